@@ -1,0 +1,178 @@
+"""The engine on random programs."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twin.algorithms.operation import N_COUNTS, Counts, Kind, Opcode, Operation, Resource, Stream, Unit
+from twin.chip import Component, Demand, Path, Server
+from twin.chip.demand import Occupancy, no_energy
+from twin.engine import Engine
+from twin.engine.critical import chain
+
+
+class Costs:
+    """Servers by number: an operation's `parts` are its servers, `words` their time, `lines` the time
+    per pulse, `flops` its latency."""
+
+    def __init__(self, n_servers):
+        self.servers = tuple(Server(f"s{k}", "tile") for k in range(n_servers))
+
+    def demand(self, operation):
+        energy = no_energy()
+        energy[Component.DIGITAL, 0] = 1e-12 * operation.words
+        energy[Component.PULSES, 1 + Counts.FIRED] = 2e-12
+        column = Counts.PULSES if operation.lines else -1
+        occupancy = tuple(Occupancy(s, operation.words, operation.lines) for s in operation.parts or ())
+        moved = ((Path.LINK, Stream.H, operation.words),) if operation.stream else ()
+        payload = (Stream.H, operation.words) if operation.stream else None
+        return Demand(occupancy, column, operation.flops, energy, moved, payload)
+
+    def area(self):
+        return []
+
+    def leakage_W(self):
+        return 0.5
+
+
+class Program:
+    """The same operations for every sample, or one list per `sample % len(programs)`."""
+
+    def __init__(self, *programs, setup=()):
+        self.programs, self._setup = programs, setup
+
+    def key(self, sample):
+        return sample % len(self.programs)
+
+    def operations(self, sample):
+        return self.programs[self.key(sample)]
+
+    def setup(self):
+        return self._setup
+
+
+class Effects:
+    """Notes who asks when; `pulses` says how many each operation finds."""
+
+    def __init__(self, pulses=lambda _sample, _position: 1, setup=()):
+        self.pulses, self.rows, self.calls = pulses, setup, []
+
+    def setup_counts(self):
+        return self.rows
+
+    def counts(self, sample, position):
+        self.calls.append((sample, position))
+        return counts(self.pulses(sample, position))
+
+
+def counts(pulses):
+    row = [0.0] * N_COUNTS
+    row[Counts.PULSES] = row[Counts.FIRED] = float(pulses)
+    return row
+
+
+def op(servers=(), time=0, *, latency=0, reads="", writes="", per_pulse=0, effect=False, moves=False):
+    """An operation; resources are letters, private ones lower case."""
+    return Operation(
+        Kind.UPDATE,
+        Unit.TILE,
+        0,
+        tuple(Resource(r, r.islower()) for r in reads),
+        tuple(Resource(r, r.islower()) for r in writes),
+        Opcode.UPDATE if effect or per_pulse else Opcode.NONE,
+        parts=tuple(servers),
+        words=time,
+        flops=latency,
+        lines=per_pulse,
+        stream=Stream.H if moves else None,
+    )
+
+
+LETTERS = "ABCxy"
+
+
+@st.composite
+def operations(draw):
+    pick = st.sets(st.sampled_from(LETTERS), max_size=2).map(sorted)
+    return op(
+        sorted(draw(st.sets(st.integers(0, 3), max_size=3))),
+        draw(st.sampled_from([0, 1, 3, 10, 50])),
+        latency=draw(st.sampled_from([0, 0, 7])),
+        reads="".join(draw(pick)),
+        writes="".join(draw(pick)),
+        per_pulse=draw(st.sampled_from([0, 0, 4])),
+        effect=draw(st.booleans()),
+        moves=draw(st.booleans()),
+    )
+
+
+programs = st.lists(operations(), min_size=1, max_size=8)
+
+
+def pulses(sample, position):
+    return (7 * sample + 3 * position) % 4
+
+
+def new(work, in_flight):
+    effects = Effects(pulses)
+    return Engine(Program(*work), effects, Costs(4), in_flight), effects
+
+
+def conflicts(one, two, same_slot):
+    def names(operation, which):
+        return {r for r in getattr(operation, which) if same_slot or not r.private}
+
+    writes = names(one, "writes")
+    return bool(
+        writes & (names(two, "reads") | names(two, "writes")) or names(one, "reads") & names(two, "writes")
+    )
+
+
+class Recorder(Engine):
+    """Remembers which operation every row is."""
+
+    def _start(self, job):
+        self.seen.append((job.run.sample, job.position))
+        return super()._start(job)
+
+
+@given(st.lists(programs, min_size=1, max_size=2), st.integers(1, 4), st.integers(1, 9))
+@settings(max_examples=80, deadline=None)
+def test_random_programs_keep_every_invariant_and_the_order_of_conflicting_accesses(work, in_flight, samples):
+    program = Program(*work)
+    engine = Recorder(program, Effects(pulses), Costs(4), in_flight)
+    engine.seen = []
+    engine.run(0, samples)  # checks the invariants
+    rows = engine.ledger.recent().tolist()
+    time = {who: (row[1], row[3]) for who, row in zip(engine.seen, rows, strict=True)}
+    order = [(s, p) for s in range(samples) for p in range(len(program.operations(s)))]
+    assert sorted(time) == order
+    for k, late in enumerate(order):
+        for early in order[:k]:
+            same_slot = early[0] % in_flight == late[0] % in_flight
+            one, two = (program.operations(s)[p] for s, p in (early, late))
+            if conflicts(one, two, same_slot) or early[0] <= late[0] - in_flight:
+                assert time[early][1] <= time[late][0], (early, late)
+
+
+@given(st.lists(programs, min_size=1, max_size=2), st.integers(1, 4), st.integers(0, 5), st.integers(1, 5))
+@settings(max_examples=50, deadline=None)
+def test_an_interrupted_run_ends_in_the_same_bits(work, in_flight, before, after):
+    straight, _ = new(work, in_flight)
+    first, _ = new(work, in_flight)
+    resumed, _ = new(work, in_flight)
+    straight.run(0, before)
+    straight.run(before, before + after)
+    first.run(0, before)
+    resumed.restore(first.state())
+    resumed.run(before, before + after)
+    for name, array in straight.state().items():
+        np.testing.assert_array_equal(resumed.state()[name], array, err_msg=name)
+
+
+@given(programs, st.integers(1, 3))
+@settings(max_examples=50, deadline=None)
+def test_the_chain_that_bound_the_time_covers_the_whole_run(work, in_flight):
+    engine, _ = new([work], in_flight)
+    engine.run(0, 6)
+    assert sum(length for _, _, length in chain(engine)) == engine.now_ps

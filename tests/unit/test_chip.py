@@ -1,0 +1,189 @@
+"""What operations cost."""
+
+import numpy as np
+import pytest
+
+from twin.algorithms.operation import Counts, Kind, Operation, Stream, Unit
+from twin.chip import PARTS, ChipCosts, Component, Path, check_capacity
+from twin.chip.part import picoseconds
+from twin.config import load_chip, load_layout
+from twin.errors import TwinError
+from twin.mapping import map_layers
+
+
+def load(name="aimc-512", **overrides):
+    return load_chip(name, {key.replace("__", "."): value for key, value in overrides.items()}).model
+
+
+def costs(layout="four-array", shapes=((512, 512),), chip=None):
+    chip = chip or load()
+    return ChipCosts(chip, map_layers(list(shapes), load_layout(layout).model, chip))
+
+
+def read(kind, matrix="C", **more):
+    return Operation(kind, Unit.TILE, 0, matrix=matrix, **more)
+
+
+def names(it, demand):
+    return [it.servers[o.server].name for o in demand.occupancy]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_part_takes_more_time_and_energy_for_more_work_and_has_area_and_leakage(name):
+    part = PARTS[name].of(load())
+    little, much = part.service(1), part.service(1_000_000)
+    assert 0 <= little.busy_ps <= much.busy_ps
+    assert 0 <= little.energy_J <= much.energy_J
+    assert 0 <= little.latency_ps
+    assert part.area_m2 >= 0
+    assert part.leakage_W >= 0
+
+
+@pytest.mark.parametrize("name", ["buffer", "memory", "link", "host"])
+def test_a_channel_has_its_bandwidth_latency_and_energy_per_bit(name):
+    chip = load()
+    part, description = PARTS[name].of(chip), getattr(chip, name)
+    service = part.service(10**6)
+    assert service.busy_ps == picoseconds(10**6 / description.bandwidth)
+    assert service.latency_ps == picoseconds(description.latency)
+    assert service.energy_J == pytest.approx(8e6 * description.energy)
+
+
+def test_durations_are_rounded_half_up_to_picoseconds():
+    assert picoseconds(8 / 1.2e9) == 6667
+    assert picoseconds(33.333e-9) == 33333
+    assert picoseconds(0.5e-12) == 1
+    assert picoseconds(5e-9) == 5000
+
+
+def test_a_mat_vec_of_512_lines_takes_40_ns_on_aimc_512():
+    demand = costs().demand(read(Kind.FORWARD))
+    assert [o.per_count_ps for o in demand.occupancy] == [40_000]
+    assert (demand.column, demand.latency_ps) == (Counts.MVMS, 0)
+
+
+def test_time_follows_the_lines_that_are_converted():
+    it = costs(shapes=[(512, 64)])
+    kinds = {Kind.FORWARD: 33_333 + 833, Kind.BACKWARD: 40_000, Kind.READ_OUT: 33_333 + 833}
+    for kind, busy_ps in kinds.items():
+        assert it.demand(read(kind)).occupancy[0].per_count_ps == busy_ps
+    assert it.demand(read(Kind.READ_OUT, lines=512)).occupancy[0].per_count_ps == 40_000
+    assert it.demand(read(Kind.READ_OUT, lines=65)).occupancy[0].per_count_ps == 33_333 + 1667
+
+
+def test_overlapped_conversion_is_latency():
+    it = costs(chip=load(tile__conversion_overlap="true"))
+    demand = it.demand(read(Kind.FORWARD))
+    assert (demand.occupancy[0].per_count_ps, demand.latency_ps) == (33_333, 6_667)
+
+
+@pytest.mark.parametrize(("phases", "slot"), [("1", 5000), ("2", 10_000)])
+@pytest.mark.parametrize("kind", [Kind.UPDATE, Kind.TRANSFER, Kind.CALIBRATION])
+def test_a_pulse_takes_its_slot_in_every_sign_phase(kind, phases, slot):
+    demand = costs(chip=load(tile__sign_phases=phases)).demand(read(kind, "A"))
+    assert demand.occupancy[0].per_count_ps == slot
+    assert demand.column == Counts.PULSES
+
+
+def test_split_matrices_occupy_all_their_tiles_or_the_parts_named():
+    it = costs(shapes=[(785, 256)])
+    assert names(it, it.demand(read(Kind.FORWARD))) == ["tile 0.C[0]", "tile 0.C[1]"]
+    assert names(it, it.demand(read(Kind.READ_OUT, "A", parts=(1,)))) == ["tile 0.A[1]"]
+
+
+def test_energy_of_a_mat_vec_by_component():
+    chip = load()
+    tile, energy = chip.tile, costs(chip=chip).demand(read(Kind.FORWARD)).energy_J
+    assert energy[Component.DRIVERS, 1 + Counts.DRIVEN] == tile.input_energy
+    assert energy[Component.CONVERTERS, 1 + Counts.CONVERTED] == tile.converter.energy
+    conduction = tile.read_voltage**2 / tile.mean_resistance * tile.integration_time
+    assert energy[Component.CONDUCTION, 1 + Counts.CONDUCTION] == pytest.approx(conduction)
+    periphery = tile.periphery_power * 40e-9
+    assert energy[Component.PERIPHERY, 1 + Counts.PART_MVMS] == pytest.approx(periphery)
+    assert np.count_nonzero(energy) <= 4
+
+
+def test_energy_of_an_update_by_component():
+    chip = load()
+    tile, energy = chip.tile, costs(chip=chip).demand(read(Kind.UPDATE)).energy_J
+    assert energy[Component.PULSES, 1 + Counts.FIRED] == tile.pulse_energy
+    assert energy[Component.PULSES, 1 + Counts.COINCIDENCES] == tile.coincidence_energy
+    assert energy[Component.PERIPHERY, 1 + Counts.PART_PULSES] == pytest.approx(tile.periphery_power * 5e-9)
+
+
+def test_digital_work_is_divided_over_the_slices_beside_the_matrix():
+    chip = load()
+    it = costs(shapes=[(785, 256)], chip=chip)
+    demand = it.demand(Operation(Kind.ACTIVATION, Unit.DIGITAL, 0, matrix="A", flops=1024))
+    assert names(it, demand) == ["digital 0.A[0]", "digital 0.A[1]"]
+    assert {o.fixed_ps for o in demand.occupancy} == {picoseconds(512 / 175e9)}
+    assert demand.energy_J[Component.DIGITAL, 0] == pytest.approx(1024 * chip.digital.energy)
+
+
+def test_without_tiles_the_digital_unit_works_at_its_full_rate():
+    it = costs("digital")
+    demand = it.demand(Operation(Kind.FORWARD, Unit.DIGITAL, 0, matrix="W", flops=7000))
+    assert names(it, demand) == ["digital"]
+    assert demand.occupancy[0].fixed_ps == 10_000
+
+
+def test_a_move_takes_the_links_and_where_the_stream_is_placed():
+    chip = load(placement__h="memory", placement__h_word="1 B")
+    it = costs(shapes=[(785, 256)], chip=chip)
+    move = Operation(Kind.H_LOAD, Unit.MOVE, 0, matrix="C", words=1000, stream=Stream.H)
+    demand = it.demand(move)
+    assert names(it, demand) == ["link 0.C[0]", "link 0.C[1]", "memory"]
+    assert [o.fixed_ps for o in demand.occupancy] == [
+        *2 * [picoseconds(500 / chip.link.bandwidth)],
+        picoseconds(1000 / chip.memory.bandwidth),
+    ]
+    assert demand.latency_ps == picoseconds(chip.link.latency) + picoseconds(chip.memory.latency)
+    assert demand.traffic == ((Path.LINK, Stream.H, 1000), (Path.MEMORY, Stream.H, 1000))
+    assert demand.energy_J[Component.LINK, 0] == pytest.approx(8000 * chip.link.energy)
+    assert demand.energy_J[Component.MEMORY, 0] == pytest.approx(8000 * chip.memory.energy)
+    assert costs(chip=load(placement__h="buffer")).demand(move).traffic[1][0] is Path.BUFFER
+
+
+def test_the_input_comes_from_the_host_into_the_buffer():
+    it = costs(chip=load(placement__input_word="1 B"))
+    demand = it.demand(Operation(Kind.INPUT, Unit.MOVE, -1, words=784, stream=Stream.INPUT))
+    assert names(it, demand) == ["host", "buffer"]
+    assert demand.payload == (Stream.INPUT, 784)
+
+
+def test_fractions_of_bytes_are_rounded_up_once():
+    it = costs(chip=load(placement__h_word="0.5 B"))
+    move = Operation(Kind.H_LOAD, Unit.MOVE, 0, matrix="C", words=3, stream=Stream.H)
+    assert it.demand(move).payload == (Stream.H, 2)
+
+
+def test_area_and_leakage_add_up_over_parts():
+    chip = load()
+    it = costs(shapes=[(785, 256), (257, 10)], chip=chip)
+    rows = {row.part: row for row in it.area()}
+    assert rows["arrays"].instances == 12
+    assert rows["arrays"].area_m2 == pytest.approx(12 * chip.tile.array_area)
+    assert rows["tile periphery"].area_m2 == pytest.approx(6 * 1024 * chip.tile.line_area)
+    assert rows["converters"].instances == 6 * 2 * chip.tile.converter.count
+    assert rows["digital units"].instances == 2
+    assert it.leakage_W() == pytest.approx(sum(row.leakage_W for row in it.area()))
+    leakage = 6 * (chip.tile.leakage + chip.link.leakage) + 2 * chip.digital.leakage
+    assert it.leakage_W() == pytest.approx(leakage + chip.buffer.leakage + chip.memory.leakage)
+
+
+def test_a_chip_without_tiles_has_no_arrays_to_pay_for():
+    assert [row.part for row in costs("digital").area()] == ["digital units", "buffer", "memory"]
+
+
+def test_a_digital_matrix_cannot_be_read_on_a_tile():
+    with pytest.raises(TwinError, match="matrix 'W' of layer 0 is digital"):
+        costs("digital").demand(read(Kind.FORWARD, "W"))
+
+
+def test_what_does_not_fit_is_refused_with_the_key_and_the_fix():
+    chip = load(placement__h="buffer", placement__h_word="1 B", buffer__size="1 KiB")
+    assert check_capacity(chip, {Stream.H: 1024}) == {"buffer": 1024, "memory": 0}
+    with pytest.raises(TwinError, match=r'placement.h \(= .buffer.\).* set placement.h = "memory"'):
+        check_capacity(chip, {Stream.H: 1025})
+    with pytest.raises(TwinError, match="placement.h .*1025 bytes"):
+        check_capacity(chip, {Stream.INPUT: 1, Stream.H: 1024})

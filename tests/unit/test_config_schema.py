@@ -1,0 +1,81 @@
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from twin import show
+from twin.config import json_schema, load_chip, load_workload
+from twin.errors import TwinError
+
+
+@pytest.mark.parametrize("kind", ["chip", "layout", "workload"])
+def test_the_schema_is_json_and_forbids_unknown_keys(kind):
+    schema = json.loads(json.dumps(json_schema(kind)))
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["schema"]["const"] == 1
+    assert "$ref" not in schema["title"]
+
+
+def test_quantities_are_strings_with_a_pattern_that_fits_the_example():
+    definitions = json_schema("chip")["$defs"]
+    for definition in definitions.values():
+        for item in definition["properties"].values():
+            if "examples" in item:
+                assert item["type"] == "string"
+                assert re.search(item["pattern"], item["examples"][0])
+    assert not re.search(definitions["Tile"]["properties"]["pulse_time"]["pattern"], "5")
+
+
+def test_a_preset_stands_for_the_values_it_gives():
+    converter = json_schema("chip")["$defs"]["Converter"]
+    assert converter["required"] == ["count"]
+    assert "newton-9b" in converter["properties"]["preset"]["enum"]
+
+
+def test_there_is_no_schema_of_another_kind():
+    with pytest.raises(TwinError, match="choose from chip, layout, workload"):
+        json_schema("sweep")
+
+
+def test_show_prints_every_value_with_unit_status_source_and_origin():
+    rows = {row.key: row for row in show.description_rows(load_chip("aimc-512"))}
+    assert {row.key for row in show.chip_rows(load_chip("aimc-512"))} < set(rows)
+    row = rows["tile.pulse_time"]
+    assert (row.value, row.unit, row.status) == ("5", "ns", "S")
+    assert row.source.startswith("Rasch 2024")
+    assert row.origin.startswith("architectures/aimc-512.toml:")
+    assert rows["tile.converter.area"].origin == "preset newton-9b"
+    assert (rows["buffer.size"].value, rows["buffer.size"].unit) == ("1", "MiB")
+    physical = {"tile", "digital", "buffer", "memory", "link", "host", "placement"}
+    bare = [
+        key for key, row in rows.items() if key.split(".")[0] in physical and not (row.status and row.source)
+    ]
+    assert bare == ["tile.converter.preset"]
+
+
+def test_show_lists_the_parameters_that_replace_those_of_a_device_preset():
+    loaded = load_workload("linear", {"device.dw_min": "0.01"})
+    rows = {row.key: row for row in show.description_rows(loaded)}
+    assert (rows["device.dw_min"].value, rows["device.dw_min"].origin) == ("0.01", "command line")
+
+
+def test_show_and_list_make_tables():
+    assert show.description_table(load_chip("aimc-512")).row_count > 60
+    assert show.description_table(load_workload("linear")).row_count > 30
+    names = show.available()
+    assert set(names) == {"chips", "layouts", "workloads", "devices", "algorithms"}
+    assert all(text for kind in names.values() for text in kind.values())
+    device = show.device_table("gokmen-60")
+    assert device is not None
+    assert device.row_count > 3
+    assert show.device_table("aimc-512") is None
+    assert show.available_table().row_count == sum(len(kind) for kind in names.values())
+
+
+def test_configuration_imports_nothing_heavy():
+    heavy = "{'numba', 'pandas', 'matplotlib', 'numpy', 'scipy', 'sklearn', 'simpy', 'networkx'}"
+    code = f"import sys, twin.config; twin.config.load_chip('aimc-512'); print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

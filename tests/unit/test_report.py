@@ -1,0 +1,378 @@
+"""The report: does it say what the runs say, whole or not at all, and can everybody read it?"""
+
+import errno
+import io
+import json
+import math
+import os
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from twin.errors import TwinError
+from twin.report.derived import derive_all
+from twin.report.result import RunResult, Source
+from twin.report.store import load_run, save_run
+from twin.report.summary import summary, to_json
+from twin.report.svg import Drawing
+from twin.report.table import print_table
+from twin.report.text import fixed, percent, scale, si
+from twin.report.tidy import tidy
+from twin.report.write import load_report, write_report
+
+KINDS = ("input", "forward", "activation", "loss", "backward", "derivative", "update", "calibration")
+COMPONENTS = (
+    "drivers", "converters", "conduction", "periphery", "pulses", "digital", "buffer", "memory", "link",
+    "host", "leakage",
+)  # fmt: skip
+
+
+def make_run(algorithm="ttv2", layout="four-array", *, seed=1, pace=1.0, epochs=10, **changes) -> RunResult:
+    """Make up a run whose tables agree with its totals."""
+    rng = np.random.default_rng(seed)
+    digital, layers, samples = algorithm == "digital", 3, 1437 * epochs
+    makespan_ps = int(samples * 2.5e5 / pace)
+    kinds = KINDS[:-1] if digital else KINDS
+    if algorithm == "ttv2":
+        kinds += ("read_out", "h_load", "filter", "h_store", "transfer")
+    rows = [(kind, layer, "C" if kind == "forward" else "A") for kind in kinds for layer in range(layers)]
+    operations = pd.DataFrame(rows, columns=["kind", "layer", "matrix"])
+    operations["count"] = samples
+    operations["busy_ps"] = rng.integers(10_000, 60_000, len(rows)) * samples
+    operations["wait_ps"] = rng.integers(0, 90_000, len(rows)) * samples
+    operations["pulses"] = rng.integers(0, 9, len(rows)) * samples
+    energy = pd.DataFrame(
+        [(part, layer, kind) for part in COMPONENTS for kind, layer, _ in rows if kind != "calibration"],
+        columns=["component", "layer", "kind"],
+    )
+    energy["energy_J"] = rng.exponential(2e-10, len(energy)) * samples * (8 if digital else 1)
+    moved = [("host", "input", 256.0), ("link", "activations", 1024.0), ("buffer", "activations", 1024.0)]
+    moved += [("memory", "H", 8192.0), ("link", "H", 8192.0)] if algorithm == "ttv2" else []
+    traffic = pd.DataFrame(
+        [(path, stream, layer, size * samples) for path, stream, size in moved for layer in range(layers)],
+        columns=["path", "stream", "layer", "bytes"],
+    )
+    names = (
+        [] if digital else [f"{layer}.{tile}" for layer in range(layers) for tile in layout.split("-")[:2]]
+    )
+    servers = pd.DataFrame(
+        [(name, "tile") for name in names]
+        + [("0.digital", "digital"), ("memory", "memory"), ("host", "host")],
+        columns=["server", "kind"],
+    )
+    servers["served"] = samples
+    servers["utilisation"] = rng.uniform(0.05, 0.95, len(servers))
+    servers["busy_ps"] = (servers["utilisation"] * makespan_ps).astype("int64")
+    servers["wait_ps"] = rng.integers(0, 10**9, len(servers))
+    servers["mean_queue"] = rng.uniform(0, 3, len(servers))
+    edges = np.linspace(0, makespan_ps, 401).astype("int64")
+    bins = pd.DataFrame({"t0_ps": edges[:-1], "t1_ps": edges[1:], "energy_J": energy["energy_J"].sum() / 400})
+    for _, stream, size in moved[:4]:
+        if f"{stream}_bytes" not in bins:
+            bins[f"{stream}_bytes"] = size * samples / 400 * rng.uniform(0.6, 1.4, 400)
+    bound = pd.DataFrame(
+        [("tile 0.A", 0, "update", "RAW on 0.A", 0.48), ("tile 0.A", 0, "update", "tile 0.A", 0.27),
+         ("digital 1.C", 1, "filter", "RAW on h1", 0.15), ("move host", -1, "input", "end", 0.1)],
+        columns=["what", "layer", "kind", "cause", "share"],
+    )  # fmt: skip
+    area = pd.DataFrame(
+        [("array", 6, 2.1e-7, 0.0), ("converters", 384, 4.4e-7, 3e-3), ("digital", 2, 9e-7, 1e-2),
+         ("buffer", 1, 1.3e-6, 4e-3)],
+        columns=["part", "count", "area_m2", "leakage_W"],
+    )  # fmt: skip
+    error = 0.9 * np.exp(-np.arange(epochs + 1) * (0.5 if algorithm != "sgd" else 0.2)) + 0.025
+    curve = pd.DataFrame({"epoch": np.arange(epochs + 1), "samples": np.arange(epochs + 1) * 1437})
+    curve["time_s"] = curve["epoch"] / epochs * makespan_ps * 1e-12
+    curve["train_loss"] = error * 2
+    curve["test_error"] = error
+    diagnostics = pd.DataFrame(
+        [(str(layer), "A", what, value * (layer + 1), "1") for layer in range(layers) for what, value in
+         (("pulses per update", 4.7), ("devices at bounds", 0.013), ("coverage bound", 0.21))],
+        columns=["layer", "matrix", "what", "value", "unit"],
+    )  # fmt: skip
+    given = {
+        "name": f"{algorithm} {layout}".replace("digital digital", "digital"), "algorithm": algorithm,
+        "layout": layout, "chip": "aimc-512", "workload": "digits-mlp", "device": "gokmen-60", "seed": seed,
+        "samples": samples, "epochs": epochs, "test_error": float(error[-1]), "curve": curve,
+        "makespan_s": makespan_ps * 1e-12, "energy_J": float(energy["energy_J"].sum()), "area_m2": 2.85e-6,
+        "leakage_W": 0.017, "bound": "tile 0.A (update): 48 % of the critical path",
+        "tables": {"operations": operations, "energy": energy, "traffic": traffic, "servers": servers,
+                   "bins": bins, "bound": bound, "area": area},
+        "diagnostics": diagnostics,
+        "warnings": ["layer 0: 12 % of the devices <at> bounds"] if algorithm == "sgd" else [],
+        "config": 'schema = 1\nname = "aimc-512"\n',
+        "command": f"twin run digits-mlp --algorithm {algorithm}",
+        "sources": [
+            Source("tile.integration_time", "40 ns", "s", "S", "Rasch 2024, Methods", "aimc-512.toml:24"),
+            Source("digital.energy", "1.0 pJ", "J", "assumption", "FP32 at that node", "preset envelope-9b"),
+        ],
+    }  # fmt: skip
+    return RunResult(**(given | changes))
+
+
+def make_runs() -> list[RunResult]:
+    return [
+        make_run("digital", "digital", seed=3, pace=0.02),
+        make_run("sgd", "two-array", seed=4, pace=0.8),
+        make_run("shd", "four-array", seed=5),
+        make_run("shd", "three-array", seed=6, pace=0.7),
+        make_run("ttv2", "four-array", seed=7, pace=1.3),
+        make_run("ttv2", "three-array", seed=8, pace=0.9),
+    ]
+
+
+def strict(text: str):
+    return json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in JSON"))
+
+
+def test_a_saved_run_comes_back_with_the_same_bits(tmp_path: Path):
+    run = make_run(test_error=math.nan)
+    save_run(run, tmp_path)
+    loaded = load_run(tmp_path)
+    for name, table in run.frames().items():
+        pd.testing.assert_frame_equal(
+            loaded.frames()[name], table, check_exact=True, check_dtype=name != "diagnostics"
+        )
+    scalars = {key: value for key, value in vars(run).items() if isinstance(value, int | float | str | list)}
+    assert math.isnan(loaded.test_error)
+    assert {key: vars(loaded)[key] for key in scalars if key != "test_error"} == {
+        key: value for key, value in scalars.items() if key != "test_error"
+    }
+
+
+def test_a_regression_reports_a_loss_and_not_a_percentage(tmp_path: Path):
+    page = write_report([make_run(regression=True, test_error=0.00249)], tmp_path, "twin run linear")
+    assert "0.00249" in page.read_text()
+    assert "Test loss by epoch" in page.read_text()
+    assert "test loss" in (tmp_path / "report.md").read_text()
+    (run,), _ = load_report(tmp_path)
+    assert run.regression
+    assert run.test_error == 0.00249
+
+
+def test_a_run_that_already_stands_there_is_not_written_again(tmp_path: Path):
+    run = make_run()
+    folder = tmp_path / "runs" / "ttv2-four-array"
+    save_run(run, folder)
+    before = (folder / "energy.csv").stat().st_mtime_ns
+    write_report([run], tmp_path, "twin run")
+    assert (folder / "energy.csv").stat().st_mtime_ns == before
+    write_report([make_run(energy_J=1.0)], tmp_path, "twin run")
+    assert load_run(folder).energy_J == 1.0
+
+
+@pytest.mark.parametrize("failing", ["operations.csv", "config.toml", "summary.json"])
+def test_a_full_disk_names_the_file_and_leaves_nothing_half_written(tmp_path: Path, monkeypatch, failing):
+    save_run(make_run(), tmp_path)
+    written = []
+
+    def fsync(descriptor: int) -> None:
+        written.append(descriptor)
+        if any(name.name.startswith(f".{failing}") for name in tmp_path.iterdir()):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(TwinError, match=f"{re.escape(str(tmp_path / failing))}: not written .*No space left"):
+        save_run(make_run(seed=2), tmp_path)
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".tmp"]
+    with pytest.raises(TwinError, match=r"summary\.json"):  # a mixture of two runs is not a run
+        load_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("summary.json", "{"), ("summary.json", "[]"), ("columns.csv", "a,b\n"), ("energy.csv", "x\n1\n")],
+)
+def test_a_damaged_directory_is_a_one_line_error(tmp_path: Path, name: str, text: str):
+    save_run(make_run(), tmp_path)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(TwinError) as caught:
+        load_run(tmp_path)
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_a_run_without_a_ledger_table_or_column_is_refused():
+    run = make_run()
+    with pytest.raises(ValueError, match="'bins' is missing"):
+        make_run(tables={name: table for name, table in run.tables.items() if name != "bins"})
+    with pytest.raises(ValueError, match=r"lacks columns \['share'\]"):
+        make_run(tables=run.tables | {"bound": run.tables["bound"][["what"]]})
+
+
+def test_rates_follow_from_the_totals():
+    runs = make_runs()
+    digital, ttv2 = derive_all(runs)[0], derive_all(runs)[4]
+    assert digital.speed == 1.0
+    assert ttv2.speed == pytest.approx(65, rel=1e-6)
+    assert ttv2.samples_per_s == pytest.approx(1.3 / 2.5e-7, rel=1e-6)
+    assert ttv2.bytes_per_sample["memory", "H"] == 3 * 8192
+    assert ttv2.bytes_per_sample["link", "other"] == 3 * 1024
+    assert digital.bytes_per_sample["memory", "H"] == 0
+    assert math.isnan(digital.tile_utilisation_mean)
+
+
+def test_two_runs_of_one_name_or_folder_and_no_runs_are_refused(tmp_path: Path):
+    with pytest.raises(TwinError, match="two runs are called 'ttv2 four-array'"):
+        derive_all([make_run(), make_run()])
+    with pytest.raises(TwinError, match="no finished run"):
+        derive_all([])
+    with pytest.raises(TwinError, match="would share the folder 'a-b'"):
+        write_report([make_run(name="a b"), make_run(name="a/b")], tmp_path, "twin compare")
+
+
+def test_the_plain_table_fits_120_columns_and_shows_every_run_and_unit():
+    out = io.StringIO()
+    print_table(make_runs(), Console(file=out, width=300))
+    lines = out.getvalue().splitlines()
+    assert max(len(line) for line in lines) <= 120
+    for word in ("ttv2", "three-array", "%", "samples/s", "µJ/sample", "B/sample", "mm²", "critical"):
+        assert word in out.getvalue()
+
+
+def test_tidy_tables_have_one_fact_a_row_with_its_unit_and_sum_to_the_totals():
+    runs = make_runs()
+    tables = tidy(runs)
+    assert {"curve", "energy", "time", "traffic", "tiles", "layers", "area", "bound"} <= set(tables)
+    for table in tables.values():
+        assert table.columns[0] == "run"
+        assert {"quantity", "value", "unit"} <= set(table.columns)
+        assert (table["unit"] != "").all()
+    for run in runs:
+        for name in ("energy", "layers"):
+            rows = tables[name][(tables[name]["run"] == run.name) & (tables[name]["quantity"] == "energy")]
+            assert float(rows["value"].sum()) == pytest.approx(run.energy_J, rel=1e-12)
+    busy = tables["time"].query("quantity == 'busy'")["value"]
+    assert all(isinstance(value, int) for value in busy)  # picoseconds stay integers
+
+
+def test_the_summary_is_strict_json_with_null_for_what_is_not_a_number():
+    content = strict(to_json(summary([make_run(test_error=math.nan), make_run("sgd", "two-array")])))
+    assert content["schema"] == 1
+    assert content["runs"][0]["accuracy"]["test_error_fraction"] is None
+    energy = content["runs"][1]["energy"]
+    assert energy["total_J"] == pytest.approx(sum(energy["by_component_J"].values()), rel=1e-12)
+
+
+class Page(HTMLParser):
+    """Collects what the accessibility and offline tests ask for."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags.append((tag, given))
+        if "id" in given:
+            self.ids.append(given["id"])
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    return write_report(make_runs(), folder, "twin compare digits-mlp --seed 1")
+
+
+def test_the_page_is_one_small_offline_file(report: Path):
+    text = report.read_text()
+    assert len(text.encode()) < 1_000_000
+    page = Page(text)
+    assert not [tag for tag, _ in page.tags if tag in {"script", "link", "img", "iframe", "object"}]
+    for _, attributes in page.tags:
+        for name in ("src", "href", "xlink:href"):
+            assert (attributes.get(name) or "#").startswith("#")
+    assert not re.search(r"url\((?!#)|@import", text)
+
+
+def test_the_page_is_accessible(report: Path):
+    page = Page(report.read_text())
+    assert len(page.ids) == len(set(page.ids))
+    assert ("html", {"lang": "en"}) in page.tags
+    headings = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert headings[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(headings))
+    assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
+    drawings = [attributes for tag, attributes in page.tags if tag == "svg"]
+    assert len(drawings) == 5 + 2 * 6
+    for attributes in drawings:
+        assert attributes["role"] == "img"
+        assert set(attributes["aria-labelledby"].split()) <= set(page.ids)
+
+
+def test_every_reference_inside_the_page_has_a_target(report: Path):
+    text = report.read_text()
+    assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(Page(text).ids)
+
+
+def test_a_report_made_again_from_its_directory_has_the_same_bytes(report: Path, tmp_path: Path):
+    runs, command = load_report(report.parent)
+    again = write_report(runs, tmp_path, command).parent
+    files = sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
+    assert files == sorted(p.relative_to(report.parent) for p in report.parent.rglob("*") if p.is_file())
+    for name in files:
+        assert (again / name).read_bytes() == (report.parent / name).read_bytes(), name
+
+
+def test_names_from_strangers_are_text_and_not_markup(tmp_path: Path):
+    name = '<script>alert("$x$")</script> & 訓練'
+    page = write_report([make_run(name=name, epochs=2)], tmp_path, "twin run").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_runs_without_test_error_tiles_traffic_or_bins_still_have_a_report(tmp_path: Path):
+    run = make_run("digital", "digital", test_error=math.nan, makespan_s=0.0)
+    tables = {name: table.iloc[:0] for name, table in run.tables.items()}
+    curve = run.curve.assign(test_error=math.nan)
+    bare = make_run("digital", "digital", test_error=math.nan, makespan_s=0.0, tables=tables, curve=curve)
+    assert "nothing moved" in write_report([bare], tmp_path, "twin run").read_text()
+
+
+def test_the_markdown_report_holds_table_bound_warnings_and_command(report: Path):
+    text = (report.parent / "report.md").read_text()
+    for words in (
+        "| ttv2 four-array |",
+        "## What bound the time",
+        "\\<at>",
+        "twin compare digits-mlp --seed 1",
+    ):
+        assert words in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
+
+
+def test_inline_figures_take_the_colours_of_the_page():
+    drawing = Drawing(
+        "a",
+        "<T>",
+        "d",
+        '<?xml?>\n<svg\n width="3pt" height="4pt" viewBox="0 0 3 4">\n<g id="x" fill="#0072b2"/></svg>',
+    )
+    assert drawing.inline.startswith('<svg viewBox="0 0 3 4" role="img" aria-labelledby="a-title a-desc">')
+    assert '<g id="a-x" fill="var(--blue)"/>' in drawing.inline
+    assert "&lt;T&gt;" in drawing.inline
+
+
+def test_numbers_read_well():
+    assert [si(1.234e-3, "s"), si(0, "s"), si(math.nan), si(5.2e6)] == ["1.23 ms", "0", "–", "5.20M"]
+    assert [fixed(12345.6), fixed(0.01234), fixed(2.85e-6, 1e-6), fixed(math.inf)] == [
+        "12,346",
+        "0.0123",
+        "2.85",
+        "–",
+    ]
+    assert [percent(0.0251), percent(0.9), percent(math.nan)] == ["2.51", "90.0", "–"]
+    assert [scale(0.5, "s"), scale(2e-6, "s"), scale(5e9, "B/s")] == [
+        (1e3, "ms"),
+        (1e6, "µs"),
+        (1e-9, "GB/s"),
+    ]

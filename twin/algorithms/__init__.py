@@ -1,0 +1,1 @@
+"""Training algorithms: programs that yield operations and know no clock."""

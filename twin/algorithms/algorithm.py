@@ -1,0 +1,48 @@
+"""What a training algorithm is: the matrices it keeps and the program of one layer's update."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from twin.algorithms.operation import Operation
+from twin.algorithms.steps import LayerSteps
+
+
+class Algorithm(ABC):
+    """A training algorithm, per layer; final classes are one file each.
+
+    Attributes
+    ----------
+    name : str
+        As on the command line.
+    matrices : tuple of str
+        Analog matrices of a layer, the one that forward and backward use first.
+    default_layouts : tuple of str
+        Layouts that `twin compare` runs when none is named.
+    """
+
+    name: ClassVar[str]
+    matrices: ClassVar[tuple[str, ...]]
+    default_layouts: ClassVar[tuple[str, ...]]
+
+    @property
+    def main(self) -> str:
+        """The matrix that holds the network's weights."""
+        return self.matrices[0]
+
+    @property
+    def fast(self) -> str:
+        """The matrix that gradients update; the main one unless there is an A."""
+        return self.matrices[-1]
+
+    def forward(self, layer: LayerSteps) -> Iterator[Operation]:
+        """z = W x."""
+        yield from layer.forward(self.main)
+
+    def backward(self, layer: LayerSteps) -> Iterator[Operation]:
+        """e = W^T d."""
+        yield from layer.backward(self.main)
+
+    @abstractmethod
+    def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
+        """What follows backward on one layer, after which the sample is learnt."""

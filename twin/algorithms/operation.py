@@ -1,0 +1,149 @@
+"""An operation: one object with an effect (the numerics) and a demand (what it occupies and moves).
+
+Algorithms and networks yield operations in program order. They know neither a clock nor a joule:
+the effect is named by an opcode that the machine executes, the demand by the unit, the matrix, the
+floating-point operations and the words moved, which the chip turns into time and energy.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """What an operation is, in the field's words; rows of every table that splits by operation."""
+
+    CALIBRATION = "calibration"
+    INPUT = "input"
+    LOAD = "load"
+    STORE = "store"
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    ACTIVATION = "activation"
+    LOSS = "loss"
+    DERIVATIVE = "derivative"
+    UPDATE_MANAGEMENT = "update_management"
+    UPDATE = "update"
+    READ_OUT = "read_out"
+    H_LOAD = "h_load"
+    FILTER = "filter"
+    H_STORE = "h_store"
+    TRANSFER = "transfer"
+
+
+class Unit(StrEnum):
+    """Which kind of server an operation occupies."""
+
+    TILE = "tile"  # the tiles that hold the operation's matrix
+    DIGITAL = "digital"  # the digital slices beside those tiles
+    MOVE = "move"  # links, buffer, memory or host
+
+
+class Stream(StrEnum):
+    """What the moved words are; H stands apart from everything SGD moves too."""
+
+    INPUT = "input"
+    ACTIVATIONS = "activations"
+    ERRORS = "errors"
+    H = "H"
+    WEIGHTS = "weights"
+
+
+class Opcode(IntEnum):
+    """Which instruction of the machine is the operation's effect; NONE for pure data movement."""
+
+    NONE = 0
+    INPUT = 1
+    FORWARD = 2
+    ACTIVATION = 3
+    LOSS = 4
+    BACKWARD = 5
+    DERIVATIVE = 6
+    UPDATE = 7
+    READ_OUT = 8
+    FILTER = 9
+    PULSE = 10
+    TRANSFER_UPDATE = 11
+    FORWARD_FAST = 12  # adds gamma A x
+    BACKWARD_FAST = 13  # adds gamma A^T d
+
+
+class Counts(IntEnum):
+    """Columns of the counts an effect leaves behind: the data-dependent part of its demand."""
+
+    MVMS = 0  # mat-vecs in a row on the busiest array (1 + bound-management repeats): sets time
+    PART_MVMS = 1  # mat-vecs summed over the arrays that take part
+    DRIVEN = 2  # lines driven, summed over mat-vecs
+    CONVERTED = 3  # lines converted, summed over mat-vecs
+    CONDUCTION = 4  # sum over mat-vecs and devices of |input| x conductance / mean conductance
+    PULSES = 5  # pulse slots of an update on the busiest array: sets time
+    PART_PULSES = 6  # pulse slots summed over the arrays that take part
+    FIRED = 7  # pulses fired on lines
+    COINCIDENCES = 8  # coincidences, one device step each
+    CLIPPED = 9  # outputs at the output bound
+    CROSSED = 10  # elements of H beyond the threshold (TTv2), of f(v) that are not 0 (SHD); LOSS: class wrong
+    LOSS = 11  # the loss of a LOSS operation
+
+
+N_COUNTS = len(Counts)
+
+
+class Resource(NamedTuple):
+    """A matrix or vector that operations read and write; all ordering follows from these.
+
+    Attributes
+    ----------
+    name : str
+        E.g. ``"0.C"`` (matrix C of layer 0) or ``"x1"`` (input of layer 1).
+    private : bool
+        True for vectors of which every sample in flight has its own copy.
+    """
+
+    name: str
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One step of a program.
+
+    Attributes
+    ----------
+    kind : Kind
+    unit : Unit
+    layer : int
+        Index of the layer; -1 for the host input.
+    reads, writes : tuple of Resource
+        Everything the effect touches; hazards follow from these alone.
+    opcode : Opcode
+        The effect.
+    matrix : str
+        ``"A"``, ``"C"`` or ``"W"``: the matrix whose tiles (or digital slices) are occupied; empty
+        for moves that involve no tile.
+    parts : tuple of int or None
+        Which physical arrays of the matrix take part; None for all of them.
+    flops : int
+        Floating-point operations of digital work.
+    words : int
+        Words moved (`Unit.MOVE`).
+    stream : Stream or None
+        What is moved (`Unit.MOVE`).
+    lines : int
+        Lines converted per array of a read-out; 0: decided by the kind of mat-vec.
+    store : bool
+        True when words leave the tile towards where the stream is placed.
+    """
+
+    kind: Kind
+    unit: Unit
+    layer: int
+    reads: tuple[Resource, ...] = ()
+    writes: tuple[Resource, ...] = ()
+    opcode: Opcode = Opcode.NONE
+    matrix: str = ""
+    parts: tuple[int, ...] | None = None
+    flops: int = 0
+    words: int = 0
+    stream: Stream | None = None
+    lines: int = 0
+    store: bool = False

@@ -1,0 +1,28 @@
+"""SGD on one matrix: Gokmen & Vlasov 2016; Onen 2021, Fig. 1A.
+
+Pseudocode, per sample and layer::
+
+    1  y = W x               forward
+    2  z = W^T delta         backward
+    3  W <- W + eta delta x  parallel pulsed update
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, final
+
+from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.operation import Operation
+from twin.algorithms.steps import LayerSteps
+
+
+@final
+class SGD(Algorithm):
+    """Stochastic gradient descent with pulsed outer products on W."""
+
+    name: ClassVar[str] = "sgd"
+    matrices: ClassVar[tuple[str, ...]] = ("W",)
+    default_layouts: ClassVar[tuple[str, ...]] = ("two-array",)
+
+    def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:  # noqa: ARG002 - every sample alike
+        """Line 3."""
+        yield from layer.update("W", main="W")

@@ -1,0 +1,48 @@
+"""TTv2, Tiki-Taka version 2: Gokmen 2021, Algorithm 2 (line numbers are the paper's).
+
+Pseudocode, per sample and layer::
+
+    10  y = C x
+    11  z = C^T delta
+    12  A <- A + eta_A delta x               pulsed update
+    13  k = (k + 1) mod ns
+    14  if k = 0:
+    15      u = one-hot of t
+    16      v = A u                          one line of A
+    17      H[t] += eta_C v                  digital
+    18      elements with |H[t]| > 1:
+    19          one pulse on C with sign(H)
+    20          H = 0, or 0.6 sign(H) with hysteresis
+    22      t = (t + 1) mod number of lines
+
+Whether anything crosses is known only when H has been filtered, so C's pulse is always an operation of the
+program; where nothing crossed it takes neither time nor energy.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, final
+
+from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.operation import Opcode, Operation
+from twin.algorithms.steps import LayerSteps
+
+
+@final
+class TTv2(Algorithm):
+    """Tiki-Taka version 2, plain or hysteretic (the reset is the layer's `reset`)."""
+
+    name: ClassVar[str] = "ttv2"
+    matrices: ClassVar[tuple[str, ...]] = ("C", "A")
+    default_layouts: ClassVar[tuple[str, ...]] = ("four-array", "three-array")
+
+    def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
+        """Lines 12 to 22."""
+        yield from layer.update("A", main="C")
+        if layer.due(sample):
+            parts = layer.line_parts("A", sample)
+            yield layer.read_out("A", parts)
+            yield layer.load_h("A")
+            yield layer.filter("A")
+            yield layer.store_h("A")
+            yield from layer.hand_over("A", "C")
+            yield layer.transfer("C", Opcode.PULSE, parts)

@@ -1,0 +1,19 @@
+"""What operations cost on a chip: service time, energy, bytes, area and leakage."""
+
+from twin.chip.capacity import check_capacity
+from twin.chip.costs import ChipCosts, Server
+from twin.chip.demand import Component, Demand, Path
+from twin.chip.part import ChipPart, Service
+from twin.chip.registry import PARTS
+
+__all__ = [
+    "PARTS",
+    "ChipCosts",
+    "ChipPart",
+    "Component",
+    "Demand",
+    "Path",
+    "Server",
+    "Service",
+    "check_capacity",
+]

@@ -1,0 +1,83 @@
+"""The demand of an operation: what it occupies, the joules and the bytes, linear in its counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from twin.algorithms.operation import N_COUNTS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from twin.algorithms.operation import Stream
+
+
+class Component(IntEnum):
+    """Where energy goes; rows of an energy matrix."""
+
+    DRIVERS = 0
+    CONVERTERS = 1
+    CONDUCTION = 2
+    PERIPHERY = 3
+    PULSES = 4
+    DIGITAL = 5
+    BUFFER = 6
+    MEMORY = 7
+    LINK = 8
+    HOST = 9
+    LEAKAGE = 10
+
+
+class Path(IntEnum):
+    """What bytes travel over."""
+
+    LINK = 0
+    BUFFER = 1
+    MEMORY = 2
+    HOST = 3
+
+
+class Occupancy(NamedTuple):
+    """One server kept busy for ``fixed_ps + per_count_ps * count``."""
+
+    server: int
+    fixed_ps: int
+    per_count_ps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one operation asks of the chip.
+
+    Attributes
+    ----------
+    occupancy : tuple of Occupancy
+        The servers, held together from one start.
+    column : int
+        The `Counts` column that scales the times; -1 for none. With a column and a count of zero
+        the operation takes no time at all.
+    latency_ps : int
+        Added to the completion without occupying anything.
+    energy_J : ndarray, (len(Component), 1 + N_COUNTS)
+        Fixed energy, then energy per unit of each column of the counts.
+    traffic : tuple of (Path, Stream, int)
+        Bytes by path.
+    payload : tuple of (Stream, int) or None
+        What is moved and its bytes, counted once whatever the number of paths.
+    """
+
+    occupancy: tuple[Occupancy, ...]
+    column: int
+    latency_ps: int
+    energy_J: NDArray[np.float64]
+    traffic: tuple[tuple[Path, Stream, int], ...] = ()
+    payload: tuple[Stream, int] | None = None
+
+
+def no_energy() -> NDArray[np.float64]:
+    """Return an empty energy matrix, (len(Component), 1 + N_COUNTS)."""
+    return np.zeros((len(Component), 1 + N_COUNTS))

@@ -1,0 +1,178 @@
+"""The command line: parse, call, print. Heavy libraries are imported where they are used."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from twin import __version__
+from twin.errors import TwinError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Discrete-event digital twin of analog in-memory training chips.",
+)
+
+Chip = Annotated[str, typer.Option("--chip", help="A chip of `twin list`, or a path to a TOML file.")]
+Device = Annotated[
+    str, typer.Option("--device", help="A device preset of `twin list` instead of the workload's.")
+]
+Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Epochs instead of the workload's.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed instead of the workload's.")]
+Samples = Annotated[
+    int | None, typer.Option("--samples", min=0, help="At most so many training samples; 0: all.")
+]
+InFlight = Annotated[int | None, typer.Option("--in-flight", min=1, help="Samples under way at once.")]
+Mode = Annotated[
+    Literal["replayed", "coupled"],
+    typer.Option(
+        "--mode", help="coupled: effects happen in event order; replayed: ahead of the engine, faster."
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Replace a value of the workload, or of the chip with `chip.KEY`."
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="A new folder for the results (default: below runs/).")
+]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes; results do not depend on it.")]
+
+
+@app.command()
+def compare(
+    workload: Annotated[str, typer.Argument(help="A workload of `twin list`, or a path.")] = "digits-mlp",
+    chip: Chip = "aimc-512",
+    layouts: Annotated[
+        str, typer.Option(help="Layouts, comma separated (default: those of each algorithm).")
+    ] = "",
+    algorithms: Annotated[str, typer.Option(help="Algorithms, comma separated.")] = "digital,sgd,shd,ttv2",
+    device: Device = "",
+    epochs: Epochs = None,
+    seed: Seed = None,
+    samples: Samples = None,
+    in_flight: InFlight = None,
+    mode: Mode = "replayed",
+    overrides: Overrides = None,
+    out: Out = None,
+    jobs: Jobs = 2,
+) -> None:
+    """Train with several algorithms and layouts; compare accuracy, time, energy, bandwidth and area."""
+    from twin.commands import Options, run_comparison  # noqa: PLC0415
+
+    options = Options(
+        workload, chip, device, epochs, seed, samples, in_flight, mode, overrides or [], out, jobs
+    )
+    run_comparison(options, _split(algorithms), _split(layouts))
+
+
+@app.command()
+def run(
+    workload: Annotated[str, typer.Argument(help="A workload of `twin list`, or a path.")] = "digits-mlp",
+    algorithm: Annotated[str, typer.Option(help="An algorithm of `twin list`.")] = "ttv2",
+    layout: Annotated[
+        str, typer.Option(help="A layout of `twin list`, or a path (default: the algorithm's first).")
+    ] = "",
+    chip: Chip = "aimc-512",
+    device: Device = "",
+    epochs: Epochs = None,
+    seed: Seed = None,
+    samples: Samples = None,
+    in_flight: InFlight = None,
+    mode: Mode = "replayed",
+    overrides: Overrides = None,
+    out: Out = None,
+) -> None:
+    """Train with one algorithm on one layout."""
+    from twin.commands import Options, run_single  # noqa: PLC0415
+
+    options = Options(workload, chip, device, epochs, seed, samples, in_flight, mode, overrides or [], out, 1)
+    run_single(options, algorithm, layout)
+
+
+@app.command()
+def resume(
+    folder: Annotated[Path, typer.Argument(help="The folder of an interrupted run or comparison.")],
+    jobs: Jobs = 2,
+) -> None:
+    """Finish what was interrupted, to the same bits."""
+    from twin.commands import resume_folder  # noqa: PLC0415
+
+    resume_folder(folder, jobs)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A chip, layout, workload or device, by name or path.")],
+) -> None:
+    """Print a resolved description with the origin and status of every value, and a chip's area."""
+    from twin.commands import show_description  # noqa: PLC0415
+
+    show_description(name)
+
+
+@app.command("list")
+def list_all() -> None:
+    """List chips, layouts, workloads, devices and algorithms."""
+    from twin.commands import list_available  # noqa: PLC0415
+
+    list_available()
+
+
+@app.command()
+def schema(
+    kind: Annotated[Literal["chip", "layout", "workload"], typer.Argument(help="Which description.")],
+) -> None:
+    """Print the JSON Schema of a description, for editors."""
+    import json  # noqa: PLC0415
+
+    from twin.config import json_schema  # noqa: PLC0415
+
+    typer.echo(json.dumps(json_schema(kind), indent=2))
+
+
+@app.command()
+def reproduce(
+    figure: Annotated[str, typer.Argument(help="onen-2021-fig1 or onen-2021-fig2.")],
+    out: Annotated[Path, typer.Option(help="Folder for the figure and its CSV.")] = Path("reproduced"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 1,
+) -> None:
+    """Reproduce a published figure: an SVG, a CSV, and what the paper says about it, checked."""
+    from twin.reproduce import reproduce_figure  # noqa: PLC0415
+
+    reproduce_figure(figure, out, seed)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"twin {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[  # noqa: ARG001 - the callback acts
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Discrete-event digital twin of analog in-memory training chips."""
+
+
+def _split(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line and exit code 2, Ctrl-C in 130."""
+    try:
+        app(standalone_mode=True)
+    except TwinError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

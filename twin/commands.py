@@ -1,0 +1,212 @@
+"""What the commands do, between the command line and the rooms."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from twin.errors import TwinError
+from twin.report.files import write_text
+from twin.simulation.compare import Report, gather, plan_runs, prepare_all, run_all, unfinished
+from twin.simulation.plan import Mode, RunPlan, command_line, identity, named_folder, new_folder, read_facts
+
+if TYPE_CHECKING:
+    from twin.report.result import RunResult
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `twin compare` and `twin run` have in common."""
+
+    workload: str
+    chip: str
+    device: str
+    epochs: int | None
+    seed: int | None
+    samples: int | None
+    in_flight: int | None
+    mode: Mode
+    overrides: Sequence[str]
+    out: Path | None
+    jobs: int
+
+    def workload_overrides(self) -> dict[str, str]:
+        """Return dotted key -> TOML value for the workload."""
+        named = {
+            "training.epochs": self.epochs,
+            "training.seed": self.seed,
+            "training.in_flight": self.in_flight,
+            "data.samples": self.samples,
+        }
+        values = {key: str(value) for key, value in named.items() if value is not None}
+        if self.device:
+            values["device.preset"] = json.dumps(self.device)
+        return values | {key: value for key, value in self._pairs() if not key.startswith("chip.")}
+
+    def chip_overrides(self) -> dict[str, str]:
+        """Return dotted key -> TOML value for the chip."""
+        return {key[len("chip.") :]: value for key, value in self._pairs() if key.startswith("chip.")}
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        for text in self.overrides:
+            key, equals, value = text.partition("=")
+            if not equals or not key.strip():
+                raise TwinError(f"--set (= {text}): must read KEY=VALUE, e.g. --set training.epochs=3")
+            yield key.strip(), value.strip()
+
+
+def run_comparison(options: Options, algorithms: Sequence[str], layouts: Sequence[str]) -> None:
+    """Plan, run and report a comparison."""
+    plans = plan_runs(
+        options.workload,
+        options.chip,
+        algorithms,
+        layouts,
+        mode=options.mode,
+        workload_overrides=options.workload_overrides(),
+        chip_overrides=options.chip_overrides(),
+    )
+    folder = _folder(options, plans)
+    folders = prepare_all(plans, folder)
+    content = {"schema": 1, "command": command_line(), "runs": [one.name for one in folders]}
+    write_text(folder / "comparison.json", json.dumps(content, indent=2) + "\n")
+    _finish(folder, folders, options.jobs)
+
+
+def run_single(options: Options, algorithm: str, layout: str) -> None:
+    """Plan, run and report one run."""
+    run_comparison(options, [algorithm], [layout] if layout else _first_layout(algorithm))
+
+
+def resume_folder(folder: Path, jobs: int) -> None:
+    """Finish an interrupted comparison."""
+    path = folder / "comparison.json"
+    if not path.exists():
+        raise TwinError(
+            f"{folder}: holds no comparison (no comparison.json); name the folder that `twin` printed"
+        )
+    folders = [folder / "runs" / name for name in json.loads(path.read_text())["runs"]]
+    for one in folders:
+        read_facts(one)
+    _finish(folder, folders, jobs)
+
+
+def show_description(name: str) -> None:
+    """Print a description, and the area table of a chip."""
+    from twin.config.load import load_any  # noqa: PLC0415
+    from twin.show import area_table, description_table, device_table  # noqa: PLC0415
+
+    console = Console()
+    device = device_table(name)
+    if device is not None:
+        console.print(device)
+        return
+    loaded = load_any(name)
+    console.print(description_table(loaded))
+    if loaded.model.kind == "chip":
+        console.print(area_table(loaded.model))
+
+
+def list_available() -> None:
+    """Print everything that can be named."""
+    from twin.show import available_table  # noqa: PLC0415
+
+    Console().print(available_table())
+
+
+def _first_layout(algorithm: str) -> list[str]:
+    from twin.algorithms.registry import algorithm_class  # noqa: PLC0415
+
+    chosen = algorithm_class(algorithm)
+    return [chosen.default_layouts[0]]  # type: ignore[attr-defined]  # a class, seen as a callable
+
+
+def _folder(options: Options, plans: Sequence[RunPlan]) -> Path:
+    """Create the folder of a comparison; every description is loaded first, so mistakes leave nothing behind."""
+    from twin.simulation.plan import Descriptions  # noqa: PLC0415
+    from twin.devices.presets import device_preset  # noqa: PLC0415
+
+    identities = []
+    for plan in plans:
+        loaded = Descriptions.of(plan)
+        device = loaded.workload.model.device
+        device_preset(device.preset, device.overrides)
+        identities.append(identity(plan, loaded.texts()))
+    if options.out is not None:
+        folder = named_folder(options.out)
+    else:
+        import hashlib  # noqa: PLC0415
+
+        digest = hashlib.sha256("".join(identities).encode()).hexdigest()[:8]
+        folder = new_folder(RUNS, f"{Path(options.workload).stem}-{digest}")
+    return folder
+
+
+def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
+    """Run what is unfinished, write the report of what is finished, print the table."""
+    from twin.report.table import print_table  # noqa: PLC0415
+    from twin.report.write import write_report  # noqa: PLC0415
+
+    try:
+        with _progress() as report:
+            failures = run_all(unfinished(folders), jobs, report)
+    except KeyboardInterrupt:
+        _say(f"interrupted; continue with: twin resume {folder}")
+        raise
+    done = [one for one in folders if one not in {failed for failed, _ in failures}]
+    results: list[RunResult] = gather(done)
+    if results:
+        command = str(json.loads((folder / "comparison.json").read_text())["command"])
+        write_report(results, folder, command)
+        print_table(results)
+        for result in results:
+            for warning in result.warnings:
+                _say(f"warning: {result.name}: {warning}")
+        _say(f"report: {folder / 'report.html'}")
+    if failures:
+        names = ", ".join(failed.name for failed, _ in failures)
+        raise TwinError(f"{failures[0][1]} (run {names}; finish with: twin resume {folder})")
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    """Show one bar per run on a terminal, nothing elsewhere."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("samples"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        preparing = progress.add_task("preparing (kernels compile once)", total=None)
+        tasks: dict[str, int] = {}
+
+        def report(name: str, done: int, total: int) -> None:
+            progress.update(preparing, visible=False)
+            if name not in tasks:
+                tasks[name] = int(progress.add_task(name, total=total))
+            progress.update(tasks[name], completed=done)  # type: ignore[arg-type]  # rich's TaskID is an int
+
+        yield report
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - this is the command line

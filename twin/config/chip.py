@@ -1,0 +1,225 @@
+"""The description of a chip: what sets time, energy and area, each value with its source."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from twin.config.checks import Name, refusal
+from twin.config.part import Part, dotted, leaves
+from twin.config.quantity import (
+    Area,
+    Bandwidth,
+    Bytes,
+    Energy,
+    EnergyPerBit,
+    EnergyPerOp,
+    FlopRate,
+    Power,
+    Rate,
+    Resistance,
+    Time,
+    Voltage,
+)
+from twin.config.resources import suggestion
+
+STATUSES = {
+    "S": "read in a primary source",
+    "S2": "read in a secondary source",
+    "D": "derived",
+    "M": "from memory, not verified",
+    "assumption": "assumed",
+}
+_SOURCE = re.compile(r"(S2|S|D|M|assumption): \s*\S.*", re.DOTALL)
+
+Lines = Annotated[int, Field(ge=1, le=1_000_000)]
+Steps = Annotated[int, Field(ge=0, le=2**24)]
+Place = Literal["buffer", "memory"]
+
+
+class Converter(Part):
+    """The analog-to-digital converters of one side of a tile.
+
+    `count` converters at `rate` take turns over the lines of a side; `energy` is per conversion, `area` each.
+    """
+
+    about: ClassVar[frozenset[str]] = frozenset({"preset"})
+    preset: Name | None = None
+    count: Annotated[int, Field(ge=1, le=1_000_000)]
+    rate: Rate
+    energy: Energy
+    area: Area
+
+
+class InputOutput(Part):
+    """The numerics of inputs and outputs, in aihwkit's names; 0 turns a non-ideality off.
+
+    `inp_res` and `out_res` are counts of steps (126 = 2^7 - 2). `out_bound` and `out_noise` are in
+    units of the normalised output.
+    """
+
+    inp_res: Steps
+    out_res: Steps
+    out_bound: Annotated[float, Field(ge=0, le=1e6)]
+    out_noise: Annotated[float, Field(ge=0, le=1e3)]
+    noise_management: Literal["abs_max", "none"]
+    bound_management: Literal["iterative", "none"]
+    max_bm_factor: Annotated[int, Field(ge=1, le=2**30)] = 1024
+
+
+class Tile(Part):
+    """Crosspoint arrays behind one periphery.
+
+    `rows` are output lines and `cols` input lines of one array. With `conversion_overlap` the converters
+    work on one mat-vec while the next integrates. `input_energy` is per driven line and mat-vec,
+    `pulse_energy` per pulse fired on a line, `coincidence_energy` per device step, `periphery_power` drawn
+    while reading or pulsing, `array_area` one array of crosspoints, `line_area` per row and per column.
+    """
+
+    rows: Lines
+    cols: Lines
+    integration_time: Time
+    conversion_overlap: bool
+    pulse_time: Time
+    sign_phases: Annotated[int, Field(ge=1, le=2)]
+    input_energy: Energy
+    pulse_energy: Energy
+    coincidence_energy: Energy
+    periphery_power: Power
+    read_voltage: Voltage
+    mean_resistance: Resistance
+    array_area: Area
+    line_area: Area
+    leakage: Power
+    converter: Converter
+    io: InputOutput
+
+
+class Digital(Part):
+    """A digital unit shared by `tiles` tiles, each of which owns a slice of rate / tiles."""
+
+    rate: FlopRate
+    tiles: Annotated[int, Field(ge=1, le=1_000_000)]
+    energy: EnergyPerOp
+    area: Area
+    leakage: Power
+
+
+class Memory(Part):
+    """A memory with one port."""
+
+    size: Bytes
+    bandwidth: Bandwidth
+    latency: Time
+    energy: EnergyPerBit
+    area: Area
+    leakage: Power
+
+
+class Link(Part):
+    """The link between a tile and the rest of the chip, one a tile."""
+
+    bandwidth: Bandwidth
+    latency: Time
+    energy: EnergyPerBit
+    area: Area
+    leakage: Power
+
+
+class Host(Part):
+    """The link over which training samples arrive."""
+
+    bandwidth: Bandwidth
+    latency: Time
+    energy: EnergyPerBit
+
+
+class Placement(Part):
+    """Where the streams live, and how wide a word of each is."""
+
+    h: Place
+    activations: Place
+    errors: Place
+    weights: Place
+    h_word: Bytes
+    activation_word: Bytes
+    error_word: Bytes
+    weight_word: Bytes
+    input_word: Bytes
+
+
+def flatten_sources(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Accept ``tile.rows = "..."`` beside ``"tile.rows" = "..."``: nested tables become dotted keys.
+
+    Without recursion, because a stranger's file may nest as deeply as it likes.
+    """
+    flat: dict[str, Any] = {}
+    rest = list(table.items())[::-1]
+    while rest:
+        key, value = rest.pop()
+        if isinstance(value, dict):
+            rest += [(f"{key}.{below}", item) for below, item in list(value.items())[::-1]]
+        else:
+            flat[key] = value
+    return flat
+
+
+def _flat(value: Any) -> Any:
+    return flatten_sources(value) if isinstance(value, dict) else value
+
+
+class Chip(Part):
+    """A chip: one design of tile, the digital units beside the tiles, buffer, memory, links and host."""
+
+    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "sources"})
+    schema_version: Literal[1] = Field(alias="schema")
+    kind: Literal["chip"]
+    name: Name
+    description: str
+    tile: Tile
+    digital: Digital
+    buffer: Memory
+    memory: Memory
+    link: Link
+    host: Host
+    placement: Placement
+    sources: Annotated[dict[str, str], BeforeValidator(_flat)]
+
+    @model_validator(mode="after")
+    def _all_values_have_sources(self) -> Self:
+        """Refuse a value without a source, a source without a value, and a source without a status."""
+        sources = vars(self)["sources"]
+        known = set(needing_sources(self))
+        tables = {key.rsplit(".", cut)[0] for key in known for cut in range(1, key.count(".") + 1)}
+        for key, text in sources.items():
+            at = ("sources", *key.split("."))
+            if key not in known | tables:
+                raise refusal(at, f"is no field of the chip{suggestion(key, known | tables)}")
+            if not _SOURCE.fullmatch(text):
+                raise refusal(
+                    at, f'must begin with a status ({", ".join(STATUSES)}), e.g. "S: paper, table 2"'
+                )
+        for key in needing_sources(self):
+            if source_key(key, sources) is None:
+                rule = f'has no source; add to [sources]: {key} = "S: ..." (status {", ".join(STATUSES)})'
+                raise refusal(tuple(key.split(".")), rule)
+        return self
+
+
+def needing_sources(chip: Chip) -> list[str]:
+    """List the dotted keys of all fields that set time, energy, area or numerics."""
+    return [
+        dotted(path)
+        for path, owner, name, _ in leaves(chip)
+        if len(path) > 1 and path[0] != "sources" and name not in owner.about
+    ]
+
+
+def source_key(key: str, sources: dict[str, str]) -> str | None:
+    """Find the entry that covers `key`: its own, or that of the nearest enclosing table."""
+    while key not in sources:
+        if "." not in key:
+            return None
+        key = key.rsplit(".", 1)[0]
+    return key

@@ -1,0 +1,297 @@
+"""Loading descriptions: text to model, and every mistake in one line that names file, line, key and fix."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from twin.config.chip import Chip, source_key
+from twin.config.layout import Layout
+from twin.config.origins import Draft
+from twin.config.part import KeyPath, Part, dotted, forget_reads, leaves, unread
+from twin.config.resolved import resolved_toml
+from twin.config.resources import FOLDERS, Document, find, is_path, one_line, shipped, suggestion
+from twin.config.workload import Workload
+from twin.errors import TwinError
+
+Model = TypeVar("Model", bound=Part)
+_POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
+_MISSING = object()
+MAX_DEPTH = 20
+MAX_PARTS = 64
+_LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}""")
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[Model]):
+    """A loaded description.
+
+    Attributes
+    ----------
+    model : Part
+        The frozen model, SI floats inside.
+    origins : dict of str to str
+        By dotted key: ``"architectures/aimc-512.toml:24"``, ``"preset newton-9b"``, ``"command line"`` or
+        ``"default"``.
+    sources : dict of str to (str, str)
+        By dotted key: status (S, S2, D, M, assumption) and citation; empty for layouts and workloads.
+    label : str
+        The file, as messages name it.
+    """
+
+    model: Model
+    origins: dict[str, str]
+    sources: dict[str, tuple[str, str]]
+    label: str
+
+    def without_effect(self) -> list[str]:
+        """List what the user set, in the file or on the command line, and nothing has read so far."""
+        mine = {
+            key
+            for key, origin in self.origins.items()
+            if origin != "default" and not origin.startswith("preset ")
+        }
+        return [key for key in unread(self.model) if key in mine]
+
+
+def load_chip(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Chip]:
+    """Load a chip by shipped name or path.
+
+    Parameters
+    ----------
+    name : str
+        ``"aimc-512"``, or a path with a separator or ``.toml``.
+    overrides : mapping of str to str
+        Dotted key to the text of a value: ``{"tile.pulse_time": "2 ns"}``.
+
+    Raises
+    ------
+    TwinError
+        For whatever is wrong with the file or the overrides.
+    """
+    return _load("chip", Chip, name, overrides)[0]
+
+
+def load_layout(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Layout]:
+    """Load a layout by shipped name or path; as `load_chip`."""
+    return _load("layout", Layout, name, overrides)[0]
+
+
+def load_workload(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Workload]:
+    """Load a workload by shipped name or path and validate its device; as `load_chip`."""
+    loaded, draft = _load("workload", Workload, name, overrides)
+    _check_device(draft, vars(vars(loaded.model)["device"]))
+    return loaded
+
+
+def load_any(name: str) -> Loaded[Chip] | Loaded[Layout] | Loaded[Workload]:
+    """Load a chip, layout or workload by shipped name or path, whichever it is.
+
+    Raises
+    ------
+    TwinError
+        As `load_chip`.
+    """
+    if name in shipped("workload"):
+        return load_workload(name)
+    if not is_path(name) and not any(name in shipped(kind) for kind in FOLDERS):
+        names = [known for kind in FOLDERS for known in shipped(kind)]
+        raise TwinError(
+            f"{one_line(name)}: no chip, layout or workload of this name{suggestion(name, names)}"
+        )
+    document = find("chip", name)
+    data = _parse(document)
+    match data.get("kind"):
+        case "chip":
+            return load_chip(name)
+        case "layout":
+            return load_layout(name)
+        case "workload":
+            return load_workload(name)
+        case None:
+            rule = 'is missing; add kind = "chip", "layout" or "workload"'
+            raise TwinError(f"{document.label}:1: kind: {rule}")
+        case found:
+            rule = 'must be "chip", "layout" or "workload"'
+            raise TwinError(Draft(document, data, "chip").message(("kind",), rule, found))
+
+
+def _load(
+    kind: str, cls: type[Model], name: str, overrides: Mapping[str, str]
+) -> tuple[Loaded[Model], Draft]:
+    document = find(kind, name)
+    draft = Draft(document, _parse(document), kind)
+    _check_header(draft, kind)
+    draft.override(overrides)
+    _check_plain(draft)
+    draft.fill_presets()
+    try:
+        model = cls.model_validate(draft.data)
+    except ValidationError as error:
+        raise TwinError(_report(draft, cls, error, ())) from error
+    forget_reads(model)
+    return Loaded(model, draft.origins(model), _sources(model), document.label), draft
+
+
+def _parse(document: Document) -> dict[str, Any]:
+    long_key = _LONG_KEY.search(document.text)
+    if long_key is not None:  # tomllib's time grows with the square of a key's parts
+        line = document.text.count("\n", 0, long_key.start()) + 1
+        raise TwinError(f"{document.label}:{line}: a key of more than {MAX_PARTS} parts")
+    try:
+        return tomllib.loads(document.text)
+    except RecursionError as error:
+        raise TwinError(f"{document.label}:1: lists or tables are nested too deeply") from error
+    except ValueError as error:
+        reason = str(error)
+        position = _POSITION.search(reason)
+        end = document.text.rstrip().count("\n") + 1
+        line = int(position.group(1)) if position else end if "at end of document" in reason else 1
+        reason = re.sub(r"\s*\((at line .*|at end of document)\)$", "", one_line(reason)).split(";")[0]
+        raise TwinError(f"{document.label}:{line}: not valid TOML: {reason}") from error
+
+
+def _check_header(draft: Draft, kind: str) -> None:
+    data = draft.data
+    found = data.get("kind", _MISSING)
+    if found is _MISSING:
+        raise TwinError(f'{draft.label}:1: kind: is missing; add kind = "{kind}"')
+    if found != kind:
+        names = ", ".join(shipped(kind))
+        raise TwinError(draft.message(("kind",), f'must be "{kind}" here; shipped: {names}', found))
+    if "schema" not in data:
+        raise TwinError(f"{draft.label}:1: schema: is missing; add schema = 1")
+    if data["schema"] != 1 or not isinstance(data["schema"], int) or isinstance(data["schema"], bool):
+        raise TwinError(
+            draft.message(("schema",), "must be 1, the schema that this version reads", data["schema"])
+        )
+
+
+def _check_plain(draft: Draft) -> None:
+    """Refuse what no description needs and Python could choke on: deep nesting, huge integers."""
+    rest: list[tuple[KeyPath, Any]] = [((), draft.data)]
+    while rest:
+        path, value = rest.pop()
+        if len(path) > MAX_DEPTH:
+            raise TwinError(draft.message(path, "is nested too deeply"))
+        if isinstance(value, dict):
+            rest += [((*path, key), item) for key, item in value.items()]
+        elif isinstance(value, list):
+            rest += [((*path, index), item) for index, item in enumerate(value)]
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise TwinError(draft.message(path, "must be a number of at most 64 bits", value))
+
+
+def _sources(model: Part) -> dict[str, tuple[str, str]]:
+    given: dict[str, str] = vars(model).get("sources", {})
+    found = {}
+    for path, *_ in leaves(model):
+        key = source_key(dotted(path), given)
+        if key is not None:
+            status, text = given[key].split(":", 1)
+            found[dotted(path)] = (status, text.strip())
+    return found
+
+
+def _check_device(draft: Draft, device: Mapping[str, Any]) -> None:
+    from twin.devices.presets import device_preset  # noqa: PLC0415 - devices import NumPy, which chips do not need
+
+    preset, overrides = device["preset"], device["overrides"]
+    try:
+        made = device_preset(preset, overrides)
+    except TwinError as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise TwinError(_report(draft, None, error.__cause__, ("device",))) from error
+        text = str(error)
+        wrong = next(
+            (key for key in overrides if f"{key} (=" in text),
+            "preset" if "family" not in overrides else "family",
+        )
+        rule = text.rsplit("): ", 1)[-1].removeprefix(f"device preset {preset!r}: ")
+        value = overrides.get(wrong, preset)
+        raise TwinError(draft.message(("device", wrong), one_line(rule), value)) from error
+    forget_reads(made)
+
+
+def _report(draft: Draft, cls: type[Part] | None, error: ValidationError, below: KeyPath) -> str:
+    """Write the first error by line, and how many more there are."""
+    found = [_explain(cls, item, below, draft.data) for item in error.errors(include_url=False)]
+    # A misspelt key also leaves the right one missing, and a wrong element its list short: these come last.
+    late = {_RULES["missing"], _RULES["too_short"]}
+    found.sort(key=lambda entry: (entry[1] in late, draft.line(entry[0])))
+    path, rule, value = found[0]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return draft.message(path, rule, *([] if value is _MISSING else [value])) + more
+
+
+def _explain(
+    cls: type[Part] | None, item: ErrorDetails, below: KeyPath, data: Any
+) -> tuple[KeyPath, str, Any]:
+    """Turn one of pydantic's errors into a path, a rule, and the value where it says something."""
+    context = item.get("ctx", {})
+    path: KeyPath = (*below, *(key for key in item["loc"] if key != "[key]"), *context.get("at", ()))
+    value = _lookup(data, path)
+    if item["type"] == "extra_forbidden":
+        return path, f"unknown key{suggestion(str(path[-1]), _keys(cls, path[:-1]))}", _MISSING
+    if item["type"] == "literal_error":
+        return path, _choices(context["expected"], value), value
+    message = one_line(item["msg"].replace("Input should be", "must be").replace("Value error, ", ""))
+    rule = _RULES.get(item["type"], message)
+    return path, rule, _MISSING if isinstance(value, dict | list) else value
+
+
+def _choices(expected: str, value: Any) -> str:
+    """Say which words are legal, and which of them is meant; `expected` is pydantic's ``'a', 'b' or 'c'``."""
+    near = suggestion(str(value), re.findall(r"'([^']*)'", expected)) if isinstance(value, str) else ""
+    return f"must be {expected.replace(chr(39), chr(34))}{near if '(did' in near else ''}"
+
+
+_RULES = {
+    "missing": "is missing",
+    "string_pattern_mismatch": "must be a name of letters, digits, _ and - (at most 80)",
+    "int_type": "must be a whole number, without quotes",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number, without quotes",
+    "bool_type": "must be true or false, without quotes",
+    "string_type": 'must be text in quotes, e.g. "..."',
+    "tuple_type": "must be a list in square brackets",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "finite_number": "must be finite",
+    "too_short": "must not be empty",
+}
+
+
+def _lookup(data: Any, path: KeyPath) -> Any:
+    """Find the value at `path`; a value that `path` goes past, or lacks, gives `_MISSING`."""
+    if path[:1] == ("sources",) and isinstance(data, dict) and isinstance(data.get("sources"), dict):
+        return data["sources"].get(dotted(path[1:]), _MISSING)
+    for key in path:
+        inside = key in data if isinstance(data, dict) else isinstance(key, int) and isinstance(data, list)
+        if not inside:
+            return _MISSING
+        data = data[key]
+    return data
+
+
+def _keys(cls: type[Part] | None, path: KeyPath) -> Iterator[str]:
+    """Give the legal keys of the table at `path`."""
+    current: Any = cls
+    for key in path:
+        if isinstance(current, type) and issubclass(current, Part):
+            field = {field.alias or name: field for name, field in current.model_fields.items()}.get(str(key))
+            current = field.annotation if field else None
+        arguments = getattr(current, "__args__", ())
+        current = next(
+            (item for item in (current, *arguments) if isinstance(item, type) and issubclass(item, Part)),
+            current,
+        )
+    if isinstance(current, type) and issubclass(current, Part):
+        yield from (field.alias or name for name, field in current.model_fields.items())
+
+
+__all__ = ["Loaded", "load_any", "load_chip", "load_layout", "load_workload", "resolved_toml"]

@@ -1,0 +1,59 @@
+"""JSON Schema of the three kinds of description, for completion and checking in editors."""
+
+from typing import Any
+
+from twin.config.chip import STATUSES, Chip
+from twin.config.layout import Layout
+from twin.config.part import Part
+from twin.config.presets import presets
+from twin.config.workload import Workload
+from twin.errors import TwinError
+
+KINDS: dict[str, type[Part]] = {"chip": Chip, "layout": Layout, "workload": Workload}
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema(kind: str) -> dict[str, Any]:
+    """Give the JSON Schema of ``"chip"``, ``"layout"`` or ``"workload"``.
+
+    Quantities are strings with a pattern and an example. What a schema cannot say (sources for every value,
+    references that exist) is checked at load alone.
+
+    Raises
+    ------
+    TwinError
+        On another kind.
+    """
+    if kind not in KINDS:
+        raise TwinError(f"schema (= {kind}): no such kind; choose from {', '.join(KINDS)}")
+    schema = KINDS[kind].model_json_schema(by_alias=True, mode="validation")
+    definitions = schema.get("$defs", {})
+    if kind == "chip":
+        _allow_presets(definitions["Converter"])
+        text = {"type": "string", "pattern": f"^({'|'.join(STATUSES)}): "}
+        schema["properties"]["sources"] = {
+            "type": "object",
+            "description": 'Dotted key to "STATUS: citation".',
+            "additionalProperties": {"anyOf": [text, {"type": "object"}]},
+        }
+    if kind == "workload":
+        definitions["Device"]["additionalProperties"] = True
+        definitions["Device"]["properties"].pop("overrides")
+    return {
+        "$schema": _DIALECT,
+        "title": f"twin {kind}",
+        **{key: value for key, value in schema.items() if key != "title"},
+    }
+
+
+def _allow_presets(converter: dict[str, Any]) -> None:
+    """Name the presets; with one of them, only the count is left to give."""
+    names = presets("converter")
+    given_by_preset = {key for preset in names.values() for key in preset.values}
+    converter["properties"]["preset"] = {
+        "enum": list(names),
+        "description": "A named preset; other keys override it.",
+    }
+    required = converter.pop("required")
+    converter["required"] = [key for key in required if key not in given_by_preset]
+    converter["anyOf"] = [{"required": ["preset"]}, {"required": required}]

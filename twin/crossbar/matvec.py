@@ -1,0 +1,166 @@
+"""Mat-vec of one physical array: converters, output noise and bound, noise and bound management.
+
+Model (Gokmen 2021, "Array Model"; parameter names of aihwkit's IOParameters)::
+
+    s   = max|x| (noise management) or 1
+    q_j = round(x_j / s * inp_half) / inp_half, clipped to [-1, 1]
+    v_i = sum_j w_ij q_j + out_noise xi_i
+    y_i = s * out_step * round(clip(v_i, -out_bound, out_bound) / out_step)
+    any |v_i| >= out_bound: s <- 2 s and the whole mat-vec again (bound management)
+"""
+
+import numpy as np
+
+from twin.crossbar.jit import inline, njit
+from twin.crossbar.rng import fill_normals
+
+F32 = np.float32
+
+
+@inline
+def max_magnitude(x):
+    """Return max|x|; compares bit patterns, since float maxima do not vectorise."""
+    most = np.int32(0)
+    for j in range(x.size):
+        bits = np.int32(F32(x[j]).view(np.int32) & np.int32(0x7FFFFFFF))
+        most = max(most, bits)
+    return np.int32(most).view(np.float32)
+
+
+@inline
+def quantise(x, scale, half, q):
+    """Fill q with x / scale on the input converter's grid, clipped to [-1, 1] (half = 0: no grid)."""
+    inverse = F32(F32(1.0) / scale)
+    for j in range(x.size):
+        v = F32(x[j] * inverse)
+        v = min(max(v, F32(-1.0)), F32(1.0))
+        q[j] = F32(np.floor(F32(v * half + F32(0.5)))) / half if half > F32(0.0) else v
+
+
+@inline
+def convert(y, n, noise, sigma, bound, step):
+    """Add noise to y[:n], apply the output bound and the converter; return outputs at the bound."""
+    clipped = 0
+    inverse = F32(F32(1.0) / step) if step > F32(0.0) else F32(0.0)
+    for i in range(n):
+        v = F32(y[i] + sigma * noise[i])
+        if bound > F32(0.0):
+            clipped += 1 if abs(v) >= bound else 0
+            v = min(max(v, -bound), bound)
+        if step > F32(0.0):
+            v = F32(np.floor(F32(v * inverse + F32(0.5)))) * step
+        y[i] = v
+    return clipped
+
+
+@njit
+def accumulate_rows(w, n_out, q, index, y):
+    """y = sum over the non-zero q_j of q_j w[j, :]; `index` is scratch. Returns how many are non-zero."""
+    n = 0
+    for j in range(q.size):
+        index[n] = j
+        n += 1 if q[j] != F32(0.0) else 0
+    y = y[:n_out]
+    y[:] = F32(0.0)
+    a = 0
+    while a + 4 <= n:
+        j0, j1, j2, j3 = index[a], index[a + 1], index[a + 2], index[a + 3]
+        q0, q1, q2, q3 = q[j0], q[j1], q[j2], q[j3]
+        w0 = w[j0 * n_out : (j0 + 1) * n_out]
+        w1 = w[j1 * n_out : (j1 + 1) * n_out]
+        w2 = w[j2 * n_out : (j2 + 1) * n_out]
+        w3 = w[j3 * n_out : (j3 + 1) * n_out]
+        for i in range(n_out):
+            y[i] += q0 * w0[i] + q1 * w1[i] + q2 * w2[i] + q3 * w3[i]
+        a += 4
+    while a < n:
+        j0 = index[a]
+        q0 = q[j0]
+        w0 = w[j0 * n_out : (j0 + 1) * n_out]
+        for i in range(n_out):
+            y[i] += q0 * w0[i]
+        a += 1
+    return n
+
+
+@njit
+def dot_rows(w, n_in, n_out, d, z):
+    """z_j = sum_i w[j, i] d_i for all input lines."""
+    d = d[:n_out]
+    for j in range(n_in):
+        row = w[j * n_out : (j + 1) * n_out]
+        total = F32(0.0)
+        for i in range(n_out):
+            total += row[i] * d[i]
+        z[j] = total
+
+
+@inline
+def conduction(q, line_sum, slope, lines):
+    """Sum over lines of |q_j| x (conductance of the line / mean conductance); main and reference."""
+    total = F32(0.0)
+    base = F32(2.0 * lines)
+    for j in range(q.size):
+        total += abs(q[j]) * (base + slope * line_sum[j])
+    return total
+
+
+@njit
+def matvec(w, n_in, n_out, forward, x, y, m, line_sum, key, scratch, index):
+    """One managed mat-vec on one array.
+
+    Parameters
+    ----------
+    w : float32 (n_in * n_out)
+    forward : bool
+        True: y (n_out) = W x (n_in). False: y (n_in) = W^T x (n_out).
+    m : MATRIX record
+    line_sum : float32, one entry per driven line
+    key : uint64
+        Stream of the output noise.
+    scratch : float32, at least len(x) + len(y)
+    index : int32, at least len(x)
+
+    Returns
+    -------
+    (repeats, driven, conducted, clipped)
+        Mat-vecs performed, lines driven in all of them, conduction count, outputs at the bound in the last.
+    """
+    lines = n_out if forward else n_in
+    if m.perfect:
+        if forward:
+            accumulate_rows(w, n_out, x, index, y)
+        else:
+            dot_rows(w, n_in, n_out, x, y)
+        return 1, 0, F32(0.0), 0
+    q = scratch[: x.size]
+    noise = scratch[x.size : x.size + lines]
+    top = max_magnitude(x)
+    if top == F32(0.0):
+        y[:lines] = F32(0.0)
+        return 1, 0, F32(0.0), 0
+    scale = top if m.noise_management else F32(1.0)
+    driven = 0
+    conducted = F32(0.0)
+    repeats = 0
+    while True:
+        quantise(x, scale, m.inp_half, q)
+        if forward:
+            active = accumulate_rows(w, n_out, q, index, y)
+        else:
+            dot_rows(w, n_in, n_out, q, y)
+            active = 0
+            for i in range(q.size):
+                active += 1 if q[i] != F32(0.0) else 0
+        driven += active
+        conducted += conduction(q, line_sum, m.conductance_slope, lines)
+        if m.out_noise > F32(0.0):
+            fill_normals(noise, lines, key, repeats * 2 * lines)
+        clipped = convert(y, lines, noise, m.out_noise, m.out_bound, m.out_step)
+        repeats += 1
+        if clipped == 0 or repeats > m.bm_repeats:
+            break
+        scale = F32(scale * F32(2.0))
+    for i in range(lines):
+        y[i] *= scale
+    return repeats, driven, conducted, clipped

@@ -1,0 +1,55 @@
+"""Records that describe arrays to the kernels; every offset counts float32 words of the machine's arena.
+
+A physical array (`PART`) holds, for n_in x n_out devices in input-major order (all outputs of one input
+line are neighbours): the weights ``w``, eight coefficients a device in ``cell``, and the sums of w over
+each line, from which the conduction energy follows.
+"""
+
+import numpy as np
+
+# Columns of a device's cell: a pulse changes w by up_a - up_b w or by -(down_a + down_b w).
+UP_A, UP_B, DOWN_A, DOWN_B, W_MIN, W_MAX, DW_MIN = range(7)
+CELL = 8  # words a device: 32 bytes, so that no device straddles a cache line
+
+PART = np.dtype(
+    [
+        ("in0", "i8"),
+        ("in1", "i8"),
+        ("out0", "i8"),
+        ("out1", "i8"),
+        ("w", "i8"),
+        ("cell", "i8"),
+        ("in_sum", "i8"),  # per input line: sum over outputs of (main + reference)
+        ("out_sum", "i8"),  # per output line: sum over inputs
+        ("stream", "i8"),  # key of the array's random streams
+    ],
+    align=True,
+)
+
+MATRIX = np.dtype(
+    [
+        ("first", "i8"),  # parts[first : first + count]
+        ("count", "i8"),
+        ("n_in", "i8"),
+        ("n_out", "i8"),
+        ("exact", "i8"),  # 1: rank-1 updates are exact (ideal device, digital)
+        ("w_low", "f4"),  # bounds of exact updates
+        ("w_high", "f4"),
+        ("perfect", "i8"),  # 1: mat-vecs are exact (digital)
+        ("inp_half", "f4"),  # input steps per unit: q = round(x inp_half) / inp_half; 0: off
+        ("out_step", "f4"),  # one step of the output converter; 0: off
+        ("out_bound", "f4"),  # outputs saturate here; 0: off
+        ("out_noise", "f4"),  # sigma of the noise on every output line
+        ("noise_management", "i8"),
+        ("bm_repeats", "i8"),  # most halvings of the input; 0: bound management off
+        ("conductance_slope", "f4"),  # (g / mean g - 1) per unit of weight
+        ("dw_min", "f4"),  # mean step, the granularity of the n_pulse rule
+        ("noise_mult", "f4"),  # cycle noise relative to the step
+        ("noise_add", "f4"),  # cycle noise relative to the device's dw_min
+        ("desired_bl", "i8"),
+        ("update_management", "i8"),
+        ("update_bl_management", "i8"),
+        ("transfer_bl", "i8"),  # most pulses of a transfer's update (SHD)
+    ],
+    align=True,
+)

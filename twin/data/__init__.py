@@ -1,0 +1,5 @@
+"""Data sets, each one file: embedded, fetched once by hash, or made from a formula."""
+
+from twin.data.dataset import Dataset, load
+
+__all__ = ["Dataset", "load"]

@@ -1,0 +1,118 @@
+"""Presets: named, cited parameters of a device family, with overrides."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+from pydantic import ValidationError
+
+from twin.devices.family import DeviceFamily
+from twin.devices.registry import family_of, suggest
+from twin.errors import TwinError
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One entry of ``presets.toml``.
+
+    Attributes
+    ----------
+    name, family, source : str
+        The source names the publication or the code the numbers were read in, and what is left out.
+    states : float
+        Number of states that follows from the parameters.
+    parameters : mapping
+        Fields of the family.
+    """
+
+    name: str
+    family: str
+    source: str
+    states: float
+    parameters: Mapping[str, object]
+
+
+@cache
+def _presets() -> Mapping[str, Preset]:
+    table = tomllib.loads(files("twin.devices").joinpath("presets.toml").read_text(encoding="utf-8"))
+    return MappingProxyType({name: _entry(name, dict(entry)) for name, entry in table.items()})
+
+
+def _entry(name: str, entry: dict[str, object]) -> Preset:
+    try:
+        family, source, states = (entry.pop(key) for key in ("family", "source", "states"))
+    except KeyError as error:
+        raise TwinError(
+            f"presets.toml: {name}.{error.args[0]}: missing; a preset has family, source and states"
+        ) from error
+    return Preset(name, str(family), str(source), float(str(states)), MappingProxyType(entry))
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of all presets, in the order of ``presets.toml``."""
+    return tuple(_presets())
+
+
+def describe(name: str) -> Preset:
+    """Parameters and source of a preset.
+
+    Raises
+    ------
+    TwinError
+        If there is no such preset.
+    """
+    presets = _presets()
+    if name not in presets:
+        raise TwinError(f"device preset {name!r}: unknown; {suggest(name, presets)}")
+    return presets[name]
+
+
+def device_preset(name: str, overrides: Mapping[str, object] = MappingProxyType({})) -> DeviceFamily:
+    """Device family of a preset, with some of its fields changed.
+
+    Parameters
+    ----------
+    name : str
+        A name of `preset_names`.
+    overrides : mapping
+        Fields of the family, and `family` itself: then those of the preset's parameters that the
+        new family has too are kept, and what it has beyond them is given or its default.
+
+    Raises
+    ------
+    TwinError
+        If the name, a field or the family is unknown, or a value breaks its rule (then
+        pydantic's error is the cause).
+    """
+    preset = describe(name)
+    changed = dict(overrides)
+    family_name = str(changed.pop("family", preset.family))
+    place = f"device preset {name}"
+    try:
+        family = family_of(family_name)
+    except TwinError as error:
+        raise TwinError(f"{place}: family (= {family_name!r}): {error}") from error
+    fields = family.model_fields
+    for key, value in changed.items():
+        if key not in fields:
+            near = suggest(key, (*fields, "family"))
+            raise TwinError(f"{place}: {key} (= {value!r}): family {family_name} has no such field; {near}")
+    kept = {
+        key: value
+        for key, value in preset.parameters.items()
+        if key in fields or family_name == preset.family
+    }
+    try:
+        return family.model_validate(kept | changed)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "missing":
+            raise TwinError(f"{place}: {key}: is missing; family {family_name} needs it") from error
+        rule = (
+            first["msg"].replace("Input should be", "must be").replace("greater than or equal to", "at least")
+        )
+        raise TwinError(f"{place}: {key} (= {repr(first['input'])[:40]}): {rule}") from error

@@ -1,0 +1,87 @@
+"""What bound the time: the chain of operations that ended last, walked back through what released each.
+
+Every instant of the chain belongs to one operation in service; its `cause` says what the next
+operation of the chain was waiting for meanwhile: a hazard, a busy server, or a place in flight.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from twin.engine.binding import N_EDGES, Edge
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from twin.algorithms.operation import Operation
+    from twin.engine.engine import Engine
+
+ADMISSION = -1
+Segment = tuple[int, str, int]  # template, cause, ps
+
+
+def chain(engine: Engine) -> list[Segment]:
+    """Walk back from the last completed operation as far as the ledger remembers.
+
+    The segments are contiguous: together they last from the start of the oldest to the end.
+    """
+    rows = engine.ledger.recent().tolist()
+    oldest = engine.index - len(rows)
+    segments: list[Segment] = []
+    if not rows:
+        return segments
+    (end, at), cause = max((row[3], k) for k, row in enumerate(rows)), "end"
+    while True:
+        template, ready, start, _, _, release, code, server, blocker = rows[at]
+        if end > start:
+            segments.append((template, cause, end - start))
+        # A wait for a server continues with the operation that held it, a hazard with its source.
+        if start > ready:
+            before, cause = blocker, engine.costs.servers[server].name
+        else:
+            before, cause = release, _hazard(engine, code)
+        end, at = start, before - oldest
+        if before < 0 or at < 0:
+            return segments
+
+
+def _hazard(engine: Engine, code: int) -> str:
+    if code == ADMISSION:
+        return "in_flight"
+    resource, edge = divmod(code, N_EDGES)
+    return f"{Edge(edge).name} on {engine.binder.resources[resource]}" if code >= 0 else "start"
+
+
+def bound_table(engine: Engine) -> pd.DataFrame:
+    """Return the chain by operation and cause, largest share first."""
+    import pandas as pd  # noqa: PLC0415
+
+    total: defaultdict[tuple[str, int, str, str], int] = defaultdict(int)
+    for template, cause, length in chain(engine):
+        operation = engine.binder.templates[template].operation
+        total[_what(operation), operation.layer, str(operation.kind), cause] += length
+    whole = max(1, sum(total.values()))
+    rows = [(*key, length / whole) for key, length in sorted(total.items(), key=lambda item: -item[1])]
+    return pd.DataFrame(rows, columns=["what", "layer", "kind", "cause", "share"])
+
+
+def _what(operation: Operation) -> str:
+    place = f"{operation.layer}.{operation.matrix}" if operation.matrix else str(operation.stream or "")
+    return f"{operation.unit} {place}".strip()
+
+
+def bound_line(table: pd.DataFrame) -> str:
+    """Say in one line what bound the time, from `bound_table`.
+
+    For example ``"layer 0 forward on tile 0.A: 31 % of the critical path; waits: RAW on 0.A"``.
+    """
+    if table.empty:
+        return "nothing took time"
+    work = table.groupby(["what", "layer", "kind"], sort=False, as_index=False)["share"].sum()
+    what, layer, kind, share = work.loc[work["share"].idxmax()]
+    causes = table[~table["cause"].isin(["end", "start"])].groupby("cause", sort=False)["share"].sum()
+    line = f"layer {layer} {kind} on {what}: {100 * share:.0f} % of the critical path"
+    if causes.empty:
+        return line
+    return line + "; waits: " + ", ".join(causes.nlargest(2).index)

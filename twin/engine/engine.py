@@ -1,0 +1,339 @@
+"""The run: hazards and FIFO servers on a SimPy clock in integer picoseconds.
+
+An operation is ready when every earlier operation that conflicts with it is complete. It then performs
+its effect and reserves all its servers at once: it starts when the last of them is free, keeps each for
+that server's own time, and completes after the longest of these plus the latency. One event per operation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import simpy
+
+from twin.engine import invariants, state, tables
+from twin.engine.binding import N_EDGES, Binder, Bound, Edge
+from twin.engine.critical import bound_table
+from twin.engine.ledger import Ledger
+from twin.errors import TwinError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from twin.engine.binding import Step
+    from twin.engine.protocols import Costs, Effects, Program
+
+NORMAL = simpy.events.NORMAL
+SETUP = -1
+NOBODY: list[tuple[Job, int]] = []
+ADMISSION, NOTHING = -1, -2  # codes beside the hazard codes
+
+
+class Job(simpy.Event):
+    """One operation of one sample, and the event of its completion.
+
+    It is its own SimPy event because allocating another would cost as much as all hazards do.
+    """
+
+    __slots__ = (
+        "callbacks",
+        "code",
+        "critical_ps",
+        "dependents",
+        "done",
+        "due_ps",
+        "index",
+        "position",
+        "release",
+        "run",
+        "successors",
+        "template",
+        "waiting",
+    )
+    _ok = True
+    index: int
+    due_ps: int
+    release: int
+    code: int
+
+    def __init__(self, run: Run, step: Step) -> None:
+        self.run = run
+        self.position, self.template, self.waiting, self.successors = step
+        self.dependents: list[tuple[Job, int]] = NOBODY
+        self.done = False
+        self.critical_ps = run.critical_ps
+
+
+class Run:
+    """One sample in flight."""
+
+    __slots__ = ("critical_ps", "jobs", "left", "sample")
+
+    def __init__(self, sample: int, bound: Bound, critical_ps: int) -> None:
+        self.sample = sample
+        self.left = len(bound.steps)
+        self.critical_ps = critical_ps
+        self.jobs = [Job(self, step) for step in bound.steps]
+
+
+class Engine:
+    """Runs samples through a chip and keeps the ledger.
+
+    Parameters
+    ----------
+    program : Program
+    effects : Effects
+    costs : Costs
+        ``ChipCosts(chip, mapping)``.
+    in_flight : int
+        Samples under way at once, at least 1; private resources have as many copies.
+    on_sample : callable, optional
+        Called with the number of every completed sample.
+
+    Attributes
+    ----------
+    now_ps : int
+    setup_ps : int
+        When the set-up was complete; the first sample starts then.
+    ledger : Ledger
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        effects: Effects,
+        costs: Costs,
+        in_flight: int,
+        on_sample: Callable[[int], None] | None = None,
+    ) -> None:
+        if in_flight < 1:
+            raise TwinError(f"training.in_flight (= {in_flight}): must be at least 1")
+        self.costs = costs
+        self._program, self._effects, self._on_sample = program, effects, on_sample
+        self._in_flight = in_flight
+        self.binder = Binder(program, self.costs, in_flight)
+        self.ledger = Ledger(self.binder.templates, self.costs)
+        self.setup_ps = 0
+        self.setup_done = False
+        self.index = 0  # operations reserved so far
+        self.last_index = -1  # the operation whose completion let the newest sample in
+        self.critical_ps = 0  # longest chain of hazards so far
+        self.sojourn_ps = [0] * len(self.costs.servers)
+        self._counts = effects.counts
+        self._add_row, self._add_counts = self.ledger.rows.extend, self.ledger.count_rows.extend
+        self.start_clock(0)
+
+    def start_clock(self, now_ps: int) -> None:
+        """Start an empty pipeline at `now_ps`."""
+        self._env = simpy.Environment(now_ps)
+        self._schedule = self._env.schedule
+        self._now = now_ps
+        self._callbacks: list[Callable[[Any], None]] = [self._on_completion]
+        self._free = [now_ps] * len(self.costs.servers)
+        self._user = [-1] * len(self.costs.servers)
+        self._writers: dict[int, Job] = {}
+        self._readers: dict[int, list[Job]] = {}
+        self._running: dict[int, Run] = {}
+        self._chains: dict[int, int] = {}  # longest chain of completed samples, until that lets one in
+        self._next = self._stop = 0
+
+    @property
+    def now_ps(self) -> int:
+        """The simulated time, ps."""
+        return self._now
+
+    def run(self, first_sample: int, last_sample: int) -> None:
+        """Run samples `first_sample` to `last_sample` - 1 until the pipeline has drained.
+
+        The set-up runs before the first sample ever. All invariants are checked at the end.
+
+        Raises
+        ------
+        InvariantError
+            On a bug of the twin.
+        """
+        if not self.setup_done:
+            self._run_setup()
+        self._next, self._stop = first_sample, last_sample
+        self._go()
+        self.check()
+
+    def _run_setup(self) -> None:
+        rows = self._effects.setup_counts()
+        self._counts = lambda sample, position: rows[position]  # noqa: ARG005
+        bound = self.binder.bind_setup()
+        if len(rows) != len(bound.steps):
+            raise ValueError(f"{len(rows)} rows of set-up counts for {len(bound.steps)} operations")
+        if rows:
+            self._start_all(self._enter(SETUP, bound))
+            self._go()
+        self._counts = self._effects.counts
+        self.setup_ps, self.setup_done = self.now_ps, True
+
+    def _go(self) -> None:
+        self._start_all(self._admit())
+        self._env.run()
+        self.critical_ps = max(self.critical_ps, *self._chains.values(), 0)
+        self._chains.clear()
+        self.ledger.flush(self.now_ps)
+
+    def _admit(self) -> list[Job]:
+        """Let samples in, in order, while their slots are free; return operations that are complete."""
+        finished: list[Job] = []
+        running = self._running
+        while self._next < self._stop and self._next - self._in_flight not in running:
+            sample = self._next
+            self._next += 1
+            self.critical_ps = max(self.critical_ps, self._chains.pop(sample - self._in_flight, 0))
+            finished += self._enter(sample, self.binder.bind(sample))
+        return finished
+
+    def _enter(self, sample: int, bound: Bound) -> list[Job]:
+        run = Run(sample, bound, self.critical_ps)
+        self.ledger.request(bound)
+        if not run.jobs:
+            return []
+        self._running[sample] = run
+        self._meet(bound, run.jobs)
+        finished = []
+        for job in run.jobs:
+            if not job.waiting:
+                job.release, job.code = self.last_index, ADMISSION if self.last_index >= 0 else NOTHING
+                if self._start(job):
+                    finished.append(job)
+        return finished
+
+    def _meet(self, bound: Bound, jobs: list[Job]) -> None:
+        """Make the operations of a sample wait for those of earlier ones on shared resources."""
+        for resource, first_readers, first_writer, last_writer, last_readers in bound.shared:
+            writer = self._writers.get(resource)
+            readers = [job for job in self._readers.get(resource, ()) if not job.done]
+            if writer is not None and not writer.done:
+                for reader in first_readers:
+                    wait(jobs[reader], writer, resource * N_EDGES + Edge.RAW)
+                if first_writer >= 0 and not first_readers:
+                    wait(jobs[first_writer], writer, resource * N_EDGES + Edge.WAW)
+            if first_writer >= 0:
+                for job in readers:
+                    wait(jobs[first_writer], job, resource * N_EDGES + Edge.WAR)
+                self._writers[resource] = jobs[last_writer]
+                readers = []
+            self._readers[resource] = readers + [jobs[k] for k in last_readers]
+
+    def _start(self, job: Job) -> bool:
+        """Perform the effect of a ready operation and reserve its servers; True if it took no time."""
+        template = job.template
+        now = self._now
+        index = job.index = self.index
+        self.index = index + 1
+        count = 0
+        if template.effect:
+            counts = self._counts(job.run.sample, job.position)
+            self._add_counts(counts)
+            if template.column >= 0:
+                count = int(counts[template.column])
+        if template.column >= 0 and not count:
+            self._add_row((template.index, now, now, now, 0, job.release, job.code, -1, -1))
+            return True
+        free, start, server, blocker = self._free, now, -1, -1
+        for number, _, _ in template.occupancy:  # comparisons, not max(): this is the hot loop
+            if free[number] > start:
+                start = free[number]
+                server, blocker = number, self._user[number]
+        longest = 0
+        for number, fixed_ps, per_count_ps in template.occupancy:
+            busy = fixed_ps + per_count_ps * count
+            if busy > longest:  # noqa: PLR1730
+                longest = busy
+            free[number] = end = start + busy
+            self._user[number] = index
+            self.sojourn_ps[number] += end - now
+        longest += template.latency_ps
+        job.critical_ps += longest
+        done = job.due_ps = start + longest
+        self._add_row((template.index, now, start, done, count, job.release, job.code, server, blocker))
+        if done == now:
+            return True
+        job.callbacks = self._callbacks
+        self._schedule(job, NORMAL, done - now)
+        return False
+
+    def _on_completion(self, job: Job) -> None:
+        self._now = job.due_ps
+        self._start_all([job])
+
+    def _start_all(self, finished: list[Job]) -> None:
+        """Start what `finished` releases, and so on for operations that take no time."""
+        for job in finished:
+            job.done = True
+            run, critical_ps = job.run, job.critical_ps
+            if critical_ps > run.critical_ps:  # noqa: PLR1730
+                run.critical_ps = critical_ps
+            index, jobs = job.index, run.jobs
+            for position, code in job.successors:
+                other = jobs[position]
+                if critical_ps > other.critical_ps:  # noqa: PLR1730
+                    other.critical_ps = critical_ps
+                other.waiting -= 1
+                if not other.waiting:
+                    other.release, other.code = index, code
+                    if self._start(other):
+                        finished.append(other)
+            # The same again: one loop over both would first have to build a list, 5 % of the run.
+            for other, code in job.dependents:
+                if critical_ps > other.critical_ps:  # noqa: PLR1730
+                    other.critical_ps = critical_ps
+                other.waiting -= 1
+                if not other.waiting:
+                    other.release, other.code = index, code
+                    if self._start(other):
+                        finished.append(other)
+            run.left -= 1
+            if not run.left:
+                finished += self._leave(run, job)
+
+    def _leave(self, run: Run, last: Job) -> list[Job]:
+        del self._running[run.sample]
+        self._chains[run.sample] = run.critical_ps
+        self.last_index = last.index
+        run.jobs = []  # breaks the cycle between samples through their hazards
+        if run.sample != SETUP and self._on_sample is not None:
+            self._on_sample(run.sample)
+        if len(self.ledger.rows) >= Ledger.CHUNK:
+            self.ledger.flush(self.now_ps)
+        return self._admit()
+
+    @property
+    def in_flight(self) -> int:
+        """Samples that are under way."""
+        return len(self._running)
+
+    def check(self) -> None:
+        """Check every invariant; raise `InvariantError` on the first that fails."""
+        invariants.check(self)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the ledger as tables: operations, energy, traffic, servers, bins, bound, area."""
+        frames = tables.tables(self.ledger, self.now_ps)
+        frames["bound"] = bound_table(self)
+        return frames
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Return everything that a drained engine carries on, as plain arrays."""
+        return state.save(self)
+
+    def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
+        """Carry on where the engine of `state` stopped, to the same bits."""
+        state.load(self, arrays)
+
+
+def wait(job: Job, earlier: Job, code: int) -> None:
+    """Make `job` wait for `earlier`."""
+    job.waiting += 1
+    if earlier.dependents is NOBODY:
+        earlier.dependents = []
+    earlier.dependents.append((job, code))

@@ -1,0 +1,108 @@
+"""What must hold at the end of every run, whatever was simulated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from twin.engine.engine import Engine
+
+TOLERANCE = 1e-9
+
+
+class InvariantError(Exception):
+    """A bug of the twin, not a mistake of its user."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"{message}; this is a bug in twin, please report it with the run's configuration")
+
+
+def check(engine: Engine) -> None:
+    """Check everything on a drained engine."""
+    for invariant in (drained, energy, traffic, capacity, little, bounds):
+        invariant(engine)
+
+
+def drained(engine: Engine) -> None:
+    """Nothing is in flight."""
+    if engine.in_flight:
+        raise InvariantError(f"{engine.in_flight} samples are still in flight at {engine.now_ps} ps")
+    entered = int(engine.ledger.n.sum())
+    if entered != engine.index:
+        raise InvariantError(f"{engine.index} operations were started but {entered} are in the ledger")
+
+
+def energy(engine: Engine) -> None:
+    """Energy by component = by layer = by kind = by time."""
+    ledger = engine.ledger
+    table = ledger.energy_J()
+    if not np.isfinite(table).all() or (table < 0).any():
+        raise InvariantError("an energy is negative or not finite")
+    operations = [template.operation for template in ledger.templates]
+    totals = {
+        "component": float(table.sum(axis=0).sum()),
+        "layer": _total_by([op.layer for op in operations], table.sum(axis=1)),
+        "kind": _total_by([op.kind for op in operations], table.sum(axis=1)),
+        "time": float(ledger.bins.energy_J.sum()),
+    }
+    largest = max(totals.values())
+    if largest - min(totals.values()) > TOLERANCE * largest:
+        text = ", ".join(f"by {name} {total!r} J" for name, total in totals.items())
+        raise InvariantError(f"energy differs: {text}")
+
+
+def _total_by(keys: list[Hashable], values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    sums: dict[Hashable, float] = {}
+    for key, value in zip(keys, values.tolist(), strict=True):
+        sums[key] = sums.get(key, 0.0) + value
+    return sum(sums.values())
+
+
+def traffic(engine: Engine) -> None:
+    """Bytes asked for = bytes moved, on every path."""
+    moved = engine.ledger.delivered().sum(axis=0)
+    if (moved != engine.ledger.requested).any():
+        raise InvariantError(
+            f"bytes moved by path and stream {moved.tolist()} differ from those requested "
+            f"{engine.ledger.requested.tolist()}"
+        )
+
+
+def capacity(engine: Engine) -> None:
+    """No server is busy for longer than the run, nor with two operations at once."""
+    queues = engine.ledger.queues
+    for number, server in enumerate(engine.costs.servers):
+        busy_ps, overlaps = int(queues.busy_ps[number]), int(queues.overlaps[number])
+        if busy_ps > engine.now_ps:
+            raise InvariantError(f"{server.name} was busy for {busy_ps} ps of {engine.now_ps} ps")
+        if overlaps:
+            raise InvariantError(f"{server.name} served two operations at once, {overlaps} times")
+
+
+def little(engine: Engine) -> None:
+    """Little's law: the integral of the number present = the sum of the times spent, exactly.
+
+    The integral is taken over the ledger's rows in order of time; the times are added up as the
+    engine reserves.
+    """
+    content = engine.ledger.queues.content_ps.tolist()
+    for server, integral, sojourn in zip(engine.costs.servers, content, engine.sojourn_ps, strict=True):
+        if integral != sojourn:
+            raise InvariantError(
+                f"{server.name}: the queue integral is {integral} ps but visits lasted {sojourn} ps"
+            )
+
+
+def bounds(engine: Engine) -> None:
+    """max(critical path, largest server load) <= makespan <= serial time."""
+    load = max(engine.ledger.queues.busy_ps.tolist(), default=0)
+    lower, upper = max(engine.critical_ps, load), engine.ledger.serial_ps
+    if not lower <= engine.now_ps <= upper:
+        raise InvariantError(
+            f"the makespan of {engine.now_ps} ps is not between {lower} ps (critical path or largest "
+            f"load) and {upper} ps (one after another)"
+        )

@@ -1,0 +1,168 @@
+"""The ledger: what every operation occupied, cost and moved, summed as the run goes.
+
+Energy and bytes are linear in the counts, so the ledger keeps the number and the summed counts of every
+template and multiplies when asked. Operations arrive as rows of plain integers and are summed by the chunk.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.algorithms.operation import N_COUNTS, Stream
+from twin.chip import Component
+from twin.engine.binding import STREAMS, no_traffic, traffic
+from twin.engine.bins import Bins
+from twin.engine.queues import Queues
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from twin.engine.binding import Bound, Template
+    from twin.engine.protocols import Costs
+
+# Columns of a row: template, ready, start, done (ps), count, the operation that released it, the hazard,
+# the server that was busy and the operation that held it.
+COLUMNS = 9
+RECENT = 50_000
+
+
+class Constants:
+    """What the templates say, as arrays over templates."""
+
+    def __init__(self, templates: list[Template]) -> None:
+        demands = [template.demand for template in templates]
+        self.size = len(templates)
+        self.effect = np.array([t.effect for t in templates], bool)
+        self.column = np.array([d.column for d in demands], np.int64)
+        self.latency_ps = np.array([d.latency_ps for d in demands], np.int64)
+        self.energy_J = np.array([d.energy_J for d in demands]).reshape(-1, len(Component), 1 + N_COUNTS)
+        self.total_J = self.energy_J.sum(axis=1)
+        self.n_bytes = np.array([traffic(d) for d in demands], np.int64).reshape(-1, *no_traffic().shape)
+        self.payload = np.array([d.payload[1] if d.payload else 0 for d in demands], float)
+        self.stream = np.array([STREAMS[d.payload[0]] if d.payload else 0 for d in demands], np.int64)
+        self.width = np.array([len(d.occupancy) for d in demands], np.int64)
+        self.first = np.cumsum(self.width) - self.width
+        self.occupancy = np.array([o for d in demands for o in d.occupancy], np.int64).reshape(-1, 3)
+
+
+class Ledger:
+    """Sums over templates, servers and time.
+
+    Attributes
+    ----------
+    rows, count_rows : list
+        The operations since the last `flush`, flat, filled by the engine.
+    n, busy_ps, wait_ps, latency_ps : ndarray of int64, (n_templates,)
+        Operations; time from start to the last server free; time from ready to start; latency added.
+    counts : ndarray of float64, (n_templates, N_COUNTS)
+    requested : ndarray of int64, (len(Path), len(Stream))
+        Bytes of all samples let in.
+    serial_ps : int
+        The time all operations would take one after another.
+    queues : Queues
+    bins : Bins
+    """
+
+    CHUNK = 4096 * COLUMNS
+
+    def __init__(self, templates: list[Template], costs: Costs) -> None:
+        self.templates, self.costs = templates, costs
+        self.rows: list[int] = []
+        self.count_rows: list[float] = []
+        self.n = np.zeros(0, np.int64)
+        self.busy_ps = np.zeros(0, np.int64)
+        self.wait_ps = np.zeros(0, np.int64)
+        self.latency_ps = np.zeros(0, np.int64)
+        self.counts = np.zeros((0, N_COUNTS))
+        self.requested = no_traffic()
+        self.serial_ps = 0
+        self.queues = Queues(len(costs.servers))
+        self.bins = Bins(len(Stream))
+        self._recent: deque[NDArray[np.int64]] = deque()
+        self._kept = 0
+        self._constants = Constants([])
+
+    def request(self, bound: Bound) -> None:
+        """Note the bytes of a sample that is let in."""
+        self.requested += bound.n_bytes
+
+    def constants(self) -> Constants:
+        """Return the templates as arrays; the sums grow with them."""
+        if self._constants.size != len(self.templates):
+            self._constants = Constants(self.templates)
+            more = self._constants.size - self.n.size
+            self.n, self.busy_ps, self.wait_ps, self.latency_ps = (
+                np.concatenate([sums, np.zeros(more, np.int64)])
+                for sums in (self.n, self.busy_ps, self.wait_ps, self.latency_ps)
+            )
+            self.counts = np.concatenate([self.counts, np.zeros((more, N_COUNTS))])
+        return self._constants
+
+    def flush(self, now_ps: int) -> None:
+        """Sum the rows; all that become ready later do so at `now_ps` or after."""
+        constants = self.constants()
+        if self.rows:
+            rows = np.fromiter(self.rows, np.int64, len(self.rows)).reshape(-1, COLUMNS)
+            self._keep(rows)
+            self._sum(rows, constants, now_ps)
+            self.rows.clear()
+            self.count_rows.clear()
+        else:
+            self.queues.settle(now_ps)
+
+    def _sum(self, rows: NDArray[np.int64], constants: Constants, now_ps: int) -> None:
+        template, ready, start, done, count = rows[:, :5].T
+        counts = np.zeros((len(rows), N_COUNTS))
+        found = np.fromiter(self.count_rows, float, len(self.count_rows))
+        counts[constants.effect[template]] = found.reshape(-1, N_COUNTS)
+        timed = (constants.column[template] < 0) | (count > 0)
+        latency = np.where(timed, constants.latency_ps[template], 0)
+        self.n += np.bincount(template, minlength=constants.size)
+        np.add.at(self.wait_ps, template, start - ready)
+        np.add.at(self.latency_ps, template, latency)
+        np.add.at(self.busy_ps, template, done - start - latency)
+        for column in range(N_COUNTS):
+            self.counts[:, column] += np.bincount(template, counts[:, column], constants.size)
+        self.serial_ps += int((done - start).sum())
+        per_count = constants.total_J[template]
+        energy_J = per_count[:, 0] + (per_count[:, 1:] * counts).sum(axis=1)
+        self.bins.add(start, done, energy_J, constants.payload[template], constants.stream[template])
+        self._visit(rows, np.where(timed, constants.width[template], 0), now_ps)
+
+    def _visit(self, rows: NDArray[np.int64], width: NDArray[np.int64], now_ps: int) -> None:
+        """Enter the operations at each of their servers."""
+        constants = self._constants
+        template, ready, start, _, count = rows[:, :5].T
+        which = np.repeat(np.arange(len(rows)), width)
+        place = np.arange(which.size) - np.repeat(np.cumsum(width) - width, width)
+        server, fixed, per_count = constants.occupancy[constants.first[template[which]] + place].T
+        begin = start[which]
+        self.queues.add(server, ready[which], begin, begin + fixed + per_count * count[which], now_ps)
+
+    def _keep(self, rows: NDArray[np.int64]) -> None:
+        self._recent.append(rows)
+        self._kept += len(rows)
+        while self._kept - len(self._recent[0]) >= RECENT:
+            self._kept -= len(self._recent.popleft())
+
+    def recent(self) -> NDArray[np.int64]:
+        """Return the rows of the last 50,000 operations."""
+        rows = np.concatenate([np.zeros((0, COLUMNS), np.int64), *self._recent])
+        return rows[-RECENT:]
+
+    def restore_recent(self, rows: NDArray[np.int64]) -> None:
+        """Take rows that `recent` returned."""
+        self._recent, self._kept = deque([rows]), len(rows)
+
+    def energy_J(self) -> NDArray[np.float64]:
+        """Return the energy without leakage, (n_templates, len(Component))."""
+        constants = self.constants()
+        amounts = np.concatenate([self.n[:, None], self.counts], axis=1)
+        return np.asarray(np.einsum("tck,tk->tc", constants.energy_J, amounts), float)
+
+    def delivered(self) -> NDArray[np.int64]:
+        """Return the bytes moved, (n_templates, len(Path), len(Stream))."""
+        return self.constants().n_bytes * self.n[:, None, None]

@@ -1,0 +1,119 @@
+"""The ledger as tidy tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.algorithms.operation import Counts, Stream
+from twin.chip import Component, Path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from twin.engine.ledger import Ledger
+
+
+def tables(ledger: Ledger, now_ps: int) -> dict[str, pd.DataFrame]:
+    """Return the tables operations, energy, traffic, servers, bins and area."""
+    return {
+        "operations": operations(ledger),
+        "energy": energy(ledger, now_ps),
+        "traffic": traffic(ledger),
+        "servers": servers(ledger, now_ps),
+        "bins": bins(ledger, now_ps),
+        "area": area(ledger),
+    }
+
+
+def operations(ledger: Ledger) -> pd.DataFrame:
+    """Count, times and summed counts by kind, layer and matrix.
+
+    `busy_ps` is the time from start until the last server is free, `latency_ps` what follows until
+    completion, `wait_ps` the time from ready to start.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    ledger.constants()
+    keys = [(str(t.operation.kind), t.operation.layer, t.operation.matrix) for t in ledger.templates]
+    frame = pd.DataFrame(keys, columns=["kind", "layer", "matrix"])
+    frame = frame.assign(
+        count=ledger.n, busy_ps=ledger.busy_ps, wait_ps=ledger.wait_ps, latency_ps=ledger.latency_ps
+    )
+    for column in Counts:
+        frame[column.name.lower()] = ledger.counts[:, column]
+    return frame.groupby(["kind", "layer", "matrix"], sort=False, as_index=False).sum()
+
+
+def energy(ledger: Ledger, now_ps: int) -> pd.DataFrame:
+    """Energy by component, layer and kind; leakage is of the whole chip (layer -1)."""
+    import pandas as pd  # noqa: PLC0415
+
+    table = ledger.energy_J()
+    leakage = Component.LEAKAGE.name.lower()
+    rows = [
+        (component.name.lower(), template.operation.layer, str(template.operation.kind), joules)
+        for template, components in zip(ledger.templates, table.tolist(), strict=True)
+        for component, joules in zip(Component, components, strict=True)
+        if joules
+    ]
+    rows.append((leakage, -1, leakage, ledger.costs.leakage_W() * now_ps * 1e-12))
+    frame = pd.DataFrame(rows, columns=["component", "layer", "kind", "energy_J"])
+    return frame.groupby(["component", "layer", "kind"], sort=False, as_index=False).sum()
+
+
+def traffic(ledger: Ledger) -> pd.DataFrame:
+    """Bytes by path, stream and layer."""
+    import pandas as pd  # noqa: PLC0415
+
+    delivered = ledger.delivered()
+    rows = [
+        (path.name.lower(), str(stream), template.operation.layer, int(delivered[number, path, column]))
+        for number, template in enumerate(ledger.templates)
+        for path in Path
+        for column, stream in enumerate(Stream)
+        if delivered[number, path, column]
+    ]
+    frame = pd.DataFrame(rows, columns=["path", "stream", "layer", "bytes"])
+    return frame.groupby(["path", "stream", "layer"], sort=False, as_index=False).sum()
+
+
+def servers(ledger: Ledger, now_ps: int) -> pd.DataFrame:
+    """Work and queue of every server; `mean_queue` counts those waiting and in service."""
+    import pandas as pd  # noqa: PLC0415
+
+    queues, makespan = ledger.queues, max(now_ps, 1)
+    return pd.DataFrame(
+        {
+            "server": [server.name for server in ledger.costs.servers],
+            "kind": [server.kind for server in ledger.costs.servers],
+            "served": queues.served,
+            "busy_ps": queues.busy_ps,
+            "utilisation": queues.busy_ps / makespan,
+            "wait_ps": queues.wait_ps,
+            "mean_queue": queues.content_ps / makespan,
+        }
+    )
+
+
+def bins(ledger: Ledger, now_ps: int) -> pd.DataFrame:
+    """Energy, leakage included, and bytes of each stream over time."""
+    import pandas as pd  # noqa: PLC0415
+
+    width = ledger.bins.width_ps
+    used = min(now_ps // width + 1, len(ledger.bins.energy_J))
+    t0 = np.arange(used) * width
+    t1 = np.minimum(t0 + width, now_ps)
+    leakage_J = ledger.costs.leakage_W() * (t1 - t0) * 1e-12
+    frame = pd.DataFrame({"t0_ps": t0, "t1_ps": t1, "energy_J": ledger.bins.energy_J[:used] + leakage_J})
+    for column, stream in enumerate(Stream):
+        frame[str(stream)] = ledger.bins.n_bytes[:used, column]
+    return frame
+
+
+def area(ledger: Ledger) -> pd.DataFrame:
+    """Silicon and leakage by part."""
+    import pandas as pd  # noqa: PLC0415
+
+    return pd.DataFrame(ledger.costs.area(), columns=["part", "count", "area_m2", "leakage_W"])

@@ -1,0 +1,202 @@
+"""Physical arrays of a layer: devices drawn, references calibrated, weights put in, described to the kernels."""
+
+from collections.abc import Mapping as Table
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.config.chip import InputOutput
+from twin.config.layout import Layout
+from twin.config.workload import Calibration as CalibrationConfig
+from twin.config.workload import Update
+from twin.crossbar.calibration import (
+    Calibration,
+    calibrate_by_pulses,
+    calibrate_exactly,
+    shift,
+    without_calibration,
+)
+from twin.crossbar.records import CELL, DOWN_A, DOWN_B, DW_MIN, MATRIX, PART, UP_A, UP_B, W_MAX, W_MIN
+from twin.devices.family import Affine, DeviceFamily
+from twin.machine.arena import Arena
+from twin.mapping import Part
+
+Array = npt.NDArray[np.float32]
+DEVICES, CALIBRATION, INITIAL = range(3)
+
+
+def generator(seed: int, *key: int) -> np.random.Generator:
+    """Return NumPy's counter-based generator for one draw of the construction."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *key])))
+
+
+class ArrayBuilder:
+    """Builds the records and the arena content of matrices, one after another.
+
+    Parameters
+    ----------
+    arena : Arena
+    io : InputOutput
+        Converters, noise and management of the tile.
+    on_off_ratio : float
+        Largest over smallest conductance of a device.
+    device : DeviceFamily
+    layout : Layout
+    calibration : CalibrationConfig
+    seed : int
+    """
+
+    def __init__(
+        self,
+        arena: Arena,
+        io: InputOutput,
+        on_off_ratio: float,
+        device: DeviceFamily,
+        layout: Layout,
+        calibration: CalibrationConfig,
+        seed: int,
+    ) -> None:
+        self.arena = arena
+        self.io = io
+        self.swing = (on_off_ratio - 1) / (on_off_ratio + 1)
+        self.device = device
+        self.layout = layout
+        self.calibration = calibration
+        self.seed = seed
+        self.parts: list[tuple[int, ...]] = []
+        self.matrices: list[np.void] = []
+        self.calibrated: dict[tuple[int, str, int], Calibration] = {}  # by (layer, matrix, part)
+
+    def add_layer(
+        self,
+        layer: int,
+        blocks: Table[str, tuple[Part, ...]],
+        initial: Table[str, Array],
+        updates: Table[str, Update],
+    ) -> dict[str, int]:
+        """Add all matrices of a layer; return their indices.
+
+        `initial` holds logical weights (n_out, n_in); matrices that are not in it start at 0.
+        """
+        index: dict[str, int] = {}
+        for name, parts in blocks.items():
+            index[name] = len(self.matrices)
+            if self.layout.matrices[name].digital:
+                self._add_digital(layer, parts, initial[name])
+            else:
+                affines = [self._affine(layer, name, k, part) for k, part in enumerate(parts)]
+                self._add_analog(layer, name, parts, affines, initial.get(name), updates[name])
+        return index
+
+    def _draw(self, layer: int, matrix: str, k: int, part: Part) -> Affine:
+        shape = (part.out1 - part.out0, part.in1 - part.in0)
+        return self.device.populate(shape, generator(self.seed, DEVICES, layer, ord(matrix[0]), k))
+
+    def _affine(self, layer: int, matrix: str, k: int, part: Part) -> Affine:
+        """Return the pulse response in logical weights: main array minus reference array."""
+        raw = self._draw(layer, matrix, k, part)
+        config = self.layout.matrices[matrix]
+        source = self.layout.references[str(config.reference)].symmetry_point_of
+        if (layer, source, k) not in self.calibrated:
+            model = raw if source == matrix else self._draw(layer, source, k, part)
+            self.calibrated[layer, source, k] = self._calibrate(model, layer, source, k)
+        return shift(raw, self.calibrated[layer, source, k].reference)
+
+    def _calibrate(self, model: Affine, layer: int, matrix: str, k: int) -> Calibration:
+        match self.calibration.method:
+            case "exact":
+                return calibrate_exactly(model)
+            case "pulses":
+                rng = generator(self.seed, CALIBRATION, layer, ord(matrix[0]), k)
+                return calibrate_by_pulses(model, self.calibration.pairs, rng)
+            case _:
+                return without_calibration(model)
+
+    def _add_digital(self, layer: int, parts: tuple[Part, ...], initial: Array) -> None:
+        first = len(self.parts)
+        for part in parts:
+            self._add_part(layer << 24, part, initial, None)
+        record = np.zeros((), MATRIX)
+        record["first"], record["count"] = first, len(parts)
+        record["n_in"], record["n_out"] = parts[-1].in1, parts[-1].out1
+        record["exact"] = record["perfect"] = record["update_management"] = record["update_bl_management"] = 1
+        record["w_low"], record["w_high"] = -np.inf, np.inf
+        record["dw_min"], record["desired_bl"] = 1.0, 1
+        self.matrices.append(record)
+
+    def _add_analog(
+        self,
+        layer: int,
+        name: str,
+        parts: tuple[Part, ...],
+        affines: list[Affine],
+        initial: Array | None,
+        update: Update,
+    ) -> None:
+        first = len(self.parts)
+        for k, (part, affine) in enumerate(zip(parts, affines, strict=True)):
+            self._add_part((layer << 24) + (ord(name[0]) << 16) + k, part, initial, affine)
+        device, io = affines[0], self.io
+        record = np.zeros((), MATRIX)
+        record["first"], record["count"] = first, len(parts)
+        record["n_in"], record["n_out"] = parts[-1].in1, parts[-1].out1
+        record["exact"] = device.exact or update.pulse_type == "none"
+        record["w_low"] = min(float(a.w_min.min()) for a in affines)
+        record["w_high"] = max(float(a.w_max.max()) for a in affines)
+        record["inp_half"] = io.inp_res / 2
+        record["out_step"] = 2 * io.out_bound / io.out_res if io.out_res else 0.0
+        record["out_bound"], record["out_noise"] = io.out_bound, io.out_noise
+        record["noise_management"] = io.noise_management == "abs_max"
+        record["bm_repeats"] = int(np.log2(io.max_bm_factor)) if io.bound_management == "iterative" else 0
+        nominal = float(np.mean([a.w_max.mean() - a.w_min.mean() for a in affines])) / 2
+        record["conductance_slope"] = self.swing / nominal if np.isfinite(nominal) else 0.0
+        record["dw_min"] = device.dw_min_mean
+        record["noise_mult" if device.mult_noise else "noise_add"] = device.dw_min_std
+        record["desired_bl"] = update.desired_bl
+        record["update_management"] = update.update_management
+        record["update_bl_management"] = update.update_bl_management
+        self.matrices.append(record)
+
+    def _add_part(self, stream: int, part: Part, initial: Array | None, affine: Affine | None) -> None:
+        n_in, n_out = part.in1 - part.in0, part.out1 - part.out0
+        w = np.zeros((n_out, n_in), np.float32)
+        if initial is not None:
+            w[:] = initial[part.out0 : part.out1, part.in0 : part.in1]
+        cell = 0
+        if affine is not None:
+            w = np.clip(w, affine.w_min, affine.w_max)
+            cell = self.arena.put(_cells(affine))
+        self.parts.append(
+            (
+                part.in0,
+                part.in1,
+                part.out0,
+                part.out1,
+                self.arena.put(w.T),
+                cell,
+                self.arena.put(w.sum(axis=0)),
+                self.arena.put(w.sum(axis=1)),
+                stream,
+            )
+        )
+
+    def records(self) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
+        """Return the PART and MATRIX records of everything added."""
+        return np.array(self.parts, PART), np.array(self.matrices, MATRIX)
+
+
+def _cells(affine: Affine) -> Array:
+    """Interleave the coefficients, input-major: (n_in, n_out, CELL)."""
+    rows, columns = affine.shape
+    cell = np.zeros((columns, rows, CELL), np.float32)
+    for column, values in (
+        (UP_A, affine.up_a),
+        (UP_B, affine.up_b),
+        (DOWN_A, affine.down_a),
+        (DOWN_B, affine.down_b),
+        (W_MIN, affine.w_min),
+        (W_MAX, affine.w_max),
+        (DW_MIN, affine.dw_min),
+    ):
+        cell[:, :, column] = values.T
+    return cell

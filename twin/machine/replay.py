@@ -1,0 +1,178 @@
+"""Effects of a program: performed one by one as their moments come (coupled), or in blocks ahead (replayed)."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Protocol, final
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.algorithms.operation import N_COUNTS, Counts, Opcode
+from twin.algorithms.program import Program
+from twin.machine.machine import Machine
+from twin.machine.records import INSTRUCTION
+
+BLOCK = 256  # samples executed per kernel call in replayed mode
+ZEROS = [0.0] * N_COUNTS
+Rows = Callable[[int], int]
+
+
+class Encoder:
+    """Encodes a program as INSTRUCTION records; operations without an effect have no instruction.
+
+    Parameters
+    ----------
+    program : Program
+    in_flight : int
+        Slot of a sample = sample mod in_flight.
+    rows : callable
+        Which training example a sample number stands for.
+    """
+
+    def __init__(self, program: Program, in_flight: int, rows: Rows) -> None:
+        self.program = program
+        self.in_flight = in_flight
+        self.rows = rows
+        self._cache: dict[Hashable, tuple[npt.NDArray[np.void], list[int]]] = {}
+
+    def template(self, sample: int) -> tuple[npt.NDArray[np.void], list[int]]:
+        """Return the instructions of a sample (slot, sample, row unset) and each operation's instruction or -1."""
+        key = self.program.key(sample)
+        if key not in self._cache:
+            operations = list(self.program.operations(sample))
+            effective = [op for op in operations if op.opcode is not Opcode.NONE]
+            code = np.zeros(len(effective), INSTRUCTION)
+            code["opcode"] = [int(op.opcode) for op in effective]
+            code["layer"] = [max(op.layer, 0) for op in effective]
+            position, index = 0, []
+            for op in operations:
+                index.append(-1 if op.opcode is Opcode.NONE else position)
+                position += op.opcode is not Opcode.NONE
+            self._cache[key] = code, index
+        return self._cache[key]
+
+    def encode(self, first: int, last: int) -> tuple[npt.NDArray[np.void], list[int]]:
+        """Return the instructions of samples first..last-1 in program order, and where each sample starts."""
+        codes = [self.template(sample)[0] for sample in range(first, last)]
+        sizes = [code.size for code in codes]
+        program = np.concatenate(codes)
+        samples = np.arange(first, last)
+        program["sample"] = np.repeat(samples, sizes)
+        program["slot"] = program["sample"] % self.in_flight
+        program["row"] = np.repeat([self.rows(int(s)) for s in samples], sizes)
+        return program, [0, *np.cumsum(sizes).tolist()]
+
+
+class Effects(Protocol):
+    """What the engine asks of the numerics."""
+
+    def setup_counts(self) -> list[list[float]]:
+        """Return one row of counts for each set-up operation."""
+
+    def counts(self, sample: int, position: int) -> Sequence[float]:
+        """Return the counts of operation `position` of a sample's program."""
+
+
+def setup_counts(machine: Machine, program: Program) -> list[list[float]]:
+    """Return the pulses of calibration, per set-up operation (layer by layer, matrix by matrix)."""
+    rows = []
+    for operation in program.setup():
+        row = list(ZEROS)
+        for k, part in enumerate(machine.mapping.parts(operation.layer, operation.matrix)):
+            done = machine.calibrated[operation.layer, operation.matrix, k]
+            lines = part.in1 - part.in0 + part.out1 - part.out0
+            row[Counts.PULSES] = max(row[Counts.PULSES], done.pulses)
+            row[Counts.PART_PULSES] += done.pulses
+            row[Counts.FIRED] += done.pulses * lines
+            row[Counts.COINCIDENCES] += done.coincidences
+        rows.append(row)
+    return rows
+
+
+@final
+class Coupled:
+    """Performs each effect at the moment the engine asks for it."""
+
+    def __init__(self, machine: Machine, program: Program, encoder: Encoder) -> None:
+        self.machine, self.program, self.encoder = machine, program, encoder
+        self.losses: list[float] = []  # of samples since the caller last cleared it
+        self._row = np.zeros((1, N_COUNTS))
+        self._one = np.zeros(1, INSTRUCTION)
+
+    def setup_counts(self) -> list[list[float]]:
+        """Return the pulses of calibration."""
+        return setup_counts(self.machine, self.program)
+
+    def counts(self, sample: int, position: int) -> Sequence[float]:
+        """Perform one effect."""
+        encoder = self.encoder
+        code, index = encoder.template(sample)
+        at = index[position]
+        if at < 0:
+            return ZEROS
+        one = self._one
+        template = code[at]
+        one[0] = (
+            template["opcode"],
+            template["layer"],
+            sample % encoder.in_flight,
+            sample,
+            encoder.rows(sample),
+        )
+        self._row[:] = 0.0
+        self.machine.execute(one, self._row)
+        counts: list[float] = self._row[0].tolist()
+        if template["opcode"] == Opcode.LOSS:
+            self.losses.append(counts[Counts.LOSS])
+        return counts
+
+    def segment(self, first: int, last: int) -> None:
+        """Nothing to prepare: effects are performed when asked for."""
+
+
+@final
+class Replayed:
+    """Performs effects in program order, a block of samples per kernel call, ahead of the engine."""
+
+    def __init__(self, machine: Machine, program: Program, encoder: Encoder) -> None:
+        self.machine, self.program, self.encoder = machine, program, encoder
+        self.losses: list[float] = []  # of samples since the caller last cleared it
+        self.last = 0  # end of the segment: no sample beyond it is executed
+        self._next = 0
+        self._rows: dict[int, tuple[list[list[float]], list[int]]] = {}
+
+    def segment(self, first: int, last: int) -> None:
+        """Say which samples the engine is about to run."""
+        self._next, self.last = first, last
+        self._rows.clear()
+
+    def setup_counts(self) -> list[list[float]]:
+        """Return the pulses of calibration."""
+        return setup_counts(self.machine, self.program)
+
+    def counts(self, sample: int, position: int) -> Sequence[float]:
+        """Look one effect up; executes the next block when the sample is not there yet."""
+        if sample not in self._rows:
+            self._execute_block()
+        rows, index = self._rows[sample]
+        at = index[position]
+        return ZEROS if at < 0 else rows[at]
+
+    def _execute_block(self) -> None:
+        first, last = self._next, min(self._next + BLOCK, self.last)
+        program, starts = self.encoder.encode(first, last)
+        table = run_block(self.machine, program)
+        self.losses += table[program["opcode"] == Opcode.LOSS, Counts.LOSS].tolist()
+        counts = table.tolist()
+        done = first - self.encoder.in_flight
+        for sample in [s for s in self._rows if s < done]:
+            del self._rows[sample]
+        for k, sample in enumerate(range(first, last)):
+            self._rows[sample] = counts[starts[k] : starts[k + 1]], self.encoder.template(sample)[1]
+        self._next = last
+
+
+def run_block(machine: Machine, program: npt.NDArray[np.void]) -> npt.NDArray[np.float64]:
+    """Execute instructions; return their counts."""
+    counts = np.zeros((program.size, N_COUNTS))
+    machine.execute(program, counts)
+    return counts

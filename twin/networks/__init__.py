@@ -1,0 +1,1 @@
+"""Networks: layers, loss and the dataflow graph."""

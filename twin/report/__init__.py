@@ -1,0 +1,1 @@
+"""Results of finished runs: directories, tables, figures and reports. Knows no clock and no device."""

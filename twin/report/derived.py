@@ -1,0 +1,117 @@
+"""Rates and ratios of a finished run: per second, per sample, against a baseline."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from twin.errors import TwinError
+from twin.report.result import RunResult
+from twin.report.text import fixed, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PATHS = ("link", "buffer", "memory", "host")
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What follows from a run's totals; NaN where a part does not exist.
+
+    Attributes
+    ----------
+    samples_per_s : float
+        Training samples a simulated second, everything before and between samples included.
+    energy_J_per_sample : float
+    bytes_per_sample : dict
+        (path, "H" or "other") -> bytes, for every path in `PATHS`.
+    tile_utilisation_mean, tile_utilisation_max : float
+        Fraction of the makespan; NaN without tiles.
+    speed : float
+        `samples_per_s` over that of the baseline.
+    """
+
+    samples_per_s: float
+    energy_J_per_sample: float
+    bytes_per_sample: dict[tuple[str, str], float]
+    tile_utilisation_mean: float
+    tile_utilisation_max: float
+    speed: float
+
+
+def derive(run: RunResult, baseline: RunResult) -> Derived:
+    """Compute the rates of `run`, its speed relative to `baseline`."""
+    servers = run.tables["servers"]
+    tiles = servers.loc[servers["kind"] == "tile", "utilisation"]
+    rate = _ratio(run.samples, run.makespan_s)
+    return Derived(
+        samples_per_s=rate,
+        energy_J_per_sample=_ratio(run.energy_J, run.samples),
+        bytes_per_sample=_traffic(run.tables["traffic"], run.samples),
+        tile_utilisation_mean=float(tiles.mean()) if len(tiles) else math.nan,
+        tile_utilisation_max=float(tiles.max()) if len(tiles) else math.nan,
+        speed=_ratio(rate, _ratio(baseline.samples, baseline.makespan_s)),
+    )
+
+
+def derive_all(runs: Sequence[RunResult]) -> list[Derived]:
+    """Compute the rates of all runs; the first is the baseline.
+
+    Raises
+    ------
+    TwinError
+        When there is no run or two have the same name.
+    """
+    if not runs:
+        raise TwinError("report: no finished run to report; run `twin compare` first")
+    names = [run.name for run in runs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise TwinError(f"report: two runs are called {twice!r}; give each a name of its own")
+    return [derive(run, runs[0]) for run in runs]
+
+
+def measure(runs: Sequence[RunResult]) -> tuple[str, str]:
+    """Give what was tested and its unit: test error in percent, of regressions the test loss."""
+    return ("test loss", "") if all(run.regression for run in runs) else ("test error", "%")
+
+
+def tested(run: RunResult, value: float) -> str:
+    """Give a test error in percent, or a test loss, without unit."""
+    return fixed(value) if run.regression else percent(value)
+
+
+def bound_shares(run: RunResult) -> dict[str, float]:
+    """Give the shares of the critical path by what was in service, largest first."""
+    table = run.tables["bound"]
+    names = [column for column in ("layer", "kind") if column in table.columns]
+    shares: dict[str, float] = {}
+    for what, share, *rest in table[["what", "share", *names]].itertuples(index=False, name=None):
+        label = str(what)
+        if len(rest) == 2:
+            label = f"{rest[1]} on {what}" if int(rest[0]) < 0 else f"layer {rest[0]} {rest[1]} on {what}"
+        shares[label] = shares.get(label, 0.0) + float(share)
+    return dict(sorted(shares.items(), key=lambda entry: -entry[1]))
+
+
+def wait_shares(run: RunResult) -> dict[str, float]:
+    """Give the shares of the critical path by what its next operation waited for, largest first."""
+    table = run.tables["bound"]
+    if "cause" not in table.columns:
+        return {}
+    waits = table[~table["cause"].isin(["start", "end"])].groupby("cause", sort=False)["share"].sum()
+    return {str(cause): float(share) for cause, share in waits.sort_values(ascending=False).items()}
+
+
+def _traffic(traffic: "pd.DataFrame", samples: int) -> dict[tuple[str, str], float]:
+    is_h = traffic["stream"] == "H"
+    return {
+        (path, what): _ratio(float(traffic.loc[(traffic["path"] == path) & rows, "bytes"].sum()), samples)
+        for path in PATHS
+        for what, rows in (("H", is_h), ("other", ~is_h))
+    }
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part) / float(whole) if whole else math.nan

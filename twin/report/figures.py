@@ -1,0 +1,222 @@
+"""The figures of the report; each function draws one and knows nothing of files or pages."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from twin.report.derived import derive_all, measure, tested
+from twin.report.palette import (
+    ALGORITHMS,
+    COMPONENTS,
+    GROUPS,
+    INKS,
+    PAGE,
+    colours,
+    group,
+)
+from twin.report.panels import bandwidth_panels, utilisation_panels
+from twin.report.result import RunResult
+from twin.report.svg import INK, Drawing, figure, render, styled
+from twin.report.text import fixed, scale, si
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDE = 5.4
+LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+MARKERS = ("o", "s", "^", "D")
+
+
+def learning_curves(runs: Sequence[RunResult]) -> list[Drawing]:
+    """Draw test error against epochs and against simulated time."""
+    name, unit = measure(runs)
+    title = name.capitalize()
+    ends = "; ".join(
+        f"{run.name} ends at {tested(run, run.test_error)}{unit} after {si(run.makespan_s, 's')}"
+        for run in runs
+    )
+    with styled():
+        return [
+            Drawing(
+                "error-by-epoch", f"{title} by epoch", ends, render(_curves(runs, "epoch", 1.0, "epoch"))
+            ),
+            Drawing("error-by-time", f"{title} by simulated time", ends, render(_curves_in_time(runs))),
+        ]
+
+
+def time_by_operation(runs: Sequence[RunResult]) -> Drawing:
+    """Draw the busy time of all servers, by operation, a sample."""
+    shares = {run.name: time_shares(run) for run in runs}
+    return _bars("time-by-operation", "Busy time by operation", shares, "s", GROUPS)
+
+
+def energy_by_operation(runs: Sequence[RunResult]) -> Drawing:
+    """Draw the energy by operation, a sample."""
+    shares = {run.name: energy_shares(run, "kind") for run in runs}
+    return _bars("energy-by-operation", "Energy by operation", shares, "J", GROUPS)
+
+
+def energy_by_component(runs: Sequence[RunResult]) -> Drawing:
+    """Draw the energy by component, a sample."""
+    shares = {run.name: energy_shares(run, "component") for run in runs}
+    return _bars("energy-by-component", "Energy by component", shares, "J", COMPONENTS)
+
+
+def time_shares(run: RunResult) -> dict[str, float]:
+    """Give the busy seconds a sample of every group of operations, summed over servers."""
+    busy = run.tables["operations"].groupby("kind", sort=False)["busy_ps"].sum()
+    return _grouped(busy * 1e-12 / max(run.samples, 1), grouped=True)
+
+
+def energy_shares(run: RunResult, by: str) -> dict[str, float]:
+    """Give the joules a sample of every component, or of every group of operations (``"kind"``)."""
+    energy = run.tables["energy"].groupby(by, sort=False)["energy_J"].sum()
+    return _grouped(energy / max(run.samples, 1), grouped=by == "kind")
+
+
+def _grouped(totals: "pd.Series[float]", *, grouped: bool) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for name, value in totals.items():
+        key = group(str(name)) if grouped else str(name)
+        shares[key] = shares.get(key, 0.0) + float(value)
+    return {key: value for key, value in shares.items() if value}
+
+
+def _curves_in_time(runs: Sequence[RunResult]) -> "Figure":
+    factor, name = scale(max(run.makespan_s for run in runs), "s")
+    ends = [run.makespan_s for run in runs if run.makespan_s > 0]
+    drawn = _curves(runs, "time_s", factor, f"simulated time ({name})")
+    if ends and max(ends) > 20 * min(ends):
+        axes = drawn.axes[0]
+        axes.set_xscale("log")
+        _plain_ticks(axes, "x")
+    return drawn
+
+
+def _curves(runs: Sequence[RunResult], column: str, factor: float, label: str) -> "Figure":
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+
+    drawn = figure(WIDE, 3.5)
+    axes = drawn.add_subplot()
+    hues = colours((run.algorithm for run in runs), ALGORITHMS)
+    seen: dict[str, int] = {}
+    for run in runs:
+        order = seen[run.algorithm] = seen.get(run.algorithm, -1) + 1
+        points = run.curve[[column, "test_error"]].dropna()
+        points = points[(points["test_error"] > 0) & ((points[column] > 0) | (column == "epoch"))]
+        axes.plot(
+            points[column] * factor,
+            points["test_error"] * (1 if run.regression else 100),
+            color=hues[run.algorithm],
+            linestyle=LINES[order % len(LINES)],
+            marker=MARKERS[order % len(MARKERS)],
+            markersize=4 if len(points) <= 40 else 0,
+            label=run.name,
+        )
+    axes.set_yscale("log")
+    _plain_ticks(axes, "y")
+    axes.set_xlabel(label)
+    name, unit = measure(runs)
+    axes.set_ylabel(f"{name} ({unit})" if unit else name)
+    if column == "epoch":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    drawn.legend(loc="outside lower center", ncols=2)
+    return drawn
+
+
+def _plain_ticks(axes: "Axes", which: str) -> None:
+    """Label a logarithmic axis 1, 2, 5, 10 ... instead of powers, which need mathematical text."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator  # noqa: PLC0415
+
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    low, high = sorted(axis.get_view_interval())
+    decades = math.log10(high / low) if low > 0 else 1.0
+    subs = (1.0, 2.0, 5.0) if decades < 3 else (1.0,)
+    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _bars(
+    name: str,
+    title: str,
+    shares: Mapping[str, Mapping[str, float]],
+    unit: str,
+    hues: dict[str, str],
+) -> Drawing:
+    present = {key for entries in shares.values() for key in entries}
+    keys = [key for key in hues if key in present] + sorted(present - set(hues))
+    totals = {run: sum(entries.values()) for run, entries in shares.items()}
+    factor, symbol = scale(max(totals.values(), default=0.0), unit)
+    described = "; ".join(_described(run, entries, unit) for run, entries in shares.items())
+    with styled():
+        drawn = figure(WIDE, 1.15 + 0.36 * len(shares) + 0.22 * math.ceil(len(keys) / 3))
+        axes = drawn.add_subplot()
+        sums = [total * factor for total in totals.values()]
+        end = _end(sums)
+        _stack(axes, shares, keys, colours(keys, hues), factor=factor, end=end)
+        _label(axes, sums, end)
+        axes.set_xlabel(f"{symbol} per sample")
+        handles, labels = axes.get_legend_handles_labels()
+        drawn.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=1, columnspacing=1.2)
+        return Drawing(name, title, described, render(drawn))
+
+
+def _stack(
+    axes: "Axes",
+    shares: Mapping[str, Mapping[str, float]],
+    keys: Sequence[str],
+    hues: Mapping[str, str],
+    *,
+    factor: float,
+    end: float,
+) -> None:
+    positions = list(range(len(shares)))
+    left = [0.0] * len(shares)
+    for key in keys:
+        widths = [
+            min(entries.get(key, 0.0) * factor, end - start)
+            for entries, start in zip(shares.values(), left, strict=True)
+        ]
+        axes.barh(
+            positions, widths, 0.68, left=left, color=hues[key], label=key,
+            edgecolor=INKS[PAGE].light, linewidth=0.6,
+        )  # fmt: skip
+        left = [start + width for start, width in zip(left, widths, strict=True)]
+    axes.set_yticks(positions, list(shares))
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+
+
+def _end(totals: Sequence[float]) -> float:
+    """Where bars are cut: at the longest, unless that would leave the others too short to read."""
+    *others, largest = sorted(totals)
+    cut = others and largest > 3 * others[-1] > 0
+    return 1.5 * others[-1] if cut else largest
+
+
+def _label(axes: "Axes", totals: Sequence[float], end: float) -> None:
+    for position, total in enumerate(totals):
+        text = f" {fixed(total)}" + (", cut" if total > end else "")
+        axes.annotate(text, (min(total, end), position), va="center", fontsize=9.5, color=INK)
+    axes.set_xlim(0, 1.2 * end or 1.0)
+
+
+def _described(run: str, entries: Mapping[str, float], unit: str) -> str:
+    largest = sorted(entries.items(), key=lambda entry: -entry[1])[:3]
+    parts = ", ".join(f"{key} {si(value, unit)}" for key, value in largest)
+    return f"{run}: {si(sum(entries.values()), unit)} per sample, most of it {parts}" if parts else run
+
+
+def all_figures(runs: Sequence[RunResult]) -> dict[str, list[Drawing]]:
+    """Draw everything, by section of the report."""
+    derive_all(runs)
+    return {
+        "learning": learning_curves(runs),
+        "cost": [time_by_operation(runs), energy_by_operation(runs), energy_by_component(runs)],
+        "bandwidth": bandwidth_panels(runs),
+        "utilisation": utilisation_panels(runs),
+    }

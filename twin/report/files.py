@@ -1,0 +1,72 @@
+"""Files that are whole or absent: written beside their place, then moved into it."""
+
+import math
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from twin.errors import TwinError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text as `write_bytes` does, UTF-8 with line feeds."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part.
+
+    Raises
+    ------
+    TwinError
+        When the folder cannot be made or the file cannot be written (full disk, no permission);
+        whatever stood at `path` before still stands there.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())  # a full disk may show only here
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise TwinError(
+            f"{path}: not written ({error.strerror or error}); make room there or name another folder"
+        ) from error
+
+
+def remove(path: Path) -> None:
+    """Delete a file if it is there.
+
+    Raises
+    ------
+    TwinError
+        When it is there and cannot be deleted.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise TwinError(f"{path}: not replaced ({error.strerror or error}); name another folder") from error
+
+
+def plain(value: Any) -> Any:
+    """Turn nested NumPy numbers into Python's and what is not finite into None, for strict JSON."""
+    if isinstance(value, dict):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def slug(name: str) -> str:
+    """Give a folder name for a run: lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.") or "run"

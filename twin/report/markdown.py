@@ -1,0 +1,62 @@
+"""report.md: what goes into a pull request or an issue."""
+
+from collections.abc import Iterable, Sequence
+
+from twin import __version__
+from twin.report.result import RunResult
+from twin.report.table import headings, rows
+
+
+def markdown(runs: Sequence[RunResult], command: str) -> str:
+    """Give the report as GitHub Markdown: table, what bound each run, warnings, how to regenerate."""
+    first = runs[0]
+    names = [f"{name} ({unit})" if unit else name for name, unit in headings(runs)[:-1]]
+    facts = (
+        f"twin {__version__}, device {', '.join(_distinct(run.device for run in runs))}, "
+        f"seed {', '.join(_distinct(str(run.seed) for run in runs))}, {first.epochs} epochs, "
+        f"{first.samples:,} samples a run. All times are simulated."
+    )
+    lines = [
+        f"# {first.workload} on {', '.join(_distinct(run.chip for run in runs))}",
+        "",
+        facts,
+        "",
+        _line(names),
+        _line(["---", *["---:"] * (len(names) - 1)]),
+        *(_line(row[:-1]) for row in rows(runs)),
+        "",
+        "## What bound the time",
+        "",
+        *(f"- **{_escape(run.name)}**: {_escape(run.bound)}" for run in runs),
+        "",
+        "## Warnings",
+        "",
+        *_warnings(runs),
+        "",
+        "## Regenerate",
+        "",
+        "```sh",
+        command,
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _warnings(runs: Sequence[RunResult]) -> list[str]:
+    found = [f"- **{_escape(run.name)}**: {_escape(text)}" for run in runs for text in run.warnings]
+    return found or ["None."]
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(_escape(cell) for cell in cells) + " |"
+
+
+def _escape(text: str) -> str:
+    for char in ("\\", "|", "<", "*", "_"):
+        text = text.replace(char, "\\" + char)
+    return " ".join(text.split())
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

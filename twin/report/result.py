@@ -1,0 +1,156 @@
+"""What a finished run hands to the report: numbers, tables and where they came from."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 1
+
+UNITS: dict[str, dict[str, str]] = {
+    "curve": {"epoch": "1", "samples": "1", "time_s": "s", "train_loss": "1", "test_error": "1"},
+    "operations": {"kind": "", "layer": "", "matrix": "", "count": "1", "busy_ps": "ps", "wait_ps": "ps"},
+    "energy": {"component": "", "layer": "", "kind": "", "energy_J": "J"},
+    "traffic": {"path": "", "stream": "", "layer": "", "bytes": "B"},
+    "servers": {
+        "server": "",
+        "kind": "",
+        "served": "1",
+        "busy_ps": "ps",
+        "utilisation": "1",
+        "wait_ps": "ps",
+        "mean_queue": "1",
+    },
+    "bins": {"t0_ps": "ps", "t1_ps": "ps", "energy_J": "J"},
+    "bound": {"what": "", "share": "1"},  # what waited for what stands in further columns
+    "area": {"part": "", "count": "1", "area_m2": "m2", "leakage_W": "W"},
+    "diagnostics": {"layer": "", "matrix": "", "what": "", "value": "", "unit": ""},
+}
+"""Columns each table must have, with their units ("1": a number, "": a name)."""
+
+LEDGER = ("operations", "energy", "traffic", "servers", "bins", "bound", "area")
+"""Tables that the engine's ledger gives."""
+
+
+class Source(NamedTuple):
+    """One constant of the description: its value, and who says so.
+
+    `status` is S (primary source read), S2 (secondary), D (derived), M (from memory) or assumption;
+    `origin` is the file and line, preset or command line that set the value in this run.
+    """
+
+    key: str
+    value: str
+    unit: str
+    status: str
+    source: str
+    origin: str
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """A finished run.
+
+    Attributes
+    ----------
+    name : str
+        Unique among the runs of one report, e.g. ``"ttv2 four-array"``.
+    algorithm, layout, chip, workload, device : str
+        Names of the parts.
+    seed, samples, epochs : int
+        Seed; training samples seen; epochs.
+    test_error : float
+        Final, as a fraction; of a regression the mean test loss; NaN where there is no test set.
+    curve : DataFrame
+        One row an epoch: epoch, samples, time_s (simulated), train_loss, test_error (as above).
+    makespan_s, energy_J, area_m2, leakage_W : float
+        Simulated time, energy, silicon and its leakage.
+    tables : dict of str to DataFrame
+        The tables of `LEDGER`, with at least the columns in `UNITS`.
+    bound : str
+        What bound the time, in one line.
+    diagnostics : DataFrame
+        layer, matrix, what, value, unit.
+    warnings : list of str
+        One line each.
+    config : str
+        The resolved description, TOML.
+    command : str
+        What regenerates the run.
+    sources : list of Source
+        Every constant with its origin.
+    regression : bool
+        True where nothing is classified and `test_error` is a loss.
+
+    Raises
+    ------
+    ValueError
+        When a table or a column is missing.
+    """
+
+    name: str
+    algorithm: str
+    layout: str
+    chip: str
+    workload: str
+    device: str
+    seed: int
+    samples: int
+    epochs: int
+    test_error: float
+    curve: "pd.DataFrame"
+    makespan_s: float
+    energy_J: float
+    area_m2: float
+    leakage_W: float
+    tables: "dict[str, pd.DataFrame]"
+    bound: str
+    diagnostics: "pd.DataFrame"
+    warnings: list[str]
+    config: str
+    command: str
+    sources: list[Source]
+    regression: bool = False
+
+    def __post_init__(self) -> None:
+        for name in LEDGER:
+            if name not in self.tables:
+                raise ValueError(f"run {self.name!r}: ledger table {name!r} is missing")
+        for name, table in self.frames().items():
+            missing = set(UNITS[name]) - set(table.columns)
+            if missing:
+                raise ValueError(f"run {self.name!r}: table {name!r} lacks columns {sorted(missing)}")
+
+    def frames(self) -> "dict[str, pd.DataFrame]":
+        """All tables by name: the ledger's, the learning curve and the diagnostics."""
+        ledger = {name: self.tables[name] for name in LEDGER}
+        return ledger | {"curve": self.curve, "diagnostics": self.diagnostics}
+
+
+SUFFIXES = ("_ps", "_s", "_J", "_m2", "_W")
+
+
+def unit(table: str, column: str) -> str:
+    """Give the unit of a column; beyond `UNITS` the suffix says it, bins hold bytes, others counts."""
+    if column in UNITS[table]:
+        return UNITS[table][column]
+    if table == "bound":
+        return ""
+    suffix = next((end for end in SUFFIXES if column.endswith(end)), "")
+    return suffix.removeprefix("_") or ("B" if table == "bins" else "1")
+
+
+def quantity(column: str) -> str:
+    """Give the name of a column without its unit."""
+    return next((column.removesuffix(end) for end in SUFFIXES if column.endswith(end)), column)
+
+
+def streams(bins: "pd.DataFrame") -> list[str]:
+    """Give the columns of a bins table that hold the bytes of a stream."""
+    return [str(column) for column in bins.columns if column not in UNITS["bins"]]
+
+
+def stream_name(column: str) -> str:
+    """Give the stream that a column of bins counts: ``"H_bytes"`` and ``"bytes_H"`` are both H."""
+    return column.removeprefix("bytes_").removesuffix("_bytes").removesuffix("_B")

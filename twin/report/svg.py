@@ -1,0 +1,109 @@
+"""Matplotlib figures as deterministic SVG: for a paper as they are, for a page with its own colours."""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from twin.report.palette import GRID, INKS, TEXT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK = INKS[TEXT].light
+RULE = INKS[GRID].light
+
+STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",  # text stays text: small, searchable, in the reader's font
+    "svg.hashsalt": "twin",
+    "text.parse_math": False,  # a run may be called "$5"
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.labelsize": 10,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "legend.fontsize": 9.5,
+    "legend.frameon": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.minor.bottom": False,
+    "ytick.minor.left": False,
+    "axes.edgecolor": RULE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.7,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.8,
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure: file name stem, title, text for those who cannot see it, and the SVG document."""
+
+    name: str
+    title: str
+    description: str
+    svg: str
+
+    @property
+    def inline(self) -> str:
+        """The SVG element for an HTML page: its colours are the page's variables, its ids unique."""
+        body = self.svg[self.svg.index("<svg") :]
+        body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
+        body = re.sub(r'(\bid="|url\(#|xlink:href="#)', rf"\g<1>{self.name}-", body)
+        body = re.sub(r"'DejaVu Sans'[^;\"]*?sans-serif", "system-ui, sans-serif", body)
+        for hue, ink in INKS.items():
+            body = body.replace(ink.light, f"var(--{hue})")
+        attributes = f'role="img" aria-labelledby="{self.name}-title {self.name}-desc"'
+        labels = (
+            f'<title id="{self.name}-title">{escape(self.title)}</title>'
+            f'<desc id="{self.name}-desc">{escape(self.description)}</desc>'
+        )
+        tag, rest = body.split(">", 1)
+        tag = re.sub(r' (width|height|version)="[^"]*"', "", " ".join(tag.split()))
+        return f"{tag} {attributes}>{labels}{rest}"
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw within this: the style, and no warning for a glyph that only the reader's font has."""
+    from matplotlib import rc_context, rcParamsDefault  # noqa: PLC0415
+
+    style: Any = dict(rcParamsDefault) | STYLE  # whatever the user's matplotlibrc says
+    style = {key: value for key, value in style.items() if not key.startswith("backend")}
+    with warnings.catch_warnings(), rc_context(style):
+        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
+        yield
+
+
+def figure(width_in: float, height_in: float) -> "Figure":
+    """Make an empty figure that lays itself out."""
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    return Figure(figsize=(width_in, height_in), layout="constrained")
+
+
+def render(drawn: "Figure") -> str:
+    """Give the SVG document of a figure: the same bytes for the same figure, no date."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
+
+    FigureCanvasSVG(drawn)
+    text = io.StringIO()
+    drawn.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"

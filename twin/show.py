@@ -1,0 +1,144 @@
+"""What `twin show` and `twin list` print: plain rows, and rich tables made from them."""
+
+from typing import Any, NamedTuple
+
+from rich.table import Table
+
+from twin.config.chip import STATUSES, Chip
+from twin.config.load import Loaded
+from twin.config.part import dimension_of, dotted, leaves
+from twin.config.resources import shipped
+
+ALGORITHMS = {
+    "digital": "FP32 stochastic gradient descent, the baseline of accuracy",
+    "sgd": "stochastic gradient descent by pulses on one analog matrix W",
+    "shd": "stochastic Hamiltonian descent, Tiki-Taka v1 (Onen 2021): lines of A are pulsed into C",
+    "ttv2": "Tiki-Taka v2 (Gokmen 2021): lines of A pass a digital filter H before they reach C",
+}
+
+
+class Row(NamedTuple):
+    """One value of a description, ready to print."""
+
+    key: str
+    value: str
+    unit: str
+    status: str
+    source: str
+    origin: str
+
+
+def description_rows(loaded: Loaded[Any]) -> list[Row]:
+    """List every value of a loaded description with its unit, status, source and origin."""
+    rows = []
+    for path, owner, name, value in leaves(loaded.model):
+        key = dotted(path)
+        if key == "sources" or value is None:
+            continue
+        if isinstance(value, dict):  # a device's own parameters stand beside its preset
+            here = dotted(path[:-1])
+            given = {f"{here}.{name}": item for name, item in value.items()}
+            rows += [
+                Row(key, _plain(item), "", "", "", loaded.origins.get(key, "")) for key, item in given.items()
+            ]
+            continue
+        dimension = dimension_of(type(owner).model_fields[name])
+        shown, unit = (
+            dimension.pretty(value) if dimension and isinstance(value, float) else (_plain(value), "")
+        )
+        status, source = loaded.sources.get(key, ("", ""))
+        rows.append(Row(key, shown, unit, status, source, loaded.origins.get(key, "")))
+    return rows
+
+
+def _plain(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ", ".join(_plain(item) for item in value)
+        case dict():
+            return ", ".join(f"{key} = {_plain(item)}" for key, item in value.items())
+        case _:
+            return str(value).strip()
+
+
+def chip_rows(loaded: Loaded[Chip]) -> list[Row]:
+    """List the values of a chip that set time, energy, area or numerics, each with its source."""
+    return [row for row in description_rows(loaded) if row.status]
+
+
+def description_table(loaded: Loaded[Any]) -> Table:
+    """Make the table that `twin show` prints; its caption explains the statuses."""
+    with_sources = bool(loaded.sources)
+    title = f"{loaded.label}: {vars(loaded.model)['description']}"
+    table = Table(title=_literal(title), title_justify="left", caption_justify="left")
+    table.add_column("key", no_wrap=True)
+    table.add_column("value", justify="right", overflow="fold")
+    table.add_column("unit", no_wrap=True)
+    if with_sources:
+        table.add_column("status", no_wrap=True)
+        table.add_column("source", overflow="fold")
+        table.caption = "; ".join(f"{status}: {meaning}" for status, meaning in STATUSES.items())
+    table.add_column("origin", no_wrap=True)
+    for row in description_rows(loaded):
+        if row.key in {"schema", "kind", "name", "description"}:
+            continue
+        extra = (row.status, row.source) if with_sources else ()
+        table.add_row(*(_literal(cell) for cell in (row.key, row.value, row.unit, *extra, row.origin)))
+    return table
+
+
+def _literal(text: str) -> str:
+    """Keep rich from reading square brackets of a description as markup."""
+    return text.replace("[", "\\[")
+
+
+def device_table(name: str) -> Table | None:
+    """Make the table of a device preset; None where no preset has this name."""
+    from twin.devices import describe, preset_names  # noqa: PLC0415 - devices import NumPy
+
+    if name not in preset_names():
+        return None
+    preset = describe(name)
+    table = Table(title=f"{name} (family {preset.family}, {preset.states:g} states)", title_justify="left")
+    table.caption, table.caption_justify = _literal(preset.source), "left"
+    table.add_column("parameter", no_wrap=True)
+    table.add_column("value", justify="right")
+    for key, value in preset.parameters.items():
+        table.add_row(key, _plain(value))
+    return table
+
+
+def available() -> dict[str, dict[str, str]]:
+    """Give all that can be named on the command line: kind to name to one-line description."""
+    from twin.algorithms.registry import algorithm_names  # noqa: PLC0415
+    from twin.devices import describe, preset_names  # noqa: PLC0415 - devices import NumPy
+
+    return {
+        "chips": shipped("chip"),
+        "layouts": shipped("layout"),
+        "workloads": shipped("workload"),
+        "devices": {name: describe(name).source for name in preset_names()},
+        "algorithms": {name: _algorithm(name) for name in algorithm_names()},
+    }
+
+
+def _algorithm(name: str) -> str:
+    """Describe an algorithm; a plug-in does so itself in the first line of its docstring."""
+    from twin.algorithms.registry import algorithm_class  # noqa: PLC0415
+
+    return ALGORITHMS.get(name) or (algorithm_class(name).__doc__ or "").partition("\n")[0]
+
+
+def available_table() -> Table:
+    """Make the table that `twin list` prints."""
+    table = Table(show_edge=False)
+    table.add_column("kind", no_wrap=True)
+    table.add_column("name", no_wrap=True)
+    table.add_column("what it is", overflow="fold")
+    for kind, names in available().items():
+        for index, (name, text) in enumerate(names.items()):
+            table.add_row(kind if index == 0 else "", name, _literal(text))
+        table.add_section()
+    return table

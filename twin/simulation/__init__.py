@@ -1,0 +1,1 @@
+"""Orchestration: from names on a command line to finished run directories."""

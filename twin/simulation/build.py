@@ -1,0 +1,141 @@
+"""Puts a run together: network, mapping, machine, program, effects and engine from the descriptions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.program import Program
+from twin.algorithms.registry import make_algorithm
+from twin.algorithms.steps import LayerSteps
+from twin.chip import ChipCosts
+from twin.config.chip import Chip
+from twin.config.layout import Layout
+from twin.config.workload import Workload
+from twin.data import Dataset, load
+from twin.devices.family import DeviceFamily
+from twin.devices.presets import device_preset
+from twin.engine import Engine
+from twin.errors import TwinError
+from twin.machine.machine import Machine
+from twin.machine.replay import Coupled, Encoder, Replayed
+from twin.machine.settings import Settings, settings_of
+from twin.mapping import Mapping, map_layers
+from twin.networks.network import Network
+from twin.simulation.plan import Descriptions, RunPlan
+
+SHUFFLE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a run consists of."""
+
+    plan: RunPlan
+    descriptions: Descriptions
+    network: Network
+    data: Dataset
+    device: DeviceFamily
+    mapping: Mapping
+    algorithm: Algorithm
+    settings: Settings
+    machine: Machine
+    program: Program
+    effects: Coupled | Replayed
+    engine: Engine
+
+    @property
+    def workload(self) -> Workload:
+        """The workload's model."""
+        return self.descriptions.workload.model
+
+    @property
+    def chip(self) -> Chip:
+        """The chip's model."""
+        return self.descriptions.chip.model
+
+
+class Order:
+    """Which training example a sample number stands for: a new permutation every epoch, by seed."""
+
+    def __init__(self, seed: int, examples: int) -> None:
+        self.seed, self.examples = seed, examples
+        self._epoch = -1
+        self._permutation: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+
+    def __call__(self, sample: int) -> int:
+        """Return the example of a sample."""
+        epoch, at = divmod(sample, self.examples)
+        if epoch != self._epoch:
+            sequence = np.random.SeedSequence([self.seed, SHUFFLE, epoch])
+            self._permutation = np.random.Generator(np.random.Philox(sequence)).permutation(self.examples)
+            self._epoch = epoch
+        return int(self._permutation[at])
+
+
+def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Parts:
+    """Build a run; raises TwinError where the parts do not fit together."""
+    descriptions = Descriptions.of(plan)
+    workload, chip, layout = descriptions.workload.model, descriptions.chip.model, descriptions.layout.model
+    training = workload.training
+    algorithm = make_algorithm(plan.algorithm, workload.algorithms)
+    _check_layout(algorithm, layout)
+    settings = settings_of(getattr(workload.algorithms, plan.algorithm))
+    device = device_preset(workload.device.preset, workload.device.overrides)
+    data = load(workload.data, training.seed)
+    network = Network.from_config(workload.network, data.inputs.shape[1])
+    mapping = map_layers(network.shapes, layout, chip)
+    machine = Machine(
+        network,
+        data,
+        mapping,
+        algorithm,
+        settings,
+        device,
+        chip.tile,
+        layout,
+        workload.calibration,
+        workload.init,
+        training.seed,
+        training.in_flight,
+    )
+    steps = [
+        LayerSteps(layer, mapping, settings.transfer_every, settings.transfer_axis)
+        for layer in network.layers
+    ]
+    calibrated = []
+    if workload.calibration.method == "pulses":
+        calibrated = sorted({reference.symmetry_point_of for reference in layout.references.values()})
+    program = Program(algorithm, steps, [name for name in calibrated if name in algorithm.matrices])
+    encoder = Encoder(program, training.in_flight, Order(training.seed, len(data.inputs)))
+    effects = (Coupled if plan.mode == "coupled" else Replayed)(machine, program, encoder)
+    engine = Engine(program, effects, ChipCosts(chip, mapping), training.in_flight, on_sample)
+    return Parts(
+        plan,
+        descriptions,
+        network,
+        data,
+        device,
+        mapping,
+        algorithm,
+        settings,
+        machine,
+        program,
+        effects,
+        engine,
+    )
+
+
+def _check_layout(algorithm: Algorithm, layout: Layout) -> None:
+    missing = [name for name in algorithm.matrices if name not in layout.matrices]
+    if missing:
+        fits = ", ".join(algorithm.default_layouts)
+        raise TwinError(
+            f"layout {layout.name}: has no matrix {' or '.join(missing)}, which {algorithm.name} needs; use e.g. {fits}"
+        )
+    digital = layout.matrices[algorithm.main].digital
+    if digital != (algorithm.name == "digital"):
+        fits = ", ".join(algorithm.default_layouts)
+        raise TwinError(f"layout {layout.name}: does not fit the algorithm {algorithm.name}; use e.g. {fits}")

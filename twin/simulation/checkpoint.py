@@ -1,0 +1,77 @@
+"""Checkpoints: the whole state of a drained run in one .npz, written atomically, without pickle."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.errors import TwinError
+from twin.report.files import remove as remove_file
+from twin.report.files import write_bytes
+from twin.simulation.build import Parts
+
+NAME = "checkpoint.npz"
+FORMAT = 1
+State = dict[str, npt.NDArray[Any]]
+
+
+def save(
+    folder: Path,
+    identity: str,
+    parts: Parts,
+    sample: int,
+    curve: list[tuple[float, ...]],
+    losses: list[float],
+) -> None:
+    """Write the state after `sample` samples; the file is either the old or the new one, never half."""
+    state: State = {
+        "format": np.array([FORMAT]),
+        "identity": np.frombuffer(identity.encode(), np.uint8),
+        "sample": np.array([sample]),
+        "arena": parts.machine.f,
+        "curve": np.array(curve, np.float64).reshape(len(curve), -1),
+        "losses": np.array(losses, np.float64),
+    }
+    state |= {f"engine.{name}": values for name, values in parts.engine.state().items()}
+    buffer = io.BytesIO()
+    np.savez(buffer, **state)  # type: ignore[arg-type]  # the stub knows allow_pickle only
+    write_bytes(folder / NAME, buffer.getvalue())
+
+
+def restore(
+    folder: Path, identity: str, parts: Parts
+) -> tuple[int, list[tuple[float, ...]], list[float]] | None:
+    """Load a checkpoint into a freshly built run; return (samples done, curve, losses), None where there is none.
+
+    Raises
+    ------
+    TwinError
+        When the file is truncated, of another format, or of another run.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            state: State = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise TwinError(f"{path}: is damaged ({error}); remove it to start the run again") from error
+    if int(state.get("format", np.array([0]))[0]) != FORMAT:
+        raise TwinError(f"{path}: is of another format than {FORMAT}; remove it to start the run again")
+    if state["identity"].tobytes().decode() != identity:
+        raise TwinError(f"{path}: belongs to another run; remove it to start this run again")
+    if state["arena"].shape != parts.machine.f.shape:
+        raise TwinError(f"{path}: holds another network; remove it to start this run again")
+    parts.machine.f[:] = state["arena"]
+    prefix = "engine."
+    parts.engine.restore({name[len(prefix) :]: v for name, v in state.items() if name.startswith(prefix)})
+    curve = [tuple(row) for row in state["curve"].tolist()]
+    return int(state["sample"][0]), curve, state["losses"].tolist()
+
+
+def remove(folder: Path) -> None:
+    """Remove the checkpoint of a finished run."""
+    remove_file(folder / NAME)

@@ -1,0 +1,127 @@
+"""What a run found beside its result: pulses, saturation, bounds, crossings, coverage, and what never moved."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.simulation.build import Parts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = tuple[int, str, str, float, str]
+COLUMNS = ["layer", "matrix", "what", "value", "unit"]
+
+
+def coverage(parts: Parts) -> list[tuple[int, float, float]]:
+    """Return (layer, farthest a weight can move in the whole run, nominal weight range) for TTv2.
+
+    An element of C gets at most one pulse per read of its line, so in n samples it moves at most
+    n / (ns lines) dw_min: the coverage law.
+    """
+    settings = parts.settings
+    if parts.algorithm.name != "ttv2":
+        return []
+    samples = parts.workload.training.epochs * len(parts.data.inputs)
+    rows = []
+    for layer in parts.network.layers:
+        record = parts.machine.layers[layer.index]
+        reads = samples / (settings.transfer_every * int(record["lines"]))
+        rows.append((layer.index, reads * parts.device.dw_min, parts.device.states * parts.device.dw_min))
+    return rows
+
+
+def collect(
+    parts: Parts, operations: "pd.DataFrame", initial: list[npt.NDArray[np.float32]]
+) -> tuple["pd.DataFrame", list[str]]:
+    """Return the diagnostics table and the warnings of a finished run.
+
+    `operations` is the ledger's table, `initial` the main weights before training.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    rows: list[Row] = []
+    warnings: list[str] = []
+    for layer in parts.network.layers:
+        own = operations[operations["layer"] == layer.index]
+        rows += _updates(parts, layer.index, own)
+        rows += _saturation(parts, layer.index, own)
+        moved = float(
+            np.mean(parts.machine.weights(layer.index, parts.algorithm.main) != initial[layer.index])
+        )
+        rows.append((layer.index, parts.algorithm.main, "devices that moved", 100 * moved, "%"))
+        if moved == 0.0:
+            warnings.append(
+                f"layer {layer.index}: nothing moves: no weight of {parts.algorithm.main} changed; "
+                "raise the learning rate (fast_lr, transfer_lr) or choose a larger dw_min"
+            )
+        rows += _crossings(parts, layer.index)
+    for index, reach, span in coverage(parts):
+        rows.append((index, "C", "coverage bound of the run", reach, "weight units"))
+        if reach < span:
+            warnings.append(
+                f"layer {index}: coverage bound {reach:.3g} is below the weight range {span:.3g}: weights cannot "
+                "get far; lower transfer_every, transfer along the shorter axis, train longer or raise dw_min"
+            )
+    rows += _calibration(parts)
+    return pd.DataFrame(rows, columns=COLUMNS), warnings
+
+
+def _updates(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
+    rows: list[Row] = []
+    for kind, matrix in (("update", parts.algorithm.fast), ("transfer", parts.algorithm.main)):
+        table = own[(own["kind"] == kind) & (own["matrix"] == matrix)]
+        count = float(table["count"].sum())
+        if count == 0:
+            continue
+        rows.append((layer, matrix, f"pulses per {kind}", _total(table, "pulses") / count, "pulses"))
+        rows.append(
+            (layer, matrix, f"coincidences per {kind}", _total(table, "coincidences") / count, "coincidences")
+        )
+    return rows
+
+
+def _saturation(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
+    rows: list[Row] = []
+    main = parts.algorithm.main
+    for kind in ("forward", "backward"):
+        table = own[(own["kind"] == kind) & (own["matrix"] == main)]
+        count = float(table["count"].sum())
+        if count == 0 or _total(table, "mvms") == 0:
+            continue
+        repeats = _total(table, "mvms") / count - 1
+        rows.append((layer, main, f"bound-management repeats per {kind}", repeats, "mat-vecs"))
+        rows.append((layer, main, f"clipped outputs per {kind}", _total(table, "clipped") / count, "outputs"))
+    for matrix in dict.fromkeys((main, parts.algorithm.fast)):
+        rows.append((layer, matrix, "devices at a bound", 100 * parts.machine.at_bounds(layer, matrix), "%"))
+    return rows
+
+
+def _crossings(parts: Parts, layer: int) -> list[Row]:
+    if parts.algorithm.name != "ttv2":
+        return []
+    record = parts.machine.layers[layer]
+    n = int(record["lines"] * record["line_length"])
+    crossed = parts.machine.f[record["crossed"] : record["crossed"] + n]
+    return [
+        (layer, "H", "elements that ever crossed", 100 * float(np.mean(crossed > 0)), "%"),
+        (layer, "H", "crossings per element, most", float(crossed.max()), "crossings"),
+    ]
+
+
+def _calibration(parts: Parts) -> list[Row]:
+    if parts.workload.calibration.method != "pulses":
+        return []
+    rows: list[Row] = []
+    for (layer, matrix, k), done in sorted(parts.machine.calibrated.items()):
+        place = f"{matrix}[{k}]"
+        rows.append((layer, place, "calibration pulses", float(done.pulses), "pulses"))
+        rows.append((layer, place, "calibration residual, mean", done.residual_mean, "weight units"))
+        rows.append((layer, place, "calibration residual, std", done.residual_std, "weight units"))
+    return rows
+
+
+def _total(table: "pd.DataFrame", column: str) -> float:
+    total: Any = table[column].sum()
+    return float(total)

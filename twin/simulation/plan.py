@@ -1,0 +1,169 @@
+"""What is to be run: names and overrides resolved into descriptions, and the folder they go to."""
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from twin import __version__
+from twin.config.chip import Chip
+from twin.config.layout import Layout
+from twin.config.load import Loaded, load_chip, load_layout, load_workload
+from twin.config.resolved import resolved_toml
+from twin.config.workload import Workload
+from twin.errors import TwinError
+from twin.report.files import write_text
+
+Mode = Literal["replayed", "coupled"]
+FILES = ("chip.toml", "layout.toml", "workload.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """One run, by name; everything else follows from the described files.
+
+    Attributes
+    ----------
+    workload, chip, layout : str
+        Shipped name or path.
+    algorithm : str
+    mode : "replayed" or "coupled"
+    workload_overrides, chip_overrides : dict
+        Dotted key -> TOML value.
+    """
+
+    workload: str
+    chip: str
+    layout: str
+    algorithm: str
+    mode: Mode = "replayed"
+    workload_overrides: dict[str, str] = field(default_factory=dict)
+    chip_overrides: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptions:
+    """The three loaded descriptions of a run."""
+
+    chip: Loaded[Chip]
+    layout: Loaded[Layout]
+    workload: Loaded[Workload]
+
+    @classmethod
+    def of(cls, plan: RunPlan) -> "Descriptions":
+        """Load what a plan names."""
+        return cls(
+            load_chip(plan.chip, plan.chip_overrides),
+            load_layout(plan.layout),
+            load_workload(plan.workload, plan.workload_overrides),
+        )
+
+    def name(self, algorithm: str) -> str:
+        """Return the run's name within a comparison, e.g. "ttv2 four-array"."""
+        layout = self.layout.model.name
+        return algorithm if layout == algorithm else f"{algorithm} {layout}"
+
+    def texts(self) -> dict[str, str]:
+        """Return the resolved descriptions as TOML, by file name."""
+        loaded = (self.chip, self.layout, self.workload)
+        return {name: resolved_toml(one) for name, one in zip(FILES, loaded, strict=True)}
+
+
+def identity(plan: RunPlan, texts: Mapping[str, str]) -> str:
+    """Return the content hash of everything that decides a run's result."""
+    values = {name: _without_origins(text) for name, text in texts.items()}
+    content = {"version": __version__, "algorithm": plan.algorithm, "mode": plan.mode, **values}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _without_origins(text: str) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415
+
+    return tomllib.loads(text)
+
+
+def new_folder(parent: Path, stem: str) -> Path:
+    """Create and return ``parent/stem`` or, where that exists, ``stem-2`` and so on; safe against a second run."""
+    for number in range(1, 10_000):
+        folder = parent / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise TwinError(
+                f"{folder}: cannot be created ({error.strerror}); choose another folder with --out"
+            ) from error
+        return folder
+    raise TwinError(f"{parent}: holds 10,000 runs called {stem}; remove some or use --out")
+
+
+def named_folder(folder: Path) -> Path:
+    """Create a folder that the user named; it must be new or empty."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = any(folder.iterdir())
+    except OSError as error:
+        raise TwinError(
+            f"--out (= {folder}): cannot be used ({error.strerror}); choose another folder"
+        ) from error
+    if occupied:
+        raise TwinError(
+            f"--out (= {folder}): is not empty; choose a new folder, or continue with `twin resume {folder}`"
+        )
+    return folder
+
+
+def prepare(plan: RunPlan, folder: Path) -> RunPlan:
+    """Write a run's resolved descriptions and facts into its folder; return the plan that reads them back.
+
+    A run always starts from the written descriptions, so that resuming it next year reads the same.
+    """
+    texts = Descriptions.of(plan).texts()
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    facts = {
+        "plan": asdict(plan),
+        "id": identity(plan, texts),
+        "version": __version__,
+        "python": platform.python_version(),
+        "command": command_line(),
+    }
+    write_text(folder / "run.json", json.dumps(facts, indent=2) + "\n")
+    return from_folder(folder)
+
+
+def from_folder(folder: Path) -> RunPlan:
+    """Return the plan of a prepared run."""
+    facts = read_facts(folder)
+    try:
+        plan = RunPlan(**facts["plan"])
+    except (KeyError, TypeError) as error:
+        raise TwinError(
+            f"{folder / 'run.json'}: not a run of this version ({error}); start it again"
+        ) from error
+    paths = {key: str(folder / f"{key}.toml") for key in ("chip", "layout", "workload")}
+    return replace(plan, **paths, workload_overrides={}, chip_overrides={})
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Return run.json of a run's folder."""
+    path = folder / "run.json"
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise TwinError(f"{folder}: holds no run (no run.json); name the folder of a run") from error
+    except (OSError, ValueError) as error:
+        raise TwinError(f"{path}: cannot be read ({error}); start the run again") from error
+    return facts
+
+
+def command_line() -> str:
+    """Return the command as it was typed."""
+    import shlex  # noqa: PLC0415
+
+    return shlex.join(["twin", *sys.argv[1:]])

@@ -1,0 +1,126 @@
+"""One run from its folder to its result: epochs, segments, checkpoints, evaluation, diagnostics."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.config.part import unread
+from twin.engine.critical import bound_line
+from twin.report.result import RunResult, Source
+from twin.report.store import save_run
+from twin.show import description_rows
+from twin.simulation import checkpoint
+from twin.simulation.build import Parts, build
+from twin.simulation.diagnostics import collect
+from twin.simulation.plan import from_folder, read_facts
+
+Progress = Callable[[int, int], None]
+PS = 1e-12
+
+
+def run(folder: Path, progress: Progress) -> RunResult:
+    """Run what a folder describes, from its checkpoint if there is one; leave the result there.
+
+    `progress` is called with (samples done, samples in total).
+    """
+    facts = read_facts(folder)
+    plan = from_folder(folder)
+    total = [0]
+    parts = build(plan, lambda sample: progress(sample + 1, total[0]))
+    training = parts.workload.training
+    epoch_size = len(parts.data.inputs)
+    total[0] = training.epochs * epoch_size
+    initial = [parts.machine.weights(layer.index, parts.algorithm.main) for layer in parts.network.layers]
+    identity = str(facts["id"])
+    restored = checkpoint.restore(folder, identity, parts)
+    sample, curve, losses = restored or (0, [], [])
+    parts.effects.losses = losses
+    step = training.checkpoint_every or epoch_size
+    while sample < total[0]:
+        epoch = sample // epoch_size
+        end = min((epoch + 1) * epoch_size, sample - sample % epoch_size % step + step)
+        parts.machine.set_rates(decay(parts, epoch))
+        parts.effects.segment(sample, end)
+        parts.engine.run(sample, end)
+        sample = end
+        if sample == (epoch + 1) * epoch_size:
+            curve.append(_curve_row(parts, epoch, sample))
+            parts.effects.losses.clear()
+        checkpoint.save(folder, identity, parts, sample, curve, parts.effects.losses)
+    result = _result(parts, curve, initial, str(facts["command"]), total[0])
+    save_run(result, folder)
+    checkpoint.remove(folder)
+    return result
+
+
+def decay(parts: Parts, epoch: int) -> float:
+    """Return the factor of the schedule in an epoch: `decay_factor` for each fraction that is past."""
+    training = parts.workload.training
+    past = sum(epoch >= round(at * training.epochs) for at in training.decay_at)
+    return float(training.decay_factor**past)
+
+
+def _curve_row(parts: Parts, epoch: int, sample: int) -> tuple[float, ...]:
+    losses = np.array(parts.effects.losses)
+    # Sorted first, so that the sum does not depend on the order of events.
+    train_loss = float(np.sort(losses).mean())
+    test_loss, test_error = parts.machine.evaluate(epoch)
+    error = test_error if parts.network.loss == "cross-entropy" else test_loss
+    return epoch + 1, sample, parts.engine.now_ps * PS, train_loss, error
+
+
+def _result(
+    parts: Parts,
+    curve: list[tuple[float, ...]],
+    initial: list[npt.NDArray[np.float32]],
+    command: str,
+    samples: int,
+) -> RunResult:
+    import pandas as pd  # noqa: PLC0415
+
+    plan, engine = parts.plan, parts.engine
+    tables = engine.tables()
+    diagnostics, warnings = collect(parts, tables["operations"], initial)
+    loaded = parts.descriptions
+    warnings += [
+        f"{one.label}: {key} had no effect"
+        for one in (loaded.chip, loaded.workload)
+        for key in unread(one.model)
+    ]
+    frame = pd.DataFrame(curve, columns=["epoch", "samples", "time_s", "train_loss", "test_error"])
+    frame[["epoch", "samples"]] = frame[["epoch", "samples"]].astype(int)
+    texts = loaded.texts()
+    return RunResult(
+        name=loaded.name(plan.algorithm),
+        algorithm=plan.algorithm,
+        layout=loaded.layout.model.name,
+        chip=loaded.chip.model.name,
+        workload=loaded.workload.model.name,
+        device=parts.workload.device.preset,
+        seed=parts.workload.training.seed,
+        samples=samples,
+        epochs=parts.workload.training.epochs,
+        test_error=float(frame["test_error"].iloc[-1]),
+        curve=frame,
+        makespan_s=engine.now_ps * PS,
+        energy_J=float(tables["energy"]["energy_J"].sum()),
+        area_m2=float(tables["area"]["area_m2"].sum()),
+        leakage_W=float(tables["area"]["leakage_W"].sum()),
+        tables=tables,
+        bound=bound_line(tables["bound"]),
+        diagnostics=diagnostics,
+        warnings=warnings,
+        config="\n".join(f"# {name}\n{text}" for name, text in texts.items()),
+        command=command,
+        sources=sources(parts),
+    )
+
+
+def sources(parts: Parts) -> list[Source]:
+    """List every constant of the chip with its status, source and origin."""
+    rows = description_rows(parts.descriptions.chip)
+    return [
+        Source(row.key, row.value, row.unit, row.status, row.source, row.origin) for row in rows if row.status
+    ]
