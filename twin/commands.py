@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from twin.report.result import RunResult
 
 RUNS = Path("runs")
+NOTHING_READ = "nothing read it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Options:
         }
         values = {key: str(value) for key, value in named.items() if value is not None}
         if self.device:
-            values["device.preset"] = json.dumps(self.device)
+            values["device"] = f"{{preset = {json.dumps(self.device)}}}"
         return values | {key: value for key, value in self._pairs() if not key.startswith("chip.")}
 
     def chip_overrides(self) -> dict[str, str]:
@@ -169,7 +170,7 @@ def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
         _say(f"interrupted; continue with: twin resume {folder}")
         raise
     done = [one for one in folders if one not in {failed for failed, _ in failures}]
-    results: list[RunResult] = gather(done)
+    results = _audited(gather(done))
     if results:
         command = str(json.loads((folder / "comparison.json").read_text())["command"])
         write_report(results, folder, command)
@@ -181,6 +182,15 @@ def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
     if failures:
         names = ", ".join(failed.name for failed, _ in failures)
         raise TwinError(f"{failures[0][1]} (run {names}; finish with: twin resume {folder})")
+
+
+def _audited(results: "list[RunResult]") -> "list[RunResult]":
+    """Keep the warning that a setting had no effect only where it had none in any run."""
+    shared = set.intersection(*(set(result.warnings) for result in results)) if results else set()
+    return [
+        replace(result, warnings=[w for w in result.warnings if not w.endswith(NOTHING_READ) or w in shared])
+        for result in results
+    ]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 from twin.config.chip import STATUSES, Chip
-from twin.config.load import Loaded
+from twin.config.load import Loaded, load_layout
 from twin.config.part import dimension_of, dotted, leaves
 from twin.config.resources import shipped
 
@@ -92,6 +92,28 @@ def description_table(loaded: Loaded[Any]) -> Table:
 def _literal(text: str) -> str:
     """Keep rich from reading square brackets of a description as markup."""
     return text.replace("[", "\\[")
+
+
+def area_table(chip: Chip) -> Table:
+    """Make the table of silicon and leakage for one full array's worth of weights, by layout."""
+    from twin.chip import ChipCosts  # noqa: PLC0415 - needs NumPy
+    from twin.mapping import map_layers  # noqa: PLC0415
+
+    table = Table(title=f"area of {chip.tile.rows} x {chip.tile.cols} weights", title_justify="left")
+    table.add_column("layout", no_wrap=True)
+    table.add_column("part", no_wrap=True)
+    for name in ("count", "area (mm²)", "leakage (mW)"):
+        table.add_column(name, justify="right")
+    for layout in shipped("layout"):
+        mapping = map_layers([(chip.tile.cols, chip.tile.rows)], load_layout(layout).model, chip)
+        rows = ChipCosts(chip, mapping).area()
+        for index, row in enumerate(rows):
+            cells = (row.part, f"{row.count}", f"{row.area_m2 * 1e6:.4g}", f"{row.leakage_W * 1e3:.4g}")
+            table.add_row(layout if index == 0 else "", *cells)
+        total = sum(row.area_m2 for row in rows) * 1e6, sum(row.leakage_W for row in rows) * 1e3
+        table.add_row("", "total", "", f"{total[0]:.4g}", f"{total[1]:.4g}", style="bold")
+        table.add_section()
+    return table
 
 
 def device_table(name: str) -> Table | None:

@@ -34,7 +34,7 @@ def test_every_part_takes_more_time_and_energy_for_more_work_and_has_area_and_le
     little, much = part.service(1), part.service(1_000_000)
     assert 0 <= little.busy_ps <= much.busy_ps
     assert 0 <= little.energy_J <= much.energy_J
-    assert 0 <= little.latency_ps
+    assert little.latency_ps >= 0
     assert part.area_m2 >= 0
     assert part.leakage_W >= 0
 
@@ -161,11 +161,11 @@ def test_area_and_leakage_add_up_over_parts():
     chip = load()
     it = costs(shapes=[(785, 256), (257, 10)], chip=chip)
     rows = {row.part: row for row in it.area()}
-    assert rows["arrays"].instances == 12
+    assert rows["arrays"].count == 12
     assert rows["arrays"].area_m2 == pytest.approx(12 * chip.tile.array_area)
     assert rows["tile periphery"].area_m2 == pytest.approx(6 * 1024 * chip.tile.line_area)
-    assert rows["converters"].instances == 6 * 2 * chip.tile.converter.count
-    assert rows["digital units"].instances == 2
+    assert rows["converters"].count == 6 * 2 * chip.tile.converter.count
+    assert rows["digital units"].count == 2
     assert it.leakage_W() == pytest.approx(sum(row.leakage_W for row in it.area()))
     leakage = 6 * (chip.tile.leakage + chip.link.leakage) + 2 * chip.digital.leakage
     assert it.leakage_W() == pytest.approx(leakage + chip.buffer.leakage + chip.memory.leakage)
@@ -185,5 +185,23 @@ def test_what_does_not_fit_is_refused_with_the_key_and_the_fix():
     assert check_capacity(chip, {Stream.H: 1024}) == {"buffer": 1024, "memory": 0}
     with pytest.raises(TwinError, match=r'placement.h \(= .buffer.\).* set placement.h = "memory"'):
         check_capacity(chip, {Stream.H: 1025})
-    with pytest.raises(TwinError, match="placement.h .*1025 bytes"):
+    with pytest.raises(TwinError, match=r"placement.h .*1025 bytes"):
         check_capacity(chip, {Stream.INPUT: 1, Stream.H: 1024})
+
+
+@pytest.mark.parametrize(("phases", "expected_ns"), [("1", 56.3), ("2", 83.8)])
+def test_the_terms_of_a_ttv2_update_on_aimc_512_add_up_to_the_published_time(phases, expected_ns):
+    """Rasch 2024, Table 1: N = 512, 5 pulses an update, a transfer of one pulse every 2 samples."""
+    it = costs(chip=load(tile__sign_phases=phases))
+
+    def time_ps(operation, count=0):
+        (occupancy,) = it.demand(operation).occupancy
+        return occupancy.fixed_ps + occupancy.per_count_ps * count
+
+    def digital(kind):
+        return Operation(kind, Unit.DIGITAL, 0, matrix="A", flops=2 * 512)
+
+    every = time_ps(digital(Kind.UPDATE_MANAGEMENT)) + time_ps(read(Kind.UPDATE, "A"), 5)
+    second = time_ps(read(Kind.READ_OUT, "A"), 1) + time_ps(digital(Kind.FILTER))
+    second += time_ps(read(Kind.TRANSFER), 1)
+    assert (every + second / 2) / 1000 == pytest.approx(expected_ns, abs=0.05)

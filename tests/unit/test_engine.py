@@ -1,12 +1,16 @@
 """When operations start and complete: hazards, servers, places in flight."""
 
+import gc
+
 import pytest
 
 from twin.algorithms.operation import N_COUNTS, Counts, Kind, Opcode, Operation, Resource, Stream, Unit
 from twin.chip import Component, Demand, Path, Server
 from twin.chip.demand import Occupancy, no_energy
 from twin.engine import Engine
-from twin.engine.critical import bound_line
+from twin.engine.binding import N_EDGES, Edge, local_edges
+from twin.engine.critical import bound_line, chain
+from twin.engine.engine import Job
 from twin.errors import TwinError
 
 
@@ -227,3 +231,41 @@ def test_the_bound_names_hazards_servers_and_places_in_flight():
     table = run(*work, samples=3, in_flight=3).tables()["bound"]
     assert table.set_index("cause")["share"].round(6).to_dict() == {"s0": 0.6, "RAW on x": 0.3, "end": 0.1}
     assert bound_line(table) == "layer 0 update on tile: 100 % of the critical path; waits: s0, RAW on x"
+
+
+def test_edges_inside_a_sample_name_the_hazard_and_leave_out_what_follows_from_others():
+    work = [op(writes="A"), op(reads="A", writes="B"), op(reads="AB"), op(reads="A", writes="A")]
+    engine = run(*work)
+    templates = tuple(step.template for step in engine.binder.bind(0).steps)
+    names = [
+        {
+            source: f"{Edge(code % N_EDGES).name} {engine.binder.resources[code // N_EDGES]}"
+            for source, code in e.items()
+        }
+        for e in local_edges(templates)
+    ]
+    assert names == [{}, {0: "RAW A"}, {1: "RAW B"}, {2: "WAR A"}]
+
+
+def test_updates_of_one_matrix_by_two_samples_are_read_after_write():
+    causes = run(op([0], 30, reads="A", writes="A"), samples=2, in_flight=2).tables()["bound"]["cause"]
+    assert set(causes) == {"RAW on A", "end"}
+
+
+def test_memory_of_past_samples_is_let_go():
+    engine = run(op([0], 3, reads="A", writes="A"), op([1], 2, reads="A"), samples=300, in_flight=3)
+    kept = [
+        job for job in gc.get_objects() if isinstance(job, Job) and job.template in engine.binder.templates
+    ]
+    assert len(kept) < 20
+
+
+def test_the_bound_leaves_the_set_up_out():
+    program = Program([op([0], 10)], setup=[op([0], 0, per_pulse=300)])
+    engine = Engine(program, Effects(setup=[counts(4)]), Costs(1), 1)
+    engine.run(0, 2)
+    assert sum(length for _, _, length in chain(engine)) == engine.now_ps - engine.setup_ps == 20
+
+
+def test_nothing_bounds_a_run_of_no_time():
+    assert bound_line(run(op()).tables()["bound"]) == "nothing took time"

@@ -355,10 +355,12 @@ def test_inline_figures_take_the_colours_of_the_page():
         "a",
         "<T>",
         "d",
-        '<?xml?>\n<svg\n width="3pt" height="4pt" viewBox="0 0 3 4">\n<g id="x" fill="#0072b2"/></svg>',
+        '<?xml?>\n<svg\n width="3pt" height="4pt" viewBox="0 0 3 4">\n'
+        '<g id="x" fill="#0072b2"/><g id="y"/><use xlink:href="#x"/></svg>',
     )
     assert drawing.inline.startswith('<svg viewBox="0 0 3 4" role="img" aria-labelledby="a-title a-desc">')
     assert '<g id="a-x" fill="var(--blue)"/>' in drawing.inline
+    assert '<g/><use xlink:href="#a-x"/>' in drawing.inline
     assert "&lt;T&gt;" in drawing.inline
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -45,11 +46,12 @@ class Server(NamedTuple):
     kind: str
 
 
-class AreaRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class AreaRow:
     """Silicon and leakage of all instances of a part."""
 
     part: str
-    instances: int
+    count: int
     area_m2: float
     leakage_W: float
 

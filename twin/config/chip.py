@@ -72,7 +72,8 @@ class Tile(Part):
     """Crosspoint arrays behind one periphery.
 
     `rows` are output lines and `cols` input lines of one array. With `conversion_overlap` the converters
-    work on one mat-vec while the next integrates. `input_energy` is per driven line and mat-vec,
+    work on one mat-vec while the next integrates. `mean_resistance` belongs
+    to weight 0 and `on_off_ratio` to the ends of a device's range. `input_energy` is per driven line and mat-vec,
     `pulse_energy` per pulse fired on a line, `coincidence_energy` per device step, `periphery_power` drawn
     while reading or pulsing, `array_area` one array of crosspoints, `line_area` per row and per column.
     """
@@ -89,6 +90,7 @@ class Tile(Part):
     periphery_power: Power
     read_voltage: Voltage
     mean_resistance: Resistance
+    on_off_ratio: Annotated[float, Field(gt=1, le=1e6)]
     array_area: Area
     line_area: Area
     leakage: Power

@@ -9,6 +9,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numba
 
@@ -33,8 +34,8 @@ def _cache_folder() -> Path:
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(_cache_folder())
+    numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]  # set up at run time
 
-njit = functools.partial(numba.njit, cache=True, error_model="numpy", fastmath=FAST, nogil=True)
+njit: Any = functools.partial(numba.njit, cache=True, error_model="numpy", fastmath=FAST, nogil=True)
 # For functions called in the innermost loops: inlined by LLVM, so that the loops vectorise.
-inline = functools.partial(njit, forceinline=True)
+inline: Any = functools.partial(njit, forceinline=True)

@@ -155,7 +155,7 @@ def matvec(w, n_in, n_out, forward, x, y, m, line_sum, key, scratch, index):
         driven += active
         conducted += conduction(q, line_sum, m.conductance_slope, lines)
         if m.out_noise > F32(0.0):
-            fill_normals(noise, lines, key, repeats * 2 * lines)
+            fill_normals(noise, lines, key, repeats * lines)
         clipped = convert(y, lines, noise, m.out_noise, m.out_bound, m.out_step)
         repeats += 1
         if clipped == 0 or repeats > m.bm_repeats:

@@ -15,7 +15,7 @@ more pulses wanted than `desired_bl` allows, the error signal is clipped as in a
 import numpy as np
 
 from twin.crossbar.jit import inline, njit
-from twin.crossbar.records import CELL, DOWN_A, DW_MIN, UP_A, W_MAX, W_MIN
+from twin.crossbar.records import CELL, DOWN_A, DW_MIN, LIMITS, UP_A, W_MAX, W_MIN
 from twin.crossbar.rng import BLOCK, U32, U64, draw, fill_normals
 
 F32 = np.float32
@@ -38,16 +38,21 @@ def pulse_plan(lr, x_max, d_max, dw_min, desired_bl, update_management, update_b
 
 
 @inline
-def step(w, cell, at, sign, xi, noise_mult, noise_add):
-    """Apply one coincidence of the given sign to device `at`; return the change of w."""
-    c = at * CELL
-    branch = UP_A if sign > F32(0.0) else DOWN_A
-    old = w[at]
-    dw = F32(sign * cell[c + branch] - cell[c + branch + 1] * old)
-    dw = F32(dw * (F32(1.0) + noise_mult * xi) + noise_add * xi * cell[c + DW_MIN])
-    new = min(max(F32(old + dw), cell[c + W_MIN]), cell[c + W_MAX])
-    w[at] = new
-    return F32(new - old)
+def step(old, cell, at, sign, xi, noise_mult):
+    """Return w after one coincidence of the given sign on device `at`, additive noise and bounds left aside.
+
+    up: w + up_a - up_b w; down: w - (down_a + down_b w), times 1 + noise_mult xi.
+    """
+    c = U64(at) * U64(CELL) + (U64(UP_A) if sign > F32(0.0) else U64(DOWN_A))
+    return F32(old + (sign * cell[c] - cell[c + U64(1)] * old) * (F32(1.0) + noise_mult * xi))
+
+
+@inline
+def limit(new, limits, at, xi, noise_add):
+    """Add the additive noise of device `at` and clip to its bounds."""
+    c = at * LIMITS
+    new = F32(new + noise_add * xi * limits[c + DW_MIN])
+    return min(max(new, limits[c + W_MIN]), limits[c + W_MAX])
 
 
 @inline
@@ -64,8 +69,8 @@ def prepare(x, factor, index, threshold, sign):
 
 
 @inline
-def fire(index, threshold, n, key, slot, lines, hit, firing):
-    """List which of the n prepared lines fire in this slot; draw number = slot * lines + line."""
+def fire(index, threshold, sign, n, key, slot, lines, hit, firing, firing_sign):
+    """List the lines that fire in this slot and their signs; draw number = slot * lines + line."""
     key0 = U32(key)
     key1 = U32(key >> U64(32))
     base = U32(slot * lines)
@@ -74,25 +79,25 @@ def fire(index, threshold, n, key, slot, lines, hit, firing):
         hit[a] = np.int32(1) if u < threshold[a] else np.int32(0)
     count = 0
     for a in range(n):
-        firing[count] = a
+        firing[count] = index[a]
+        firing_sign[count] = sign[a]
         count += hit[a]
     return count
 
 
 @njit
-def pulsed_update(w, cell, n_in, n_out, x, d, n, x_factor, d_factor, m, in_sum, out_sum, keys, work, real):
+def pulsed_update(w, cell, limits, n_in, n_out, x, d, n, x_factor, d_factor, m, keys, work, real):
     """Fire n pulse slots of the update of one array; return (line pulses, coincidences).
 
     Parameters
     ----------
-    w, cell : float32 (n_in * n_out), (n_in * n_out * 8)
+    w, cell, limits : float32 (n_in * n_out), (n_in * n_out * CELL), (n_in * n_out * LIMITS)
     x, d : float32 (n_in), (n_out)
     m : MATRIX record
-    in_sum, out_sum : float32 line sums, kept up to date
     keys : tuple of three uint64
         Streams of the input pulses, the output pulses and the cycle noise.
     work : int32 scratch, at least 4 (n_in + n_out)
-    real : float32 scratch, at least n_in + n_out + 256
+    real : float32 scratch, at least 2 (n_in + n_out) + BLOCK
     """
     nx, nd = n_in, n_out
     x_index, x_threshold = work[:nx], work[nx : 2 * nx]
@@ -100,50 +105,56 @@ def pulsed_update(w, cell, n_in, n_out, x, d, n, x_factor, d_factor, m, in_sum, 
     rest = work[4 * nx :]
     d_index, d_threshold = rest[:nd], rest[nd : 2 * nd]
     d_hit, d_firing = rest[2 * nd : 3 * nd], rest[3 * nd : 4 * nd]
-    x_sign, d_sign = real[:nx], real[nx : nx + nd]
-    noise = real[nx + nd : nx + nd + BLOCK]
+    x_sign, x_firing_sign = real[:nx], real[nx : 2 * nx]
+    rest_real = real[2 * nx :]
+    d_sign, d_firing_sign = rest_real[:nd], rest_real[nd : 2 * nd]
+    noise = rest_real[2 * nd : 2 * nd + BLOCK]
     count_x = prepare(x, x_factor, x_index, x_threshold, x_sign)
     count_d = prepare(d, d_factor, d_index, d_threshold, d_sign)
     key_x, key_d, key_cycle = keys
-    noisy = m.noise_mult > F32(0.0) or m.noise_add > F32(0.0)
-    if not noisy:
-        noise[:] = F32(0.0)
+    noise_mult, noise_add, limited = m.noise_mult, m.noise_add, m.limited
+    noisy = noise_mult > F32(0.0) or noise_add > F32(0.0)
+    noise[:] = F32(0.0)
     fired = 0
     coincidences = 0
-    at_noise = BLOCK
+    used = BLOCK
     blocks = 0
     for slot in range(n):
-        fx = fire(x_index, x_threshold, count_x, key_x, slot, nx, x_hit, x_firing)
-        fd = fire(d_index, d_threshold, count_d, key_d, slot, nd, d_hit, d_firing)
+        fx = fire(x_index, x_threshold, x_sign, count_x, key_x, slot, nx, x_hit, x_firing, x_firing_sign)
+        fd = fire(d_index, d_threshold, d_sign, count_d, key_d, slot, nd, d_hit, d_firing, d_firing_sign)
         fired += fx + fd
         coincidences += fx * fd
         for a in range(fx):
-            ja = x_firing[a]
-            j = x_index[ja]
-            sx = x_sign[ja]
-            row = j * n_out
-            line = F32(0.0)
-            for b in range(fd):
-                if at_noise == BLOCK:
-                    at_noise = 0
+            j = x_firing[a]
+            sx = x_firing_sign[a]
+            row = w[j * n_out : (j + 1) * n_out]
+            cells = cell[j * n_out * CELL : (j + 1) * n_out * CELL]
+            b = 0
+            while b < fd:
+                if used == BLOCK:
+                    used = 0
                     if noisy:
                         fill_normals(noise, BLOCK, key_cycle, blocks * BLOCK)
                         blocks += 1
-                ib = d_firing[b]
-                i = d_index[ib]
-                dw = step(w, cell, row + i, sx * d_sign[ib], noise[at_noise], m.noise_mult, m.noise_add)
-                at_noise += 1
-                out_sum[i] += dw
-                line += dw
-            in_sum[j] += line
+                take = min(fd - b, BLOCK - used)
+                for k in range(take):
+                    i = U64(d_firing[b + k])
+                    xi = noise[used + k]
+                    old = row[i]
+                    new = step(old, cells, i, sx * d_firing_sign[b + k], xi, noise_mult)
+                    if limited:
+                        new = limit(new, limits, j * n_out + d_firing[b + k], xi, noise_add)
+                    row[i] = new
+                b += take
+                used += take
     return fired, coincidences
 
 
 @njit
-def exact_update(w, n_in, n_out, x, d, lr, m, in_sum, out_sum):
+def exact_update(w, n_in, n_out, x, d, lr, m):
     """w[j, i] += lr x_j d_i, clipped to the bounds: the ideal device and the digital baseline."""
     d = d[:n_out]
-    out_sum = out_sum[:n_out]
+    low, high = m.w_low, m.w_high
     for j in range(n_in):
         if x[j] == F32(0.0):
             continue
@@ -152,12 +163,20 @@ def exact_update(w, n_in, n_out, x, d, lr, m, in_sum, out_sum):
         if m.perfect:
             for i in range(n_out):
                 row[i] += xj * d[i]
-            continue
+        else:
+            for i in range(n_out):
+                row[i] = min(max(F32(row[i] + xj * d[i]), low), high)
+
+
+@njit
+def sum_lines(w, n_in, n_out, in_sum, out_sum):
+    """Sum the weights over each input line and each output line."""
+    out_sum = out_sum[:n_out]
+    out_sum[:] = F32(0.0)
+    for j in range(n_in):
+        row = w[j * n_out : (j + 1) * n_out]
         line = F32(0.0)
         for i in range(n_out):
-            new = min(max(F32(row[i] + xj * d[i]), m.w_low), m.w_high)
-            dw = F32(new - row[i])
-            row[i] = new
-            out_sum[i] += dw
-            line += dw
-        in_sum[j] += line
+            line += row[i]
+            out_sum[i] += row[i]
+        in_sum[j] = line

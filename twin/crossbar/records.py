@@ -8,8 +8,11 @@ each line, from which the conduction energy follows.
 import numpy as np
 
 # Columns of a device's cell: a pulse changes w by up_a - up_b w or by -(down_a + down_b w).
-UP_A, UP_B, DOWN_A, DOWN_B, W_MIN, W_MAX, DW_MIN = range(7)
-CELL = 8  # words a device: 32 bytes, so that no device straddles a cache line
+UP_A, UP_B, DOWN_A, DOWN_B = range(4)
+CELL = 4  # words a device: 16 bytes, so that no device straddles a cache line
+# Columns of a device's limits, kept apart because most devices cannot reach them by a pulse.
+W_MIN, W_MAX, DW_MIN = range(3)
+LIMITS = 4
 
 PART = np.dtype(
     [
@@ -19,6 +22,7 @@ PART = np.dtype(
         ("out1", "i8"),
         ("w", "i8"),
         ("cell", "i8"),
+        ("limits", "i8"),
         ("in_sum", "i8"),  # per input line: sum over outputs of (main + reference)
         ("out_sum", "i8"),  # per output line: sum over inputs
         ("stream", "i8"),  # key of the array's random streams
@@ -33,6 +37,7 @@ MATRIX = np.dtype(
         ("n_in", "i8"),
         ("n_out", "i8"),
         ("exact", "i8"),  # 1: rank-1 updates are exact (ideal device, digital)
+        ("limited", "i8"),  # 1: pulses must be clipped to the device's bounds
         ("w_low", "f4"),  # bounds of exact updates
         ("w_high", "f4"),
         ("perfect", "i8"),  # 1: mat-vecs are exact (digital)

@@ -22,9 +22,10 @@ Segment = tuple[int, str, int]  # template, cause, ps
 
 
 def chain(engine: Engine) -> list[Segment]:
-    """Walk back from the last completed operation as far as the ledger remembers.
+    """Walk back from the last completed operation to the end of the set-up.
 
-    The segments are contiguous: together they last from the start of the oldest to the end.
+    The segments are contiguous: together they last from there to the end, or from the oldest
+    operation that the ledger remembers.
     """
     rows = engine.ledger.recent().tolist()
     oldest = engine.index - len(rows)
@@ -32,7 +33,7 @@ def chain(engine: Engine) -> list[Segment]:
     if not rows:
         return segments
     (end, at), cause = max((row[3], k) for k, row in enumerate(rows)), "end"
-    while True:
+    while at >= 0 and end > engine.setup_ps:
         template, ready, start, _, _, release, code, server, blocker = rows[at]
         if end > start:
             segments.append((template, cause, end - start))
@@ -41,9 +42,8 @@ def chain(engine: Engine) -> list[Segment]:
             before, cause = blocker, engine.costs.servers[server].name
         else:
             before, cause = release, _hazard(engine, code)
-        end, at = start, before - oldest
-        if before < 0 or at < 0:
-            return segments
+        end, at = start, before - oldest if before >= 0 else -1
+    return segments
 
 
 def _hazard(engine: Engine, code: int) -> str:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 NORMAL = simpy.events.NORMAL
 SETUP = -1
-NOBODY: list[tuple[Job, int]] = []
 ADMISSION, NOTHING = -1, -2  # codes beside the hazard codes
 
 
@@ -63,7 +62,7 @@ class Job(simpy.Event):
     def __init__(self, run: Run, step: Step) -> None:
         self.run = run
         self.position, self.template, self.waiting, self.successors = step
-        self.dependents: list[tuple[Job, int]] = NOBODY
+        self.dependents: list[tuple[Job, int]] | None = None
         self.done = False
         self.critical_ps = run.critical_ps
 
@@ -274,17 +273,10 @@ class Engine:
             if critical_ps > run.critical_ps:  # noqa: PLR1730
                 run.critical_ps = critical_ps
             index, jobs = job.index, run.jobs
-            for position, code in job.successors:
-                other = jobs[position]
-                if critical_ps > other.critical_ps:  # noqa: PLR1730
-                    other.critical_ps = critical_ps
-                other.waiting -= 1
-                if not other.waiting:
-                    other.release, other.code = index, code
-                    if self._start(other):
-                        finished.append(other)
-            # The same again: one loop over both would first have to build a list, 5 % of the run.
-            for other, code in job.dependents:
+            released = [(jobs[position], code) for position, code in job.successors]
+            if job.dependents:
+                released += job.dependents
+            for other, code in released:
                 if critical_ps > other.critical_ps:  # noqa: PLR1730
                     other.critical_ps = critical_ps
                 other.waiting -= 1
@@ -308,8 +300,8 @@ class Engine:
         return self._admit()
 
     @property
-    def in_flight(self) -> int:
-        """Samples that are under way."""
+    def under_way(self) -> int:
+        """How many samples are let in and not complete."""
         return len(self._running)
 
     def check(self) -> None:
@@ -334,6 +326,6 @@ class Engine:
 def wait(job: Job, earlier: Job, code: int) -> None:
     """Make `job` wait for `earlier`."""
     job.waiting += 1
-    if earlier.dependents is NOBODY:
+    if earlier.dependents is None:
         earlier.dependents = []
     earlier.dependents.append((job, code))

@@ -29,8 +29,8 @@ def check(engine: Engine) -> None:
 
 def drained(engine: Engine) -> None:
     """Nothing is in flight."""
-    if engine.in_flight:
-        raise InvariantError(f"{engine.in_flight} samples are still in flight at {engine.now_ps} ps")
+    if engine.under_way:
+        raise InvariantError(f"{engine.under_way} samples are still in flight at {engine.now_ps} ps")
     entered = int(engine.ledger.n.sum())
     if entered != engine.index:
         raise InvariantError(f"{engine.index} operations were started but {entered} are in the ledger")

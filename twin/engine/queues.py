@@ -75,7 +75,7 @@ class Queues:
         end = np.concatenate([self._present[1], end])
         arrival = np.concatenate([np.full(self._present[0].size, self.settled_ps), arrival])
         # All who came by now leave by now or are cut off there, so each server's count ends at zero.
-        time = np.concatenate([arrival, end])
+        time = np.concatenate([arrival, np.minimum(end, now_ps)])
         where = np.concatenate([server, server])
         change = np.repeat([1, -1], server.size)
         order = np.lexsort((time, where))

@@ -19,8 +19,8 @@ SUMS = ("n", "busy_ps", "wait_ps", "latency_ps", "counts", "requested")
 
 def save(engine: Engine) -> dict[str, NDArray[np.generic]]:
     """Copy the state of a drained engine."""
-    if engine.in_flight:
-        raise ValueError(f"{engine.in_flight} samples are in flight; only a drained engine can be saved")
+    if engine.under_way:
+        raise ValueError(f"{engine.under_way} samples are in flight; only a drained engine can be saved")
     ledger, queues = engine.ledger, engine.ledger.queues
     ledger.flush(engine.now_ps)
     return {

@@ -1,6 +1,7 @@
 """Physical arrays of a layer: devices drawn, references calibrated, weights put in, described to the kernels."""
 
 from collections.abc import Mapping as Table
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +17,26 @@ from twin.crossbar.calibration import (
     shift,
     without_calibration,
 )
-from twin.crossbar.records import CELL, DOWN_A, DOWN_B, DW_MIN, MATRIX, PART, UP_A, UP_B, W_MAX, W_MIN
+from twin.crossbar.records import (
+    CELL,
+    DOWN_A,
+    DOWN_B,
+    DW_MIN,
+    LIMITS,
+    MATRIX,
+    PART,
+    UP_A,
+    UP_B,
+    W_MAX,
+    W_MIN,
+)
 from twin.devices.family import Affine, DeviceFamily
 from twin.machine.arena import Arena
 from twin.mapping import Part
 
 Array = npt.NDArray[np.float32]
 DEVICES, CALIBRATION, INITIAL = range(3)
+LARGEST_NORMAL = 4.9  # of twin.crossbar.rng.fill_normals, in sigma
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:
@@ -64,7 +78,7 @@ class ArrayBuilder:
         self.calibration = calibration
         self.seed = seed
         self.parts: list[tuple[int, ...]] = []
-        self.matrices: list[np.void] = []
+        self.matrices: list[npt.NDArray[np.void]] = []
         self.calibrated: dict[tuple[int, str, int], Calibration] = {}  # by (layer, matrix, part)
 
     def add_layer(
@@ -141,6 +155,7 @@ class ArrayBuilder:
         record["first"], record["count"] = first, len(parts)
         record["n_in"], record["n_out"] = parts[-1].in1, parts[-1].out1
         record["exact"] = device.exact or update.pulse_type == "none"
+        record["limited"] = any(limited(affine) for affine in affines)
         record["w_low"] = min(float(a.w_min.min()) for a in affines)
         record["w_high"] = max(float(a.w_max.max()) for a in affines)
         record["inp_half"] = io.inp_res / 2
@@ -162,10 +177,10 @@ class ArrayBuilder:
         w = np.zeros((n_out, n_in), np.float32)
         if initial is not None:
             w[:] = initial[part.out0 : part.out1, part.in0 : part.in1]
-        cell = 0
+        cell = limits = 0
         if affine is not None:
             w = np.clip(w, affine.w_min, affine.w_max)
-            cell = self.arena.put(_cells(affine))
+            cell, limits = self.arena.put(_cells(affine)), self.arena.put(_limits(affine))
         self.parts.append(
             (
                 part.in0,
@@ -174,6 +189,7 @@ class ArrayBuilder:
                 part.out1,
                 self.arena.put(w.T),
                 cell,
+                limits,
                 self.arena.put(w.sum(axis=0)),
                 self.arena.put(w.sum(axis=1)),
                 stream,
@@ -194,9 +210,33 @@ def _cells(affine: Affine) -> Array:
         (UP_B, affine.up_b),
         (DOWN_A, affine.down_a),
         (DOWN_B, affine.down_b),
-        (W_MIN, affine.w_min),
-        (W_MAX, affine.w_max),
-        (DW_MIN, affine.dw_min),
     ):
         cell[:, :, column] = values.T
     return cell
+
+
+def _limits(affine: Affine) -> Array:
+    """Interleave bounds and steps, input-major: (n_in, n_out, LIMITS)."""
+    rows, columns = affine.shape
+    limits = np.zeros((columns, rows, LIMITS), np.float32)
+    for column, values in ((W_MIN, affine.w_min), (W_MAX, affine.w_max), (DW_MIN, affine.dw_min)):
+        limits[:, :, column] = values.T
+    return limits
+
+
+def limited(affine: Affine) -> bool:
+    """Return whether a pulse could leave the bounds, so that every pulse must be clipped.
+
+    It cannot where each bound lies at or beyond the weight at which the own step vanishes (up_a / up_b,
+    -down_a / down_b), the noise is multiplicative, and no step, its noise at most `LARGEST_NORMAL` sigma,
+    covers the whole way to that weight.
+    """
+    if not affine.mult_noise:
+        return affine.dw_min_std > 0 or limited(replace(affine, mult_noise=True))
+    steepest = max(float(affine.up_b.max()), float(affine.down_b.max()))
+    if steepest * (1 + LARGEST_NORMAL * affine.dw_min_std) >= 1:
+        return True
+    tolerance = np.float32(1e-6)
+    inside_up = affine.up_a <= affine.up_b * affine.w_max * (1 + tolerance) + tolerance * affine.dw_min
+    inside_down = affine.down_a <= -affine.down_b * affine.w_min * (1 + tolerance) + tolerance * affine.dw_min
+    return not bool(inside_up.all() and inside_down.all())

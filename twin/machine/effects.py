@@ -6,11 +6,12 @@ from twin.algorithms.operation import Counts
 from twin.crossbar import rng
 from twin.crossbar.jit import inline, njit
 from twin.crossbar.matvec import convert, matvec, max_magnitude
-from twin.crossbar.pulsed import exact_update, pulse_plan, pulsed_update, step
-from twin.crossbar.records import CELL
+from twin.crossbar.pulsed import exact_update, limit, pulse_plan, pulsed_update, step, sum_lines
+from twin.crossbar.records import CELL, LIMITS
 from twin.machine.records import ROW
 
 F32 = np.float32
+SUMS_EVERY = 64
 MVMS, PART_MVMS, DRIVEN, CONVERTED = (
     int(Counts.MVMS),
     int(Counts.PART_MVMS),
@@ -90,25 +91,41 @@ def outer_product(f, work, real, parts, m, x, d, x_max, d_max, lr, desired_bl, s
         n_in = part.in1 - part.in0
         n_out = part.out1 - part.out0
         w = f[part.w : part.w + n_in * n_out]
-        in_sum = f[part.in_sum : part.in_sum + n_in]
-        out_sum = f[part.out_sum : part.out_sum + n_out]
         xs = x[part.in0 : part.in1]
         ds = d[part.out0 : part.out1]
         row[PART_PULSES] += n
         if m.exact:
-            exact_update(w, n_in, n_out, xs, ds, lr, m, in_sum, out_sum)
+            exact_update(w, n_in, n_out, xs, ds, lr, m)
             continue
         cell = f[part.cell : part.cell + n_in * n_out * CELL]
+        limits = f[part.limits : part.limits + n_in * n_out * LIMITS]
         keys = (
             stream_key(seed, part.stream, UPDATE_ROWS + salt, sample),
             stream_key(seed, part.stream, UPDATE_COLUMNS + salt, sample),
             stream_key(seed, part.stream, CYCLE + salt, sample),
         )
         fired, coincidences = pulsed_update(
-            w, cell, n_in, n_out, xs, ds, n, x_factor, d_factor, m, in_sum, out_sum, keys, work, real
+            w, cell, limits, n_in, n_out, xs, ds, n, x_factor, d_factor, m, keys, work, real
         )
         row[FIRED] += fired
         row[COINCIDENCES] += coincidences
+
+
+@njit
+def refresh_sums(f, parts, m, writes):
+    """Sum the lines of all arrays anew every `SUMS_EVERY` writes of the matrix.
+
+    The sums only weigh the conduction energy. Keeping them exact would cost a third of every coincidence.
+    """
+    if m.perfect or writes % SUMS_EVERY:
+        return
+    for k in range(m.first, m.first + m.count):
+        part = parts[k]
+        n_in = part.in1 - part.in0
+        n_out = part.out1 - part.out0
+        w = f[part.w : part.w + n_in * n_out]
+        in_sum = f[part.in_sum : part.in_sum + n_in]
+        sum_lines(w, n_in, n_out, in_sum, f[part.out_sum : part.out_sum + n_out])
 
 
 @njit
@@ -131,6 +148,7 @@ def rank_one_update(f, work, real, parts, m, layer, x, d, sample, seed, row):
         product = F32(f[layer.means] * f[layer.means + 1])
         lr = F32(layer.lr * F32(m.desired_bl) * m.dw_min / product) if product > F32(0.0) else F32(0.0)
     outer_product(f, work, real, parts, m, x, d, x_max, d_max, lr, m.desired_bl, sample, 0, seed, row)
+    refresh_sums(f, parts, m, sample)
 
 
 @inline
@@ -240,24 +258,24 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
         fill_normals(noise, n, stream_key(seed, part.stream, TRANSFER, sample), 0)
         w = f[part.w : part.w + n_in * n_out]
         cell = f[part.cell : part.cell + n_in * n_out * CELL]
+        limits = f[part.limits : part.limits + n_in * n_out * LIMITS]
         for i in range(n):
             sign = s[start + i]
             if sign == F32(0.0):
                 continue
             j, o = (i, t - low) if by_row else (t - low, i)
-            dw = F32(0.0)
+            at = j * n_out + o
+            old = w[at]
             if m.exact:
-                old = w[j * n_out + o]
-                w[j * n_out + o] = min(max(F32(old + sign * m.dw_min), m.w_low), m.w_high)
-                dw = F32(w[j * n_out + o] - old)
+                w[at] = min(max(F32(old + sign * m.dw_min), m.w_low), m.w_high)
             else:
-                dw = step(w, cell, j * n_out + o, sign, noise[i], m.noise_mult, m.noise_add)
-            f[part.in_sum + j] += dw
-            f[part.out_sum + o] += dw
+                new = step(old, cell, at, sign, noise[i], m.noise_mult)
+                w[at] = limit(new, limits, at, noise[i], m.noise_add) if m.limited else new
         row[PULSES] = 1
         row[PART_PULSES] += 1
         row[FIRED] += fired + 1
         row[COINCIDENCES] += fired
+    refresh_sums(f, parts, m, sample // layer.transfer_every)
 
 
 @njit
@@ -284,3 +302,4 @@ def transfer_update(f, work, real, parts, m, layer, sample, seed, row):
         outer_product(f, work, real, parts, m, s, u, top, F32(1.0), lr, m.transfer_bl, sample, 16, seed, row)
     else:
         outer_product(f, work, real, parts, m, u, s, F32(1.0), top, lr, m.transfer_bl, sample, 16, seed, row)
+    refresh_sums(f, parts, m, sample // layer.transfer_every)

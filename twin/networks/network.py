@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import networkx as nx
 
-    from twin.config.workload import NetworkConfig
+    from twin.config.workload import Network as NetworkConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,9 @@ class Dense:
         return self.n_inputs + int(self.bias)
 
 
+KINDS = {"dense": Dense}
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """Layers in order and the loss ("cross-entropy" or "squared-error")."""
@@ -50,7 +53,7 @@ class Network:
         layers: list[Dense] = []
         width = n_inputs
         for index, layer in enumerate(config.layers):
-            layers.append(Dense(index, width, layer.outputs, layer.bias, layer.activation))
+            layers.append(KINDS[layer.kind](index, width, layer.outputs, layer.bias, layer.activation))
             width = layer.outputs
         return cls(tuple(layers), config.loss)
 

@@ -72,6 +72,15 @@ def derive_all(runs: Sequence[RunResult]) -> list[Derived]:
     return [derive(run, runs[0]) for run in runs]
 
 
+def grouped_warnings(runs: Sequence[RunResult]) -> list[tuple[str, str]]:
+    """Give every warning once, with the names of the runs that gave it ("" for all of several)."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        for text in dict.fromkeys(run.warnings):
+            found.setdefault(text, []).append(run.name)
+    return [(text, "" if len(names) == len(runs) > 1 else ", ".join(names)) for text, names in found.items()]
+
+
 def measure(runs: Sequence[RunResult]) -> tuple[str, str]:
     """Give what was tested and its unit: test error in percent, of regressions the test loss."""
     return ("test loss", "") if all(run.regression for run in runs) else ("test error", "%")

@@ -17,7 +17,7 @@ from twin.report.palette import (
 from twin.report.panels import bandwidth_panels, utilisation_panels
 from twin.report.result import RunResult
 from twin.report.svg import INK, Drawing, figure, render, styled
-from twin.report.text import fixed, scale, si
+from twin.report.text import common_end, fixed, scale, si
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,7 +156,7 @@ def _bars(
         drawn = figure(WIDE, 1.15 + 0.36 * len(shares) + 0.22 * math.ceil(len(keys) / 3))
         axes = drawn.add_subplot()
         sums = [total * factor for total in totals.values()]
-        end = _end(sums)
+        end = common_end(sums)
         _stack(axes, shares, keys, colours(keys, hues), factor=factor, end=end)
         _label(axes, sums, end)
         axes.set_xlabel(f"{symbol} per sample")
@@ -189,13 +189,6 @@ def _stack(
     axes.set_yticks(positions, list(shares))
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
-
-
-def _end(totals: Sequence[float]) -> float:
-    """Where bars are cut: at the longest, unless that would leave the others too short to read."""
-    *others, largest = sorted(totals)
-    cut = others and largest > 3 * others[-1] > 0
-    return 1.5 * others[-1] if cut else largest
 
 
 def _label(axes: "Axes", totals: Sequence[float], end: float) -> None:

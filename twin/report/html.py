@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twin import __version__
-from twin.report.derived import Derived, bound_shares, derive_all, measure, tested, wait_shares
+from twin.report.derived import (
+    Derived,
+    bound_shares,
+    derive_all,
+    grouped_warnings,
+    measure,
+    tested,
+    wait_shares,
+)
 from twin.report.figures import all_figures, energy_shares, time_shares
 from twin.report.palette import INKS
 from twin.report.result import RunResult, Source
@@ -22,7 +30,8 @@ STATUS = {
     "M": "from memory",
     "assumption": "chosen here, without a source",
 }
-MOST_BOUND = 6
+MOST_BOUND = 5
+MOST_WARNINGS = 12
 
 
 class Grid(NamedTuple):
@@ -65,7 +74,8 @@ def _content(runs: Sequence[RunResult], command: str, drawings: dict[str, list[D
         "numbers": _numbers(runs),
         "diagnostics": _diagnostics(runs),
         "area": _area(runs),
-        "warnings": [(run.name, text) for run in runs for text in run.warnings],
+        "warnings": grouped_warnings(runs),
+        "most_warnings": MOST_WARNINGS,
         "constants": _constants(runs),
         "status": STATUS,
         "configs": _configs(runs),
@@ -166,7 +176,8 @@ def _diagnostics(runs: Sequence[RunResult]) -> Grid:
             *key, value = row
             cells = found.setdefault(tuple(map(str, key)), [ABSENT] * len(runs))
             cells[position] = fixed(float(value)) if isinstance(value, float | int) else str(value)
-    rows = [[*key[:3], "" if key[3] == "1" else key[3], *cells] for key, cells in found.items()]
+    by_layer = sorted(found.items(), key=lambda entry: (len(entry[0][0]), entry[0][0]))
+    rows = [[*key[:3], "" if key[3] == "1" else key[3], *cells] for key, cells in by_layer]
     return Grid(["layer", "matrix", "what", "unit"], [run.name for run in runs], rows)
 
 

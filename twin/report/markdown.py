@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from twin import __version__
+from twin.report.derived import grouped_warnings
 from twin.report.result import RunResult
 from twin.report.table import headings, rows
 
@@ -44,7 +45,10 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
 
 
 def _warnings(runs: Sequence[RunResult]) -> list[str]:
-    found = [f"- **{_escape(run.name)}**: {_escape(text)}" for run in runs for text in run.warnings]
+    found = [
+        f"- **{_escape(names)}**: {_escape(text)}" if names else f"- {_escape(text)}"
+        for text, names in grouped_warnings(runs)
+    ]
     return found or ["None."]
 
 

@@ -8,21 +8,22 @@ import numpy as np
 from twin.report.palette import INKS, STREAMS, colours
 from twin.report.result import RunResult, stream_name, streams
 from twin.report.svg import INK, Drawing, figure, render, styled
-from twin.report.text import percent, scale, si
+from twin.report.text import common_end, percent, scale, si
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 PANEL = 3.9
-MAX_BINS = 160
+MAX_BINS = 960  # over all panels: a page of many runs must stay small too
 MAX_TILES = 12
 
 
 def bandwidth_panels(runs: Sequence[RunResult]) -> list[Drawing]:
     """Draw bytes a second over simulated time, stacked by stream, H at the bottom."""
-    rates = [_rates(run.tables["bins"]) for run in runs]
-    peak = max((float(rate.sum(axis=0).max()) for _, _, rate in rates if rate.size), default=0.0)
+    rates = [_rates(run.tables["bins"], max(40, min(160, MAX_BINS // len(runs)))) for run in runs]
+    peaks = [float(rate.sum(axis=0).max()) for _, _, rate in rates if rate.size]
+    peak = common_end(peaks) if peaks else 0.0
     with styled():
         return [
             _bandwidth(number, run, rate, peak)
@@ -36,14 +37,14 @@ def utilisation_panels(runs: Sequence[RunResult]) -> list[Drawing]:
         return [_utilisation(number, run) for number, run in enumerate(runs)]
 
 
-def _rates(bins: "pd.DataFrame") -> tuple[list[str], np.ndarray, np.ndarray]:
+def _rates(bins: "pd.DataFrame", most: int) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Give the streams, the edges of the bins (s) and the rates (B/s; stream x bin)."""
     bins = bins[bins["t1_ps"] > bins["t0_ps"]]
     columns = sorted(streams(bins), key=lambda name: stream_name(name) != "H")
     columns = [name for name in columns if bins[name].sum() > 0]
     if not len(bins) or not columns:
         return [], np.zeros(1), np.zeros((0, 0))
-    starts = np.arange(0, len(bins), -(-len(bins) // MAX_BINS))
+    starts = np.arange(0, len(bins), -(-len(bins) // most))
     ends = np.append(starts[1:], len(bins)) - 1
     edges = np.append(bins["t0_ps"].to_numpy()[starts], bins["t1_ps"].to_numpy()[ends[-1]]) * 1e-12
     sums = np.array([np.add.reduceat(bins[name].to_numpy(dtype=float), starts) for name in columns])
@@ -59,7 +60,9 @@ def _bandwidth(
     names, edges, rates = series
     drawn = figure(PANEL, 2.5)
     axes = drawn.add_subplot()
-    axes.set_title(run.name, loc="left", fontweight="bold")
+    own = bool(rates.size) and float(rates.sum(axis=0).max()) > peak
+    peak = float(rates.sum(axis=0).max()) if own else peak
+    axes.set_title(f"{run.name} (own scale)" if own else run.name, loc="left", fontweight="bold")
     name, title = f"bandwidth-{number}", f"Bandwidth over time, {run.name}"
     if not names:
         _nothing(axes, "nothing moved")

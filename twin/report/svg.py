@@ -64,10 +64,8 @@ class Drawing:
     @property
     def inline(self) -> str:
         """The SVG element for an HTML page: its colours are the page's variables, its ids unique."""
-        body = self.svg[self.svg.index("<svg") :]
-        body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
+        body = _compact(self.svg[self.svg.index("<svg") :])
         body = re.sub(r'(\bid="|url\(#|xlink:href="#)', rf"\g<1>{self.name}-", body)
-        body = re.sub(r"'DejaVu Sans'[^;\"]*?sans-serif", "system-ui, sans-serif", body)
         for hue, ink in INKS.items():
             body = body.replace(ink.light, f"var(--{hue})")
         attributes = f'role="img" aria-labelledby="{self.name}-title {self.name}-desc"'
@@ -107,3 +105,14 @@ def render(drawn: "Figure") -> str:
     text = io.StringIO()
     drawn.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def _compact(body: str) -> str:
+    """Drop what a page does not need: metadata, its own style, idle ids, digits beyond 0.01 pt."""
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
+    body = re.sub(r' transform="rotate\(-0 [^"]*"|font-family: [^;"]*;? ?', "", body)
+    used = set(re.findall(r'(?:url\(|xlink:href=")#([^")]+)', body))
+    body = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", body)
+    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), body)
+    body = re.sub(r' d="[^"]*"', lambda path: re.sub(r"\s*([MLCQz])\s*", r"\1", path[0]), body)
+    return re.sub(r"\s*\n\s*", "\n", body)

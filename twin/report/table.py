@@ -39,7 +39,10 @@ def rows(runs: Sequence[RunResult]) -> list[tuple[str, ...]]:
 
 
 def print_table(runs: Sequence[RunResult], console: "Console | None" = None) -> None:
-    """Print the table: drawn on a terminal, aligned plain text of at most 120 columns elsewhere."""
+    """Print the table: drawn on a terminal, aligned plain text of at most 120 columns elsewhere.
+
+    Traffic that no run had is left out here, and only here.
+    """
     from rich.console import Console  # noqa: PLC0415
 
     console = console or Console()
@@ -55,7 +58,11 @@ def _table(runs: Sequence[RunResult], *, drawn: bool) -> "Table":
 
     table = Table(box=box.SIMPLE_HEAD if drawn else None, padding=(0, 1, 0, 0), pad_edge=False)
     last = len(COSTS) + 1
-    for position, (heading, unit) in enumerate(headings(runs)):
+    lines = rows(runs)
+    shown = [k for k in range(last + 1) if k in (0, last) or any(line[k] != "0" for line in lines)]
+    names = headings(runs)
+    for position in shown:
+        heading, unit = names[position]
         text = position in (0, last)
         words = heading if position == last else heading.replace(" ", "\n")
         table.add_column(
@@ -66,8 +73,8 @@ def _table(runs: Sequence[RunResult], *, drawn: bool) -> "Table":
             vertical="top",
             max_width=18 if position == 0 else None,
         )
-    for row in rows(runs):
-        table.add_row(*(Text(cell) for cell in row))
+    for line in lines:
+        table.add_row(*(Text(line[position]) for position in shown))
     return table
 
 

@@ -1,6 +1,7 @@
 """Numbers as people read them: three digits and a prefix."""
 
 import math
+from collections.abc import Sequence
 
 from quantiphy import Quantity
 
@@ -40,6 +41,15 @@ def percent(fraction: float) -> str:
         return ABSENT
     value = 100 * fraction
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def common_end(values: Sequence[float]) -> float:
+    """Where a common axis ends: at the largest value, unless the others could not be read then.
+
+    A largest value more than three times the next is left out: the axis ends half above the next.
+    """
+    *others, largest = sorted(values)
+    return 1.5 * others[-1] if others and largest > 3 * others[-1] > 0 else largest
 
 
 def scale(largest: float, unit: str) -> tuple[float, str]:

@@ -10,7 +10,9 @@ from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm
 from twin.algorithms.steps import LayerSteps
+from twin.algorithms.operation import Stream
 from twin.chip import ChipCosts
+from twin.chip.capacity import check_capacity
 from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.config.workload import Workload
@@ -87,6 +89,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
     data = load(workload.data, training.seed)
     network = Network.from_config(workload.network, data.inputs.shape[1])
     mapping = map_layers(network.shapes, layout, chip)
+    check_capacity(chip, resident(network, algorithm, settings, training.in_flight))
     machine = Machine(
         network,
         data,
@@ -126,6 +129,18 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         effects,
         engine,
     )
+
+
+def resident(network: Network, algorithm: Algorithm, settings: Settings, in_flight: int) -> dict[Stream, int]:
+    """Return the words of each stream that are kept at once."""
+    weights = sum(n_in * n_out for n_in, n_out in network.shapes)
+    filtered = settings.transfer_every > 0 and settings.transfer_update is None
+    return {
+        Stream.H: weights if filtered else 0,
+        Stream.WEIGHTS: weights if algorithm.name == "digital" else 0,
+        Stream.ACTIVATIONS: in_flight * sum(n_in for n_in, _ in network.shapes),
+        Stream.ERRORS: in_flight * sum(n_in + n_out for n_in, n_out in network.shapes),
+    }
 
 
 def _check_layout(algorithm: Algorithm, layout: Layout) -> None:

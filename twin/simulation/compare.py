@@ -6,12 +6,13 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.errors import TwinError
-from twin.report.write import slug
+from twin.report.files import slug
 from twin.simulation.plan import Descriptions, RunPlan, prepare
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def run_all(folders: Sequence[Path], jobs: int, report: Report) -> list[tuple[Pa
 
         for folder in folders:
             try:
-                run(folder, lambda done, total, name=folder.name: report(name, done, total))
+                run(folder, partial(report, folder.name))
             except TwinError as error:
                 failures.append((folder, error))
         return failures
@@ -95,11 +96,11 @@ def run_all(folders: Sequence[Path], jobs: int, report: Report) -> list[tuple[Pa
         for name, done, total in _messages(messages, list(futures)):
             report(name, done, total)
         for future, folder in futures.items():
-            error = future.exception()
-            if isinstance(error, TwinError):
-                failures.append((folder, error))
-            elif error is not None:
-                raise error
+            reason = future.exception()
+            if isinstance(reason, TwinError):
+                failures.append((folder, reason))
+            elif reason is not None:
+                raise reason
     return failures
 
 

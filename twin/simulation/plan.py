@@ -69,7 +69,7 @@ class Descriptions:
 
     def texts(self) -> dict[str, str]:
         """Return the resolved descriptions as TOML, by file name."""
-        loaded = (self.chip, self.layout, self.workload)
+        loaded: tuple[Loaded[Any], ...] = (self.chip, self.layout, self.workload)
         return {name: resolved_toml(one) for name, one in zip(FILES, loaded, strict=True)}
 
 
@@ -146,8 +146,10 @@ def from_folder(folder: Path) -> RunPlan:
         raise TwinError(
             f"{folder / 'run.json'}: not a run of this version ({error}); start it again"
         ) from error
-    paths = {key: str(folder / f"{key}.toml") for key in ("chip", "layout", "workload")}
-    return replace(plan, **paths, workload_overrides={}, chip_overrides={})
+    chip, layout, workload = (str(folder / name) for name in FILES)
+    return replace(
+        plan, chip=chip, layout=layout, workload=workload, workload_overrides={}, chip_overrides={}
+    )
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from twin.config.part import unread
+from twin.algorithms.registry import algorithm_names
+from twin.config.resources import FOLDERS
 from twin.engine.critical import bound_line
 from twin.report.result import RunResult, Source
 from twin.report.store import save_run
-from twin.show import description_rows
+from twin.show import chip_rows
 from twin.simulation import checkpoint
 from twin.simulation.build import Parts, build
 from twin.simulation.diagnostics import collect
@@ -18,6 +19,7 @@ from twin.simulation.plan import from_folder, read_facts
 
 Progress = Callable[[int, int], None]
 PS = 1e-12
+NO_EFFECT = "had no effect: nothing read it"
 
 
 def run(folder: Path, progress: Progress) -> RunResult:
@@ -84,11 +86,7 @@ def _result(
     tables = engine.tables()
     diagnostics, warnings = collect(parts, tables["operations"], initial)
     loaded = parts.descriptions
-    warnings += [
-        f"{one.label}: {key} had no effect"
-        for one in (loaded.chip, loaded.workload)
-        for key in unread(one.model)
-    ]
+    warnings += [f"{key} {NO_EFFECT}" for key in without_effect(parts)]
     frame = pd.DataFrame(curve, columns=["epoch", "samples", "time_s", "train_loss", "test_error"])
     frame[["epoch", "samples"]] = frame[["epoch", "samples"]].astype(int)
     texts = loaded.texts()
@@ -118,9 +116,19 @@ def _result(
     )
 
 
+def without_effect(parts: Parts) -> list[str]:
+    """List what the user set and nothing read; a shipped description holds what other runs need too."""
+    loaded = parts.descriptions
+    other = [f"algorithms.{name}." for name in algorithm_names() if name != parts.plan.algorithm]
+    own = [f"chip.{key}" for key in loaded.chip.without_effect() if _by_user(loaded.chip.origins[key])]
+    own += [key for key in loaded.workload.without_effect() if _by_user(loaded.workload.origins[key])]
+    return [key for key in own if not key.startswith(tuple(other))]
+
+
+def _by_user(origin: str) -> bool:
+    return not origin.startswith(tuple(FOLDERS.values()))
+
+
 def sources(parts: Parts) -> list[Source]:
     """List every constant of the chip with its status, source and origin."""
-    rows = description_rows(parts.descriptions.chip)
-    return [
-        Source(row.key, row.value, row.unit, row.status, row.source, row.origin) for row in rows if row.status
-    ]
+    return [Source(*row) for row in chip_rows(parts.descriptions.chip)]

@@ -1,0 +1,116 @@
+"""Small machines for the numerical tests."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from twin.algorithms.operation import N_COUNTS
+from twin.algorithms.program import Program
+from twin.algorithms.registry import make_algorithm
+from twin.algorithms.steps import LayerSteps
+from twin.config.load import load_chip, load_layout
+from twin.config.workload import Algorithms, Calibration, Initial
+from twin.data import Dataset
+from twin.devices import device_preset
+from twin.machine.machine import Machine
+from twin.machine.records import INSTRUCTION
+from twin.machine.replay import Encoder
+from twin.machine.settings import settings_of
+from twin.mapping import map_layers
+from twin.networks.network import Dense, Network
+
+QUIET = {f"tile.io.{key}": "0" for key in ("inp_res", "out_res", "out_bound", "out_noise")}
+LAYOUTS = {"digital": "digital", "sgd": "two-array", "shd": "four-array", "ttv2": "four-array"}
+
+
+@dataclass
+class Rig:
+    """A machine, its program, and single effects at hand."""
+
+    machine: Machine
+    program: Program
+    encoder: Encoder
+    chip: object
+
+    def vector(self, name, layer=0, slot=0, size=None):
+        """View of a layer's vector (or of H) in the arena."""
+        record = self.machine.layers[layer]
+        sizes = {"x": "n_in", "e": "n_in", "u": "lines", "v": "line_length", "s": "line_length"}
+        private = name in {"x", "z", "y", "d", "e"}
+        start = int(record[name]) + (slot * int(record["stride"]) if private else 0)
+        return self.machine.f[start : start + int(size or record[sizes.get(name, "n_out")])]
+
+    def perform(self, opcode, layer=0, sample=0, slot=0, row=0):
+        """Perform one effect; return its counts."""
+        one = np.zeros(1, INSTRUCTION)
+        one[0] = (int(opcode), layer, slot, sample, row)
+        counts = np.zeros((1, N_COUNTS))
+        self.machine.execute(one, counts)
+        return counts[0]
+
+    def run(self, first, last):
+        """Train on samples first..last-1 in program order; return instructions and counts."""
+        program, _ = self.encoder.encode(first, last)
+        counts = np.zeros((program.size, N_COUNTS))
+        self.machine.execute(program, counts)
+        return program, counts
+
+
+def make_rig(
+    algorithm="sgd",
+    *,
+    layers=((6, "identity", False),),
+    n_inputs=8,
+    loss="squared-error",
+    data=None,
+    settings=None,
+    device="ideal",
+    device_overrides=None,
+    layout=None,
+    chip=None,
+    calibration="exact",
+    scale=1.0,
+    seed=3,
+    in_flight=1,
+):
+    """Build a machine; converters and noise are off unless `chip` turns them on."""
+    loaded = load_chip("aimc-512", QUIET | (chip or {})).model
+    plan = load_layout(layout or LAYOUTS[algorithm]).model
+    if data is None:
+        zeros = np.zeros((1, n_inputs), np.float32)
+        data = Dataset(zeros, np.zeros((1, layers[-1][0]), np.float32), zeros, zeros)
+    dense, width = [], data.inputs.shape[1]
+    for index, (outputs, activation, bias) in enumerate(layers):
+        dense.append(Dense(index, width, outputs, bias, activation))
+        width = outputs
+    network = Network(tuple(dense), loss)
+    algorithms = Algorithms.model_validate({algorithm: settings or {}})
+    rules = make_algorithm(algorithm, algorithms)
+    config = settings_of(getattr(algorithms, algorithm))
+    mapping = map_layers(network.shapes, plan, loaded)
+    machine = Machine(
+        network,
+        data,
+        mapping,
+        rules,
+        config,
+        device_preset(device, device_overrides or {}),
+        loaded.tile,
+        plan,
+        Calibration(method=calibration, pairs=30 if calibration == "pulses" else 0),
+        Initial(distribution="uniform", scale=scale),
+        seed,
+        in_flight,
+    )
+    machine.set_rates(1.0)
+    steps = [LayerSteps(one, mapping, config.transfer_every, config.transfer_axis) for one in dense]
+    program = Program(rules, steps)
+    examples = len(data.inputs)
+    return Rig(machine, program, Encoder(program, in_flight, lambda sample: sample % examples), loaded)
+
+
+@pytest.fixture
+def rig():
+    """Return the builder of small machines."""
+    return make_rig

@@ -1,0 +1,160 @@
+"""Drawings of Onen 2021, Fig. 1 and 2."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.report.palette import ALGORITHMS, INKS
+from twin.report.svg import INK, Drawing, figure, render, styled
+from twin.reproduce.experiment import Trajectory
+from twin.reproduce.theory import Array, sgd_fixed_point
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from twin.reproduce.onen_2021_fig1 import Residuals
+
+SGD, SHD, OTHER = INKS[ALGORITHMS["sgd"]].light, INKS[ALGORITHMS["shd"]].light, INKS["purple"].light
+FAINT = INKS["grey"].light
+DASHED = {"color": INK, "linestyle": (0, (4, 2)), "linewidth": 1.1}
+FLOOR = 1e-4  # of the semilog panels
+
+
+def draw_sgd(paths: Mapping[str, Sequence[Trajectory]], found: Mapping[str, "Residuals"]) -> Drawing:
+    """Draw Fig. 1 C, D, F and G."""
+    with styled():
+        drawn = figure(7.4, 5.4)
+        axes = dict(zip("CDFG", drawn.subplots(2, 2).ravel(), strict=True))
+        for panel, device in zip("CF", found, strict=True):
+            _sgd_paths(axes[panel], paths[panel], symmetry=found[device].symmetry_point, device=device)
+        for panel, device in zip("DG", found, strict=True):
+            _residuals(axes[panel], found[device])
+        for panel, axis in axes.items():
+            _letter(axis, panel)
+        svg = render(drawn)
+    return Drawing(
+        "onen-2021-fig1",
+        "Onen 2021, Fig. 1: SGD with a symmetric and an asymmetric device",
+        "With a symmetric device SGD reaches G0; with an asymmetric one it stops between G0 and the symmetry point.",
+        svg,
+    )
+
+
+def _sgd_paths(axes: "Axes", runs: Sequence[Trajectory], *, symmetry: float, device: str) -> None:
+    optimum = runs[0].line.optimum
+    axes.axhline(optimum, color=FAINT, linewidth=1.2)
+    labels = [(optimum, "G₀", FAINT)]
+    for done in runs:
+        axes.plot(done.samples, done.weights["W"], color=SGD, linewidth=1.4)
+    if device == "asymmetric":
+        balance = sgd_fixed_point(runs[0].line, runs[0].response)
+        axes.axhline(symmetry, color=FAINT, linewidth=1.2)
+        axes.axhline(balance, **DASHED)
+        labels += [(symmetry, "symmetry point", FAINT), (balance, "closed form", INK)]
+    for level, text, colour in labels:
+        axes.annotate(
+            text, (1, level), (-2, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
+            ha="right", va="bottom", color=colour, fontsize=9,
+        )  # fmt: skip
+    axes.set(
+        title=f"{device} device",
+        xlabel="training samples",
+        ylabel="G (half range)",
+        ylim=(-0.68, 0.4),
+        xlim=(0, runs[0].samples[-1]),
+    )
+
+
+def _residuals(axes: "Axes", found: "Residuals") -> None:
+    fine = np.linspace(found.targets.min(), found.targets.max(), 200)
+    size = np.maximum(np.abs(found.mean), FLOOR)
+    if np.any(np.abs(found.closed_form) > FLOOR):
+        # the closed form keeps its sign on either side of its zero, so it is interpolated signed
+        expected = np.interp(fine, found.targets, found.closed_form)
+        axes.plot(fine, np.maximum(np.abs(expected), FLOOR), label="closed form", **DASHED)
+        axes.axvline(found.symmetry_point, color=FAINT, linewidth=1.2)
+        axes.annotate(
+            "symmetry point", (found.symmetry_point, 1), (-3, -3), xycoords=("data", "axes fraction"),
+            textcoords="offset points", ha="right", va="top", color=FAINT, fontsize=9,
+        )  # fmt: skip
+    axes.plot(found.targets, size, "o", color=SGD, markersize=5, label="mean over seeds", clip_on=False)
+    axes.plot(
+        fine,
+        np.interp(fine, found.targets, found.error),
+        color=SGD,
+        linewidth=0.8,
+        label="its standard error",
+    )
+    axes.set_yscale("log")
+    axes.set_yticks([1e-4, 1e-3, 1e-2, 1e-1, 1], labels=["0.0001", "0.001", "0.01", "0.1", "1"])
+    axes.set(
+        title=f"{found.device} device", xlabel="G₀ (half range)", ylabel="|G final − G₀|", ylim=(FLOOR, 1)
+    )
+    axes.legend(loc="lower left" if found.device == "asymmetric" else "upper left")
+
+
+def draw_shd(
+    orbit: tuple[Trajectory, Array, Array],
+    spiral: tuple[Trajectory, Array, Array],
+    starts: Mapping[str, Sequence[Trajectory]],
+    levels: Mapping[str, float],
+) -> Drawing:
+    """Draw Fig. 2 E and F, C against time, and training started at the optimum.
+
+    `orbit` and `spiral` are a run with the closed forms of its A and C; `starts` are the runs from the optimum and
+    `levels` their closed forms, by label, as distances from the optimum.
+    """
+    with styled():
+        drawn = figure(7.4, 6.2)
+        first, second, third, fourth = drawn.subplots(2, 2).ravel()
+        for axes, (done, a, c), device in ((first, orbit, "symmetric"), (second, spiral, "asymmetric")):
+            _phase(axes, done, a, c, device)
+        for (done, _, c), colour, label in ((orbit, FAINT, "symmetric"), (spiral, SHD, "asymmetric")):
+            third.plot(done.samples, done.weights["C"], color=colour, linewidth=1.3, label=label)
+            third.plot(done.samples, c, **(DASHED | {"linewidth": 0.8}))
+        third.axhline(spiral[0].line.optimum, color=FAINT, linewidth=0.8)
+        third.set(
+            title="SHD from C = 0, against closed forms", xlabel="training samples", ylabel="C (half range)"
+        )
+        third.set(xlim=(0, spiral[0].samples[-1]), ylim=(-1.1, 0.42))
+        third.legend(loc="upper left", ncols=2)
+        _starts(fourth, starts, levels)
+        for axes, letter in ((first, "E"), (second, "F")):
+            _letter(axes, letter)
+        svg = render(drawn)
+    return Drawing(
+        "onen-2021-fig2",
+        "Onen 2021, Fig. 2: SHD with symmetric and asymmetric devices",
+        "With symmetric devices A and C orbit the optimum; with asymmetric ones they spiral into it. Started at the "
+        "optimum, SGD drifts towards the symmetry point and SHD stays.",
+        svg,
+    )
+
+
+def _phase(axes: "Axes", done: Trajectory, a: Array, c: Array, device: str) -> None:
+    axes.plot(done.weights["C"], done.weights["A"], color=SHD, linewidth=1.0)
+    axes.plot(c, a, **DASHED)
+    axes.plot(done.line.optimum, 0.0, "+", color=INK, markersize=9)
+    axes.plot(0.0, 0.0, "o", color=SHD, markersize=5)
+    axes.annotate("start", (0, 0), (5, 5), textcoords="offset points", fontsize=9, color=FAINT)
+    axes.annotate("C₀", (done.line.optimum, 0), (5, 5), textcoords="offset points", fontsize=9)
+    axes.set(title=f"SHD, {device} devices", xlabel="C (half range)", ylabel="A (half range)")
+    axes.set(xlim=(-1.15, 0.15), ylim=(-0.3, 0.3))
+
+
+def _starts(axes: "Axes", starts: Mapping[str, Sequence[Trajectory]], levels: Mapping[str, float]) -> None:
+    for (label, runs), colour in zip(starts.items(), (SGD, SHD, OTHER), strict=True):
+        main = next(iter(runs[0].weights))
+        moved = np.array([done.weights[main] - done.line.optimum for done in runs])
+        mean, error = moved.mean(axis=0), moved.std(axis=0, ddof=1) / np.sqrt(len(runs))
+        axes.fill_between(runs[0].samples, mean - error, mean + error, color=colour, alpha=0.25, linewidth=0)
+        axes.plot(runs[0].samples, mean, color=colour, linewidth=1.3, label=label)
+        axes.axhline(levels[label], **DASHED)
+    axes.set(title="started at the optimum", xlabel="training samples", ylabel="distance from the optimum")
+    axes.set(xlim=(0, runs[0].samples[-1]), ylim=(-0.025, 0.115))
+    axes.legend(loc="upper left")
+
+
+def _letter(axes: "Axes", letter: str) -> None:
+    axes.set_title(letter, loc="left", fontweight="bold")
