@@ -32,6 +32,7 @@ class Rig:
     program: Program
     encoder: Encoder
     chip: object
+    device: object
 
     def vector(self, name, layer=0, slot=0, size=None):
         """View of a layer's vector (or of H) in the arena."""
@@ -107,7 +108,8 @@ def make_rig(
     steps = [LayerSteps(one, mapping, config.transfer_every, config.transfer_axis) for one in dense]
     program = Program(rules, steps)
     examples = len(data.inputs)
-    return Rig(machine, program, Encoder(program, in_flight, lambda sample: sample % examples), loaded)
+    encoder = Encoder(program, in_flight, lambda sample: sample % examples)
+    return Rig(machine, program, encoder, loaded, device_preset(device, device_overrides or {}))
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ RATES = [(8 * DW_MIN, 31, 1), (45 * DW_MIN, 31, 5), (305 * DW_MIN, 31, 31)]
 def test_one_update_has_the_mean_and_variance_of_its_coincidences(rig, rate, bl, expected, sigma, mult_noise):
     dw, n = repeated(rig, rate, bl, sigma=sigma, mult_noise=mult_noise)
     assert n == expected
-    # n Bernoulli coincidences of probability p; each moves dw_min (1 + sigma xi), mult. or additive alike here.
+    # n Bernoulli coincidences of probability p, each dw_min (1 + sigma xi): both kinds of noise alike here
     px, pd = probabilities(rate, n)
     p = np.outer(pd, px)
     mean = rate * np.outer(D, X).astype(np.float64)
@@ -137,7 +137,7 @@ def test_beyond_the_longest_train_the_error_is_clipped(rig):
 
 def test_without_update_management_both_sides_have_the_same_factor(rig):
     """A train of fixed length, too: the mean stays rate d x."""
-    rate, n = 45 * DW_MIN, 31
+    rate, n = 25 * DW_MIN, 31
     dw, pulses = repeated(rig, rate, n, update_management=False, update_bl_management=False)
     assert pulses == n
     base = (rate / (DW_MIN * n)) ** 0.5

@@ -1,7 +1,7 @@
 """Drawings of Onen 2021, Fig. 1 and 2."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 SGD, SHD, OTHER = INKS[ALGORITHMS["sgd"]].light, INKS[ALGORITHMS["shd"]].light, INKS["purple"].light
 FAINT = INKS["grey"].light
-DASHED = {"color": INK, "linestyle": (0, (4, 2)), "linewidth": 1.1}
-FLOOR = 1e-4  # of the semilog panels
+DASHED: dict[str, Any] = {"color": INK, "linestyle": (0, (4, 2)), "linewidth": 1.1}
+FLOOR = 1e-5  # of the semilog panels
 
 
 def draw_sgd(paths: Mapping[str, Sequence[Trajectory]], found: Mapping[str, "Residuals"]) -> Drawing:
     """Draw Fig. 1 C, D, F and G."""
     with styled():
-        drawn = figure(7.4, 5.4)
+        drawn = figure(7.4, 5.7)
         axes = dict(zip("CDFG", drawn.subplots(2, 2).ravel(), strict=True))
         for panel, device in zip("CF", found, strict=True):
             _sgd_paths(axes[panel], paths[panel], symmetry=found[device].symmetry_point, device=device)
@@ -32,11 +32,13 @@ def draw_sgd(paths: Mapping[str, Sequence[Trajectory]], found: Mapping[str, "Res
             _residuals(axes[panel], found[device])
         for panel, axis in axes.items():
             _letter(axis, panel)
+        drawn.legend(*axes["G"].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         svg = render(drawn)
     return Drawing(
         "onen-2021-fig1",
         "Onen 2021, Fig. 1: SGD with a symmetric and an asymmetric device",
-        "With a symmetric device SGD reaches G0; with an asymmetric one it stops between G0 and the symmetry point.",
+        "With a symmetric device SGD reaches G0; with an asymmetric one it stops between G0 and the "
+        "symmetry point.",
         svg,
     )
 
@@ -67,7 +69,7 @@ def _sgd_paths(axes: "Axes", runs: Sequence[Trajectory], *, symmetry: float, dev
 
 
 def _residuals(axes: "Axes", found: "Residuals") -> None:
-    fine = np.linspace(found.targets.min(), found.targets.max(), 200)
+    fine = np.linspace(found.targets.min(), found.targets.max(), 801)
     size = np.maximum(np.abs(found.mean), FLOOR)
     if np.any(np.abs(found.closed_form) > FLOOR):
         # the closed form keeps its sign on either side of its zero, so it is interpolated signed
@@ -87,11 +89,11 @@ def _residuals(axes: "Axes", found: "Residuals") -> None:
         label="its standard error",
     )
     axes.set_yscale("log")
-    axes.set_yticks([1e-4, 1e-3, 1e-2, 1e-1, 1], labels=["0.0001", "0.001", "0.01", "0.1", "1"])
+    ticks = {1e-5: "0.00001", 1e-4: "0.0001", 1e-3: "0.001", 1e-2: "0.01", 1e-1: "0.1", 1.0: "1"}
+    axes.set_yticks(list(ticks), labels=list(ticks.values()))
     axes.set(
         title=f"{found.device} device", xlabel="G₀ (half range)", ylabel="|G final − G₀|", ylim=(FLOOR, 1)
     )
-    axes.legend(loc="lower left" if found.device == "asymmetric" else "upper left")
 
 
 def draw_shd(
@@ -99,17 +101,20 @@ def draw_shd(
     spiral: tuple[Trajectory, Array, Array],
     starts: Mapping[str, Sequence[Trajectory]],
     levels: Mapping[str, float],
+    turn: int,
 ) -> Drawing:
     """Draw Fig. 2 E and F, C against time, and training started at the optimum.
 
-    `orbit` and `spiral` are a run with the closed forms of its A and C; `starts` are the runs from the optimum and
-    `levels` their closed forms, by label, as distances from the optimum.
+    `orbit` and `spiral` are a run with the closed forms of its A and C; `starts` are the runs from the
+    optimum and `levels` their closed forms, by label, as distances from the optimum; `turn` is the number of
+    recordings in one turn of the orbit.
     """
     with styled():
         drawn = figure(7.4, 6.2)
         first, second, third, fourth = drawn.subplots(2, 2).ravel()
         for axes, (done, a, c), device in ((first, orbit, "symmetric"), (second, spiral, "asymmetric")):
-            _phase(axes, done, a, c, device)
+            shown = slice(turn + 1) if device == "symmetric" else slice(None)
+            _phase(axes, done, a[shown], c[shown], device)
         for (done, _, c), colour, label in ((orbit, FAINT, "symmetric"), (spiral, SHD, "asymmetric")):
             third.plot(done.samples, done.weights["C"], color=colour, linewidth=1.3, label=label)
             third.plot(done.samples, c, **(DASHED | {"linewidth": 0.8}))
@@ -117,7 +122,7 @@ def draw_shd(
         third.set(
             title="SHD from C = 0, against closed forms", xlabel="training samples", ylabel="C (half range)"
         )
-        third.set(xlim=(0, spiral[0].samples[-1]), ylim=(-1.1, 0.42))
+        third.set(xlim=(0, spiral[0].samples[-1]), ylim=(-0.9, 0.35))
         third.legend(loc="upper left", ncols=2)
         _starts(fourth, starts, levels)
         for axes, letter in ((first, "E"), (second, "F")):
@@ -126,8 +131,8 @@ def draw_shd(
     return Drawing(
         "onen-2021-fig2",
         "Onen 2021, Fig. 2: SHD with symmetric and asymmetric devices",
-        "With symmetric devices A and C orbit the optimum; with asymmetric ones they spiral into it. Started at the "
-        "optimum, SGD drifts towards the symmetry point and SHD stays.",
+        "With symmetric devices A and C orbit the optimum; with asymmetric ones they spiral into it. "
+        "Started at the optimum, SGD drifts towards the symmetry point and SHD stays.",
         svg,
     )
 
@@ -137,10 +142,14 @@ def _phase(axes: "Axes", done: Trajectory, a: Array, c: Array, device: str) -> N
     axes.plot(c, a, **DASHED)
     axes.plot(done.line.optimum, 0.0, "+", color=INK, markersize=9)
     axes.plot(0.0, 0.0, "o", color=SHD, markersize=5)
-    axes.annotate("start", (0, 0), (5, 5), textcoords="offset points", fontsize=9, color=FAINT)
-    axes.annotate("C₀", (done.line.optimum, 0), (5, 5), textcoords="offset points", fontsize=9)
+    axes.annotate("start", (0, 0), (6, 5), textcoords="offset points", fontsize=9, color=FAINT)
+    axes.axvline(done.line.optimum, color=FAINT, linewidth=0.8)
+    axes.annotate(
+        "C₀", (done.line.optimum, 1), (4, -3), xycoords=("data", "axes fraction"), textcoords="offset points",
+        va="top", fontsize=9, color=FAINT,
+    )  # fmt: skip
     axes.set(title=f"SHD, {device} devices", xlabel="C (half range)", ylabel="A (half range)")
-    axes.set(xlim=(-1.15, 0.15), ylim=(-0.3, 0.3))
+    axes.set(xlim=(-0.95, 0.25), ylim=(-0.25, 0.25))
 
 
 def _starts(axes: "Axes", starts: Mapping[str, Sequence[Trajectory]], levels: Mapping[str, float]) -> None:
@@ -151,8 +160,8 @@ def _starts(axes: "Axes", starts: Mapping[str, Sequence[Trajectory]], levels: Ma
         axes.fill_between(runs[0].samples, mean - error, mean + error, color=colour, alpha=0.25, linewidth=0)
         axes.plot(runs[0].samples, mean, color=colour, linewidth=1.3, label=label)
         axes.axhline(levels[label], **DASHED)
-    axes.set(title="started at the optimum", xlabel="training samples", ylabel="distance from the optimum")
-    axes.set(xlim=(0, runs[0].samples[-1]), ylim=(-0.025, 0.115))
+    axes.set(title="started at the optimum, mean ± SE", xlabel="training samples")
+    axes.set(xlim=(0, runs[0].samples[-1]), ylim=(-0.03, 0.1), ylabel="C or W less optimum (half range)")
     axes.legend(loc="upper left")
 
 

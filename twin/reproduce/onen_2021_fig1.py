@@ -1,8 +1,8 @@
 """Onen 2021, Fig. 1: SGD on one weight, with a symmetric and with an asymmetric device.
 
 Panels as in the paper: C and F are the weight against training steps, D and G the residual |G_final - G0|
-against G0. The reference is at raw weight 0, so the weight G is the raw conductance in units in which the device's
-range is [-1, 1].
+against G0. The reference is at raw weight 0, so the weight G is the raw conductance in units in which the
+device's range is [-1, 1].
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,6 +34,7 @@ class Residuals:
     Attributes
     ----------
     device : str
+    seeds : int
     targets : float array, shape (n,)
     mean, error : float array, shape (n,)
         Signed residual G_final - G0: mean over seeds, standard error.
@@ -43,6 +44,7 @@ class Residuals:
     """
 
     device: str
+    seeds: int
     targets: npt.NDArray[np.float64]
     mean: npt.NDArray[np.float64]
     error: npt.NDArray[np.float64]
@@ -63,6 +65,7 @@ def experiment(device: str, target: float, *, at_optimum: bool = False) -> Exper
         samples=SAMPLES,
         calibration="none",
         at_optimum=at_optimum,
+        every=25,
     )
 
 
@@ -79,7 +82,9 @@ def summarise(device: str, targets: Sequence[float], runs: Sequence[Trajectory])
     expected = np.array([sgd_fixed_point(done.line, done.response) - done.line.optimum for done in runs])
     mean, error = mean_and_error(measured)
     expected = expected.reshape(measured.shape).mean(axis=1)
-    return Residuals(device, np.array(targets), mean, error, expected, runs[0].response.symmetry_point)
+    return Residuals(
+        device, measured.shape[1], np.array(targets), mean, error, expected, runs[0].response.symmetry_point
+    )
 
 
 def measure(
@@ -174,7 +179,7 @@ def _residual_rows(panel: str, found: Residuals) -> Iterator[dict[str, object]]:
             "quantity": "G_final - G0",
             "unit": "half range",
             "G0": target,
-            "seeds": f"mean of {SEEDS}",
+            "seeds": f"mean of {found.seeds}",
             "sample": SAMPLES,
             "value": found.mean[k],
             "standard_error": found.error[k],

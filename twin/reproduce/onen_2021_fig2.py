@@ -1,9 +1,10 @@
-"""Onen 2021, Fig. 2 E and F: SHD on one weight, with symmetric and with asymmetric devices; and the lucky guess.
+"""Onen 2021, Fig. 2 E and F: SHD on one weight, with symmetric and asymmetric devices; and the lucky guess.
 
-Panels E and F are A against C. Panel "start" is the paper's text: training started at the optimum, under SGD, under
-SHD, and under SHD with A's reference off A's symmetry point.
+Panels E and F are A against C. Panel "start" is the paper's text: training started at the optimum, under SGD,
+under SHD, and under SHD with A's reference off A's symmetry point.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,7 @@ from twin.reproduce.theory import (
 )
 
 SOURCE = "Onen et al., Neural Network Training with Asymmetric Crosspoint Elements (2021), Fig. 2"
-TARGET = -0.5
+TARGET = -0.4  # the orbit reaches from 0 to -0.8: clear of the bounds, which would take energy out
 RATE_A, RATE_C, RATE_SGD, DW_MIN, NOISE, SAMPLES, SEEDS = 0.005, 0.01, 0.01, 0.0005, 0.1, 12_000, 6
 
 
@@ -134,7 +135,8 @@ def _orbit_claims(runs: Sequence[Trajectory]) -> tuple[Claim, ...]:
     return (
         Claim(
             "symmetric devices: A and C oscillate without loss (2E)",
-            f"radius of the last turn / first turn: {kept:.3f} after {turns:.1f} turns (0.75 to 1.25 allowed)",
+            f"radius of the last turn / of the start: {kept:.3f} after {turns:.1f} turns "
+            "(0.75 to 1.25 allowed)",
             0.75 <= kept <= 1.25,
         ),
         Claim(
@@ -153,11 +155,11 @@ def _spiral_claims(runs: Sequence[Trajectory]) -> tuple[Claim, ...]:
     swing = float(np.abs(spiral.a).max(axis=1).mean())
     a, a_error = mean_and_error(spiral.a[:, late:].mean(axis=1))
     c, c_error = mean_and_error(spiral.c[:, late:].mean(axis=1))
-    gap_a, gap_c = (float(gap.max()) for gap in continuum_gap(runs))
+    gap_a, gap_c = continuum_gap(runs)
     return (
         Claim(
             "asymmetric devices: the oscillation decays (2F)",
-            f"radius of the last turn / first turn: {kept:.3f} (0.25 allowed)",
+            f"radius of the last turn / of the start: {kept:.3f} (0.25 allowed)",
             kept <= 0.25,
         ),
         Claim(
@@ -169,17 +171,23 @@ def _spiral_claims(runs: Sequence[Trajectory]) -> tuple[Claim, ...]:
         ),
         Claim(
             "the path obeys Eq. 3 and 4",
-            f"largest distance of the mean path from the integrated equations: A {gap_a:.4f}, C {gap_c:.4f} "
-            f"(0.03 allowed)",
-            max(gap_a, gap_c) <= 0.03,
+            f"mean path less integrated equations, root mean square: A {gap_a:.4f}, C {gap_c:.4f} "
+            f"(0.02 allowed)",
+            max(gap_a, gap_c) <= 0.02,
         ),
     )
 
 
+def recordings_a_turn(done: Trajectory) -> int:
+    """Return how many recordings make one turn of the lossless oscillator."""
+    interval = int(done.samples[1] - done.samples[0])
+    return round(2 * math.pi / oscillator(done).frequency / interval)
+
+
 def _last_turn(path: Path, done: Trajectory) -> float:
-    """Return the mean radius of the last turn over that of the first."""
-    turn = round(2 * np.pi / oscillator(done).frequency / (done.samples[1] - done.samples[0]))
-    return float(path.radius[:, -turn:].mean() / path.radius[:, :turn].mean())
+    """Return the mean radius of the last turn over that of the start."""
+    turn = recordings_a_turn(done)
+    return float(path.radius[:, -turn:].mean() / path.radius[:, 0].mean())
 
 
 def asymmetry_of_c(a: Array, runs: Sequence[Trajectory]) -> float:
@@ -193,12 +201,12 @@ def asymmetry_of_c(a: Array, runs: Sequence[Trajectory]) -> float:
     return float(np.mean([done.line.optimum for done in runs]) * pull / steps.up_a)
 
 
-def continuum_gap(runs: Sequence[Trajectory]) -> tuple[Array, Array]:
-    """Return |mean over seeds - mean of Eq. 3 and 4 on the same data sets| of A and C, by recording."""
+def continuum_gap(runs: Sequence[Trajectory]) -> tuple[float, float]:
+    """Return how far A and C, averaged over seeds, run from Eq. 3 and 4 on the same data sets: rms."""
     ends = [continuum(done) for done in runs]
     a = np.mean([done.weights["A"] - end[0] for done, end in zip(runs, ends, strict=True)], axis=0)
     c = np.mean([done.weights["C"] - end[1] for done, end in zip(runs, ends, strict=True)], axis=0)
-    return np.abs(a), np.abs(c)
+    return float(np.sqrt(np.mean(a**2))), float(np.sqrt(np.mean(c**2)))
 
 
 def continuum(done: Trajectory) -> tuple[Array, Array]:
@@ -221,6 +229,12 @@ def start_levels(found: Runs) -> dict[str, float]:
     }
 
 
+def _fluctuation(runs: Sequence[Trajectory]) -> float:
+    """Return the standard deviation of C about the optimum in the second half of the runs."""
+    late = [done.weights["C"][len(done.samples) // 2 :] - done.line.optimum for done in runs]
+    return float(np.std(late))
+
+
 def _start_claims(found: Runs) -> tuple[Claim, ...]:
     sgd, sgd_error = drift(found["sgd"], "W")
     shd, shd_error = drift(found["shd"], "C")
@@ -236,12 +250,14 @@ def _start_claims(found: Runs) -> tuple[Claim, ...]:
         ),
         Claim(
             "started at the optimum (A = 0, C = C0), SHD stays",
-            f"C moves by {shd:.4f} ± {shd_error:.4f} (0.01, and a fifth of SGD's drift, allowed)",
+            f"C moves by {shd:.4f} ± {shd_error:.4f} (0.01, and a fifth of SGD's drift, allowed); "
+            f"it fluctuates by {_fluctuation(found['shd']):.3f}",
             abs(shd) <= min(0.01, abs(sgd) / 5),
         ),
         Claim(
             "A_ref must be set to A_main,symmetry",
-            f"with A_ref {found[OFF][0].response.symmetry_point:.2f} below it, C leaves C0 by {off:.4f} ± {off_error:.4f}; "
+            f"with A_ref {found[OFF][0].response.symmetry_point:.2f} below it, C leaves C0 by {off:.4f} ± "
+            f"{off_error:.4f}; "
             f"closed form {level:.4f} (0.01 allowed)",
             abs(off) > 5 * off_error and abs(off - level) <= 0.01,
         ),
@@ -271,13 +287,14 @@ def reproduce(seed: int, advance: Advance) -> Reproduction:
             forms["F"],
             {label: found[name] for name, label in labels.items()},
             {label: levels[name] for name, label in labels.items()},
+            recordings_a_turn(orbit),
         ),
         claims(found),
         pd.DataFrame(rows),
         {
             **settings(EXPERIMENTS["spiral"]),
             "SHD": "gamma 0, transfer every sample, one-hot, threshold 0, four arrays",
-            "SGD from the optimum": f"learning_rate = {RATE_SGD}, two arrays, reference at the symmetry point",
+            "SGD from the optimum": f"learning_rate = {RATE_SGD}, two arrays, reference as for SHD",
             "C0": str(TARGET),
             "seeds": f"{SEEDS} an experiment, from {seed}; E and F show the first",
         },
@@ -290,7 +307,7 @@ def _start_rows(name: str, runs: Sequence[Trajectory], level: float) -> Iterator
     for sample, value, error in zip(runs[0].samples, *mean_and_error(moved.T), strict=True):
         yield {
             "panel": "start",
-            "algorithm": name.split(",")[0],
+            "algorithm": name.partition(",")[0],
             "device": "asymmetric" + (", A_ref off" if name == OFF else ""),
             "quantity": f"{main} less optimum",
             "unit": "half range",

@@ -77,8 +77,8 @@ def write(done: Reproduction, out: Path, seed: int) -> list[Path]:
 
 
 def _markdown(done: Reproduction, seed: int) -> str:
-    claims = "\n".join(f"| {claim.paper} | {claim.measured} | {claim.verdict} |" for claim in done.claims)
-    settings = "\n".join(f"| {key} | {value} |" for key, value in done.settings.items())
+    claims = "\n".join(_row(claim.paper, claim.measured, claim.verdict) for claim in done.claims)
+    settings = "\n".join(_row(key, value) for key, value in done.settings.items())
     return f"""# {done.drawing.title}
 
 {done.source}. Made by `twin reproduce {done.drawing.name} --seed {seed}`.
@@ -93,6 +93,10 @@ def _markdown(done: Reproduction, seed: int) -> str:
 |---|---|
 {settings}
 """
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def show(done: Reproduction, files: list[Path]) -> None:

@@ -1,0 +1,100 @@
+"""Whatever the device, the pulses and the split: weights stay inside bounds and line sums stay true."""
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from twin.algorithms.operation import Opcode
+from twin.crossbar.calibration import shift
+from twin.machine.arrays import DEVICES, generator
+
+N_IN, N_OUT = 5, 4
+share = st.floats(0.0, 1.0)
+device = st.fixed_dictionaries(
+    {
+        "dw_min": st.floats(0.002, 0.3),
+        "dw_min_dtod": st.floats(0.0, 0.5),
+        "dw_min_std": st.floats(0.0, 3.0),
+        "mult_noise": st.booleans(),
+        "up_down": st.floats(-0.5, 0.5),
+        "up_down_dtod": st.floats(0.0, 0.3),
+    }
+)
+family = st.one_of(
+    st.tuples(st.just("gokmen-60"), st.fixed_dictionaries({"slope_dtod": st.floats(0, 0.5)})),
+    st.tuples(
+        st.just("symmetric-1200"),
+        st.fixed_dictionaries({"w_max_dtod": st.floats(0, 0.5), "w_min_dtod": st.floats(0, 0.5)}),
+    ),
+    st.tuples(st.just("reram-sb"), st.fixed_dictionaries({"w_max_dtod": st.floats(0, 0.5)})),
+)
+pulses = st.lists(
+    st.tuples(
+        st.lists(st.floats(-1, 1, width=32), min_size=N_IN, max_size=N_IN),
+        st.lists(st.floats(-1, 1, width=32), min_size=N_OUT, max_size=N_OUT),
+        st.integers(1, 8),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def logical(made, matrix, k, seed):
+    part = made.machine.mapping.parts(0, matrix)[k]
+    rng = generator(seed, DEVICES, 0, ord(matrix), k)
+    raw = made.device.populate((part.out1 - part.out0, part.in1 - part.in0), rng)
+    return part, shift(raw, made.machine.calibrated[0, "A", k].reference)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    preset=family,
+    parameters=device,
+    trains=pulses,
+    calibration=st.sampled_from(["exact", "pulses", "none"]),
+    bl=st.integers(1, 20),
+    seed=st.integers(0, 5),
+)
+def test_no_sequence_of_updates_and_transfers_leaves_the_bounds(
+    rig, preset, parameters, trains, calibration, bl, seed
+):
+    name, more = preset
+    made = rig(
+        "ttv2",
+        layers=((N_OUT, "identity", False),),
+        n_inputs=N_IN,
+        settings={
+            "fast_lr": 5 * parameters["dw_min"],
+            "auto_scale": False,
+            "transfer_lr": 20.0,
+            "update": {"desired_bl": bl},
+        },
+        device=name,
+        device_overrides=parameters | more,
+        layout="three-array",
+        chip={"tile.rows": "3", "tile.cols": "3"},
+        calibration=calibration,
+        seed=seed,
+        scale=3.0,
+    )
+    machine = made.machine
+    sample = 0
+    for x, d, repeats in trains:
+        for _ in range(repeats):
+            made.vector("x")[:], made.vector("d")[:] = x, d
+            for code in (Opcode.UPDATE, Opcode.READ_OUT, Opcode.FILTER, Opcode.PULSE):
+                made.perform(code, sample=sample)
+            sample += 1
+    assert np.isfinite(machine.f).all()
+    for matrix in ("A", "C"):
+        weights = machine.weights(0, matrix)
+        for k in range(4):
+            part, affine = logical(made, matrix, k, seed)
+            w = weights[part.out0 : part.out1, part.in0 : part.in1]
+            assert (w <= affine.w_max + 1e-6).all()
+            assert (w >= affine.w_min - 1e-6).all()
+    for part in machine.parts:
+        n_in, n_out = int(part["in1"] - part["in0"]), int(part["out1"] - part["out0"])
+        w = machine.f[part["w"] : part["w"] + n_in * n_out].reshape(n_in, n_out).astype(np.float64)
+        for key, axis, n in (("in_sum", 1, n_in), ("out_sum", 0, n_out)):
+            np.testing.assert_allclose(machine.f[part[key] : part[key] + n], w.sum(axis=axis), atol=2e-4)
