@@ -230,7 +230,7 @@ def test_the_bound_names_hazards_servers_and_places_in_flight():
     }
     table = run(*work, samples=3, in_flight=3).tables()["bound"]
     assert table.set_index("cause")["share"].round(6).to_dict() == {"s0": 0.6, "RAW on x": 0.3, "end": 0.1}
-    assert bound_line(table) == "layer 0 update on tile: 100 % of the critical path; waits: s0, RAW on x"
+    assert bound_line(table) == "layer 0 update 100 %; waits: s0 60 %, data 30 %"
 
 
 def test_edges_inside_a_sample_name_the_hazard_and_leave_out_what_follows_from_others():

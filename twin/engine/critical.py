@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from twin.engine.engine import Engine
 
 ADMISSION = -1
+MATRICES = {"A", "C", "H", "W"}
 Segment = tuple[int, str, int]  # template, cause, ps
 
 
@@ -74,14 +75,33 @@ def _what(operation: Operation) -> str:
 def bound_line(table: pd.DataFrame) -> str:
     """Say in one line what bound the time, from `bound_table`.
 
-    For example ``"layer 0 forward on tile 0.A: 31 % of the critical path; waits: RAW on 0.A"``.
+    For example ``"layer 1 backward 26 %, layer 0 forward 21 %; waits: data 50 %, tile 1.C 33 %"``: the
+    operations with the largest shares of the critical path, and what the next operation waited for: its
+    data, a matrix, a busy server, or a place in flight.
     """
     if table.empty:
         return "nothing took time"
-    work = table.groupby(["what", "layer", "kind"], sort=False, as_index=False)["share"].sum()
-    what, layer, kind, share = work.loc[work["share"].idxmax()]
-    causes = table[~table["cause"].isin(["end", "start"])].groupby("cause", sort=False)["share"].sum()
-    line = f"layer {layer} {kind} on {what}: {100 * share:.0f} % of the critical path"
+    work = table.groupby(["layer", "kind"], sort=False)["share"].sum().nlargest(2)
+    parts = [f"{_place(layer)}{kind} {_percent(share)}" for (layer, kind), share in work.items()]
+    waits = table[~table["cause"].isin(["end", "start"])]
+    causes = waits.groupby(waits["cause"].map(_cause), sort=False)["share"].sum().nlargest(2)
+    line = ", ".join(parts)
     if causes.empty:
         return line
-    return line + "; waits: " + ", ".join(causes.nlargest(2).index)
+    return line + "; waits: " + ", ".join(f"{cause} {_percent(share)}" for cause, share in causes.items())
+
+
+def _place(layer: int) -> str:
+    return f"layer {layer} " if layer >= 0 else "host "
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _cause(cause: str) -> str:
+    """Name matrices and servers; everything else that an operation waits for is data."""
+    edge, on, resource = cause.partition(" on ")
+    if not on:
+        return cause
+    return f"{edge} on {resource}" if resource.rpartition(".")[2] in MATRICES else "data"

@@ -122,7 +122,7 @@ def draw_shd(
         third.set(
             title="SHD from C = 0, against closed forms", xlabel="training samples", ylabel="C (half range)"
         )
-        third.set(xlim=(0, spiral[0].samples[-1]), ylim=(-0.9, 0.35))
+        third.set(xlim=(0, spiral[0].samples[-1]), ylim=(-0.95, 0.35))
         third.legend(loc="upper left", ncols=2)
         _starts(fourth, starts, levels)
         for axes, letter in ((first, "E"), (second, "F")):
