@@ -17,30 +17,20 @@ app = typer.Typer(
 )
 
 Chip = Annotated[str, typer.Option("--chip", help="A chip of `twin list`, or a path to a TOML file.")]
-Device = Annotated[
-    str, typer.Option("--device", help="A device preset of `twin list` instead of the workload's.")
-]
+Device = Annotated[str, typer.Option("--device", help="A device preset of `twin list` instead of the workload's.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Epochs instead of the workload's.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed instead of the workload's.")]
-Samples = Annotated[
-    int | None, typer.Option("--samples", min=0, help="At most so many training samples; 0: all.")
-]
+Samples = Annotated[int | None, typer.Option("--samples", min=0, help="At most so many training samples; 0: all.")]
 InFlight = Annotated[int | None, typer.Option("--in-flight", min=1, help="Samples under way at once.")]
 Mode = Annotated[
     Literal["replayed", "coupled"],
-    typer.Option(
-        "--mode", help="coupled: effects happen in event order; replayed: ahead of the engine, faster."
-    ),
+    typer.Option("--mode", help="coupled: effects happen in event order; replayed: ahead of the engine, faster."),
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Replace a value of the workload, or of the chip with `chip.KEY`."
-    ),
+    typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the workload, or of the chip with `chip.KEY`."),
 ]
-Out = Annotated[
-    Path | None, typer.Option("--out", help="A new folder for the results (default: below runs/).")
-]
+Out = Annotated[Path | None, typer.Option("--out", help="A new folder for the results (default: below runs/).")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes; results do not depend on it.")]
 
 
@@ -48,9 +38,7 @@ Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes; resul
 def compare(
     workload: Annotated[str, typer.Argument(help="A workload of `twin list`, or a path.")] = "digits-mlp",
     chip: Chip = "aimc-512",
-    layouts: Annotated[
-        str, typer.Option(help="Layouts, comma separated (default: those of each algorithm).")
-    ] = "",
+    layouts: Annotated[str, typer.Option(help="Layouts, comma separated (default: those of each algorithm).")] = "",
     algorithms: Annotated[str, typer.Option(help="Algorithms, comma separated.")] = "digital,sgd,shd,ttv2",
     device: Device = "",
     epochs: Epochs = None,
@@ -65,9 +53,7 @@ def compare(
     """Train with several algorithms and layouts; compare accuracy, time, energy, bandwidth and area."""
     from twin.commands import Options, run_comparison  # noqa: PLC0415
 
-    options = Options(
-        workload, chip, device, epochs, seed, samples, in_flight, mode, overrides or [], out, jobs
-    )
+    options = Options(workload, chip, device, epochs, seed, samples, in_flight, mode, overrides or [], out, jobs)
     run_comparison(options, _split(algorithms), _split(layouts))
 
 
@@ -156,7 +142,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
-    version: Annotated[  # noqa: ARG001 - the callback acts
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from twin.report.result import RunResult
 
 RUNS = Path("runs")
+WIDE = 180
 NOTHING_READ = "nothing read it"
 
 
@@ -98,9 +99,7 @@ def resume_folder(folder: Path, jobs: int) -> None:
     """Finish an interrupted comparison."""
     path = folder / "comparison.json"
     if not path.exists():
-        raise TwinError(
-            f"{folder}: holds no comparison (no comparison.json); name the folder that `twin` printed"
-        )
+        raise TwinError(f"{folder}: holds no comparison (no comparison.json); name the folder that `twin` printed")
     folders = [folder / "runs" / name for name in json.loads(path.read_text())["runs"]]
     for one in folders:
         read_facts(one)
@@ -112,7 +111,7 @@ def show_description(name: str) -> None:
     from twin.config.load import load_any  # noqa: PLC0415
     from twin.show import area_table, description_table, device_table  # noqa: PLC0415
 
-    console = Console()
+    console = _wide_console()
     device = device_table(name)
     if device is not None:
         console.print(device)
@@ -127,20 +126,25 @@ def list_available() -> None:
     """Print everything that can be named."""
     from twin.show import available_table  # noqa: PLC0415
 
-    Console().print(available_table())
+    _wide_console().print(available_table())
+
+
+def _wide_console() -> Console:
+    """Return a console that does not squeeze tables into 80 columns where nobody looks at a terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
 
 
 def _first_layout(algorithm: str) -> list[str]:
     from twin.algorithms.registry import algorithm_class  # noqa: PLC0415
 
-    chosen = algorithm_class(algorithm)
-    return [chosen.default_layouts[0]]  # type: ignore[attr-defined]  # a class, seen as a callable
+    return [algorithm_class(algorithm).default_layouts[0]]
 
 
 def _folder(options: Options, plans: Sequence[RunPlan]) -> Path:
     """Create the folder of a comparison; every description is loaded first, so mistakes leave nothing behind."""
-    from twin.simulation.plan import Descriptions  # noqa: PLC0415
     from twin.devices.presets import device_preset  # noqa: PLC0415
+    from twin.simulation.plan import Descriptions  # noqa: PLC0415
 
     identities = []
     for plan in plans:

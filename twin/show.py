@@ -38,14 +38,10 @@ def description_rows(loaded: Loaded[Any]) -> list[Row]:
         if isinstance(value, dict):  # a device's own parameters stand beside its preset
             here = dotted(path[:-1])
             given = {f"{here}.{name}": item for name, item in value.items()}
-            rows += [
-                Row(key, _plain(item), "", "", "", loaded.origins.get(key, "")) for key, item in given.items()
-            ]
+            rows += [Row(key, _plain(item), "", "", "", loaded.origins.get(key, "")) for key, item in given.items()]
             continue
         dimension = dimension_of(type(owner).model_fields[name])
-        shown, unit = (
-            dimension.pretty(value) if dimension and isinstance(value, float) else (_plain(value), "")
-        )
+        shown, unit = dimension.pretty(value) if dimension and isinstance(value, float) else (_plain(value), "")
         status, source = loaded.sources.get(key, ("", ""))
         rows.append(Row(key, shown, unit, status, source, loaded.origins.get(key, "")))
     return rows

@@ -91,8 +91,8 @@ def test_f_zeroes_what_is_below_the_threshold(rig):
 def test_nothing_above_the_threshold_costs_nothing(rig):
     made = machine_of(rig, {"threshold": 0.3})
     start = made.machine.f.copy()
-    made.perform(Opcode.READ_OUT, sample=0)
-    assert not made.perform(Opcode.TRANSFER_UPDATE, sample=0).any()
+    made.perform(Opcode.READ_OUT, sample=1)
+    assert not made.perform(Opcode.TRANSFER_UPDATE, sample=1).any()
     kept = start.copy()
     record = made.machine.layers[0]
     kept[record["u"] : record["u"] + N_OUT] = made.vector("u", size=N_OUT)

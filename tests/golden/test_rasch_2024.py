@@ -35,7 +35,10 @@ STEPS = ("update_management", "update", "read_out", "filter", "transfer")
 def times_ns(rig, algorithm, layout, sign_phases):
     """Run one N x N layer on aimc-512 and return busy nanoseconds per sample by kind, and the ledger."""
     shipped = load_chip("aimc-512").model.tile.io
-    io = {f"tile.io.{key}": str(getattr(shipped, key)) for key in ("inp_res", "out_res", "out_bound", "out_noise")}
+    io = {
+        f"tile.io.{key}": str(getattr(shipped, key))
+        for key in ("inp_res", "out_res", "out_bound", "out_noise")
+    }
     rng = np.random.default_rng(1)
     inputs = rng.choice([0.5, 1.0], (8, N)).astype(np.float32)
     targets = rng.choice([-3.0, 3.0], (8, N)).astype(np.float32)

@@ -213,7 +213,7 @@ def test_conduction_follows_updates(rig):
         device_overrides={"up_down_dtod": 0.0},
         settings={"learning_rate": 1.0},
     )
-    for sample in range(50):
+    for sample in range(64 + 1):  # line sums are refreshed at every 64th sample
         made.vector("x")[:] = inputs(forward=True)
         made.vector("d")[:] = inputs(forward=False)
         made.perform(Opcode.UPDATE, sample=sample)

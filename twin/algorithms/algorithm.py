@@ -19,9 +19,12 @@ class Algorithm(ABC):
         Analog matrices of a layer, the one that forward and backward use first.
     default_layouts : tuple of str
         Layouts that `twin compare` runs when none is named.
+    table : str
+        The workload's table below `[algorithms]` with its settings; the name unless said otherwise.
     """
 
     name: ClassVar[str]
+    table: ClassVar[str] = ""
     matrices: ClassVar[tuple[str, ...]]
     default_layouts: ClassVar[tuple[str, ...]]
 
@@ -36,11 +39,11 @@ class Algorithm(ABC):
         return self.matrices[-1]
 
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
-        """z = W x."""
+        """Z = W x."""
         yield from layer.forward(self.main)
 
     def backward(self, layer: LayerSteps) -> Iterator[Operation]:
-        """e = W^T d."""
+        """E = W^T d."""
         yield from layer.backward(self.main)
 
     @abstractmethod

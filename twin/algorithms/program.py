@@ -15,9 +15,7 @@ class Program:
     `operations(sample)` depends on the sample only through `key(sample)`: what is the same may be cached.
     """
 
-    def __init__(
-        self, algorithm: Algorithm, layers: Sequence[LayerSteps], calibrated: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, algorithm: Algorithm, layers: Sequence[LayerSteps], calibrated: Sequence[str] = ()) -> None:
         self.algorithm = algorithm
         self.layers = list(layers)
         self.calibrated = tuple(calibrated)

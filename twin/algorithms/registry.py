@@ -1,12 +1,12 @@
 """Algorithms by name: built-ins and plug-ins (entry points of group "twin.algorithms") by the same door."""
 
-from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
 from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.shd import SHD
+from twin.config import workload
 from twin.config.resources import suggestion
-from twin.config.workload import SHD as SHDConfig
-from twin.config.workload import Algorithms
+from twin.config.workload import Algorithms, AnalogSGD, DigitalSGD
 from twin.errors import TwinError
 
 GROUP = "twin.algorithms"
@@ -26,18 +26,33 @@ def algorithm_names() -> list[str]:
     return [entry.name for entry in (*BUILT_IN, *entry_points(group=GROUP))]
 
 
-def algorithm_class(name: str) -> Callable[..., Algorithm]:
+def algorithm_class(name: str) -> type[Algorithm]:
     """Return the class of an algorithm; raises TwinError for an unknown name."""
     for entry in (*BUILT_IN, *entry_points(group=GROUP)):
         if entry.name == name:
-            loaded: Callable[..., Algorithm] = entry.load()
+            loaded: type[Algorithm] = entry.load()
             return loaded
     raise TwinError(f"--algorithms (= {name!r}): no such algorithm{suggestion(name, algorithm_names())}")
 
 
+def settings_table(name: str, config: Algorithms) -> AnalogSGD | DigitalSGD | workload.SHD | workload.TTv2:
+    """Return the workload's table with the settings of an algorithm."""
+    wanted = algorithm_class(name).table or name
+    table: AnalogSGD | DigitalSGD | workload.SHD | workload.TTv2 | None = getattr(config, wanted, None)
+    if table is None:
+        raise TwinError(
+            f"algorithm {name}: the workload has no table algorithms.{wanted}; "
+            f"set the class attribute `table` to one of {', '.join(type(config).model_fields)}"
+        )
+    return table
+
+
 def make_algorithm(name: str, config: Algorithms) -> Algorithm:
     """Return the algorithm with the structure its workload table asks for."""
-    settings = getattr(config, name, None)
-    if isinstance(settings, SHDConfig):
-        return algorithm_class(name)(settings.gamma, hadamard=settings.transfer_vectors == "hadamard")
-    return algorithm_class(name)()
+    made = algorithm_class(name)
+    settings = settings_table(name, config)
+    if issubclass(made, SHD):
+        if not isinstance(settings, workload.SHD):
+            raise TwinError(f"algorithm {name}: needs the settings of shd, not {type(settings).__name__}")
+        return made(settings.gamma, hadamard=settings.transfer_vectors == "hadamard")
+    return made()

@@ -87,12 +87,10 @@ class LayerSteps:
     # -- forward and backward ------------------------------------------------------------------------
 
     def forward(self, *matrices: str) -> Iterator[Operation]:
-        """z = (sum of the matrices) x; the first matrix is the main one."""
+        """Z = (sum of the matrices) x; the first matrix is the main one."""
         main = matrices[0]
         for matrix in matrices:
-            yield self.move(
-                Stream.ACTIVATIONS, matrix, self.layer.n_in, self.own("x"), self.own("f" + matrix)
-            )
+            yield self.move(Stream.ACTIVATIONS, matrix, self.layer.n_in, self.own("x"), self.own("f" + matrix))
         for matrix in matrices:
             yield Operation(
                 Kind.FORWARD,
@@ -105,12 +103,10 @@ class LayerSteps:
             )
 
     def activation(self, matrix: str) -> Iterator[Operation]:
-        """y = f(z), with the partial sums of split arrays added first; y goes to the buffer."""
+        """Y = f(z), with the partial sums of split arrays added first; y goes to the buffer."""
         flops = ACTIVATION_FLOPS[self.layer.activation] * self.layer.n_out + self._partial_sums(matrix)
         yield self._digital(Kind.ACTIVATION, Opcode.ACTIVATION, matrix, flops, ("z",), ("y",))
-        yield self.move(
-            Stream.ACTIVATIONS, matrix, self.layer.n_out, self.own("y"), self.next_input(), store=True
-        )
+        yield self.move(Stream.ACTIVATIONS, matrix, self.layer.n_out, self.own("y"), self.next_input(), store=True)
 
     def loss(self, matrix: str) -> Iterator[Operation]:
         """Output activation, loss and its negative gradient d."""
@@ -119,7 +115,7 @@ class LayerSteps:
         yield self._digital(Kind.LOSS, Opcode.LOSS, matrix, flops, ("z",), ("d", "y"))
 
     def backward(self, *matrices: str) -> Iterator[Operation]:
-        """e = (sum of the matrices)^T d, sent towards the layer below."""
+        """E = (sum of the matrices)^T d, sent towards the layer below."""
         for matrix in matrices:
             yield Operation(
                 Kind.BACKWARD,
@@ -130,12 +126,10 @@ class LayerSteps:
                 opcode=Opcode.BACKWARD if matrix == matrices[0] else Opcode.BACKWARD_FAST,
                 matrix=matrix,
             )
-        yield self.move(
-            Stream.ERRORS, matrices[0], self.layer.n_inputs, self.own("g"), self.own("e"), store=True
-        )
+        yield self.move(Stream.ERRORS, matrices[0], self.layer.n_inputs, self.own("g"), self.own("e"), store=True)
 
     def derivative(self, matrix: str) -> Iterator[Operation]:
-        """d = e f'(z) with the error from above and f' from the stored activation."""
+        """D = e f'(z) with the error from above and f' from the stored activation."""
         above = Resource(f"e{self.layer.index + 1}", private=True)
         n = self.layer.n_out
         yield self.move(Stream.ERRORS, matrix, n, above, self.own("r"))
@@ -146,7 +140,7 @@ class LayerSteps:
     # -- update and transfer -------------------------------------------------------------------------
 
     def update(self, matrix: str, main: str) -> Iterator[Operation]:
-        """matrix += lr d x^T: load x (and d, when computed on another tile), choose pulses, fire them."""
+        """Matrix += lr d x^T: load x (and d, when computed on another tile), choose pulses, fire them."""
         yield self.move(Stream.ACTIVATIONS, matrix, self.layer.n_in, self.own("x"), self.own("cx"))
         error = self.own("d")
         if not self._same_tiles(matrix, main):
@@ -191,13 +185,11 @@ class LayerSteps:
         """Return the physical arrays that hold the line of this sample's transfer."""
         line = (sample // self.transfer_every) % self.lines
         return tuple(
-            k
-            for k, part in enumerate(self.mapping.parts(self.layer.index, matrix))
-            if self._holds(part, line)
+            k for k, part in enumerate(self.mapping.parts(self.layer.index, matrix)) if self._holds(part, line)
         )
 
     def read_out(self, matrix: str, parts: tuple[int, ...] | None) -> Operation:
-        """v = A u for one-hot (or Hadamard) u."""
+        """V = A u for one-hot (or Hadamard) u."""
         arrays = self.mapping.parts(self.layer.index, matrix)
         row = self.transfer_axis == "row"
         busiest = max((p.in1 - p.in0 if row else p.out1 - p.out0) for p in arrays)
@@ -287,12 +279,12 @@ class LayerSteps:
     # -- the digital baseline ----------------------------------------------------------------------------
 
     def digital_forward(self, matrix: str) -> Iterator[Operation]:
-        """z = W x on the digital unit."""
+        """Z = W x on the digital unit."""
         yield self._load_weights(matrix)
         yield self._dense(Kind.FORWARD, Opcode.FORWARD, matrix, ("x",), ("z",))
 
     def digital_backward(self, matrix: str) -> Iterator[Operation]:
-        """e = W^T d on the digital unit."""
+        """E = W^T d on the digital unit."""
         yield self._load_weights(matrix)
         yield self._dense(Kind.BACKWARD, Opcode.BACKWARD, matrix, ("d",), ("e",))
 

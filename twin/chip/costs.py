@@ -167,9 +167,7 @@ class ChipCosts:
                 AreaRow("links", n, n * self._link.area_m2, n * self._link.leakage_W),
             ]
         units = max(1, -(-n // self._digital.tiles))
-        rows.append(
-            AreaRow("digital units", units, units * self._digital.area_m2, units * self._digital.leakage_W)
-        )
+        rows.append(AreaRow("digital units", units, units * self._digital.area_m2, units * self._digital.leakage_W))
         return rows + [AreaRow(name, 1, part.area_m2, part.leakage_W) for name, part in self._stores.items()]
 
     def leakage_W(self) -> float:

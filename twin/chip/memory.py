@@ -74,6 +74,4 @@ class Memory(ChipPart):
 
 def transfer(n_bytes: float, bandwidth_Bps: float, latency_s: float, energy_per_bit_J: float) -> Service:
     """Time and energy of moving `n_bytes` over a channel."""
-    return Service(
-        picoseconds(n_bytes / bandwidth_Bps), picoseconds(latency_s), 8 * n_bytes * energy_per_bit_J
-    )
+    return Service(picoseconds(n_bytes / bandwidth_Bps), picoseconds(latency_s), 8 * n_bytes * energy_per_bit_J)

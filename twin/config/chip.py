@@ -199,9 +199,7 @@ class Chip(Part):
             if key not in known | tables:
                 raise refusal(at, f"is no field of the chip{suggestion(key, known | tables)}")
             if not _SOURCE.fullmatch(text):
-                raise refusal(
-                    at, f'must begin with a status ({", ".join(STATUSES)}), e.g. "S: paper, table 2"'
-                )
+                raise refusal(at, f'must begin with a status ({", ".join(STATUSES)}), e.g. "S: paper, table 2"')
         for key in needing_sources(self):
             if source_key(key, sources) is None:
                 rule = f'has no source; add to [sources]: {key} = "S: ..." (status {", ".join(STATUSES)})'

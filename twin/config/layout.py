@@ -80,9 +80,7 @@ def _arrays(tiles: tuple[LayoutTile, ...]) -> dict[str, str]:
     return tile_of
 
 
-def _check_matrix(
-    name: str, matrix: dict[str, str], tile_of: dict[str, str], references: dict[str, Reference]
-) -> None:
+def _check_matrix(name: str, matrix: dict[str, str], tile_of: dict[str, str], references: dict[str, Reference]) -> None:
     if matrix["digital"]:
         return
     for role in ("main", "reference"):
@@ -122,9 +120,7 @@ def _check_use(tiles: tuple[LayoutTile, ...], matrices: dict[str, Matrix]) -> No
     repeated = first_repeated(main for _, main in mains)
     if repeated:
         raise refusal(("matrices", mains[repeated[0]][0], "main"), "is the main array of another matrix")
-    used = {
-        array for matrix in matrices.values() for array in (vars(matrix)["main"], vars(matrix)["reference"])
-    }
+    used = {array for matrix in matrices.values() for array in (vars(matrix)["main"], vars(matrix)["reference"])}
     for index, tile in enumerate(tiles):
         for position, array in enumerate(vars(tile)["arrays"]):
             if array not in used:

@@ -50,11 +50,7 @@ class Loaded(Generic[Model]):
 
     def without_effect(self) -> list[str]:
         """List what the user set, in the file or on the command line, and nothing has read so far."""
-        mine = {
-            key
-            for key, origin in self.origins.items()
-            if origin != "default" and not origin.startswith("preset ")
-        }
+        mine = {key for key, origin in self.origins.items() if origin != "default" and not origin.startswith("preset ")}
         return [key for key in unread(self.model) if key in mine]
 
 
@@ -100,9 +96,7 @@ def load_any(name: str) -> Loaded[Chip] | Loaded[Layout] | Loaded[Workload]:
         return load_workload(name)
     if not is_path(name) and not any(name in shipped(kind) for kind in FOLDERS):
         names = [known for kind in FOLDERS for known in shipped(kind)]
-        raise TwinError(
-            f"{one_line(name)}: no chip, layout or workload of this name{suggestion(name, names)}"
-        )
+        raise TwinError(f"{one_line(name)}: no chip, layout or workload of this name{suggestion(name, names)}")
     document = find("chip", name)
     data = _parse(document)
     match data.get("kind"):
@@ -120,9 +114,7 @@ def load_any(name: str) -> Loaded[Chip] | Loaded[Layout] | Loaded[Workload]:
             raise TwinError(Draft(document, data, "chip").message(("kind",), rule, found))
 
 
-def _load(
-    kind: str, cls: type[Model], name: str, overrides: Mapping[str, str]
-) -> tuple[Loaded[Model], Draft]:
+def _load(kind: str, cls: type[Model], name: str, overrides: Mapping[str, str]) -> tuple[Loaded[Model], Draft]:
     document = find(kind, name)
     draft = Draft(document, _parse(document), kind)
     _check_header(draft, kind)
@@ -166,9 +158,7 @@ def _check_header(draft: Draft, kind: str) -> None:
     if "schema" not in data:
         raise TwinError(f"{draft.label}:1: schema: is missing; add schema = 1")
     if data["schema"] != 1 or not isinstance(data["schema"], int) or isinstance(data["schema"], bool):
-        raise TwinError(
-            draft.message(("schema",), "must be 1, the schema that this version reads", data["schema"])
-        )
+        raise TwinError(draft.message(("schema",), "must be 1, the schema that this version reads", data["schema"]))
 
 
 def _check_plain(draft: Draft) -> None:
@@ -228,9 +218,7 @@ def _report(draft: Draft, cls: type[Part] | None, error: ValidationError, below:
     return draft.message(path, rule, *([] if value is _MISSING else [value])) + more
 
 
-def _explain(
-    cls: type[Part] | None, item: ErrorDetails, below: KeyPath, data: Any
-) -> tuple[KeyPath, str, Any]:
+def _explain(cls: type[Part] | None, item: ErrorDetails, below: KeyPath, data: Any) -> tuple[KeyPath, str, Any]:
     """Turn one of pydantic's errors into a path, a rule, and the value where it says something."""
     context = item.get("ctx", {})
     path: KeyPath = (*below, *(key for key in item["loc"] if key != "[key]"), *context.get("at", ()))

@@ -52,18 +52,14 @@ class Draft:
             if isinstance(place, dict):
                 place.setdefault(index, {})
             elif not isinstance(place, list):
-                raise TwinError(
-                    f"{COMMAND_LINE}: {one_line(key)}: {dotted(tuple(where))} is a value, not a table"
-                )
+                raise TwinError(f"{COMMAND_LINE}: {one_line(key)}: {dotted(tuple(where))} is a value, not a table")
             elif index is None:
                 raise TwinError(_beyond(key, len(place)))
             place = place[index]
             where.append(index)
         last = _index(place, path[-1])
         if not isinstance(place, dict | list):
-            raise TwinError(
-                f"{COMMAND_LINE}: {one_line(key)}: {dotted(tuple(where))} is a value, not a table"
-            )
+            raise TwinError(f"{COMMAND_LINE}: {one_line(key)}: {dotted(tuple(where))} is a value, not a table")
         if last is None:
             raise TwinError(_beyond(key, len(place)))
         place[last] = value
@@ -73,12 +69,7 @@ class Draft:
 
     def _replace_sources(self, key: str) -> None:
         sources = self.data.get("sources")
-        if (
-            not isinstance(sources, dict)
-            or "." not in key
-            or key.startswith("sources.")
-            or key.endswith(".preset")
-        ):
+        if not isinstance(sources, dict) or "." not in key or key.startswith("sources.") or key.endswith(".preset"):
             return
         for stale in [name for name in sources if name == key or name.startswith(f"{key}.")]:
             del sources[stale]
@@ -138,9 +129,7 @@ class Draft:
         if path[:1] == ("sources",):
             key = dotted(path[1:])
             path = ("sources", key) if ("sources", key) in self._lines else ("sources", *key.split("."))
-        return next(
-            (self._lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._lines), 1
-        )
+        return next((self._lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._lines), 1)
 
     def message(self, path: KeyPath, rule: str, *value: Any) -> str:
         """Write the one line of an error: place, key, value if given, rule."""

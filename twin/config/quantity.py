@@ -17,9 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from quantiphy import QuantiPhyError, Quantity
 
-_FORM = re.compile(
-    r"\s*([+-]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf))\s*(\S*)\s*", re.ASCII
-)
+_FORM = re.compile(r"\s*([+-]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf))\s*(\S*)\s*", re.ASCII)
 _SQUARED = {"nm^2": -18, "um^2": -12, "mm^2": -6, "cm^2": -4, "m^2": 0}
 _PREFIXES = {
     -18: "a",
@@ -143,9 +141,7 @@ class Dimension:
             return [f"0 {self.unit}"]
         exact = Decimal(repr(value))
         if self.unit == "m^2":
-            scaled = {
-                unit: exact.scaleb(-power) for unit, power in _SQUARED.items() if unit not in ("nm^2", "cm^2")
-            }
+            scaled = {unit: exact.scaleb(-power) for unit, power in _SQUARED.items() if unit not in ("nm^2", "cm^2")}
             best = next((unit for unit, number in scaled.items() if number < 100_000), "m^2")
             return [f"{_plain(scaled[best])} {best}"]
         if self.binary and value % 1024 == 0:
@@ -162,16 +158,10 @@ class Dimension:
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.parse)
 
-    def __get_pydantic_json_schema__(
-        self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         units = "|".join(re.escape(unit) for unit in [self.unit, *self.also])
         prefix = (
-            "[numck]?"
-            if self.unit == "m^2"
-            else "([afpnumkKMGTPµμ]|[KMGT]i)?"
-            if self.binary
-            else "[afpnumkKMGTPµμ]?"
+            "[numck]?" if self.unit == "m^2" else "([afpnumkKMGTPµμ]|[KMGT]i)?" if self.binary else "[afpnumkKMGTPµμ]?"
         )
         pattern = rf"^\s*\+?(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*{prefix}({units})\s*$"
         return {
@@ -210,9 +200,7 @@ _OHM = {"ohm": 1.0, "Ω": 1.0, "\u2126": 1.0}
 TIME = Dimension("a time", "s", "40 ns", 1e-12, 1e3)
 ENERGY = Dimension("an energy", "J", "1.2 pJ", 1e-21, 1e-3)
 ENERGY_PER_OP = Dimension("an energy per FLOP", "J/FLOP", "0.75 pJ/FLOP", 1e-18, 1e-3, also={"J": 1.0})
-ENERGY_PER_BIT = Dimension(
-    "an energy per bit", "J/bit", "0.25 pJ/bit", 1e-19, 1e-6, also={"J/b": 1.0, "J/B": 0.125}
-)
+ENERGY_PER_BIT = Dimension("an energy per bit", "J/bit", "0.25 pJ/bit", 1e-19, 1e-6, also={"J/b": 1.0, "J/B": 0.125})
 POWER = Dimension("a power", "W", "70 mW", 1e-15, 1e6)
 AREA = Dimension("an area", "m^2", "1500 um^2", 1e-18, 1.0)
 BANDWIDTH = Dimension(

@@ -51,9 +51,7 @@ def find(kind: str, name: str) -> Document:
     if name in _names(kind):
         label = f"{FOLDERS[kind]}/{name}.toml"
         return Document(label, _read(_root() / label, label))
-    raise TwinError(
-        f"{one_line(name) or repr(name)}: no {kind} of this name{suggestion(name, shipped(kind))}"
-    )
+    raise TwinError(f"{one_line(name) or repr(name)}: no {kind} of this name{suggestion(name, shipped(kind))}")
 
 
 def is_path(name: str) -> bool:
@@ -86,9 +84,7 @@ def _read(path: Path, label: str) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise TwinError(
-            f"{label}:{line}: is not UTF-8 (byte 0x{raw[error.start]:02x}); save it as UTF-8"
-        ) from error
+        raise TwinError(f"{label}:{line}: is not UTF-8 (byte 0x{raw[error.start]:02x}); save it as UTF-8") from error
 
 
 def suggestion(word: str, choices: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """What a data set is, and the registry of data sets."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,9 @@ def load(config: "Data", seed: int) -> Dataset:
     """Load the data set that a workload names."""
     from twin.data import digits, linear, mnist  # noqa: PLC0415 - each pulls in its own heavy library
 
-    readers = {
-        "digits": lambda: digits.read(),
-        "mnist": lambda: mnist.read(),
+    readers: dict[str, Callable[[], Dataset]] = {
+        "digits": digits.read,
+        "mnist": mnist.read,
         "linear": lambda: linear.make(config, seed),
     }
     if config.set not in readers:

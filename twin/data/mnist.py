@@ -47,11 +47,10 @@ def _locate(name: str) -> Path:
             return path
     import pooch  # noqa: PLC0415 - only when there is something to fetch
 
+    pooch.get_logger().setLevel("WARNING")
     try:
         return Path(
-            pooch.retrieve(
-                MIRROR + name, known_hash=FILES[name], fname=name, path=pooch.os_cache("analog-twin")
-            )
+            pooch.retrieve(MIRROR + name, known_hash=FILES[name], fname=name, path=pooch.os_cache("analog-twin"))
         )
     except Exception as error:
         where = f"TWIN_DATA_DIR (= {folder!r})" if folder else "TWIN_DATA_DIR (unset)"

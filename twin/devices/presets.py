@@ -100,11 +100,7 @@ def device_preset(name: str, overrides: Mapping[str, object] = MappingProxyType(
         if key not in fields:
             near = suggest(key, (*fields, "family"))
             raise TwinError(f"{place}: {key} (= {value!r}): family {family_name} has no such field; {near}")
-    kept = {
-        key: value
-        for key, value in preset.parameters.items()
-        if key in fields or family_name == preset.family
-    }
+    kept = {key: value for key, value in preset.parameters.items() if key in fields or family_name == preset.family}
     try:
         return family.model_validate(kept | changed)
     except ValidationError as error:
@@ -112,7 +108,5 @@ def device_preset(name: str, overrides: Mapping[str, object] = MappingProxyType(
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "missing":
             raise TwinError(f"{place}: {key}: is missing; family {family_name} needs it") from error
-        rule = (
-            first["msg"].replace("Input should be", "must be").replace("greater than or equal to", "at least")
-        )
+        rule = first["msg"].replace("Input should be", "must be").replace("greater than or equal to", "at least")
         raise TwinError(f"{place}: {key} (= {repr(first['input'])[:40]}): {rule}") from error

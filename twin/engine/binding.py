@@ -173,9 +173,7 @@ class Binder:
             reads = {self._number(resource, slot) for resource in operation.reads}
             writes = {self._number(resource, slot) for resource in operation.writes}
             demand = self._costs.demand(operation)
-            template = Template(
-                len(self.templates), operation, demand, effect=effect, reads=reads, writes=writes
-            )
+            template = Template(len(self.templates), operation, demand, effect=effect, reads=reads, writes=writes)
             self.templates.append(template)
             self._known[key] = template
         return template

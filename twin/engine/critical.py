@@ -82,7 +82,8 @@ def bound_line(table: pd.DataFrame) -> str:
     if table.empty:
         return "nothing took time"
     work = table.groupby(["layer", "kind"], sort=False)["share"].sum().nlargest(2)
-    parts = [f"{_place(layer)}{kind} {_percent(share)}" for (layer, kind), share in work.items()]
+    rows = work.reset_index().itertuples(index=False, name=None)
+    parts = [f"{_place(layer)}{kind} {_percent(share)}" for layer, kind, share in rows]
     waits = table[~table["cause"].isin(["end", "start"])]
     causes = waits.groupby(waits["cause"].map(_cause), sort=False)["share"].sum().nlargest(2)
     line = ", ".join(parts)

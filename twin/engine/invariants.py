@@ -92,9 +92,7 @@ def little(engine: Engine) -> None:
     content = engine.ledger.queues.content_ps.tolist()
     for server, integral, sojourn in zip(engine.costs.servers, content, engine.sojourn_ps, strict=True):
         if integral != sojourn:
-            raise InvariantError(
-                f"{server.name}: the queue integral is {integral} ps but visits lasted {sojourn} ps"
-            )
+            raise InvariantError(f"{server.name}: the queue integral is {integral} ps but visits lasted {sojourn} ps")
 
 
 def bounds(engine: Engine) -> None:

@@ -56,9 +56,7 @@ class Queues:
         """Integrate up to `now_ps`."""
         self._integrate(NONE, NONE, NONE, now_ps)
 
-    def _check_order(
-        self, server: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
-    ) -> None:
+    def _check_order(self, server: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]) -> None:
         order = np.argsort(server, kind="stable")
         server, start, end = server[order], start[order], end[order]
         same = np.zeros(server.size, bool)

@@ -38,9 +38,7 @@ def operations(ledger: Ledger) -> pd.DataFrame:
     ledger.constants()
     keys = [(str(t.operation.kind), t.operation.layer, t.operation.matrix) for t in ledger.templates]
     frame = pd.DataFrame(keys, columns=["kind", "layer", "matrix"])
-    frame = frame.assign(
-        count=ledger.n, busy_ps=ledger.busy_ps, wait_ps=ledger.wait_ps, latency_ps=ledger.latency_ps
-    )
+    frame = frame.assign(count=ledger.n, busy_ps=ledger.busy_ps, wait_ps=ledger.wait_ps, latency_ps=ledger.latency_ps)
     for column in Counts:
         frame[column.name.lower()] = ledger.counts[:, column]
     return frame.groupby(["kind", "layer", "matrix"], sort=False, as_index=False).sum()

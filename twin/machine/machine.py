@@ -133,7 +133,7 @@ class Machine:
         record["lines"], record["line_length"] = lines, length
         record["threshold"], record["reset"] = s.threshold, s.reset
         record["u"], record["v"], record["s"] = arena.take(lines), arena.take(length), arena.take(length)
-        if s.transfer_update is None:
+        if s.filtered:
             record["h"], record["crossed"] = arena.take(lines * length), arena.take(lines * length)
 
     def _place_vectors(self, arena: Arena, in_flight: int) -> None:

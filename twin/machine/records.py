@@ -51,6 +51,4 @@ LAYER = np.dtype(
     align=True,
 )
 
-INSTRUCTION = np.dtype(
-    [("opcode", "i8"), ("layer", "i8"), ("slot", "i8"), ("sample", "i8"), ("row", "i8")], align=True
-)
+INSTRUCTION = np.dtype([("opcode", "i8"), ("layer", "i8"), ("slot", "i8"), ("sample", "i8"), ("row", "i8")], align=True)

@@ -38,6 +38,11 @@ class Settings:
     decays_learning_rate: bool = True
     decays_transfer_lr: bool = False
 
+    @property
+    def filtered(self) -> bool:
+        """Whether transfers pass a digital H (TTv2) instead of pulsing C directly (SHD)."""
+        return self.transfer_every > 0 and self.transfer_update is None
+
 
 def settings_of(config: DigitalSGD | AnalogSGD | SHD | TTv2) -> Settings:
     """Translate a workload's table of an algorithm."""

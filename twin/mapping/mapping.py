@@ -116,9 +116,7 @@ def _map_layer(
 ) -> dict[str, tuple[Part, ...]]:
     n_in, n_out = shape
     whole = (Part(0, n_in, 0, n_out, -1),)
-    parts: dict[str, list[Part]] = {
-        name: [] for name, matrix in layout.matrices.items() if not matrix.digital
-    }
+    parts: dict[str, list[Part]] = {name: [] for name, matrix in layout.matrices.items() if not matrix.digital}
     if parts:
         # Read the tile size only where there are tiles: the audit reports it as unused otherwise.
         blocks = [

@@ -34,14 +34,11 @@ def learning_curves(runs: Sequence[RunResult]) -> list[Drawing]:
     name, unit = measure(runs)
     title = name.capitalize()
     ends = "; ".join(
-        f"{run.name} ends at {tested(run, run.test_error)}{unit} after {si(run.makespan_s, 's')}"
-        for run in runs
+        f"{run.name} ends at {tested(run, run.test_error)}{unit} after {si(run.makespan_s, 's')}" for run in runs
     )
     with styled():
         return [
-            Drawing(
-                "error-by-epoch", f"{title} by epoch", ends, render(_curves(runs, "epoch", 1.0, "epoch"))
-            ),
+            Drawing("error-by-epoch", f"{title} by epoch", ends, render(_curves(runs, "epoch", 1.0, "epoch"))),
             Drawing("error-by-time", f"{title} by simulated time", ends, render(_curves_in_time(runs))),
         ]
 

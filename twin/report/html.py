@@ -159,10 +159,7 @@ def _traffic(run: RunResult) -> dict[str, float]:
 
 def _grid(key: str, names: list[str], entries: list[dict[str, float]], unit: str) -> Grid:
     labels = dict.fromkeys(label for entry in entries for label in entry)
-    rows = [
-        [label, *(si(entry[label], unit) if label in entry else ABSENT for entry in entries)]
-        for label in labels
-    ]
+    rows = [[label, *(si(entry[label], unit) if label in entry else ABSENT for entry in entries)] for label in labels]
     return Grid([key], names, rows)
 
 
@@ -170,9 +167,7 @@ def _diagnostics(runs: Sequence[RunResult]) -> Grid:
     """Give one row per layer, matrix and quantity, a column a run."""
     found: dict[tuple[str, ...], list[str]] = {}
     for position, run in enumerate(runs):
-        for row in run.diagnostics[["layer", "matrix", "what", "unit", "value"]].itertuples(
-            index=False, name=None
-        ):
+        for row in run.diagnostics[["layer", "matrix", "what", "unit", "value"]].itertuples(index=False, name=None):
             *key, value = row
             cells = found.setdefault(tuple(map(str, key)), [ABSENT] * len(runs))
             cells[position] = fixed(float(value)) if isinstance(value, float | int) else str(value)

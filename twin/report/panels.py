@@ -25,10 +25,7 @@ def bandwidth_panels(runs: Sequence[RunResult]) -> list[Drawing]:
     peaks = [float(rate.sum(axis=0).max()) for _, _, rate in rates if rate.size]
     peak = common_end(peaks) if peaks else 0.0
     with styled():
-        return [
-            _bandwidth(number, run, rate, peak)
-            for number, (run, rate) in enumerate(zip(runs, rates, strict=True))
-        ]
+        return [_bandwidth(number, run, rate, peak) for number, (run, rate) in enumerate(zip(runs, rates, strict=True))]
 
 
 def utilisation_panels(runs: Sequence[RunResult]) -> list[Drawing]:
@@ -54,9 +51,7 @@ def _rates(bins: "pd.DataFrame", most: int) -> tuple[list[str], np.ndarray, np.n
     return [stream_name(name) for name in columns], edges, sums / np.maximum(np.diff(edges), 1e-15)
 
 
-def _bandwidth(
-    number: int, run: RunResult, series: tuple[list[str], np.ndarray, np.ndarray], peak: float
-) -> Drawing:
+def _bandwidth(number: int, run: RunResult, series: tuple[list[str], np.ndarray, np.ndarray], peak: float) -> Drawing:
     names, edges, rates = series
     drawn = figure(PANEL, 2.5)
     axes = drawn.add_subplot()

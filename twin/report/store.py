@@ -82,9 +82,7 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         loaded = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise TwinError(
-            f"{path}: not read ({error.strerror}); is this the folder of a finished run?"
-        ) from error
+        raise TwinError(f"{path}: not read ({error.strerror}); is this the folder of a finished run?") from error
     except ValueError as error:
         raise TwinError(f"{path}: not JSON ({error}); run it again") from error
     if not isinstance(loaded, dict):

@@ -49,9 +49,7 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
             "by_operation_J": by_kind.to_dict(),
         },
         "traffic": {
-            "per_sample_B": {
-                path: {what: per_sample[path, what] for what in ("H", "other")} for path in PATHS
-            }
+            "per_sample_B": {path: {what: per_sample[path, what] for what in ("H", "other")} for path in PATHS}
         },
         "area": {"total_m2": run.area_m2, "leakage_W": run.leakage_W},
         "utilisation": {

@@ -25,8 +25,7 @@ def tidy(runs: Sequence[RunResult]) -> "dict[str, pd.DataFrame]":
         "bound": lambda run: _facts(run, "bound", [*run.tables["bound"].columns.drop("share")]),
     }
     return {
-        name: pd.concat([_named(run, make(run)) for run in runs], ignore_index=True)
-        for name, make in makers.items()
+        name: pd.concat([_named(run, make(run)) for run in runs], ignore_index=True) for name, make in makers.items()
     }
 
 

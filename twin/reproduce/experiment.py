@@ -166,8 +166,7 @@ def settings(experiment: Experiment) -> dict[str, str]:
     """Say what decides the numbers of an experiment, for its reader."""
     rates = ", ".join(f"{key} = {value}" for key, value in experiment.rates.items())
     return {
-        "data": f"y = G0 x + N(0, {experiment.noise}^2), x uniform in [-1, 1]; "
-        "500 examples, reshuffled every epoch",
+        "data": f"y = G0 x + N(0, {experiment.noise}^2), x uniform in [-1, 1]; 500 examples, reshuffled every epoch",
         "network": "one weight, no bias, identity, squared error, batch 1",
         "rates (constant)": rates,
         "samples": str(experiment.samples),

@@ -37,8 +37,7 @@ def draw_sgd(paths: Mapping[str, Sequence[Trajectory]], found: Mapping[str, "Res
     return Drawing(
         "onen-2021-fig1",
         "Onen 2021, Fig. 1: SGD with a symmetric and an asymmetric device",
-        "With a symmetric device SGD reaches G0; with an asymmetric one it stops between G0 and the "
-        "symmetry point.",
+        "With a symmetric device SGD reaches G0; with an asymmetric one it stops between G0 and the symmetry point.",
         svg,
     )
 
@@ -91,9 +90,7 @@ def _residuals(axes: "Axes", found: "Residuals") -> None:
     axes.set_yscale("log")
     ticks = {1e-5: "0.00001", 1e-4: "0.0001", 1e-3: "0.001", 1e-2: "0.01", 1e-1: "0.1", 1.0: "1"}
     axes.set_yticks(list(ticks), labels=list(ticks.values()))
-    axes.set(
-        title=f"{found.device} device", xlabel="G₀ (half range)", ylabel="|G final − G₀|", ylim=(FLOOR, 1)
-    )
+    axes.set(title=f"{found.device} device", xlabel="G₀ (half range)", ylabel="|G final − G₀|", ylim=(FLOOR, 1))
 
 
 def draw_shd(
@@ -119,9 +116,7 @@ def draw_shd(
             third.plot(done.samples, done.weights["C"], color=colour, linewidth=1.3, label=label)
             third.plot(done.samples, c, **(DASHED | {"linewidth": 0.8}))
         third.axhline(spiral[0].line.optimum, color=FAINT, linewidth=0.8)
-        third.set(
-            title="SHD from C = 0, against closed forms", xlabel="training samples", ylabel="C (half range)"
-        )
+        third.set(title="SHD from C = 0, against closed forms", xlabel="training samples", ylabel="C (half range)")
         third.set(xlim=(0, spiral[0].samples[-1]), ylim=(-0.95, 0.35))
         third.legend(loc="upper left", ncols=2)
         _starts(fourth, starts, levels)

@@ -117,8 +117,7 @@ def claims(found: dict[str, Residuals]) -> tuple[Claim, ...]:
     return (
         Claim(
             "symmetric device: SGD converges to G0, wherever G0 is (1C, 1D)",
-            f"largest |G_final - G0| over {len(symmetric.targets)} optima: {worst:.4f} "
-            f"(at most {TOLERANCE} allowed)",
+            f"largest |G_final - G0| over {len(symmetric.targets)} optima: {worst:.4f} (at most {TOLERANCE} allowed)",
             worst <= TOLERANCE,
         ),
         Claim(
@@ -135,8 +134,7 @@ def claims(found: dict[str, Residuals]) -> tuple[Claim, ...]:
         ),
         Claim(
             "G settles where the drives of training and of asymmetry balance (Eq. 2)",
-            f"largest |G_final - closed form| over {len(distance)} optima: {gap:.4f} "
-            f"(at most {TOLERANCE} allowed)",
+            f"largest |G_final - closed form| over {len(distance)} optima: {gap:.4f} (at most {TOLERANCE} allowed)",
             gap <= TOLERANCE,
         ),
     )

@@ -115,7 +115,7 @@ def oscillator(done: Trajectory) -> Oscillator:
 def measure(seed: int, advance: Advance = lambda *_: None, seeds: int = SEEDS) -> Runs:
     """Run every experiment `seeds` times, SHD from the optimum `MORE` times as often.
 
-    There is nothing to see in the latter but slow oscillations of random phase, which take more runs to average.
+    The latter shows nothing but slow oscillations of random phase, which take more runs to average out.
     """
     plan = [(name, seed + i) for name in EXPERIMENTS for i in range(seeds * (MORE if name == "shd" else 1))]
     found: Runs = {name: [] for name in EXPERIMENTS}
@@ -138,8 +138,7 @@ def _orbit_claims(runs: Sequence[Trajectory]) -> tuple[Claim, ...]:
     return (
         Claim(
             "symmetric devices: A and C oscillate without loss (2E)",
-            f"radius of the last turn / of the start: {kept:.3f} after {turns:.1f} turns "
-            "(0.75 to 1.25 allowed)",
+            f"radius of the last turn / of the start: {kept:.3f} after {turns:.1f} turns (0.75 to 1.25 allowed)",
             0.75 <= kept <= 1.25,
         ),
         Claim(
@@ -174,8 +173,7 @@ def _spiral_claims(runs: Sequence[Trajectory]) -> tuple[Claim, ...]:
         ),
         Claim(
             "the path obeys Eq. 3 and 4",
-            f"mean path less integrated equations, root mean square: A {gap_a:.4f}, C {gap_c:.4f} "
-            f"(0.02 allowed)",
+            f"mean path less integrated equations, root mean square: A {gap_a:.4f}, C {gap_c:.4f} (0.02 allowed)",
             max(gap_a, gap_c) <= 0.02,
         ),
     )

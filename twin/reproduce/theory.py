@@ -115,9 +115,7 @@ class Oscillator:
         return np.hypot(scaled, c - optimum), np.unwrap(np.arctan2(scaled, optimum - c))
 
 
-def shd_continuum(
-    line: Line, response: Response, rate_a: float, rate_c: float, samples: Array
-) -> tuple[Array, Array]:
+def shd_continuum(line: Line, response: Response, rate_a: float, rate_c: float, samples: Array) -> tuple[Array, Array]:
     """Integrate Eq. 3 and 4 of Onen 2021, without their fluctuations, from A = C = 0.
 
     Returns
@@ -131,7 +129,5 @@ def shd_continuum(
         up, down = line.pull(c)
         return rate_a * response.move(a, up, down), rate_c * response.move(c, max(a, 0.0), max(-a, 0.0))
 
-    path = solve_ivp(
-        slope, (0.0, float(samples[-1])), (0.0, 0.0), t_eval=samples, rtol=1e-6, atol=1e-8, max_step=50.0
-    )
+    path = solve_ivp(slope, (0.0, float(samples[-1])), (0.0, 0.0), t_eval=samples, rtol=1e-6, atol=1e-8, max_step=50.0)
     return path.y[0], path.y[1]

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.algorithm import Algorithm
-from twin.algorithms.program import Program
-from twin.algorithms.registry import make_algorithm
-from twin.algorithms.steps import LayerSteps
 from twin.algorithms.operation import Stream
+from twin.algorithms.program import Program
+from twin.algorithms.registry import make_algorithm, settings_table
+from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts
 from twin.chip.capacity import check_capacity
 from twin.config.chip import Chip
@@ -84,7 +84,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
     training = workload.training
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
     _check_layout(algorithm, layout)
-    settings = settings_of(getattr(workload.algorithms, plan.algorithm))
+    settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
     device = device_preset(workload.device.preset, workload.device.overrides)
     data = load(workload.data, training.seed)
     network = Network.from_config(workload.network, data.inputs.shape[1])
@@ -104,10 +104,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         training.seed,
         training.in_flight,
     )
-    steps = [
-        LayerSteps(layer, mapping, settings.transfer_every, settings.transfer_axis)
-        for layer in network.layers
-    ]
+    steps = [LayerSteps(layer, mapping, settings.transfer_every, settings.transfer_axis) for layer in network.layers]
     calibrated = []
     if workload.calibration.method == "pulses":
         calibrated = sorted({reference.symmetry_point_of for reference in layout.references.values()})
@@ -134,9 +131,8 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
 def resident(network: Network, algorithm: Algorithm, settings: Settings, in_flight: int) -> dict[Stream, int]:
     """Return the words of each stream that are kept at once."""
     weights = sum(n_in * n_out for n_in, n_out in network.shapes)
-    filtered = settings.transfer_every > 0 and settings.transfer_update is None
     return {
-        Stream.H: weights if filtered else 0,
+        Stream.H: weights if settings.filtered else 0,
         Stream.WEIGHTS: weights if algorithm.name == "digital" else 0,
         Stream.ACTIVATIONS: in_flight * sum(n_in for n_in, _ in network.shapes),
         Stream.ERRORS: in_flight * sum(n_in + n_out for n_in, n_out in network.shapes),

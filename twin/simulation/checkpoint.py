@@ -41,9 +41,7 @@ def save(
     write_bytes(folder / NAME, buffer.getvalue())
 
 
-def restore(
-    folder: Path, identity: str, parts: Parts
-) -> tuple[int, list[tuple[float, ...]], list[float]] | None:
+def restore(folder: Path, identity: str, parts: Parts) -> tuple[int, list[tuple[float, ...]], list[float]] | None:
     """Load a checkpoint into a freshly built run; return (samples done, curve, losses), None where there is none.
 
     Raises

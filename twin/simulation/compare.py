@@ -39,7 +39,7 @@ def plan_runs(
 
     plans = []
     for name in dict.fromkeys(algorithms):
-        algorithm: Any = algorithm_class(name)
+        algorithm = algorithm_class(name)
         chosen = list(dict.fromkeys(layouts)) or list(algorithm.default_layouts)
         if name == "digital":
             chosen = list(algorithm.default_layouts)
@@ -52,9 +52,7 @@ def plan_runs(
         ]
         if not fits:
             needs = ", ".join(algorithm.default_layouts)
-            raise TwinError(
-                f"--layouts (= {','.join(chosen)}): none fits the algorithm {name}; add one of {needs}"
-            )
+            raise TwinError(f"--layouts (= {','.join(chosen)}): none fits the algorithm {name}; add one of {needs}")
         plans += [RunPlan(workload, chip, layout, name, **common) for layout in fits]
     return plans
 

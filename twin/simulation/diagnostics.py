@@ -15,13 +15,13 @@ COLUMNS = ["layer", "matrix", "what", "value", "unit"]
 
 
 def coverage(parts: Parts) -> list[tuple[int, float, float]]:
-    """Return (layer, farthest a weight can move in the whole run, nominal weight range) for TTv2.
+    """Return (layer, farthest a weight can move in the whole run, nominal weight range) with H.
 
     An element of C gets at most one pulse per read of its line, so in n samples it moves at most
     n / (ns lines) dw_min: the coverage law.
     """
     settings = parts.settings
-    if parts.algorithm.name != "ttv2":
+    if not parts.settings.filtered:
         return []
     samples = parts.workload.training.epochs * len(parts.data.inputs)
     rows = []
@@ -47,9 +47,7 @@ def collect(
         own = operations[operations["layer"] == layer.index]
         rows += _updates(parts, layer.index, own)
         rows += _saturation(parts, layer.index, own)
-        moved = float(
-            np.mean(parts.machine.weights(layer.index, parts.algorithm.main) != initial[layer.index])
-        )
+        moved = float(np.mean(parts.machine.weights(layer.index, parts.algorithm.main) != initial[layer.index]))
         rows.append((layer.index, parts.algorithm.main, "devices that moved", 100 * moved, "%"))
         if moved == 0.0:
             warnings.append(
@@ -59,7 +57,7 @@ def collect(
         rows += _crossings(parts, layer.index)
     for index, reach, span in coverage(parts):
         rows.append((index, "C", "coverage bound of the run", reach, "weight units"))
-        if reach < span:
+        if reach < 0.999 * span:
             warnings.append(
                 f"layer {index}: coverage bound {reach:.3g} is below the weight range {span:.3g}: weights cannot "
                 "get far; lower transfer_every, transfer along the shorter axis, train longer or raise dw_min"
@@ -76,9 +74,7 @@ def _updates(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
         if count == 0:
             continue
         rows.append((layer, matrix, f"pulses per {kind}", _total(table, "pulses") / count, "pulses"))
-        rows.append(
-            (layer, matrix, f"coincidences per {kind}", _total(table, "coincidences") / count, "coincidences")
-        )
+        rows.append((layer, matrix, f"coincidences per {kind}", _total(table, "coincidences") / count, "coincidences"))
     return rows
 
 
@@ -93,13 +89,12 @@ def _saturation(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
         repeats = _total(table, "mvms") / count - 1
         rows.append((layer, main, f"bound-management repeats per {kind}", repeats, "mat-vecs"))
         rows.append((layer, main, f"clipped outputs per {kind}", _total(table, "clipped") / count, "outputs"))
-    for matrix in dict.fromkeys((main, parts.algorithm.fast)):
-        rows.append((layer, matrix, "devices at a bound", 100 * parts.machine.at_bounds(layer, matrix), "%"))
-    return rows
+    matrices = dict.fromkeys((main, parts.algorithm.fast))
+    return rows + [(layer, m, "devices at a bound", 100 * parts.machine.at_bounds(layer, m), "%") for m in matrices]
 
 
 def _crossings(parts: Parts, layer: int) -> list[Row]:
-    if parts.algorithm.name != "ttv2":
+    if not parts.settings.filtered:
         return []
     record = parts.machine.layers[layer]
     n = int(record["lines"] * record["line_length"])

@@ -108,9 +108,7 @@ def named_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         occupied = any(folder.iterdir())
     except OSError as error:
-        raise TwinError(
-            f"--out (= {folder}): cannot be used ({error.strerror}); choose another folder"
-        ) from error
+        raise TwinError(f"--out (= {folder}): cannot be used ({error.strerror}); choose another folder") from error
     if occupied:
         raise TwinError(
             f"--out (= {folder}): is not empty; choose a new folder, or continue with `twin resume {folder}`"
@@ -143,13 +141,9 @@ def from_folder(folder: Path) -> RunPlan:
     try:
         plan = RunPlan(**facts["plan"])
     except (KeyError, TypeError) as error:
-        raise TwinError(
-            f"{folder / 'run.json'}: not a run of this version ({error}); start it again"
-        ) from error
+        raise TwinError(f"{folder / 'run.json'}: not a run of this version ({error}); start it again") from error
     chip, layout, workload = (str(folder / name) for name in FILES)
-    return replace(
-        plan, chip=chip, layout=layout, workload=workload, workload_overrides={}, chip_overrides={}
-    )
+    return replace(plan, chip=chip, layout=layout, workload=workload, workload_overrides={}, chip_overrides={})
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

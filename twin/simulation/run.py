@@ -113,6 +113,7 @@ def _result(
         config="\n".join(f"# {name}\n{text}" for name, text in texts.items()),
         command=command,
         sources=sources(parts),
+        regression=parts.network.loss != "cross-entropy",
     )
 
 
