@@ -18,9 +18,7 @@ def machine_of(rig, settings, n_in=N_IN, n_out=N_OUT, **more):
     }
     quiet = dict.fromkeys(("dw_min_dtod", "up_down_dtod", "dw_min_std", "w_max_dtod", "w_min_dtod"), 0.0)
     options = {"device": "symmetric-1200", "device_overrides": {"dw_min": DW_MIN} | quiet} | more
-    return rig(
-        "shd", layers=((n_out, "identity", False),), n_inputs=n_in, settings=base | settings, **options
-    )
+    return rig("shd", layers=((n_out, "identity", False),), n_inputs=n_in, settings=base | settings, **options)
 
 
 def vectors(made, count):
@@ -110,9 +108,7 @@ def test_with_threshold_zero_a_zero_is_not_counted_as_transferred(rig):
 def test_the_mean_change_of_c_is_the_rate_times_f_v_u(rig, kind, lines, axis):
     n_out, n_in = (lines, 5) if axis == "row" else (5, lines)
     rate = 0.02
-    made = machine_of(
-        rig, {"transfer_vectors": kind, "transfer_axis": axis, "transfer_lr": rate}, n_in, n_out
-    )
+    made = machine_of(rig, {"transfer_vectors": kind, "transfer_axis": axis, "transfer_lr": rate}, n_in, n_out)
     a = np.random.default_rng(1).uniform(-0.4, 0.4, (n_out, n_in))
     made.machine.set_weights(0, "A", a)
     start = made.machine.f.copy()
@@ -128,9 +124,7 @@ def test_the_mean_change_of_c_is_the_rate_times_f_v_u(rig, kind, lines, axis):
     u = made.vector("u", size=lines).astype(np.float64)
     v = made.vector("v").astype(np.float64)
     np.testing.assert_allclose(v, a.T @ u if axis == "row" else a @ u, atol=1e-5)
-    mean = (rate if kind == "one-hot" else rate / lines) * (
-        np.outer(u, v) if axis == "row" else np.outer(v, u)
-    )
+    mean = (rate if kind == "one-hot" else rate / lines) * (np.outer(u, v) if axis == "row" else np.outer(v, u))
     dw = np.array(changes, np.float64)
     error = dw.std(axis=0) / len(dw) ** 0.5
     still = mean == 0

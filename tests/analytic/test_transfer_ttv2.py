@@ -24,9 +24,7 @@ def symmetric(**more):
 def machine_of(rig, settings, chip=None, **more):
     base = {"transfer_lr": 2.0, "transfer_axis": "row"}
     options = symmetric() | {"chip": NOISE | (chip or {})} | more
-    return rig(
-        "ttv2", layers=((N_OUT, "identity", False),), n_inputs=N_IN, settings=base | settings, **options
-    )
+    return rig("ttv2", layers=((N_OUT, "identity", False),), n_inputs=N_IN, settings=base | settings, **options)
 
 
 def step(made, sample, rng):
@@ -36,9 +34,7 @@ def step(made, sample, rng):
     made.perform(Opcode.UPDATE, sample=sample)
     if not made.program.layers[0].due(sample):
         return None
-    return {
-        code: made.perform(code, sample=sample) for code in (Opcode.READ_OUT, Opcode.FILTER, Opcode.PULSE)
-    }
+    return {code: made.perform(code, sample=sample) for code in (Opcode.READ_OUT, Opcode.FILTER, Opcode.PULSE)}
 
 
 @pytest.mark.parametrize("chip", [{}, SPLIT], ids=["one array", "split"])
@@ -46,9 +42,7 @@ def step(made, sample, rng):
 @pytest.mark.parametrize("axis", ["row", "column"])
 @pytest.mark.parametrize("reset", ["plain", "hysteretic"])
 def test_h_and_c_follow_algorithm_2(rig, reset, axis, every, chip):
-    made = machine_of(
-        rig, {"reset": reset, "transfer_axis": axis, "transfer_every": every, "transfer_lr": 8.0}, chip
-    )
+    made = machine_of(rig, {"reset": reset, "transfer_axis": axis, "transfer_every": every, "transfer_lr": 8.0}, chip)
     lines, length = (N_OUT, N_IN) if axis == "row" else (N_IN, N_OUT)
     h, crossed = np.zeros((lines, length), np.float32), np.zeros((lines, length))
     c = made.machine.weights(0, "C").astype(np.float64)

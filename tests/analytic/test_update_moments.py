@@ -65,16 +65,12 @@ def scores(dw, mean, variance):
     """Deviations of the sample means and variances in standard errors, over entries that can move."""
     moving = variance > 1e-12 * DW_MIN**2
     still = ~moving
-    np.testing.assert_allclose(
-        dw[:, still], np.broadcast_to(mean[still], (len(dw), still.sum())), rtol=1e-5, atol=1e-9
-    )
+    np.testing.assert_allclose(dw[:, still], np.broadcast_to(mean[still], (len(dw), still.sum())), rtol=1e-5, atol=1e-9)
     n = len(dw)
     z_mean = (dw.mean(axis=0) - mean)[moving] / (variance[moving] / n) ** 0.5
     centred = (dw - mean)[:, moving]
     fourth = (centred**4).mean(axis=0)
-    z_variance = ((centred**2).mean(axis=0) - variance[moving]) / (
-        (fourth - variance[moving] ** 2) / n
-    ) ** 0.5
+    z_variance = ((centred**2).mean(axis=0) - variance[moving]) / ((fourth - variance[moving] ** 2) / n) ** 0.5
     return z_mean, z_variance
 
 

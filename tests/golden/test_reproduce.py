@@ -86,9 +86,7 @@ def test_every_claim_holds_here_and_none_about_asymmetry_holds_without_it(residu
     assert all(claim.holds for claim in (*fig1.claims(residuals), *fig2.claims(runs)))
     same = residuals["symmetric"]
     without = replace(same, symmetry_point=0.25, closed_form=residuals["asymmetric"].closed_form)
-    assert [claim.holds for claim in fig1.claims({"symmetric": same, "asymmetric": without})][1:] == [
-        False
-    ] * 3
+    assert [claim.holds for claim in fig1.claims({"symmetric": same, "asymmetric": without})][1:] == [False] * 3
     swapped = runs | {"orbit": runs["spiral"], "spiral": runs["orbit"], "shd": runs[fig2.OFF]}
     verdicts = [claim.holds for claim in fig2.claims(swapped)]
     assert verdicts[:3] == [False] * 3

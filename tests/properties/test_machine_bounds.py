@@ -60,9 +60,7 @@ def logical(made, matrix, k, seed):
     bl=st.integers(1, 20),
     seed=st.integers(0, 5),
 )
-def test_no_sequence_of_updates_and_transfers_leaves_the_bounds(
-    rig, preset, parameters, trains, calibration, bl, seed
-):
+def test_no_sequence_of_updates_and_transfers_leaves_the_bounds(rig, preset, parameters, trains, calibration, bl, seed):
     name, more = preset
     made = rig(
         "ttv2",

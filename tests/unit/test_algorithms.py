@@ -77,15 +77,9 @@ def test_h_moves_one_line_in_and_out_per_transfer(rig):
 
 
 def test_a_and_c_on_separate_tiles_exchange_errors_and_lines(rig):
-    four = [
-        o for o in program_of(rig, "ttv2", layout="four-array").operations(0) if o.stream is Stream.ERRORS
-    ]
-    three = [
-        o for o in program_of(rig, "ttv2", layout="three-array").operations(0) if o.stream is Stream.ERRORS
-    ]
-    assert (
-        len(four) - len(three) == 2 * 4
-    )  # per layer: d to A's tile, chosen line to C's, a store and a load each
+    four = [o for o in program_of(rig, "ttv2", layout="four-array").operations(0) if o.stream is Stream.ERRORS]
+    three = [o for o in program_of(rig, "ttv2", layout="three-array").operations(0) if o.stream is Stream.ERRORS]
+    assert len(four) - len(three) == 2 * 4  # per layer: d to A's tile, chosen line to C's, a store and a load each
     sgd = [o for o in program_of(rig, "sgd").operations(0) if o.stream is Stream.ERRORS]
     assert len(three) == len(sgd)
 

@@ -78,10 +78,7 @@ def test_samples_limits_the_training_set_only():
 def test_linear_is_the_line_with_its_noise_and_follows_the_seed():
     config = Data(set="linear", slope=0.5, intercept=0.25, noise=0.05)
     data = linear.make(config, 1)
-    x, y = (
-        np.concatenate(pair)[:, 0]
-        for pair in ((data.inputs, data.test_inputs), (data.targets, data.test_targets))
-    )
+    x, y = (np.concatenate(pair)[:, 0] for pair in ((data.inputs, data.test_inputs), (data.targets, data.test_targets)))
     assert np.abs(x).max() <= 1
     assert abs(x.mean()) < 4 / (3 * len(x)) ** 0.5
     slope, intercept = np.polyfit(x, y, 1)
@@ -145,7 +142,7 @@ def test_files_that_do_not_fit_each_other_give_one_line(folder):
 
 
 def test_a_label_beyond_the_classes_gives_one_line(folder):
-    message_of(folder, TRAIN_LABELS, idx([0, 1, 2, 3, 200, 5, 6]))
+    message_of(folder, TRAIN_LABELS, idx([0, 1, 2, 3, 200, 5, 6]), named=False)
 
 
 @pytest.mark.parametrize("values", [np.zeros((7, 28, 28)), np.zeros((7, 1)), np.uint8(3)])

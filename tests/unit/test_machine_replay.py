@@ -99,9 +99,7 @@ def test_segments_and_samples_in_flight_do_not_change_the_weights(rig, case):
         perform_all(effects, pieces.program, range(first, last))
     for layer in range(len(LAYERS)):
         for matrix in whole.machine.algorithm.matrices:
-            np.testing.assert_array_equal(
-                whole.machine.weights(layer, matrix), pieces.machine.weights(layer, matrix)
-            )
+            np.testing.assert_array_equal(whole.machine.weights(layer, matrix), pieces.machine.weights(layer, matrix))
 
 
 def legal_order(program, in_flight, rng):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import ClassVar, final
 
 from twin.algorithms.algorithm import Algorithm
-from twin.algorithms.operation import Operation
+from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 from twin.algorithms.steps import LayerSteps
 
 
@@ -25,12 +25,43 @@ class Digital(Algorithm):
 
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Line 1."""
-        yield from layer.digital_forward("W")
+        yield load(layer)
+        yield multiply(layer, Kind.FORWARD, Opcode.FORWARD, (layer.own("x"),), (layer.own("z"),))
 
     def backward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Line 2."""
-        yield from layer.digital_backward("W")
+        yield load(layer)
+        yield multiply(layer, Kind.BACKWARD, Opcode.BACKWARD, (layer.own("d"),), (layer.own("e"),))
 
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:  # noqa: ARG002 - every sample alike
         """Line 3."""
-        yield from layer.digital_update("W")
+        yield load(layer)
+        new = layer.shared("new")
+        yield multiply(layer, Kind.UPDATE, Opcode.UPDATE, (layer.own("x"), layer.own("d")), (new,))
+        yield layer.move(Stream.WEIGHTS, "W", words(layer), new, layer.shared("W"), store=True)
+
+
+def words(layer: LayerSteps) -> int:
+    """Return the number of weights of a layer."""
+    return layer.layer.n_in * layer.layer.n_out
+
+
+def load(layer: LayerSteps) -> Operation:
+    """Fetch all weights of a layer."""
+    return layer.move(Stream.WEIGHTS, "W", words(layer), layer.shared("W"), layer.shared("loaded"))
+
+
+def multiply(
+    layer: LayerSteps, kind: Kind, opcode: Opcode, reads: tuple[Resource, ...], writes: tuple[Resource, ...]
+) -> Operation:
+    """Work through all weights of a layer: one multiplication and one addition each."""
+    return Operation(
+        kind,
+        Unit.DIGITAL,
+        layer.layer.index,
+        reads=(layer.shared("loaded"), layer.shared("W"), *reads),
+        writes=writes,
+        opcode=opcode,
+        matrix="W",
+        flops=2 * words(layer),
+    )

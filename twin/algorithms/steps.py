@@ -7,11 +7,10 @@ Each method yields operations with what they read and write. Vectors of layer k,
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import final
 
+from twin.algorithms.layer import Layer
 from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Stream, Unit
-from twin.mapping import Mapping, Part
-from twin.networks.network import Dense
 
 # Digital work per element, in floating-point operations: assumption, one per arithmetic operation of
 # the formula with the exponential counted as four.
@@ -23,68 +22,11 @@ MANAGEMENT_FLOPS = 1
 FILTER_FLOPS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class LayerSteps:
-    """Operations of one layer.
+@final
+class LayerSteps(Layer):
+    """Operations of one layer; construct it as `Layer`."""
 
-    Attributes
-    ----------
-    layer : Dense
-    mapping : Mapping
-        Tells into how many arrays a matrix is split and on which tiles they are.
-    transfer_every, transfer_axis : int, str
-        When and along which axis the algorithm transfers; 0 for never.
-    """
-
-    layer: Dense
-    mapping: Mapping
-    transfer_every: int = 0
-    transfer_axis: str = "column"
-
-    # -- resources ---------------------------------------------------------------------------------
-
-    def own(self, vector: str) -> Resource:
-        """Return a vector of which each sample in flight has a copy."""
-        return Resource(f"{vector}{self.layer.index}", private=True)
-
-    def next_input(self) -> Resource:
-        """Return the input of the layer above."""
-        return Resource(f"x{self.layer.index + 1}", private=True)
-
-    def shared(self, name: str) -> Resource:
-        """Return a matrix or a vector of which the layer has one."""
-        return Resource(f"{self.layer.index}.{name}", private=False)
-
-    # -- moves ---------------------------------------------------------------------------------------
-
-    def move(
-        self,
-        stream: Stream,
-        matrix: str,
-        words: int,
-        source: Resource,
-        target: Resource,
-        *,
-        store: bool = False,
-        kind: Kind | None = None,
-        parts: tuple[int, ...] | None = None,
-    ) -> Operation:
-        """Move words between a matrix's tiles and the place where the stream lives."""
-        kind = kind or (Kind.STORE if store else Kind.LOAD)
-        return Operation(
-            kind,
-            Unit.MOVE,
-            self.layer.index,
-            reads=(source,),
-            writes=(target,),
-            matrix=matrix,
-            words=words,
-            stream=stream,
-            store=store,
-            parts=parts,
-        )
-
-    # -- forward and backward ------------------------------------------------------------------------
+    __slots__ = ()
 
     def forward(self, *matrices: str) -> Iterator[Operation]:
         """Z = (sum of the matrices) x; the first matrix is the main one."""
@@ -104,15 +46,15 @@ class LayerSteps:
 
     def activation(self, matrix: str) -> Iterator[Operation]:
         """Y = f(z), with the partial sums of split arrays added first; y goes to the buffer."""
-        flops = ACTIVATION_FLOPS[self.layer.activation] * self.layer.n_out + self._partial_sums(matrix)
-        yield self._digital(Kind.ACTIVATION, Opcode.ACTIVATION, matrix, flops, ("z",), ("y",))
+        flops = ACTIVATION_FLOPS[self.layer.activation] * self.layer.n_out + self.partial_sums(matrix)
+        yield self.digital(Kind.ACTIVATION, Opcode.ACTIVATION, matrix, flops, ("z",), ("y",))
         yield self.move(Stream.ACTIVATIONS, matrix, self.layer.n_out, self.own("y"), self.next_input(), store=True)
 
     def loss(self, matrix: str) -> Iterator[Operation]:
         """Output activation, loss and its negative gradient d."""
         flops = (ACTIVATION_FLOPS[self.layer.activation] + LOSS_FLOPS) * self.layer.n_out
-        flops += self._partial_sums(matrix)
-        yield self._digital(Kind.LOSS, Opcode.LOSS, matrix, flops, ("z",), ("d", "y"))
+        flops += self.partial_sums(matrix)
+        yield self.digital(Kind.LOSS, Opcode.LOSS, matrix, flops, ("z",), ("d", "y"))
 
     def backward(self, *matrices: str) -> Iterator[Operation]:
         """E = (sum of the matrices)^T d, sent towards the layer below."""
@@ -135,15 +77,13 @@ class LayerSteps:
         yield self.move(Stream.ERRORS, matrix, n, above, self.own("r"))
         yield self.move(Stream.ACTIVATIONS, matrix, n, self.next_input(), self.own("b"))
         flops = DERIVATIVE_FLOPS[self.layer.activation] * n
-        yield self._digital(Kind.DERIVATIVE, Opcode.DERIVATIVE, matrix, flops, ("r", "b"), ("d",))
-
-    # -- update and transfer -------------------------------------------------------------------------
+        yield self.digital(Kind.DERIVATIVE, Opcode.DERIVATIVE, matrix, flops, ("r", "b"), ("d",))
 
     def update(self, matrix: str, main: str) -> Iterator[Operation]:
         """Matrix += lr d x^T: load x (and d, when computed on another tile), choose pulses, fire them."""
         yield self.move(Stream.ACTIVATIONS, matrix, self.layer.n_in, self.own("x"), self.own("cx"))
         error = self.own("d")
-        if not self._same_tiles(matrix, main):
+        if not self.same_tiles(matrix, main):
             yield self.move(Stream.ERRORS, main, self.layer.n_out, error, self.own("dd"), store=True)
             yield self.move(Stream.ERRORS, matrix, self.layer.n_out, self.own("dd"), self.own("cd"))
             error = self.own("cd")
@@ -165,27 +105,6 @@ class LayerSteps:
             writes=(self.shared(matrix),),
             opcode=Opcode.UPDATE,
             matrix=matrix,
-        )
-
-    def due(self, sample: int) -> bool:
-        """Return whether this sample's update is followed by a transfer (every ns updates)."""
-        return self.transfer_every > 0 and (sample + 1) % self.transfer_every == 0
-
-    @property
-    def lines(self) -> int:
-        """Lines along the transfer axis."""
-        return self.layer.n_out if self.transfer_axis == "row" else self.layer.n_in
-
-    @property
-    def line_length(self) -> int:
-        """Elements of one transferred line."""
-        return self.layer.n_in if self.transfer_axis == "row" else self.layer.n_out
-
-    def line_parts(self, matrix: str, sample: int) -> tuple[int, ...]:
-        """Return the physical arrays that hold the line of this sample's transfer."""
-        line = (sample // self.transfer_every) % self.lines
-        return tuple(
-            k for k, part in enumerate(self.mapping.parts(self.layer.index, matrix)) if self._holds(part, line)
         )
 
     def read_out(self, matrix: str, parts: tuple[int, ...] | None) -> Operation:
@@ -257,7 +176,7 @@ class LayerSteps:
 
     def hand_over(self, source: str, target: str) -> Iterator[Operation]:
         """Send what the transfer chose to the target's tiles, where these are not the source's."""
-        if not self._same_tiles(source, target):
+        if not self.same_tiles(source, target):
             n = self.line_length
             chosen, sent = self.shared("s"), self.shared("sent")
             yield self.move(Stream.ERRORS, source, n, chosen, sent, store=True)
@@ -275,82 +194,3 @@ class LayerSteps:
             matrix=matrix,
             parts=parts,
         )
-
-    # -- the digital baseline ----------------------------------------------------------------------------
-
-    def digital_forward(self, matrix: str) -> Iterator[Operation]:
-        """Z = W x on the digital unit."""
-        yield self._load_weights(matrix)
-        yield self._dense(Kind.FORWARD, Opcode.FORWARD, matrix, ("x",), ("z",))
-
-    def digital_backward(self, matrix: str) -> Iterator[Operation]:
-        """E = W^T d on the digital unit."""
-        yield self._load_weights(matrix)
-        yield self._dense(Kind.BACKWARD, Opcode.BACKWARD, matrix, ("d",), ("e",))
-
-    def digital_update(self, matrix: str) -> Iterator[Operation]:
-        """W += lr d x^T on the digital unit, read and written back."""
-        yield self._load_weights(matrix)
-        yield self._dense(Kind.UPDATE, Opcode.UPDATE, matrix, ("x", "d"), ("u",), self.shared("new"))
-        words = self.layer.n_in * self.layer.n_out
-        yield self.move(Stream.WEIGHTS, matrix, words, self.shared("new"), self.shared(matrix), store=True)
-
-    # -- helpers -----------------------------------------------------------------------------------------
-
-    def _digital(
-        self,
-        kind: Kind,
-        opcode: Opcode,
-        matrix: str,
-        flops: int,
-        reads: tuple[str, ...],
-        writes: tuple[str, ...],
-    ) -> Operation:
-        return Operation(
-            kind,
-            Unit.DIGITAL,
-            self.layer.index,
-            reads=tuple(map(self.own, reads)),
-            writes=tuple(map(self.own, writes)),
-            opcode=opcode,
-            matrix=matrix,
-            flops=flops,
-        )
-
-    def _load_weights(self, matrix: str) -> Operation:
-        words = self.layer.n_in * self.layer.n_out
-        return self.move(Stream.WEIGHTS, matrix, words, self.shared(matrix), self.shared("loaded"))
-
-    def _dense(
-        self,
-        kind: Kind,
-        opcode: Opcode,
-        matrix: str,
-        reads: tuple[str, ...],
-        writes: tuple[str, ...],
-        *also: Resource,
-    ) -> Operation:
-        return Operation(
-            kind,
-            Unit.DIGITAL,
-            self.layer.index,
-            reads=(self.shared("loaded"), self.shared(matrix), *map(self.own, reads)),
-            writes=(*map(self.own, writes), *also),
-            opcode=opcode,
-            matrix=matrix,
-            flops=2 * self.layer.n_in * self.layer.n_out,
-        )
-
-    def _partial_sums(self, matrix: str) -> int:
-        parts = self.mapping.parts(self.layer.index, matrix)
-        split = sum(part.out0 == 0 for part in parts)
-        return (split - 1) * self.layer.n_out
-
-    def _same_tiles(self, a: str, b: str) -> bool:
-        tiles = [[part.tile for part in self.mapping.parts(self.layer.index, name)] for name in (a, b)]
-        return tiles[0] == tiles[1]
-
-    def _holds(self, part: Part, line: int) -> bool:
-        if self.transfer_axis == "row":
-            return part.out0 <= line < part.out1
-        return part.in0 <= line < part.in1

@@ -67,6 +67,13 @@ class InputOutput(Part):
     bound_management: Literal["iterative", "none"]
     max_bm_factor: Annotated[int, Field(ge=1, le=2**30)] = 1024
 
+    @model_validator(mode="after")
+    def _converters_span_a_bound(self) -> Self:
+        own = vars(self)
+        if own["out_res"] and not own["out_bound"]:
+            raise refusal(("out_res",), "needs out_bound above 0, the range that its steps divide")
+        return self
+
 
 class Tile(Part):
     """Crosspoint arrays behind one periphery.

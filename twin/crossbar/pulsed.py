@@ -112,7 +112,7 @@ def pulsed_update(w, cell, limits, n_in, n_out, x, d, n, x_factor, d_factor, m, 
     count_x = prepare(x, x_factor, x_index, x_threshold, x_sign)
     count_d = prepare(d, d_factor, d_index, d_threshold, d_sign)
     key_x, key_d, key_cycle = keys
-    noise_mult, noise_add, limited = m.noise_mult, m.noise_add, m.limited
+    noise_mult, noise_add, clip_below = m.noise_mult, m.noise_add, m.clip_below
     noisy = noise_mult > F32(0.0) or noise_add > F32(0.0)
     noise[:] = F32(0.0)
     fired = 0
@@ -142,7 +142,7 @@ def pulsed_update(w, cell, limits, n_in, n_out, x, d, n, x_factor, d_factor, m, 
                     xi = noise[used + k]
                     old = row[i]
                     new = step(old, cells, i, sx * d_firing_sign[b + k], xi, noise_mult)
-                    if limited:
+                    if xi < clip_below:
                         new = limit(new, limits, j * n_out + d_firing[b + k], xi, noise_add)
                     row[i] = new
                 b += take
@@ -151,10 +151,9 @@ def pulsed_update(w, cell, limits, n_in, n_out, x, d, n, x_factor, d_factor, m, 
 
 
 @njit
-def exact_update(w, n_in, n_out, x, d, lr, m):
+def exact_update(w, limits, n_in, n_out, x, d, lr, m):
     """w[j, i] += lr x_j d_i, clipped to the bounds: the ideal device and the digital baseline."""
     d = d[:n_out]
-    low, high = m.w_low, m.w_high
     for j in range(n_in):
         if x[j] == F32(0.0):
             continue
@@ -165,18 +164,19 @@ def exact_update(w, n_in, n_out, x, d, lr, m):
                 row[i] += xj * d[i]
         else:
             for i in range(n_out):
-                row[i] = min(max(F32(row[i] + xj * d[i]), low), high)
+                c = (j * n_out + i) * LIMITS
+                row[i] = min(max(F32(row[i] + xj * d[i]), limits[c + W_MIN]), limits[c + W_MAX])
 
 
 @njit
-def sum_lines(w, n_in, n_out, in_sum, out_sum):
-    """Sum the weights over each input line and each output line."""
+def sum_lines(w, n_in, n_out, in_sum, out_sum, in_rest, out_rest):
+    """Sum main and reference weights over each input line and each output line: w + 2 r a device."""
     out_sum = out_sum[:n_out]
-    out_sum[:] = F32(0.0)
+    out_sum[:] = out_rest
     for j in range(n_in):
         row = w[j * n_out : (j + 1) * n_out]
         line = F32(0.0)
         for i in range(n_out):
             line += row[i]
             out_sum[i] += row[i]
-        in_sum[j] = line
+        in_sum[j] = line + in_rest[j]

@@ -23,8 +23,10 @@ PART = np.dtype(
         ("w", "i8"),
         ("cell", "i8"),
         ("limits", "i8"),
-        ("in_sum", "i8"),  # per input line: sum over outputs of (main + reference)
-        ("out_sum", "i8"),  # per output line: sum over inputs
+        ("in_sum", "i8"),  # per input line: sum over its devices of main + reference weights
+        ("out_sum", "i8"),  # per output line: the same
+        ("in_rest", "i8"),  # what of these sums no pulse changes: twice the reference weights
+        ("out_rest", "i8"),
         ("stream", "i8"),  # key of the array's random streams
     ],
     align=True,
@@ -37,9 +39,7 @@ MATRIX = np.dtype(
         ("n_in", "i8"),
         ("n_out", "i8"),
         ("exact", "i8"),  # 1: rank-1 updates are exact (ideal device, digital)
-        ("limited", "i8"),  # 1: pulses must be clipped to the device's bounds
-        ("w_low", "f4"),  # bounds of exact updates
-        ("w_high", "f4"),
+        ("clip_below", "f4"),  # clip a pulse to its device's bounds where its noise xi is below this
         ("perfect", "i8"),  # 1: mat-vecs are exact (digital)
         ("inp_half", "f4"),  # input steps per unit: q = round(x inp_half) / inp_half; 0: off
         ("out_step", "f4"),  # one step of the output converter; 0: off

@@ -17,7 +17,7 @@ U64 = np.uint64
 F32 = np.float32
 
 # Purposes of streams; each kernel that draws names its own.
-FORWARD, BACKWARD, READ_OUT, UPDATE_ROWS, UPDATE_COLUMNS, CYCLE, TRANSFER, EVALUATE = range(8)
+FORWARD, BACKWARD, READ_OUT, UPDATE_ROWS, UPDATE_COLUMNS, CYCLE, TRANSFER = range(7)
 
 TWO_16 = F32(1.0 / (1 << 16))
 LN2 = F32(0.6931471805599453)
@@ -78,12 +78,12 @@ def normal_pair(key0, key1, n):
     p = F32(p * t + F32(3.3333331174e-1))
     ln = F32(t + t * t * (p * t - F32(0.5)) + e * LN2)
     r = F32(np.sqrt(F32(F32(-2.0) * ln)))
-    # Angle on a half circle by Taylor series to 4e-6, the other half by the lowest bit of the radius
+    # Angle on a half circle by polynomials to 4e-6, the other half by the lowest bit of the radius
     q = F32(F32(np.int32(h << U32(16)) >> np.int32(1)) * ANGLE)  # [-pi/2, pi/2)
     s = F32(q * q)
-    sine = F32(-1.9840874e-4)
-    sine = F32(sine * s + F32(8.3333310e-3))
-    sine = F32(sine * s + F32(-1.6666666e-1))
+    sine = F32(-1.849217995e-4)
+    sine = F32(sine * s + F32(8.312366158e-3))
+    sine = F32(sine * s + F32(-1.666568107e-1))
     sine = F32(q + q * s * sine)
     cosine = F32(2.4801587e-5)
     cosine = F32(cosine * s + F32(-1.3888889e-3))

@@ -1,6 +1,5 @@
 """What a data set is, and the registry of data sets."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,8 @@ import numpy.typing as npt
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twin.config.workload import Data
 
 Array = npt.NDArray[np.float32]
@@ -31,6 +32,11 @@ class Dataset:
     targets: Array
     test_inputs: Array
     test_targets: Array
+
+    def __post_init__(self) -> None:
+        """Make the arrays what compiled kernels take: float32, contiguous, writeable."""
+        for name in self.__slots__:
+            object.__setattr__(self, name, np.require(getattr(self, name), np.float32, ["C", "W"]))
 
     def limited(self, samples: int) -> "Dataset":
         """Return the data set with at most `samples` training samples (0: all)."""

@@ -28,6 +28,12 @@ def read() -> Dataset:
     """Return MNIST, pixels scaled to [0, 1]."""
     parts = [_idx(_locate(name)) for name in FILES]
     images, labels, test_images, test_labels = parts
+    for x, t in ((images, labels), (test_images, test_labels)):
+        if x.ndim != 3 or x.shape[1:] != (28, 28) or not len(x) or t.shape != x.shape[:1] or t.max() > 9:
+            raise TwinError(
+                f"mnist: images {x.shape} and labels {t.shape} do not fit n images of 28 x 28 and n classes 0 to 9; "
+                "copy the files again"
+            )
     return Dataset(_pixels(images), _classes(labels), _pixels(test_images), _classes(test_labels))
 
 
@@ -69,6 +75,8 @@ def _idx(path: Path) -> npt.NDArray[np.uint8]:
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
         raise TwinError(f"{path}: not an idx file of bytes (starts {raw[:4].hex()}); copy it again")
     axes = raw[3]
+    if len(raw) < 4 + 4 * axes or not axes:
+        raise TwinError(f"{path}: an idx file that ends in its header; copy it again")
     shape = tuple(int(n) for n in np.frombuffer(raw, ">i4", axes, 4))
     data = np.frombuffer(raw, np.uint8, -1, 4 + 4 * axes)
     if data.size != int(np.prod(shape)):

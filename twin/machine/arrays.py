@@ -1,7 +1,6 @@
 """Physical arrays of a layer: devices drawn, references calibrated, weights put in, described to the kernels."""
 
 from collections.abc import Mapping as Table
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -98,23 +97,24 @@ class ArrayBuilder:
             if self.layout.matrices[name].digital:
                 self._add_digital(layer, parts, initial[name])
             else:
-                affines = [self._affine(layer, name, k, part) for k, part in enumerate(parts)]
-                self._add_analog(layer, name, parts, affines, initial.get(name), updates[name])
+                arrays = [self._shifted(layer, name, k, part) for k, part in enumerate(parts)]
+                self._add_analog(layer, name, parts, arrays, initial.get(name), updates[name])
         return index
 
     def _draw(self, layer: int, matrix: str, k: int, part: Part) -> Affine:
         shape = (part.out1 - part.out0, part.in1 - part.in0)
         return self.device.populate(shape, generator(self.seed, DEVICES, layer, ord(matrix[0]), k))
 
-    def _affine(self, layer: int, matrix: str, k: int, part: Part) -> Affine:
-        """Return the pulse response in logical weights: main array minus reference array."""
+    def _shifted(self, layer: int, matrix: str, k: int, part: Part) -> tuple[Affine, Array]:
+        """Return the pulse response in logical weights, main array minus reference array, and the reference."""
         raw = self._draw(layer, matrix, k, part)
         config = self.layout.matrices[matrix]
         source = self.layout.references[str(config.reference)].symmetry_point_of
         if (layer, source, k) not in self.calibrated:
             model = raw if source == matrix else self._draw(layer, source, k, part)
             self.calibrated[layer, source, k] = self._calibrate(model, layer, source, k)
-        return shift(raw, self.calibrated[layer, source, k].reference)
+        reference = self.calibrated[layer, source, k].reference
+        return shift(raw, reference), reference
 
     def _calibrate(self, model: Affine, layer: int, matrix: str, k: int) -> Calibration:
         match self.calibration.method:
@@ -134,7 +134,6 @@ class ArrayBuilder:
         record["first"], record["count"] = first, len(parts)
         record["n_in"], record["n_out"] = parts[-1].in1, parts[-1].out1
         record["exact"] = record["perfect"] = record["update_management"] = record["update_bl_management"] = 1
-        record["w_low"], record["w_high"] = -np.inf, np.inf
         record["dw_min"], record["desired_bl"] = 1.0, 1
         self.matrices.append(record)
 
@@ -143,21 +142,20 @@ class ArrayBuilder:
         layer: int,
         name: str,
         parts: tuple[Part, ...],
-        affines: list[Affine],
+        arrays: list[tuple[Affine, Array]],
         initial: Array | None,
         update: Update,
     ) -> None:
         first = len(self.parts)
-        for k, (part, affine) in enumerate(zip(parts, affines, strict=True)):
-            self._add_part((layer << 24) + (ord(name[0]) << 16) + k, part, initial, affine)
+        for k, (part, array) in enumerate(zip(parts, arrays, strict=True)):
+            self._add_part((layer << 24) + (ord(name[0]) << 16) + k, part, initial, array)
+        affines = [affine for affine, _ in arrays]
         device, io = affines[0], self.io
         record = np.zeros((), MATRIX)
         record["first"], record["count"] = first, len(parts)
         record["n_in"], record["n_out"] = parts[-1].in1, parts[-1].out1
         record["exact"] = device.exact or update.pulse_type == "none"
-        record["limited"] = any(limited(affine) for affine in affines)
-        record["w_low"] = min(float(a.w_min.min()) for a in affines)
-        record["w_high"] = max(float(a.w_max.max()) for a in affines)
+        record["clip_below"] = max(clip_below(affine) for affine in affines)
         record["inp_half"] = io.inp_res / 2
         record["out_step"] = 2 * io.out_bound / io.out_res if io.out_res else 0.0
         record["out_bound"], record["out_noise"] = io.out_bound, io.out_noise
@@ -172,13 +170,16 @@ class ArrayBuilder:
         record["update_bl_management"] = update.update_bl_management
         self.matrices.append(record)
 
-    def _add_part(self, stream: int, part: Part, initial: Array | None, affine: Affine | None) -> None:
+    def _add_part(self, stream: int, part: Part, initial: Array | None, array: tuple[Affine, Array] | None) -> None:
         n_in, n_out = part.in1 - part.in0, part.out1 - part.out0
         w = np.zeros((n_out, n_in), np.float32)
         if initial is not None:
             w[:] = initial[part.out0 : part.out1, part.in0 : part.in1]
+        rest = np.zeros_like(w)
         cell = limits = 0
-        if affine is not None:
+        if array is not None:
+            affine, reference = array
+            rest = 2 * reference
             w = np.clip(w, affine.w_min, affine.w_max)
             cell, limits = self.arena.put(_cells(affine)), self.arena.put(_limits(affine))
         self.parts.append(
@@ -190,8 +191,10 @@ class ArrayBuilder:
                 self.arena.put(w.T),
                 cell,
                 limits,
-                self.arena.put(w.sum(axis=0)),
-                self.arena.put(w.sum(axis=1)),
+                self.arena.put((w + rest).sum(axis=0)),
+                self.arena.put((w + rest).sum(axis=1)),
+                self.arena.put(rest.sum(axis=0)),
+                self.arena.put(rest.sum(axis=1)),
                 stream,
             )
         )
@@ -224,19 +227,27 @@ def _limits(affine: Affine) -> Array:
     return limits
 
 
-def limited(affine: Affine) -> bool:
-    """Return whether a pulse could leave the bounds, so that every pulse must be clipped.
+def clip_below(affine: Affine) -> float:
+    """Return below which noise xi a pulse could leave its device's bounds and must be clipped.
 
-    It cannot where each bound lies at or beyond the weight at which the own step vanishes (up_a / up_b,
-    -down_a / down_b), the noise is multiplicative, and no step, its noise at most `LARGEST_NORMAL` sigma,
-    covers the whole way to that weight.
+    inf: always; -inf: never; otherwise where 1 + dw_min_std xi < 0 turns a step round. A step in its own
+    direction cannot leave the bounds where each bound lies at or beyond the weight at which the step vanishes
+    (up_a / up_b, -down_a / down_b), the noise is multiplicative, and no step, its noise at most `LARGEST_NORMAL`
+    sigma, covers the whole way to that weight.
     """
-    if not affine.mult_noise:
-        return affine.dw_min_std > 0 or limited(replace(affine, mult_noise=True))
+    sigma = affine.dw_min_std
+    if sigma > 0 and not affine.mult_noise:
+        return np.inf
     steepest = max(float(affine.up_b.max()), float(affine.down_b.max()))
-    if steepest * (1 + LARGEST_NORMAL * affine.dw_min_std) >= 1:
-        return True
-    tolerance = np.float32(1e-6)
-    inside_up = affine.up_a <= affine.up_b * affine.w_max * (1 + tolerance) + tolerance * affine.dw_min
-    inside_down = affine.down_a <= -affine.down_b * affine.w_min * (1 + tolerance) + tolerance * affine.dw_min
-    return not bool(inside_up.all() and inside_down.all())
+    if steepest * (1 + LARGEST_NORMAL * sigma) >= 1:
+        return np.inf
+    if _reaches(affine.up_a, affine.up_b, affine.w_max) or _reaches(affine.down_a, affine.down_b, -affine.w_min):
+        return np.inf
+    return -1 / sigma if sigma > 0 else -np.inf
+
+
+def _reaches(step: Array, slope: Array, bound: Array) -> bool:
+    """Return whether a step that vanishes at step / slope gets beyond the bound on any device."""
+    end = np.full_like(step, np.inf)
+    np.divide(step, slope, out=end, where=slope > 0)
+    return not bool(np.all(end <= bound + np.float32(1e-6) * np.abs(bound)))

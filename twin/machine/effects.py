@@ -46,10 +46,8 @@ def count_matvec(row, repeats, driven, converted, conducted, clipped):
 def managed_matvec(f, work, real, parts, m, forward, x, y, factor, sample, seed, row):
     """y = W x (forward) or W^T x over all arrays of a matrix; quantised partial sums add up digitally.
 
-    `factor` 1 overwrites y, any other value is multiplied in and added to y.
+    `factor` times the result is added to y.
     """
-    if factor == F32(1.0):
-        y[:] = F32(0.0)
     lines = m.n_out if forward else m.n_in
     partial = real[:lines]
     scratch = real[lines:]
@@ -93,12 +91,14 @@ def outer_product(f, work, real, parts, m, x, d, x_max, d_max, lr, desired_bl, s
         w = f[part.w : part.w + n_in * n_out]
         xs = x[part.in0 : part.in1]
         ds = d[part.out0 : part.out1]
+        if salt and (max_magnitude(xs) == F32(0.0) or max_magnitude(ds) == F32(0.0)):
+            continue
         row[PART_PULSES] += n
+        limits = f[part.limits : part.limits + n_in * n_out * LIMITS]
         if m.exact:
-            exact_update(w, n_in, n_out, xs, ds, lr, m)
+            exact_update(w, limits, n_in, n_out, xs, ds, lr, m)
             continue
         cell = f[part.cell : part.cell + n_in * n_out * CELL]
-        limits = f[part.limits : part.limits + n_in * n_out * LIMITS]
         keys = (
             stream_key(seed, part.stream, UPDATE_ROWS + salt, sample),
             stream_key(seed, part.stream, UPDATE_COLUMNS + salt, sample),
@@ -125,7 +125,9 @@ def refresh_sums(f, parts, m, writes):
         n_out = part.out1 - part.out0
         w = f[part.w : part.w + n_in * n_out]
         in_sum = f[part.in_sum : part.in_sum + n_in]
-        sum_lines(w, n_in, n_out, in_sum, f[part.out_sum : part.out_sum + n_out])
+        out_sum = f[part.out_sum : part.out_sum + n_out]
+        in_rest = f[part.in_rest : part.in_rest + n_in]
+        sum_lines(w, n_in, n_out, in_sum, out_sum, in_rest, f[part.out_rest : part.out_rest + n_out])
 
 
 @njit
@@ -157,10 +159,21 @@ def line_of(layer, sample):
     return (sample // layer.transfer_every) % layer.lines
 
 
+@inline
+def cycle_of(layer):
+    """Return the length of a cycle of Hadamard vectors: the power of two that holds all lines."""
+    size = 1
+    while size < layer.lines:
+        size *= 2
+    return size
+
+
 @njit
 def transfer_vector(layer, sample, u):
     """Fill u with the transfer vector of this sample: one-hot, or a column of a Hadamard matrix."""
     t = line_of(layer, sample)
+    if layer.hadamard:
+        t = (sample // layer.transfer_every) % cycle_of(layer)
     for j in range(layer.lines):
         if layer.hadamard:
             bits = t & j
@@ -181,6 +194,7 @@ def read_line(f, work, real, parts, m, layer, sample, seed, row):
     by_row = layer.transfer_axis == ROW
     if layer.hadamard:
         transfer_vector(layer, sample, u)
+        v[:] = F32(0.0)
         managed_matvec(f, work, real, parts, m, not by_row, u, v, F32(1.0), ~sample, seed, row)
         return
     t = line_of(layer, sample)
@@ -266,11 +280,8 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
             j, o = (i, t - low) if by_row else (t - low, i)
             at = j * n_out + o
             old = w[at]
-            if m.exact:
-                w[at] = min(max(F32(old + sign * m.dw_min), m.w_low), m.w_high)
-            else:
-                new = step(old, cell, at, sign, noise[i], m.noise_mult)
-                w[at] = limit(new, limits, at, noise[i], m.noise_add) if m.limited else new
+            new = step(old, cell, at, sign, noise[i], m.noise_mult)
+            w[at] = limit(new, limits, at, noise[i], m.noise_add) if noise[i] < m.clip_below else new
         row[PULSES] = 1
         row[PART_PULSES] += 1
         row[FIRED] += fired + 1
@@ -282,8 +293,8 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
 def transfer_update(f, work, real, parts, m, layer, sample, seed, row):
     """SHD: C += transfer_lr f(v) u^T, pulsed (Onen 2021, Fig. 2A, step V).
 
-    f zeroes |v| below the threshold. Hadamard vectors sum to lines x identity over a cycle, one-hot vectors
-    to the identity, so the former's rate is divided by the number of lines.
+    f zeroes |v| below the threshold. Over a cycle, u u^T of Hadamard vectors sums to (length of the cycle) x
+    identity, of one-hot vectors to the identity, so the former's rate is divided by that length.
     """
     n = layer.line_length
     v = f[layer.v : layer.v + n]
@@ -294,10 +305,10 @@ def transfer_update(f, work, real, parts, m, layer, sample, seed, row):
     for i in range(n):
         keep = abs(v[i]) >= layer.threshold
         s[i] = v[i] if keep else F32(0.0)
-        count += 1 if keep else 0
+        count += 1 if s[i] != F32(0.0) else 0
     row[CROSSED] = count
     top = max_magnitude(s)
-    lr = F32(layer.transfer_lr / F32(layer.lines)) if layer.hadamard else layer.transfer_lr
+    lr = F32(layer.transfer_lr / F32(cycle_of(layer))) if layer.hadamard else layer.transfer_lr
     if layer.transfer_axis == ROW:
         outer_product(f, work, real, parts, m, s, u, top, F32(1.0), lr, m.transfer_bl, sample, 16, seed, row)
     else:

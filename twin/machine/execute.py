@@ -64,6 +64,7 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
         if p.opcode == INPUT:
             x[: inputs.shape[1]] = inputs[p.row]
         elif p.opcode == FORWARD:
+            z[:] = F32(0.0)
             m = matrices[layer.main]
             managed_matvec(f, work, real, parts, m, True, x, z, F32(1.0), p.sample, seed, row)
         elif p.opcode == FORWARD_FAST:
@@ -77,6 +78,7 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
             row[VALUE] = value
             row[CROSSED] = wrong
         elif p.opcode == BACKWARD:
+            e[:] = F32(0.0)
             m = matrices[layer.main]
             managed_matvec(f, work, real, parts, m, False, d, e, F32(1.0), p.sample, seed, row)
         elif p.opcode == BACKWARD_FAST:

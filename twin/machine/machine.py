@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -101,9 +102,9 @@ class Machine:
         they never change, and a coupled run makes some twenty calls a sample.
         """
         arguments = (*self._state, np.zeros(0, INSTRUCTION), np.zeros((0, N_COUNTS)))
-        execute(*arguments, self.data.inputs, self.data.targets, self.seed)
-        (compiled,) = execute.overloads.values()
-        call: Callable[..., None] = compiled.entry_point
+        types = (*arguments, self.data.inputs, self.data.targets, self.seed)
+        execute(*types)
+        call: Callable[..., None] = execute.get_overload(tuple(numba.typeof(one) for one in types))  # type: ignore[no-untyped-call]
         return call
 
     def _update_of(self, matrix: str) -> Update:
@@ -199,8 +200,10 @@ class Machine:
         for part in self._parts_of(record):
             block = self._block(part)
             new = values[part["out0"] : part["out1"], part["in0"] : part["in1"]]
-            self._segment(part["in_sum"], new.shape[1])[:] = new.sum(axis=0)
-            self._segment(part["out_sum"], new.shape[0])[:] = new.sum(axis=1)
+            n_out, n_in = new.shape
+            rest_in, rest_out = self._segment(part["in_rest"], n_in), self._segment(part["out_rest"], n_out)
+            self._segment(part["in_sum"], n_in)[:] = new.sum(axis=0) + rest_in
+            self._segment(part["out_sum"], n_out)[:] = new.sum(axis=1) + rest_out
             block[:] = new
 
     def at_bounds(self, layer: int, matrix: str) -> float:

@@ -15,6 +15,7 @@ from twin.simulation.build import Parts
 
 NAME = "checkpoint.npz"
 FORMAT = 1
+CURVE = 5  # columns of the learning curve
 State = dict[str, npt.NDArray[Any]]
 
 
@@ -32,7 +33,7 @@ def save(
         "identity": np.frombuffer(identity.encode(), np.uint8),
         "sample": np.array([sample]),
         "arena": parts.machine.f,
-        "curve": np.array(curve, np.float64).reshape(len(curve), -1),
+        "curve": np.array(curve, np.float64).reshape(len(curve), CURVE),
         "losses": np.array(losses, np.float64),
     }
     state |= {f"engine.{name}": values for name, values in parts.engine.state().items()}
@@ -52,24 +53,37 @@ def restore(folder: Path, identity: str, parts: Parts) -> tuple[int, list[tuple[
     path = folder / NAME
     if not path.exists():
         return None
+    state = _read(path)
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            state: State = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        if state["format"].tolist() != [FORMAT]:
+            raise TwinError(f"{path}: is of another format than {FORMAT}; remove it to start the run again")
+        if state["identity"].tobytes() != identity.encode():
+            raise TwinError(f"{path}: belongs to another run; remove it to start this run again")
+        if state["arena"].shape != parts.machine.f.shape:
+            raise TwinError(f"{path}: holds another network; remove it to start this run again")
+        curve = [tuple(row) for row in state["curve"].reshape(-1, CURVE).tolist()]
+        prefix = "engine."
+        parts.engine.restore({name[len(prefix) :]: v for name, v in state.items() if name.startswith(prefix)})
+        parts.machine.f[:] = state["arena"]
+        return int(state["sample"][0]), curve, state["losses"].tolist()
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise TwinError(f"{path}: is damaged ({error}); remove it to start the run again") from error
-    if int(state.get("format", np.array([0]))[0]) != FORMAT:
-        raise TwinError(f"{path}: is of another format than {FORMAT}; remove it to start the run again")
-    if state["identity"].tobytes().decode() != identity:
-        raise TwinError(f"{path}: belongs to another run; remove it to start this run again")
-    if state["arena"].shape != parts.machine.f.shape:
-        raise TwinError(f"{path}: holds another network; remove it to start this run again")
-    parts.machine.f[:] = state["arena"]
-    prefix = "engine."
-    parts.engine.restore({name[len(prefix) :]: v for name, v in state.items() if name.startswith(prefix)})
-    curve = [tuple(row) for row in state["curve"].tolist()]
-    return int(state["sample"][0]), curve, state["losses"].tolist()
+
+
+def _read(path: Path) -> State:
+    """Read every array of a file; checks the sum of each."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+            return {
+                name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
+                for name in archive.namelist()
+            }
+    except Exception as error:  # a damaged archive provokes anything, and the answer is always the same
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TwinError(f"{path}: is damaged ({reason}); remove it to start the run again") from error
 
 
 def remove(folder: Path) -> None:
-    """Remove the checkpoint of a finished run."""
-    remove_file(folder / NAME)
+    """Remove the checkpoint of a finished run, and what a killed process left of writing one."""
+    for path in (folder / NAME, *folder.glob(f".{NAME}.*.tmp")):
+        remove_file(path)

@@ -37,6 +37,10 @@ def plan_runs(
     from twin.algorithms.registry import algorithm_class  # noqa: PLC0415
     from twin.config import load_layout  # noqa: PLC0415
 
+    if not algorithms:
+        raise TwinError("--algorithms: names none; give e.g. --algorithms sgd,ttv2")
+    for layout in layouts:
+        load_layout(layout)  # also where no algorithm would look at it
     plans = []
     for name in dict.fromkeys(algorithms):
         algorithm = algorithm_class(name)
