@@ -20,13 +20,14 @@ def devices_of(made, matrix="W", layer=0, part=0, seed=3):
 
 
 def line_sums(made):
-    """Return the kept and the true sums of w over every line of every array."""
+    """Return the kept sums, less the references' constant share, and the true sums of w over every line."""
     f = made.machine.f
     for part in made.machine.parts:
         n_in, n_out = int(part["in1"] - part["in0"]), int(part["out1"] - part["out0"])
         w = f[part["w"] : part["w"] + n_in * n_out].reshape(n_in, n_out).astype(np.float64)
-        yield f[part["in_sum"] : part["in_sum"] + n_in], w.sum(axis=1)
-        yield f[part["out_sum"] : part["out_sum"] + n_out], w.sum(axis=0)
+        for line, n, axis in (("in", n_in, 1), ("out", n_out, 0)):
+            kept, rest = (f[part[f"{line}_{what}"] : part[f"{line}_{what}"] + n] for what in ("sum", "rest"))
+            yield kept - rest, w.sum(axis=axis)
 
 
 def single_pulse(made, x, d, sample):

@@ -106,7 +106,7 @@ class Dimension:
     def _convert(self, number: str, suffix: str) -> float:
         try:
             reading = _Reading(f"{_without_exponent(number)} {suffix}", binary=self.binary)
-        except QuantiPhyError as error:
+        except (QuantiPhyError, ValueError) as error:  # "0_:" passes its pattern and then fails in float()
             raise _refusal(f'must be {self.name}, e.g. "{self.example}"') from error
         if self.unit == "m^2" and reading.units in _SQUARED:
             return float(Decimal(repr(float(reading))).scaleb(_SQUARED[reading.units]))
