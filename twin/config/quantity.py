@@ -17,7 +17,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from quantiphy import QuantiPhyError, Quantity
 
-_FORM = re.compile(r"\s*([+-]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf))\s*(\S*)\s*", re.ASCII)
+_FORM = re.compile(r"\s*([+-]?(?:\d+(?:_\d+)*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:nan|inf))\s*(\S*)\s*", re.ASCII)
 _SQUARED = {"nm^2": -18, "um^2": -12, "mm^2": -6, "cm^2": -4, "m^2": 0}
 _PREFIXES = {
     -18: "a",
@@ -106,7 +106,7 @@ class Dimension:
     def _convert(self, number: str, suffix: str) -> float:
         try:
             reading = _Reading(f"{_without_exponent(number)} {suffix}", binary=self.binary)
-        except (QuantiPhyError, ValueError) as error:  # "0_:" passes its pattern and then fails in float()
+        except QuantiPhyError as error:
             raise _refusal(f'must be {self.name}, e.g. "{self.example}"') from error
         if self.unit == "m^2" and reading.units in _SQUARED:
             return float(Decimal(repr(float(reading))).scaleb(_SQUARED[reading.units]))
