@@ -2,7 +2,7 @@
 
 With MNIST under TWIN_DATA_DIR: ``python reports/ttv2-first-look/study.py``, two to four minutes. It rewrites
 the tables beside it. Only rates and bytes are of interest here, so a thousand samples do.
-"""  # noqa: INP001 - a script
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -83,7 +83,7 @@ def run_all(folders: Sequence[Path], jobs: int, report: Report) -> list[tuple[Pa
     Results do not depend on `jobs`. One failing run does not stop the others.
     """
     failures: list[tuple[Path, TwinError]] = []
-    if jobs == 1 or len(folders) == 1:
+    if jobs == 1 or len(folders) <= 1:
         from twin.simulation.run import run  # noqa: PLC0415
 
         for folder in folders:

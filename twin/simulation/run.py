@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.registry import algorithm_names
+from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
 from twin.engine.critical import bound_line
 from twin.report.result import RunResult, Source
@@ -118,12 +119,20 @@ def _result(
 
 
 def without_effect(parts: Parts) -> list[str]:
-    """List what the user set and nothing read; a shipped description holds what other runs need too."""
+    """List what the user set and nothing read.
+
+    A shipped description holds what other runs need too, and a file holds the tables of other algorithms.
+    """
     loaded = parts.descriptions
     other = [f"algorithms.{name}." for name in algorithm_names() if name != parts.plan.algorithm]
+    origins = loaded.workload.origins
     own = [f"chip.{key}" for key in loaded.chip.without_effect() if _by_user(loaded.chip.origins[key])]
-    own += [key for key in loaded.workload.without_effect() if _by_user(loaded.workload.origins[key])]
-    return [key for key in own if not key.startswith(tuple(other))]
+    own += [
+        key
+        for key in loaded.workload.without_effect()
+        if origins[key] == COMMAND_LINE or (_by_user(origins[key]) and not key.startswith(tuple(other)))
+    ]
+    return own
 
 
 def _by_user(origin: str) -> bool:
