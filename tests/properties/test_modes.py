@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twin.commands import Options, run_comparison
 from twin.errors import TwinError
 from twin.simulation import checkpoint
 from twin.simulation.build import build
+from twin.simulation.compare import plan_runs, prepare_all, run_all
 from twin.simulation.plan import RunPlan, prepare
 from twin.simulation.run import run
 
@@ -109,18 +109,17 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_one_and_two_processes_leave_the_same_files(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["twin", "compare"])  # else the commands would differ by --jobs
+def test_one_and_two_processes_leave_the_same_files(tmp_path):
+    common = {"data.samples": "100", "training.epochs": "1", "training.in_flight": "2"}
     found = []
     for jobs in (1, 2):
-        out = tmp_path / str(jobs)
-        options = Options("digits-mlp", "aimc-512", "", 1, 3, 100, 2, "replayed", [], out, jobs)
-        run_comparison(options, ["sgd", "ttv2"], [])
-        table = capsys.readouterr().out.replace(str(out), "")
-        found.append((contents(out), table))
-    assert found[0][1] == found[1][1]
-    assert found[0][0].keys() == found[1][0].keys()
-    assert [name for name, data in found[0][0].items() if found[1][0][name] != data] == []
+        plans = plan_runs("digits-mlp", "aimc-512", ["sgd", "ttv2"], [], workload_overrides=common)
+        folders = prepare_all(plans, tmp_path / str(jobs))
+        assert run_all(folders, jobs, lambda *_: None) == []
+        found.append(contents(tmp_path / str(jobs)))
+    assert found[0].keys() == found[1].keys()
+    assert "runs/ttv2-three-array/summary.json" in found[0]
+    assert [name for name, data in found[0].items() if found[1][name] != data] == []
 
 
 # -- interruption --------------------------------------------------------------------------------------------
@@ -172,27 +171,24 @@ def test_a_run_interrupted_anywhere_ends_in_the_same_files(tmp_path_factory, who
 
 
 def test_a_killed_process_resumes_to_the_same_files(tmp_path):
-    command = [sys.executable, "-c", "from twin.cli import main; main()"]
-    settings_ = ["--set", "training.checkpoint_every=50", "--samples", "200", "--epochs", "15"]
-    start = [*command, "run", "digits-mlp", "--algorithm", "sgd", *settings_, "--out", "here"]
-    folders = [tmp_path / name for name in ("whole", "killed")]
-    for folder in folders:
+    plan = RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", workload_overrides=PIECES | {"training.epochs": "40"})
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
         folder.mkdir()
-    subprocess.run(start, cwd=folders[0], check=True, capture_output=True)
-    child = subprocess.Popen(start, cwd=folders[1], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    stored = folders[1] / "here" / "runs" / "sgd-two-array" / checkpoint.NAME
+        prepare(plan, folder)
+    run(whole, quiet)
+    script = "import sys, pathlib; from twin.simulation.run import run; run(pathlib.Path(sys.argv[1]), print)"
+    child = subprocess.Popen([sys.executable, "-c", script, killed], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not stored.exists() and time.monotonic() < deadline:
+    while not (killed / checkpoint.NAME).exists() and time.monotonic() < deadline:
         time.sleep(0.005)
-    time.sleep(0.2)
-    child.send_signal(signal.SIGKILL)
+    time.sleep(0.1)
+    child.kill()
     assert child.wait() == -signal.SIGKILL
-    with np.load(stored) as state:
-        assert 0 < state["sample"][0] < 3000
-    subprocess.run([*command, "resume", "here"], cwd=folders[1], check=True, capture_output=True)
-    left = [contents(folder / "here") for folder in folders]
-    assert left[0].keys() == left[1].keys()
-    assert [name for name, data in left[0].items() if left[1][name] != data] == []
+    with np.load(killed / checkpoint.NAME) as state:
+        assert 0 < state["sample"][0] < 40 * 60
+    run(killed, quiet)
+    assert contents(killed) == contents(whole)
 
 
 # -- checkpoints that cannot be used ---------------------------------------------------------------------------

@@ -44,33 +44,42 @@ def step(old, cell, at, sign, xi, noise_mult):
     up: w + up_a - up_b w; down: w - (down_a + down_b w), times 1 + noise_mult xi.
     """
     c = U64(at) * U64(CELL) + (U64(UP_A) if sign > F32(0.0) else U64(DOWN_A))
+    return changed(old, cell, c, sign, xi, noise_mult)
+
+
+@inline
+def changed(old, cell, c, sign, xi, noise_mult):
+    """Return w after one coincidence whose coefficients are at `c` and `c` + 1."""
     return F32(old + (sign * cell[c] - cell[c + U64(1)] * old) * (F32(1.0) + noise_mult * xi))
 
 
 @inline
 def limit(new, limits, at, xi, noise_add):
     """Add the additive noise of device `at` and clip to its bounds."""
-    c = at * LIMITS
-    new = F32(new + noise_add * xi * limits[c + DW_MIN])
-    return min(max(new, limits[c + W_MIN]), limits[c + W_MAX])
+    c = U64(at) * U64(LIMITS)
+    new = F32(new + noise_add * xi * limits[c + U64(DW_MIN)])
+    return min(max(new, limits[c + U64(W_MIN)]), limits[c + U64(W_MAX)])
 
 
 @inline
-def prepare(x, factor, index, threshold, sign):
-    """List the lines that can fire: their index, their 24-bit threshold and their sign."""
+def prepare(x, factor, index, threshold):
+    """List the lines that can fire: their index and the 24-bit threshold of their probability."""
     n = 0
     for j in range(x.size):
-        p = F32(abs(x[j]) * factor)
         index[n] = j
-        threshold[n] = np.int32(min(F32(p * ONE_24), ONE_24))
-        sign[n] = F32(1.0) if x[j] > F32(0.0) else F32(-1.0)
         n += 1 if x[j] != F32(0.0) else 0
+    for a in range(n):
+        p = F32(abs(x[U64(index[a])]) * factor)
+        threshold[a] = np.int32(min(F32(p * ONE_24), ONE_24))
     return n
 
 
 @inline
-def fire(index, threshold, sign, n, key, slot, lines, hit, firing, firing_sign):
-    """List the lines that fire in this slot and their signs; draw number = slot * lines + line."""
+def fire(index, threshold, n, key, slot, lines, hit, firing):
+    """List the lines that fire in this slot; draw number = slot * lines + line.
+
+    Two loops: the draws vectorise, and the list is made without branches, which would be mispredicted.
+    """
     key0 = U32(key)
     key1 = U32(key >> U64(32))
     base = U32(slot * lines)
@@ -80,9 +89,24 @@ def fire(index, threshold, sign, n, key, slot, lines, hit, firing, firing_sign):
     count = 0
     for a in range(n):
         firing[count] = index[a]
-        firing_sign[count] = sign[a]
         count += hit[a]
     return count
+
+
+@inline
+def coincide(row, cell, limits, firing, place, sign, noise, row_sign, clip_below, noise_mult, noise_add):
+    """One coincidence on each firing output line of one input line.
+
+    `place` is where the coefficients lie if the input is positive; a negative one swaps up and down, which
+    lie DOWN_A words apart. All indices start at 0 in a slice of their own or are unsigned: with Python's
+    wrap-around to be checked, each coincidence would take twice as many instructions.
+    """
+    flip = U64(0) if row_sign > F32(0.0) else U64(DOWN_A)
+    for k in range(firing.size):
+        i = U64(firing[k])
+        xi = noise[k]
+        new = changed(row[i], cell, U64(place[k]) ^ flip, row_sign * sign[k], xi, noise_mult)
+        row[i] = limit(new, limits, i, xi, noise_add) if xi < clip_below else new
 
 
 @njit
@@ -105,12 +129,11 @@ def pulsed_update(w, cell, limits, n_in, n_out, x, d, n, x_factor, d_factor, m, 
     rest = work[4 * nx :]
     d_index, d_threshold = rest[:nd], rest[nd : 2 * nd]
     d_hit, d_firing = rest[2 * nd : 3 * nd], rest[3 * nd : 4 * nd]
-    x_sign, x_firing_sign = real[:nx], real[nx : 2 * nx]
-    rest_real = real[2 * nx :]
-    d_sign, d_firing_sign = rest_real[:nd], rest_real[nd : 2 * nd]
-    noise = rest_real[2 * nd : 2 * nd + BLOCK]
-    count_x = prepare(x, x_factor, x_index, x_threshold, x_sign)
-    count_d = prepare(d, d_factor, d_index, d_threshold, d_sign)
+    d_place = d_hit  # a slot's hits are no longer needed when its places are written
+    d_sign = real[:nd]
+    noise = real[nd : nd + BLOCK]
+    count_x = prepare(x, x_factor, x_index, x_threshold)
+    count_d = prepare(d, d_factor, d_index, d_threshold)
     key_x, key_d, key_cycle = keys
     noise_mult, noise_add, clip_below = m.noise_mult, m.noise_add, m.clip_below
     noisy = noise_mult > F32(0.0) or noise_add > F32(0.0)
@@ -120,15 +143,19 @@ def pulsed_update(w, cell, limits, n_in, n_out, x, d, n, x_factor, d_factor, m, 
     used = BLOCK
     blocks = 0
     for slot in range(n):
-        fx = fire(x_index, x_threshold, x_sign, count_x, key_x, slot, nx, x_hit, x_firing, x_firing_sign)
-        fd = fire(d_index, d_threshold, d_sign, count_d, key_d, slot, nd, d_hit, d_firing, d_firing_sign)
+        fx = fire(x_index, x_threshold, count_x, key_x, slot, nx, x_hit, x_firing)
+        fd = fire(d_index, d_threshold, count_d, key_d, slot, nd, d_hit, d_firing)
         fired += fx + fd
         coincidences += fx * fd
+        for b in range(fd):
+            i = U64(d_firing[b])
+            positive = d[i] > F32(0.0)
+            d_sign[b] = F32(1.0) if positive else F32(-1.0)
+            d_place[b] = d_firing[b] * np.int32(CELL) + (np.int32(UP_A) if positive else np.int32(DOWN_A))
         for a in range(fx):
             j = x_firing[a]
-            sx = x_firing_sign[a]
-            row = w[j * n_out : (j + 1) * n_out]
-            cells = cell[j * n_out * CELL : (j + 1) * n_out * CELL]
+            row_sign = F32(1.0) if x[U64(j)] > F32(0.0) else F32(-1.0)
+            start, stop = j * n_out, (j + 1) * n_out
             b = 0
             while b < fd:
                 if used == BLOCK:
@@ -137,14 +164,19 @@ def pulsed_update(w, cell, limits, n_in, n_out, x, d, n, x_factor, d_factor, m, 
                         fill_normals(noise, BLOCK, key_cycle, blocks * BLOCK)
                         blocks += 1
                 take = min(fd - b, BLOCK - used)
-                for k in range(take):
-                    i = U64(d_firing[b + k])
-                    xi = noise[used + k]
-                    old = row[i]
-                    new = step(old, cells, i, sx * d_firing_sign[b + k], xi, noise_mult)
-                    if xi < clip_below:
-                        new = limit(new, limits, j * n_out + d_firing[b + k], xi, noise_add)
-                    row[i] = new
+                coincide(
+                    w[start:stop],
+                    cell[start * CELL : stop * CELL],
+                    limits[start * LIMITS : stop * LIMITS],
+                    d_firing[b : b + take],
+                    d_place[b : b + take],
+                    d_sign[b : b + take],
+                    noise[used : used + take],
+                    row_sign,
+                    clip_below,
+                    noise_mult,
+                    noise_add,
+                )
                 b += take
                 used += take
     return fired, coincidences

@@ -62,7 +62,8 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
         e = f[layer.e + shift : layer.e + shift + layer.n_in]
         row = counts[k]
         if p.opcode == INPUT:
-            x[: inputs.shape[1]] = inputs[p.row]
+            for j in range(inputs.shape[1]):  # a slice would compile the text of its shape error: 5 s
+                x[j] = inputs[p.row, j]
         elif p.opcode == FORWARD:
             z[:] = F32(0.0)
             m = matrices[layer.main]
