@@ -164,11 +164,13 @@ def _folder(options: Options, plans: Sequence[RunPlan]) -> Path:
 
 def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
     """Run what is unfinished, write the report of what is finished, print the table."""
+    from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
     from twin.report.table import print_table  # noqa: PLC0415
     from twin.report.write import write_report  # noqa: PLC0415
 
     try:
         with _progress() as report:
+            ensure_compiled()
             failures = run_all(unfinished(folders), jobs, report)
     except KeyboardInterrupt:
         _say(f"interrupted; continue with: twin resume {folder}")
@@ -200,6 +202,8 @@ def _audited(results: "list[RunResult]") -> "list[RunResult]":
 @contextmanager
 def _progress() -> Iterator[Report]:
     """Show one bar per run on a terminal, nothing elsewhere."""
+    from twin.machine.compiled import is_compiled  # noqa: PLC0415
+
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -210,7 +214,8 @@ def _progress() -> Iterator[Report]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        preparing = progress.add_task("preparing (kernels compile once)", total=None)
+        what = "preparing" if is_compiled() else "compiling the kernels, once (half a minute)"
+        preparing = progress.add_task(what, total=None)
         tasks: dict[str, int] = {}
 
         def report(name: str, done: int, total: int) -> None:

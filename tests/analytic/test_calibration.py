@@ -39,9 +39,7 @@ def any_device(name: str) -> Affine:
 
 def moments_after(affine: Affine, start: float, pairs: int) -> tuple[float, float]:
     """Mean and variance of identical devices without bounds, pulse by pulse."""
-    one = {
-        name: float(getattr(affine, name)[0, 0]) for name in ("up_a", "up_b", "down_a", "down_b", "dw_min")
-    }
+    one = {name: float(getattr(affine, name)[0, 0]) for name in ("up_a", "up_b", "down_a", "down_b", "dw_min")}
     sigma, mean, variance = affine.dw_min_std, start, 0.0
     for _ in range(pairs):
         for a, b in ((one["up_a"], one["up_b"]), (-one["down_a"], one["down_b"])):
@@ -101,9 +99,7 @@ def test_pulses_of_a_shifted_device_are_pulses_of_the_raw_one():
     reference = np.random.default_rng(9).uniform(-0.3, 0.3, affine.shape).astype(np.float32)
     start = np.full(affine.shape, 0.05, dtype=np.float32)
     raw = alternating_pulses(affine, start, 50, np.random.default_rng(3)).state
-    logical = alternating_pulses(
-        shift(affine, reference), start - reference, 50, np.random.default_rng(3)
-    ).state
+    logical = alternating_pulses(shift(affine, reference), start - reference, 50, np.random.default_rng(3)).state
     np.testing.assert_allclose(logical, raw - reference, atol=2e-6)
 
 

@@ -52,9 +52,7 @@ def installed(wheel: Path, tmp_path_factory) -> Path:
     python = folder / SCRIPTS / "python"
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
     run(*pip, "install", "--quiet", "--no-deps", "--no-index", wheel, cwd=folder)
-    packages = Path(
-        run(python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])", cwd=folder).strip()
-    )
+    packages = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])", cwd=folder).strip())
     theirs = dict.fromkeys((sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"]))
     (packages / "dependencies.pth").write_text("\n".join(theirs) + "\n")
     return folder / SCRIPTS

@@ -82,9 +82,7 @@ def replacements(key, value, section):
             yield "wrong quantity", f'{key} = "{wrong}"', key
     number = not value.startswith('"') and isinstance(tomllib.loads(f"v = {value}")["v"], int | float)
     if number and value not in {"true", "false"}:
-        for wrong in ["nan", "inf", "1e300", "9" * 30, "0x" + "f" * 6000] + (
-            [] if key in SIGNED else ["-1", "-1e9"]
-        ):
+        for wrong in ["nan", "inf", "1e300", "9" * 30, "0x" + "f" * 6000] + ([] if key in SIGNED else ["-1", "-1e9"]):
             yield "wrong number", f"{key} = {wrong}", key
     if value.startswith('"') and not quantity and key not in FREE_TEXT:
         yield "unknown word", f'{key} = "nowhere"', key
@@ -99,9 +97,7 @@ def section_allows(key):
 
 CASES = [case for kind, text in texts() for case in mutations_of(kind, text)]
 KINDS = sorted({case.what for case in CASES})
-BY_KIND = {
-    what: [case for case in CASES if case.what == what and case.key not in FREE_TEXT] for what in KINDS
-}
+BY_KIND = {what: [case for case in CASES if case.what == what and case.key not in FREE_TEXT] for what in KINDS}
 
 
 def load(case, folder):
@@ -139,8 +135,7 @@ def test_bytes_pasted_anywhere_raise_nothing_but_a_twin_error(raw, case, data, t
 
 @settings(max_examples=100, deadline=None)
 @given(
-    key=st.text(max_size=20)
-    | st.sampled_from(["tile", "tile.rows.0", "sources", "sources.tile", "tile.converter"]),
+    key=st.text(max_size=20) | st.sampled_from(["tile", "tile.rows.0", "sources", "sources.tile", "tile.converter"]),
     value=st.text(max_size=20) | st.sampled_from(["{}", "[]", "nan", "{a.b.c=1}"]),
 )
 def test_any_override_is_applied_or_refused(key, value):

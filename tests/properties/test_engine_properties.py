@@ -123,9 +123,7 @@ def conflicts(one, two, same_slot):
         return {r for r in getattr(operation, which) if same_slot or not r.private}
 
     writes = names(one, "writes")
-    return bool(
-        writes & (names(two, "reads") | names(two, "writes")) or names(one, "reads") & names(two, "writes")
-    )
+    return bool(writes & (names(two, "reads") | names(two, "writes")) or names(one, "reads") & names(two, "writes"))
 
 
 class Recorder(Engine):

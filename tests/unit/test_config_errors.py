@@ -295,9 +295,7 @@ def test_a_file_of_no_kind_is_refused(tmp_path, text, message):
 
 
 def test_an_unknown_name_of_any_kind_gets_its_nearest():
-    with pytest.raises(
-        TwinError, match=r"no chip, layout or workload of this name \(did you mean mnist-mlp\?\)"
-    ):
+    with pytest.raises(TwinError, match=r"no chip, layout or workload of this name \(did you mean mnist-mlp\?\)"):
         load_any("mnist-mpl")
 
 
@@ -311,7 +309,5 @@ def test_a_folder_and_a_huge_file_are_refused(tmp_path):
 
 
 def test_a_layout_given_as_a_chip_is_refused_by_its_kind():
-    with pytest.raises(
-        TwinError, match=r'architectures/two-array.toml:2: kind \(= layout\): must be "chip" here'
-    ):
+    with pytest.raises(TwinError, match=r'architectures/two-array.toml:2: kind \(= layout\): must be "chip" here'):
         load_chip("two-array")

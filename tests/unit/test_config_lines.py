@@ -70,9 +70,7 @@ def test_the_scanner_finds_what_tomllib_finds():
         path, value = rest.pop()
         if path:
             assert path in found, path
-        below = (
-            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        )
+        below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         rest += [((*path, key), item) for key, item in below]
 
 

@@ -33,9 +33,7 @@ def test_the_resolved_text_loads_to_the_same_model(kind, name, tmp_path):
 
 
 def test_the_resolved_text_keeps_the_command_line(tmp_path):
-    loaded = load_workload(
-        "mnist-mlp", {"device": '{preset = "gokmen-15", dw_min = 0.07}', "training.epochs": "3"}
-    )
+    loaded = load_workload("mnist-mlp", {"device": '{preset = "gokmen-15", dw_min = 0.07}', "training.epochs": "3"})
     path = tmp_path / "resolved.toml"
     path.write_text(resolved_toml(loaded), encoding="utf-8")
     again = load_workload(str(path)).model
@@ -80,9 +78,7 @@ def test_a_table_set_on_the_command_line_replaces_its_sources():
 
 
 def test_a_list_element_is_set_by_its_index():
-    assert (
-        load_workload("mnist-mlp", {"network.layers.0.outputs": "100"}).model.network.layers[0].outputs == 100
-    )
+    assert load_workload("mnist-mlp", {"network.layers.0.outputs": "100"}).model.network.layers[0].outputs == 100
 
 
 def test_a_line_of_slope_zero_is_legal_beside_another_data_set(tmp_path):
@@ -121,9 +117,7 @@ def test_the_audit_leaves_out_presets_and_defaults():
     assert "tile.converter.energy" in unread(loaded.model)
     assert "tile.converter.energy" not in loaded.without_effect()
     assert "tile.converter.count" in loaded.without_effect()
-    assert not [
-        key for key in loaded.without_effect() if key.startswith(("sources", "name", "kind", "schema"))
-    ]
+    assert not [key for key in loaded.without_effect() if key.startswith(("sources", "name", "kind", "schema"))]
 
 
 def test_reading_a_model_never_makes_it_differ():

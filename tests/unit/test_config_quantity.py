@@ -109,9 +109,7 @@ def test_a_rendered_quantity_reads_back_to_the_same_float(dimension, data):
 
 @pytest.mark.parametrize("dimension", DIMENSIONS, ids=lambda item: item.name)
 def test_every_example_is_legal_and_is_rendered_as_written(dimension):
-    assert dimension.parse(dimension.render(dimension.parse(dimension.example))) == dimension.parse(
-        dimension.example
-    )
+    assert dimension.parse(dimension.render(dimension.parse(dimension.example))) == dimension.parse(dimension.example)
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS, ids=lambda item: item.name)

@@ -74,9 +74,7 @@ def test_soft_bounds_steps_vanish_at_their_own_bounds():
 def test_linear_step_loses_gamma_of_its_step_at_the_mean_bound():
     affine = populate("ecram", gamma_up_dtod=0.0, gamma_down_dtod=0.0)
     np.testing.assert_allclose((affine.up_a - affine.up_b * 1.1724) / affine.up_a, 1 - 0.1153, rtol=1e-5)
-    np.testing.assert_allclose(
-        (affine.down_a + affine.down_b * -0.8276) / affine.down_a, 1 - 0.5085, rtol=1e-5
-    )
+    np.testing.assert_allclose((affine.down_a + affine.down_b * -0.8276) / affine.down_a, 1 - 0.5085, rtol=1e-5)
 
 
 def test_linear_step_at_its_own_bound():

@@ -254,9 +254,7 @@ def test_updates_of_one_matrix_by_two_samples_are_read_after_write():
 
 def test_memory_of_past_samples_is_let_go():
     engine = run(op([0], 3, reads="A", writes="A"), op([1], 2, reads="A"), samples=300, in_flight=3)
-    kept = [
-        job for job in gc.get_objects() if isinstance(job, Job) and job.template in engine.binder.templates
-    ]
+    kept = [job for job in gc.get_objects() if isinstance(job, Job) and job.template in engine.binder.templates]
     assert len(kept) < 20
 
 

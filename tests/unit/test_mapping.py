@@ -53,9 +53,7 @@ def test_a_wide_layer_is_split_by_outputs_then_inputs():
 
 def test_every_layer_has_tiles_of_its_own():
     mapping = map_layers([(785, 256), (257, 128), (129, 10)], load_layout("four-array").model, CHIP)
-    used = [
-        {part.tile for matrix in ("A", "C") for part in mapping.parts(layer, matrix)} for layer in range(3)
-    ]
+    used = [{part.tile for matrix in ("A", "C") for part in mapping.parts(layer, matrix)} for layer in range(3)]
     assert used == [{0, 1, 2, 3}, {4, 5}, {6, 7}]
     assert [tile.layer for tile in mapping.tiles] == [0, 0, 0, 0, 1, 1, 2, 2]
 

@@ -58,12 +58,9 @@ def make_run(algorithm="ttv2", layout="four-array", *, seed=1, pace=1.0, epochs=
         [(path, stream, layer, size * samples) for path, stream, size in moved for layer in range(layers)],
         columns=["path", "stream", "layer", "bytes"],
     )
-    names = (
-        [] if digital else [f"{layer}.{tile}" for layer in range(layers) for tile in layout.split("-")[:2]]
-    )
+    names = [] if digital else [f"{layer}.{tile}" for layer in range(layers) for tile in layout.split("-")[:2]]
     servers = pd.DataFrame(
-        [(name, "tile") for name in names]
-        + [("0.digital", "digital"), ("memory", "memory"), ("host", "host")],
+        [(name, "tile") for name in names] + [("0.digital", "digital"), ("memory", "memory"), ("host", "host")],
         columns=["server", "kind"],
     )
     servers["served"] = samples
@@ -136,9 +133,7 @@ def test_a_saved_run_comes_back_with_the_same_bits(tmp_path: Path):
     save_run(run, tmp_path)
     loaded = load_run(tmp_path)
     for name, table in run.frames().items():
-        pd.testing.assert_frame_equal(
-            loaded.frames()[name], table, check_exact=True, check_dtype=name != "diagnostics"
-        )
+        pd.testing.assert_frame_equal(loaded.frames()[name], table, check_exact=True, check_dtype=name != "diagnostics")
     scalars = {key: value for key, value in vars(run).items() if isinstance(value, int | float | str | list)}
     assert math.isnan(loaded.test_error)
     assert {key: vars(loaded)[key] for key in scalars if key != "test_error"} == {

@@ -11,30 +11,45 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding
 import numba
 
 # Reductions may be reordered (they vectorise then); NaN and infinity keep their meaning.
 FAST = {"reassoc", "contract", "arcp", "nsz"}
 
 
-def _cache_folder() -> Path:
+def _host() -> str:
+    """Return the processor's features for LLVM: all of AVX-512, which it would use by halves where clocks suffered."""
+    features = llvmlite.binding.get_host_cpu_features()
+    return str(features.flatten()) + (",-prefer-256-bit" if features.get("avx512f") else "")
+
+
+def _digest(features: str) -> str:
     package = Path(__file__).parent.parent
-    digest = hashlib.sha256(numba.__version__.encode())
+    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()} {features}".encode())
     for room in ("crossbar", "machine"):
         for path in sorted((package / room).glob("*.py")):
             digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache_folder(name: str) -> Path:
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = home / "analog-twin" / f"kernels-{digest.hexdigest()[:16]}"
+    folder = home / "analog-twin" / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:  # read-only home: compile once per session of the temporary folder
-        folder = Path(tempfile.gettempdir()) / folder.name
+        folder = Path(tempfile.gettempdir()) / name
         folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
+config: Any = numba.config
+if config.CPU_FEATURES is None:
+    config.CPU_FEATURES = _host()
+KERNELS = f"kernels-{_digest(config.CPU_FEATURES)}"
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]  # set up at run time
+    config.CACHE_DIR = str(_cache_folder(KERNELS))
 
 njit: Any = functools.partial(numba.njit, cache=True, error_model="numpy", fastmath=FAST, nogil=True)
 # For functions called in the innermost loops: inlined by LLVM, so that the loops vectorise.

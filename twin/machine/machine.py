@@ -15,6 +15,7 @@ from twin.data import Dataset
 from twin.devices.family import DeviceFamily
 from twin.machine.arena import Arena
 from twin.machine.arrays import INITIAL, ArrayBuilder, generator
+from twin.machine.compiled import ensure_compiled
 from twin.machine.execute import execute
 from twin.machine.records import ACTIVATIONS, AXES, INSTRUCTION, LAYER, LOSSES
 from twin.machine.settings import Settings
@@ -102,6 +103,7 @@ class Machine:
         they never change, and a coupled run makes some twenty calls a sample.
         """
         arguments = (*self._state, np.zeros(0, INSTRUCTION), np.zeros((0, N_COUNTS)))
+        ensure_compiled()
         types = (*arguments, self.data.inputs, self.data.targets, self.seed)
         execute(*types)
         call: Callable[..., None] = execute.get_overload(tuple(numba.typeof(one) for one in types))  # type: ignore[no-untyped-call]
