@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 WIDE = 180
 NOTHING_READ = "nothing read it"
+COVERAGE = "coverage bound of the run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +183,22 @@ def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
         write_report(results, folder, command)
         print_table(results)
         for result in results:
+            for line in _coverage(result):
+                _say(f"{result.name}: {line}")
             for warning in result.warnings:
                 _say(f"warning: {result.name}: {warning}")
         _say(f"report: {folder / 'report.html'}")
     if failures:
         names = ", ".join(failed.name for failed, _ in failures)
         raise TwinError(f"{failures[0][1]} (run {names}; finish with: twin resume {folder})")
+
+
+def _coverage(result: "RunResult") -> list[str]:
+    """Say how far a weight of each layer can move in the run, where transfers limit that."""
+    table = result.diagnostics
+    rows = table[table["what"] == COVERAGE]
+    bounds = [f"layer {layer} {value:.3g}" for layer, value in zip(rows["layer"], rows["value"], strict=True)]
+    return [f"{COVERAGE} (weight units): {', '.join(bounds)}"] if bounds else []
 
 
 def _audited(results: "list[RunResult]") -> "list[RunResult]":
