@@ -288,6 +288,8 @@ def interrupt(arguments, cwd):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell without job control starts background jobs deaf to Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
     deadline = time.monotonic() + 60
     while not list(cwd.rglob(checkpoint.NAME)) and child.poll() is None and time.monotonic() < deadline:
