@@ -11,6 +11,7 @@ from twin.algorithms.operation import N_COUNTS, Counts, Opcode
 from twin.config.chip import Tile
 from twin.config.layout import Layout
 from twin.config.workload import Calibration, Initial, Update
+from twin.crossbar.records import LIMITS, W_MAX, W_MIN
 from twin.data import Dataset
 from twin.devices.family import DeviceFamily
 from twin.machine.arena import Arena
@@ -24,6 +25,7 @@ from twin.networks.network import Dense, Network
 
 Array = npt.NDArray[np.float32]
 Table = npt.NDArray[np.float64]
+ROUNDING = np.float32(1e-4)
 EVALUATION = -(1 << 40)  # sample numbers of evaluations lie below: streams of their own
 
 
@@ -208,20 +210,23 @@ class Machine:
             self._segment(part["out_sum"], n_out)[:] = new.sum(axis=1) + rest_out
             block[:] = new
 
-    def at_bounds(self, layer: int, matrix: str) -> float:
-        """Return the fraction of a matrix's devices that sit at one of their bounds."""
-        from twin.crossbar.records import LIMITS, W_MAX, W_MIN  # noqa: PLC0415 - diagnostics only
+    def at_bounds(self, layer: int, matrix: str) -> tuple[float, int]:
+        """Return the fraction of a matrix's devices that sit at a bound, and how many lie beyond one.
 
+        Beyond means by more than float32 rounding (`ROUNDING` of the bound); there must be none.
+        """
         record = self.matrices[self._matrix_index(layer, matrix)]
         if record["perfect"]:
-            return 0.0
-        hit = total = 0
+            return 0.0, 0
+        hit = beyond = total = 0
         for part in self._parts_of(record):
             w = self._block(part).T
             limits = self._segment(part["limits"], w.size * LIMITS).reshape(*w.shape, LIMITS)
-            hit += int(np.sum((w <= limits[..., W_MIN]) | (w >= limits[..., W_MAX])))
+            low, high = limits[..., W_MIN], limits[..., W_MAX]
+            hit += int(np.sum((w <= low) | (w >= high)))
+            beyond += int(np.sum((w < low - ROUNDING * np.abs(low)) | (w > high + ROUNDING * np.abs(high))))
             total += w.size
-        return hit / total
+        return hit / total, beyond
 
     def _matrix_index(self, layer: int, matrix: str) -> int:
         return layer * len(self.algorithm.matrices) + self.algorithm.matrices.index(matrix)

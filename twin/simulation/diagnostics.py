@@ -90,7 +90,7 @@ def _saturation(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
         rows.append((layer, main, f"bound-management repeats per {kind}", repeats, "mat-vecs"))
         rows.append((layer, main, f"clipped outputs per {kind}", _total(table, "clipped") / count, "outputs"))
     matrices = dict.fromkeys((main, parts.algorithm.fast))
-    return rows + [(layer, m, "devices at a bound", 100 * parts.machine.at_bounds(layer, m), "%") for m in matrices]
+    return rows + [(layer, m, "devices at a bound", 100 * parts.machine.at_bounds(layer, m)[0], "%") for m in matrices]
 
 
 def _crossings(parts: Parts, layer: int) -> list[Row]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from twin.algorithms.registry import algorithm_names
 from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
+from twin.engine import InvariantError
 from twin.engine.critical import bound_line
 from twin.report.result import RunResult, Source
 from twin.report.store import save_run
@@ -85,6 +86,7 @@ def _result(
 
     plan, engine = parts.plan, parts.engine
     tables = engine.tables()
+    check_bounds(parts)
     diagnostics, warnings = collect(parts, tables["operations"], initial)
     loaded = parts.descriptions
     warnings += [f"{key} {NO_EFFECT}" for key in without_effect(parts)]
@@ -116,6 +118,15 @@ def _result(
         sources=sources(parts),
         regression=parts.network.loss != "cross-entropy",
     )
+
+
+def check_bounds(parts: Parts) -> None:
+    """Raise InvariantError where a device has left its bounds."""
+    for layer in parts.network.layers:
+        for matrix in parts.algorithm.matrices:
+            _, beyond = parts.machine.at_bounds(layer.index, matrix)
+            if beyond:
+                raise InvariantError(f"{beyond} devices of {layer.index}.{matrix} lie beyond their bounds")
 
 
 def without_effect(parts: Parts) -> list[str]:
