@@ -20,6 +20,7 @@ from rich.progress import (
 
 from twin.errors import TwinError
 from twin.report.files import write_text
+from twin.report.result import COVERAGE, NO_EFFECT
 from twin.simulation.compare import Report, gather, plan_runs, prepare_all, run_all, unfinished
 from twin.simulation.plan import Mode, RunPlan, command_line, identity, named_folder, new_folder, read_facts
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 WIDE = 180
-NOTHING_READ = "nothing read it"
-COVERAGE = "coverage bound of the run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +143,9 @@ def _first_layout(algorithm: str) -> list[str]:
 
 def _folder(options: Options, plans: Sequence[RunPlan]) -> Path:
     """Create the folder of a comparison; every description is loaded first, so mistakes leave nothing behind."""
-    from twin.devices.presets import device_preset  # noqa: PLC0415
     from twin.simulation.plan import Descriptions  # noqa: PLC0415
 
-    identities = []
-    for plan in plans:
-        loaded = Descriptions.of(plan)
-        device = loaded.workload.model.device
-        device_preset(device.preset, device.overrides)
-        identities.append(identity(plan, loaded.texts()))
+    identities = [identity(plan, Descriptions.of(plan).texts()) for plan in plans]
     if options.out is not None:
         folder = named_folder(options.out)
     else:
@@ -205,7 +198,7 @@ def _audited(results: "list[RunResult]") -> "list[RunResult]":
     """Keep the warning that a setting had no effect only where it had none in any run."""
     shared = set.intersection(*(set(result.warnings) for result in results)) if results else set()
     return [
-        replace(result, warnings=[w for w in result.warnings if not w.endswith(NOTHING_READ) or w in shared])
+        replace(result, warnings=[w for w in result.warnings if not w.endswith(NO_EFFECT) or w in shared])
         for result in results
     ]
 

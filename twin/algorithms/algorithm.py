@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from twin.algorithms.operation import Operation
 from twin.algorithms.steps import LayerSteps
+from twin.config.layout import Layout
 
 
 class Algorithm(ABC):
@@ -37,6 +38,13 @@ class Algorithm(ABC):
     def fast(self) -> str:
         """The matrix that gradients update; the main one unless there is an A."""
         return self.matrices[-1]
+
+    @classmethod
+    def fits(cls, layout: Layout) -> bool:
+        """Return whether a layout has the algorithm's matrices: on tiles, or digital for the baseline."""
+        if any(matrix not in layout.matrices for matrix in cls.matrices):
+            return False
+        return layout.matrices[cls.matrices[0]].digital == (cls.name == "digital")
 
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Z = W x."""

@@ -47,7 +47,6 @@ class Layer:
         *,
         store: bool = False,
         kind: Kind | None = None,
-        parts: tuple[int, ...] | None = None,
     ) -> Operation:
         """Move words between a matrix's tiles and the place where the stream lives."""
         kind = kind or (Kind.STORE if store else Kind.LOAD)
@@ -61,7 +60,6 @@ class Layer:
             words=words,
             stream=stream,
             store=store,
-            parts=parts,
         )
 
     def due(self, sample: int) -> bool:

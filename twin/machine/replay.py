@@ -1,7 +1,7 @@
 """Effects of a program: performed one by one as their moments come (coupled), or in blocks ahead (replayed)."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Protocol, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -61,16 +61,6 @@ class Encoder:
         program["slot"] = program["sample"] % self.in_flight
         program["row"] = np.repeat([self.rows(int(s)) for s in samples], sizes)
         return program, [0, *np.cumsum(sizes).tolist()]
-
-
-class Effects(Protocol):
-    """What the engine asks of the numerics."""
-
-    def setup_counts(self) -> list[list[float]]:
-        """Return one row of counts for each set-up operation."""
-
-    def counts(self, sample: int, position: int) -> Sequence[float]:
-        """Return the counts of operation `position` of a sample's program."""
 
 
 def setup_counts(machine: Machine, program: Program) -> list[list[float]]:

@@ -29,6 +29,12 @@ UNITS: dict[str, dict[str, str]] = {
 }
 """Columns each table must have, with their units ("1": a number, "": a name)."""
 
+NO_EFFECT = "had no effect: nothing read it"
+"""How a warning about a setting ends that a run did not read."""
+
+COVERAGE = "coverage bound of the run"
+"""What the diagnostics call the farthest that a weight can move."""
+
 LEDGER = ("operations", "energy", "traffic", "servers", "bins", "bound", "area")
 """Tables that the engine's ledger gives."""
 

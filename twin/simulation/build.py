@@ -140,13 +140,10 @@ def resident(network: Network, algorithm: Algorithm, settings: Settings, in_flig
 
 
 def _check_layout(algorithm: Algorithm, layout: Layout) -> None:
+    if algorithm.fits(layout):
+        return
     missing = [name for name in algorithm.matrices if name not in layout.matrices]
-    if missing:
-        fits = ", ".join(algorithm.default_layouts)
-        raise TwinError(
-            f"layout {layout.name}: has no matrix {' or '.join(missing)}, which {algorithm.name} needs; use e.g. {fits}"
-        )
-    digital = layout.matrices[algorithm.main].digital
-    if digital != (algorithm.name == "digital"):
-        fits = ", ".join(algorithm.default_layouts)
-        raise TwinError(f"layout {layout.name}: does not fit the algorithm {algorithm.name}; use e.g. {fits}")
+    reason = f"has no matrix {' or '.join(missing)}, which {algorithm.name} needs"
+    if not missing:
+        reason = f"does not fit the algorithm {algorithm.name}"
+    raise TwinError(f"layout {layout.name}: {reason}; use e.g. {', '.join(algorithm.default_layouts)}")

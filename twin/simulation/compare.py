@@ -47,13 +47,7 @@ def plan_runs(
         chosen = list(dict.fromkeys(layouts)) or list(algorithm.default_layouts)
         if name == "digital":
             chosen = list(algorithm.default_layouts)
-        models = {layout: load_layout(layout).model for layout in chosen}
-        fits = [
-            layout
-            for layout, model in models.items()
-            if all(matrix in model.matrices for matrix in algorithm.matrices)
-            and model.matrices[algorithm.matrices[0]].digital == (name == "digital")
-        ]
+        fits = [layout for layout in chosen if algorithm.fits(load_layout(layout).model)]
         if not fits:
             needs = ", ".join(algorithm.default_layouts)
             raise TwinError(f"--layouts (= {','.join(chosen)}): none fits the algorithm {name}; add one of {needs}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from twin.report.result import COVERAGE
 from twin.simulation.build import Parts
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def collect(
             )
         rows += _crossings(parts, layer.index)
     for index, reach, span in coverage(parts):
-        rows.append((index, "C", "coverage bound of the run", reach, "weight units"))
+        rows.append((index, "C", COVERAGE, reach, "weight units"))
         if reach < 0.999 * span:
             warnings.append(
                 f"layer {index}: coverage bound {reach:.3g} is below the weight range {span:.3g}: weights cannot "

@@ -11,7 +11,7 @@ from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
 from twin.engine import InvariantError
 from twin.engine.critical import bound_line
-from twin.report.result import RunResult, Source
+from twin.report.result import NO_EFFECT, RunResult, Source
 from twin.report.store import save_run
 from twin.show import chip_rows
 from twin.simulation import checkpoint
@@ -21,7 +21,6 @@ from twin.simulation.plan import from_folder, read_facts
 
 Progress = Callable[[int, int], None]
 PS = 1e-12
-NO_EFFECT = "had no effect: nothing read it"
 
 
 def run(folder: Path, progress: Progress) -> RunResult:
