@@ -9,10 +9,12 @@ from twin.algorithms.operation import N_COUNTS
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm
 from twin.algorithms.steps import LayerSteps
+from twin.config.algorithms import Algorithms
 from twin.config.load import load_chip, load_layout
-from twin.config.workload import Algorithms, Calibration, Initial
+from twin.config.workload import Calibration, Initial
 from twin.data import Dataset
 from twin.devices import device_preset
+from twin.machine.compiled import ensure_loaded
 from twin.machine.machine import Machine
 from twin.machine.records import INSTRUCTION
 from twin.machine.replay import Encoder
@@ -110,6 +112,12 @@ def make_rig(
     examples = len(data.inputs)
     encoder = Encoder(program, in_flight, lambda sample: sample % examples)
     return Rig(machine, program, encoder, loaded, device_preset(device, device_overrides or {}))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _executor_first():
+    """Load the executor before tests call single kernels, as `ensure_loaded` explains."""
+    ensure_loaded()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from twin.algorithms.operation import Kind, Opcode, Stream, Unit
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm
-from twin.config.workload import Algorithms
+from twin.config.algorithms import Algorithms
 from twin.errors import TwinError
 
 LAYERS = ((9, "sigmoid", True), (5, "softmax", True))

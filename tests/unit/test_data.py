@@ -9,8 +9,8 @@ import numpy as np
 import pooch
 import pytest
 
+from twin.config.data import Data
 from twin.config.load import load_workload
-from twin.config.workload import Data
 from twin.data import digits, linear, load, mnist
 from twin.errors import TwinError
 

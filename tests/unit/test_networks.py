@@ -3,7 +3,7 @@
 import networkx as nx
 import pytest
 
-from twin.config.workload import Network as NetworkConfig
+from twin.config.network import Network as NetworkConfig
 from twin.networks.network import Network
 
 

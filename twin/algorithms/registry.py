@@ -4,9 +4,9 @@ from importlib.metadata import EntryPoint, entry_points
 
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.shd import SHD
-from twin.config import workload
+from twin.config import algorithms
+from twin.config.algorithms import Algorithms, AnalogSGD, DigitalSGD
 from twin.config.resources import suggestion
-from twin.config.workload import Algorithms, AnalogSGD, DigitalSGD
 from twin.errors import TwinError
 
 GROUP = "twin.algorithms"
@@ -35,10 +35,10 @@ def algorithm_class(name: str) -> type[Algorithm]:
     raise TwinError(f"--algorithms (= {name!r}): no such algorithm{suggestion(name, algorithm_names())}")
 
 
-def settings_table(name: str, config: Algorithms) -> AnalogSGD | DigitalSGD | workload.SHD | workload.TTv2:
+def settings_table(name: str, config: Algorithms) -> AnalogSGD | DigitalSGD | algorithms.SHD | algorithms.TTv2:
     """Return the workload's table with the settings of an algorithm."""
     wanted = algorithm_class(name).table or name
-    table: AnalogSGD | DigitalSGD | workload.SHD | workload.TTv2 | None = getattr(config, wanted, None)
+    table: AnalogSGD | DigitalSGD | algorithms.SHD | algorithms.TTv2 | None = getattr(config, wanted, None)
     if table is None:
         raise TwinError(
             f"algorithm {name}: the workload has no table algorithms.{wanted}; "
@@ -52,7 +52,7 @@ def make_algorithm(name: str, config: Algorithms) -> Algorithm:
     made = algorithm_class(name)
     settings = settings_table(name, config)
     if issubclass(made, SHD):
-        if not isinstance(settings, workload.SHD):
+        if not isinstance(settings, algorithms.SHD):
             raise TwinError(f"algorithm {name}: needs the settings of shd, not {type(settings).__name__}")
         return made(settings.gamma, hadamard=settings.transfer_vectors == "hadamard")
     return made()

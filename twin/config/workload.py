@@ -5,71 +5,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from twin.config.algorithms import Algorithms
 from twin.config.checks import Name, refusal
+from twin.config.data import CLASSES, Data
+from twin.config.network import Network
+from twin.config.numbers import Count, Inside
 from twin.config.part import Part
 from twin.config.resources import suggestion
-
-Count = Annotated[int, Field(ge=0, le=2**40)]
-LearningRate = Annotated[float, Field(gt=0, le=1e4)]
-Real = Annotated[float, Field(ge=-1e6, le=1e6)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Inside = Annotated[float, Field(gt=0, lt=1)]
-
-CLASSES = {"digits": 10, "mnist": 10, "linear": 1}
-_LINE = ("slope", "intercept", "noise")
-
-
-class Data(Part):
-    """The data set, with at most `samples` training samples (0 = all).
-
-    Linear: y = slope x + intercept + N(0, noise^2).
-    """
-
-    set: Literal["digits", "mnist", "linear"]
-    samples: Count = 0
-    slope: Real = 0.0
-    intercept: Real = 0.0
-    noise: Annotated[float, Field(ge=0, le=1e6)] = 0.0
-
-    @model_validator(mode="after")
-    def _a_line_belongs_to_linear(self) -> Self:
-        linear = vars(self)["set"] == "linear"
-        for key in _LINE:
-            if linear and key not in self.model_fields_set:
-                raise refusal((), f'needs {key} for set = "linear"')
-            if not linear and vars(self)[key] != 0:
-                raise refusal((key,), 'belongs to set = "linear"')
-        return self
-
-
-class Layer(Part):
-    """A dense layer; a bias adds one input line that always carries 1."""
-
-    kind: Literal["dense"]
-    outputs: Annotated[int, Field(ge=1, le=1_000_000)]
-    activation: Literal["sigmoid", "tanh", "relu", "identity", "softmax"]
-    bias: bool
-
-
-class Network(Part):
-    """Layers in order, and the loss."""
-
-    loss: Literal["cross-entropy", "squared-error"]
-    layers: Annotated[tuple[Layer, ...], Field(strict=False, min_length=1, max_length=1000)]
-
-    @model_validator(mode="after")
-    def _softmax_ends_a_classifier(self) -> Self:
-        last = len(vars(self)["layers"]) - 1
-        for index, layer in enumerate(vars(self)["layers"]):
-            softmax = vars(layer)["activation"] == "softmax"
-            at = ("layers", index, "activation")
-            if softmax and index < last:
-                raise refusal(at, "may stand in the last layer only")
-            if softmax and vars(self)["loss"] != "cross-entropy":
-                raise refusal(at, 'needs loss = "cross-entropy"')
-            if index == last and not softmax and vars(self)["loss"] == "cross-entropy":
-                raise refusal(at, 'must be "softmax" in the last layer under loss = "cross-entropy"')
-        return self
 
 
 class Training(Part):
@@ -130,70 +72,6 @@ class Initial(Part):
 
     distribution: Literal["uniform"]
     scale: Annotated[float, Field(ge=0, le=1e3)]
-
-
-class Update(Part):
-    """The pulsed update, in aihwkit's names; pulse_type "none" writes the exact outer product."""
-
-    pulse_type: Literal["stochastic", "none"] = "stochastic"
-    desired_bl: Annotated[int, Field(ge=1, le=10_000)] = 31
-    update_management: bool = True
-    update_bl_management: bool = True
-
-
-class DigitalSGD(Part):
-    """FP32 baseline."""
-
-    learning_rate: LearningRate = 0.01
-
-
-class AnalogSGD(Part):
-    """Plain SGD on one pulsed matrix W."""
-
-    learning_rate: LearningRate = 0.01
-    update: Update = Update()
-
-
-class Transfer(Part):
-    """What SHD and TTv2 share: fast matrix A, slow matrix C, one line read every `transfer_every` updates.
-
-    With `auto_scale` the rate of A is fast_lr x desired_bl x dw_min / (mu_x mu_d), where mu are running means
-    (momentum `auto_momentum`) of the largest input and error of the layer (Rasch 2024, Eq. 15).
-    """
-
-    fast_lr: LearningRate = 1.0
-    auto_scale: bool = True
-    auto_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
-    transfer_every: Annotated[int, Field(ge=1, le=10_000_000)] = 1
-    transfer_axis: Literal["row", "column"] = "row"
-    transfer_lr: LearningRate
-    update: Update = Update(desired_bl=1)
-
-
-class SHD(Transfer):
-    """Stochastic Hamiltonian descent, that is Tiki-Taka v1 (Onen 2021)."""
-
-    transfer_lr: LearningRate = 0.02
-    gamma: Fraction = 0.0
-    threshold: Annotated[float, Field(ge=0, le=1e3)] = 0.06
-    transfer_vectors: Literal["one-hot", "hadamard"] = "one-hot"
-    transfer_update: Update = Update(desired_bl=1)
-
-
-class TTv2(Transfer):
-    """Tiki-Taka v2 (Gokmen 2021) with plain or hysteretic reset of H."""
-
-    transfer_lr: LearningRate = 3.0
-    reset: Literal["plain", "hysteretic"] = "plain"
-
-
-class Algorithms(Part):
-    """Hyper-parameters by algorithm; defaults are allowed, as none sets time, energy or area by itself."""
-
-    digital: DigitalSGD = DigitalSGD()
-    sgd: AnalogSGD = AnalogSGD()
-    shd: SHD = SHD()
-    ttv2: TTv2 = TTv2()
 
 
 class Workload(Part):

@@ -11,7 +11,7 @@ from twin.errors import TwinError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from twin.config.workload import Data
+    from twin.config.data import Data
 
 Array = npt.NDArray[np.float32]
 

@@ -7,7 +7,7 @@ import numpy as np
 from twin.data.dataset import Dataset
 
 if TYPE_CHECKING:
-    from twin.config.workload import Data
+    from twin.config.data import Data
 
 SAMPLES = 2000
 TEST_SAMPLES = 500

@@ -5,10 +5,10 @@ from collections.abc import Mapping as Table
 import numpy as np
 import numpy.typing as npt
 
+from twin.config.algorithms import Update
 from twin.config.chip import InputOutput
 from twin.config.layout import Layout
 from twin.config.workload import Calibration as CalibrationConfig
-from twin.config.workload import Update
 from twin.crossbar.calibration import (
     Calibration,
     calibrate_by_pulses,

@@ -48,14 +48,25 @@ def ensure_compiled() -> None:
         )
 
 
-def _compile() -> None:
+def ensure_loaded() -> None:
+    """Load the executor before any of the kernels inside it is called from Python.
+
+    A kernel that is loaded by itself first would take the place of its copy inside the executor, with sums
+    ordered differently: the weights would depend on what the process had done before.
+    """
+    ensure_compiled()
+    if not execute.signatures:
+        _call_executor()
+
+
+def _call_executor() -> None:
     real, words = np.zeros(1, np.float32), np.zeros(1, np.int32)
     table = np.zeros((1, 1), np.float32)
     records = (np.zeros(1, kind) for kind in (PART, MATRIX, LAYER))
     program, counts = np.zeros(0, INSTRUCTION), np.zeros((0, N_COUNTS))
     execute(real, words, real, *records, program, counts, table, table, np.uint64(0))
-    _marker().touch()
 
 
 if __name__ == "__main__":
-    _compile()
+    _call_executor()
+    _marker().touch()

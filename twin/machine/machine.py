@@ -8,15 +8,16 @@ import numpy.typing as npt
 
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.operation import N_COUNTS, Counts, Opcode
+from twin.config.algorithms import Update
 from twin.config.chip import Tile
 from twin.config.layout import Layout
-from twin.config.workload import Calibration, Initial, Update
+from twin.config.workload import Calibration, Initial
 from twin.crossbar.records import LIMITS, W_MAX, W_MIN
 from twin.data import Dataset
 from twin.devices.family import DeviceFamily
 from twin.machine.arena import Arena
 from twin.machine.arrays import INITIAL, ArrayBuilder, generator
-from twin.machine.compiled import ensure_compiled
+from twin.machine.compiled import ensure_loaded
 from twin.machine.execute import execute
 from twin.machine.records import ACTIVATIONS, AXES, INSTRUCTION, LAYER, LOSSES
 from twin.machine.settings import Settings
@@ -67,6 +68,7 @@ class Machine:
         seed: int,
         in_flight: int,
     ) -> None:
+        ensure_loaded()
         self.network, self.data, self.mapping, self.settings = network, data, mapping, settings
         self.algorithm = algorithm
         self.seed = np.uint64(seed)
@@ -105,7 +107,6 @@ class Machine:
         they never change, and a coupled run makes some twenty calls a sample.
         """
         arguments = (*self._state, np.zeros(0, INSTRUCTION), np.zeros((0, N_COUNTS)))
-        ensure_compiled()
         types = (*arguments, self.data.inputs, self.data.targets, self.seed)
         execute(*types)
         call: Callable[..., None] = execute.get_overload(tuple(numba.typeof(one) for one in types))  # type: ignore[no-untyped-call]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from twin.config.workload import SHD, AnalogSGD, DigitalSGD, TTv2, Update
+from twin.config.algorithms import SHD, AnalogSGD, DigitalSGD, TTv2, Update
 
 HYSTERESIS = 0.6  # |H| after a crossing, Gokmen 2021, "Training Simulations", hysteretic threshold
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import networkx as nx
 
-    from twin.config.workload import Network as NetworkConfig
+    from twin.config.network import Network as NetworkConfig
 
 
 @dataclass(frozen=True, slots=True)
