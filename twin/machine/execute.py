@@ -5,14 +5,8 @@ import numpy as np
 from twin.algorithms.operation import Counts, Opcode
 from twin.crossbar.jit import njit
 from twin.machine.activations import activate, loss_and_delta, multiply_by_derivative
-from twin.machine.effects import (
-    filter_h,
-    managed_matvec,
-    pulse_line,
-    rank_one_update,
-    read_line,
-    transfer_update,
-)
+from twin.machine.effects import managed_matvec, rank_one_update
+from twin.machine.transfers import filter_h, pulse_line, read_line, transfer_update
 
 F32 = np.float32
 (INPUT, FORWARD, ACTIVATION, LOSS, BACKWARD, DERIVATIVE) = (

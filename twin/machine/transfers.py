@@ -1,0 +1,179 @@
+"""The transfer A -> H -> C of one line, and SHD's pulsed transfer."""
+
+import numpy as np
+
+from twin.algorithms.operation import Counts
+from twin.crossbar.jit import inline, njit
+from twin.crossbar.matvec import convert, max_magnitude
+from twin.crossbar.pulsed import limit, step
+from twin.crossbar.records import CELL, LIMITS
+from twin.crossbar.rng import READ_OUT, TRANSFER, fill_normals, stream_key
+from twin.machine.effects import count_matvec, managed_matvec, outer_product, refresh_sums
+from twin.machine.records import ROW
+
+F32 = np.float32
+PULSES, PART_PULSES, FIRED = int(Counts.PULSES), int(Counts.PART_PULSES), int(Counts.FIRED)
+COINCIDENCES, CROSSED = int(Counts.COINCIDENCES), int(Counts.CROSSED)
+
+
+@inline
+def line_of(layer, sample):
+    """Return which line the transfer of this sample reads: lines take turns."""
+    return (sample // layer.transfer_every) % layer.lines
+
+
+@inline
+def cycle_of(layer):
+    """Return the length of a cycle of Hadamard vectors: the power of two that holds all lines."""
+    size = 1
+    while size < layer.lines:
+        size *= 2
+    return size
+
+
+@njit
+def transfer_vector(layer, sample, u):
+    """Fill u with the transfer vector of this sample: one-hot, or a column of a Hadamard matrix."""
+    t = line_of(layer, sample)
+    if layer.hadamard:
+        t = (sample // layer.transfer_every) % cycle_of(layer)
+    for j in range(layer.lines):
+        if layer.hadamard:
+            bits = t & j
+            odd = 0
+            while bits:
+                bits &= bits - 1
+                odd ^= 1
+            u[j] = F32(-1.0) if odd else F32(1.0)
+        else:
+            u[j] = F32(1.0) if j == t else F32(0.0)
+
+
+@njit
+def read_line(f, work, real, parts, m, layer, sample, seed, row):
+    """V = A u (axis column) or A^T u (axis row): one line of A for a one-hot u."""
+    u = f[layer.u : layer.u + layer.lines]
+    v = f[layer.v : layer.v + layer.line_length]
+    by_row = layer.transfer_axis == ROW
+    if layer.hadamard:
+        transfer_vector(layer, sample, u)
+        v[:] = F32(0.0)
+        managed_matvec(f, work, real, parts, m, not by_row, u, v, F32(1.0), ~sample, seed, row)
+        return
+    t = line_of(layer, sample)
+    for k in range(m.first, m.first + m.count):
+        part = parts[k]
+        n_in = part.in1 - part.in0
+        n_out = part.out1 - part.out0
+        low = part.out0 if by_row else part.in0
+        high = part.out1 if by_row else part.in1
+        if t < low or t >= high:
+            continue
+        n = n_in if by_row else n_out
+        start = part.in0 if by_row else part.out0
+        line = v[start : start + n]
+        noise = real[:n]
+        at = part.w + (t - low if by_row else (t - low) * n_out)
+        stride = n_out if by_row else 1
+        for i in range(n):
+            line[i] = f[at + i * stride]
+        key = stream_key(seed, part.stream, READ_OUT, sample)
+        if m.out_noise > F32(0.0):
+            fill_normals(noise, n, key, 0)
+        clipped = convert(line, n, noise, m.out_noise, m.out_bound, m.out_step)
+        line_sum = f[(part.out_sum if by_row else part.in_sum) + t - low]
+        count_matvec(row, 1, 1, n, F32(2.0) * F32(n) + m.conductance_slope * line_sum, clipped)
+
+
+@njit
+def filter_h(f, layer, sample, row):
+    """H[t] += transfer_lr v; elements beyond the threshold leave their sign in s and are reset.
+
+    Gokmen 2021, Algorithm 2, lines 17, 18 and 20; `reset` 0 is plain, 0.6 hysteretic.
+    """
+    n = layer.line_length
+    start = layer.h + line_of(layer, sample) * n
+    h = f[start : start + n]
+    v = f[layer.v : layer.v + n]
+    s = f[layer.s : layer.s + n]
+    start = layer.crossed + line_of(layer, sample) * n
+    crossed = f[start : start + n]
+    count = 0
+    for i in range(n):
+        value = F32(h[i] + layer.transfer_lr * v[i])
+        beyond = abs(value) > layer.threshold
+        sign = F32(1.0) if value > F32(0.0) else F32(-1.0)
+        s[i] = sign if beyond else F32(0.0)
+        h[i] = F32(sign * layer.reset) if beyond else value
+        crossed[i] += F32(1.0) if beyond else F32(0.0)
+        count += 1 if beyond else 0
+    row[CROSSED] = count
+
+
+@njit
+def pulse_line(f, real, parts, m, layer, sample, seed, row):
+    """One pulse on every device of C's line whose element of H crossed (Algorithm 2, line 19)."""
+    t = line_of(layer, sample)
+    s = f[layer.s : layer.s + layer.line_length]
+    by_row = layer.transfer_axis == ROW
+    for k in range(m.first, m.first + m.count):
+        part = parts[k]
+        n_in = part.in1 - part.in0
+        n_out = part.out1 - part.out0
+        low = part.out0 if by_row else part.in0
+        high = part.out1 if by_row else part.in1
+        if t < low or t >= high:
+            continue
+        start = part.in0 if by_row else part.out0
+        n = n_in if by_row else n_out
+        fired = 0
+        for i in range(n):
+            fired += 1 if s[start + i] != F32(0.0) else 0
+        if fired == 0:
+            continue
+        noise = real[:n]
+        fill_normals(noise, n, stream_key(seed, part.stream, TRANSFER, sample), 0)
+        w = f[part.w : part.w + n_in * n_out]
+        cell = f[part.cell : part.cell + n_in * n_out * CELL]
+        limits = f[part.limits : part.limits + n_in * n_out * LIMITS]
+        for i in range(n):
+            sign = s[start + i]
+            if sign == F32(0.0):
+                continue
+            j, o = (i, t - low) if by_row else (t - low, i)
+            at = j * n_out + o
+            old = w[at]
+            new = step(old, cell, at, sign, noise[i], m.noise_mult)
+            w[at] = limit(new, limits, at, noise[i], m.noise_add) if noise[i] < m.clip_below else new
+        row[PULSES] = 1
+        row[PART_PULSES] += 1
+        row[FIRED] += fired + 1
+        row[COINCIDENCES] += fired
+    refresh_sums(f, parts, m, sample // layer.transfer_every)
+
+
+@njit
+def transfer_update(f, work, real, parts, m, layer, sample, seed, row):
+    """SHD: C += transfer_lr f(v) u^T, pulsed (Onen 2021, Fig. 2A, step V).
+
+    f zeroes |v| below the threshold. Over a cycle, u u^T of Hadamard vectors sums to (length of the cycle) x
+    identity, of one-hot vectors to the identity, so the former's rate is divided by that length.
+    """
+    n = layer.line_length
+    v = f[layer.v : layer.v + n]
+    s = f[layer.s : layer.s + n]
+    u = f[layer.u : layer.u + layer.lines]
+    transfer_vector(layer, sample, u)
+    count = 0
+    for i in range(n):
+        keep = abs(v[i]) >= layer.threshold
+        s[i] = v[i] if keep else F32(0.0)
+        count += 1 if s[i] != F32(0.0) else 0
+    row[CROSSED] = count
+    top = max_magnitude(s)
+    lr = F32(layer.transfer_lr / F32(cycle_of(layer))) if layer.hadamard else layer.transfer_lr
+    if layer.transfer_axis == ROW:
+        outer_product(f, work, real, parts, m, s, u, top, F32(1.0), lr, m.transfer_bl, sample, 16, seed, row)
+    else:
+        outer_product(f, work, real, parts, m, u, s, F32(1.0), top, lr, m.transfer_bl, sample, 16, seed, row)
+    refresh_sums(f, parts, m, sample // layer.transfer_every)
