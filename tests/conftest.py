@@ -7,11 +7,11 @@ import pytest
 
 from twin.algorithms.operation import N_COUNTS
 from twin.algorithms.program import Program
-from twin.algorithms.registry import make_algorithm
+from twin.algorithms.registry import make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
 from twin.config.algorithms import Algorithms
 from twin.config.load import load_chip, load_layout
-from twin.config.workload import Calibration, Initial
+from twin.config.workload import Calibration, Initial, WeightMapping
 from twin.data import Dataset
 from twin.devices import device_preset
 from twin.machine.compiled import ensure_loaded
@@ -20,10 +20,19 @@ from twin.machine.records import INSTRUCTION
 from twin.machine.replay import Encoder
 from twin.machine.settings import settings_of
 from twin.mapping import map_layers
-from twin.networks.network import Dense, Network
+from twin.networks.layers import Dense
+from twin.networks.network import Network
 
 QUIET = {f"tile.io.{key}": "0" for key in ("inp_res", "out_res", "out_bound", "out_noise")}
-LAYOUTS = {"digital": "digital", "sgd": "two-array", "shd": "four-array", "ttv2": "four-array"}
+LAYOUTS = {
+    "digital": "digital",
+    "sgd": "two-array",
+    "shd": "four-array",
+    "ttv2": "four-array",
+    "cttv2": "four-array",
+    "agad": "three-array-c",
+    "mixed-precision": "two-array",
+}
 
 
 @dataclass
@@ -47,7 +56,7 @@ class Rig:
     def perform(self, opcode, layer=0, sample=0, slot=0, row=0):
         """Perform one effect; return its counts."""
         one = np.zeros(1, INSTRUCTION)
-        one[0] = (int(opcode), layer, slot, sample, row)
+        one[0] = (int(opcode), layer, slot, sample, row, 0, 1)
         counts = np.zeros((1, N_COUNTS))
         self.machine.execute(one, counts)
         return counts[0]
@@ -90,7 +99,7 @@ def make_rig(
     network = Network(tuple(dense), loss)
     algorithms = Algorithms.model_validate({algorithm: settings or {}})
     rules = make_algorithm(algorithm, algorithms)
-    config = settings_of(getattr(algorithms, algorithm))
+    config = settings_of(settings_table(algorithm, algorithms))
     mapping = map_layers(network.shapes, plan, loaded)
     machine = Machine(
         network,
@@ -103,11 +112,12 @@ def make_rig(
         plan,
         Calibration(method=calibration, pairs=30 if calibration == "pulses" else 0),
         Initial(distribution="uniform", scale=scale),
+        WeightMapping(),
         seed,
         in_flight,
     )
     machine.set_rates(1.0)
-    steps = [LayerSteps(one, mapping, config.transfer_every, config.transfer_axis) for one in dense]
+    steps = [LayerSteps(one, mapping, config.every(one.index), config.transfer_axis) for one in dense]
     program = Program(rules, steps)
     examples = len(data.inputs)
     encoder = Encoder(program, in_flight, lambda sample: sample % examples)

@@ -26,6 +26,11 @@ Mode = Annotated[
     Literal["replayed", "coupled"],
     typer.Option("--mode", help="coupled: effects happen in event order; replayed: ahead of the engine, faster."),
 ]
+Sampled = Annotated[
+    bool | None,
+    typer.Option("--sampled/--exact", help="Time windows of samples, or every one, whatever the workload says."),
+]
+Endurance = Annotated[bool, typer.Option("--endurance", help="Count the pulses of every device and report them.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the workload, or of the chip with `chip.KEY`."),
@@ -46,6 +51,8 @@ def compare(
     samples: Samples = None,
     in_flight: InFlight = None,
     mode: Mode = "replayed",
+    sampled: Sampled = None,
+    endurance: Endurance = False,
     overrides: Overrides = None,
     out: Out = None,
     jobs: Jobs = 2,
@@ -53,7 +60,9 @@ def compare(
     """Train with several algorithms and layouts; compare accuracy, time, energy, bandwidth and area."""
     from twin.commands import Options, run_comparison  # noqa: PLC0415
 
-    options = Options(workload, chip, device, epochs, seed, samples, in_flight, mode, overrides or [], out, jobs)
+    options = Options(
+        workload, chip, device, epochs, seed, samples, in_flight, mode, overrides or [], out, jobs, sampled, endurance
+    )
     run_comparison(options, _split(algorithms), _split(layouts))
 
 
@@ -71,13 +80,17 @@ def run(
     samples: Samples = None,
     in_flight: InFlight = None,
     mode: Mode = "replayed",
+    sampled: Sampled = None,
+    endurance: Endurance = False,
     overrides: Overrides = None,
     out: Out = None,
 ) -> None:
     """Train with one algorithm on one layout."""
     from twin.commands import Options, run_single  # noqa: PLC0415
 
-    options = Options(workload, chip, device, epochs, seed, samples, in_flight, mode, overrides or [], out, 1)
+    options = Options(
+        workload, chip, device, epochs, seed, samples, in_flight, mode, overrides or [], out, 1, sampled, endurance
+    )
     run_single(options, algorithm, layout)
 
 
@@ -124,7 +137,7 @@ def schema(
 
 @app.command()
 def reproduce(
-    figure: Annotated[str, typer.Argument(help="onen-2021-fig1 or onen-2021-fig2.")],
+    figure: Annotated[str, typer.Argument(help="gokmen-2021-fig6, onen-2021-fig1 or onen-2021-fig2.")],
     out: Annotated[Path, typer.Option(help="Folder for the figure and its CSV.")] = Path("reproduced"),
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 1,
 ) -> None:
@@ -132,6 +145,79 @@ def reproduce(
     from twin.reproduce import reproduce_figure  # noqa: PLC0415
 
     reproduce_figure(figure, out, seed)
+
+
+@app.command()
+def verify_sampling(
+    workload: Annotated[str, typer.Argument(help="A workload of `twin list`, or a path.")] = "digits-mlp",
+    chip: Chip = "aimc-512",
+    layouts: Annotated[str, typer.Option(help="Layouts, comma separated (default: those of each algorithm).")] = "",
+    algorithms: Annotated[str, typer.Option(help="Algorithms, comma separated.")] = "sgd,ttv2",
+    device: Device = "",
+    epochs: Epochs = None,
+    seed: Seed = None,
+    samples: Samples = None,
+    in_flight: InFlight = None,
+    overrides: Overrides = None,
+    out: Out = None,
+    jobs: Jobs = 2,
+) -> None:
+    """Run with every sample timed and with windows only; print both times and whether they agree."""
+    from twin.commands import Options  # noqa: PLC0415
+    from twin.commands_sampling import verify_sampling as verify  # noqa: PLC0415
+
+    options = Options(
+        workload, chip, device, epochs, seed, samples, in_flight, "replayed", overrides or [], out, jobs, None, False
+    )
+    verify(options, _split(algorithms), _split(layouts))
+
+
+@app.command()
+def extract(
+    folder: Annotated[Path, typer.Argument(help="The folder of a finished run, e.g. runs/NAME/runs/ttv2-four-array.")],
+    out: Annotated[Path, typer.Option(help="The model's file.")] = Path("model.npz"),
+    reads: Annotated[int, typer.Option(min=1, help="Random mat-vecs a layer.")] = 10_240,
+    amplitude: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Largest input; 0: as large as seldom meets the output bound.")
+    ] = 1.0,
+) -> None:
+    """Extract the trained weights from a run's arrays by noisy mat-vecs and linear regression."""
+    from twin.commands_extract import extract_run  # noqa: PLC0415
+
+    extract_run(folder, out, reads, amplitude)
+
+
+@app.command()
+def infer(
+    model: Annotated[Path, typer.Argument(help="A file that `twin extract` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="The folder of a run: its workload and chip are used.")],
+    hardware: Annotated[
+        Literal["digital", "analog", "run"], typer.Option("--on", help="run: the run's own algorithm and layout.")
+    ] = "digital",
+    repeats: Annotated[int, typer.Option(min=1, help="Passes through the test set on noisy arrays.")] = 1,
+) -> None:
+    """Run an extracted model on the test set, on digital or on analog hardware."""
+    from twin.commands_extract import infer_model  # noqa: PLC0415
+
+    infer_model(model, folder, hardware, repeats)
+
+
+device_commands = typer.Typer(no_args_is_help=True, help="Devices from measurements.")
+app.add_typer(device_commands, name="device")
+
+
+@device_commands.command("fit")
+def device_fit(
+    file: Annotated[Path, typer.Argument(help="A CSV of pulse, conductance, direction (up, down), device, cycle.")],
+    plot: Annotated[Path | None, typer.Option(help="An SVG of the trains and the fitted steps.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A TOML file for device = {preset = 'measured', file = ...}.")
+    ] = None,
+) -> None:
+    """Make a device from measured pulse trains; print the fit and its residuals."""
+    from twin.commands_device import fit_measured  # noqa: PLC0415
+
+    fit_measured(file, plot, out)
 
 
 def _version(wanted: bool) -> None:

@@ -46,6 +46,8 @@ class Options:
     overrides: Sequence[str]
     out: Path | None
     jobs: int
+    sampled: bool | None
+    endurance: bool
 
     def workload_overrides(self) -> dict[str, str]:
         """Return dotted key -> TOML value for the workload."""
@@ -58,6 +60,10 @@ class Options:
         values = {key: str(value) for key, value in named.items() if value is not None}
         if self.device:
             values["device"] = f"{{preset = {json.dumps(self.device)}}}"
+        if self.sampled is not None:
+            values["timing.mode"] = '"sampled"' if self.sampled else '"exact"'
+        if self.endurance:
+            values["training.endurance"] = "true"
         return values | {key: value for key, value in self._pairs() if not key.startswith("chip.")}
 
     def chip_overrides(self) -> dict[str, str]:
@@ -159,11 +165,12 @@ def _folder(options: Options, plans: Sequence[RunPlan]) -> Path:
 def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
     """Run what is unfinished, write the report of what is finished, print the table."""
     from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
+    from twin.report.derived import interval  # noqa: PLC0415
     from twin.report.table import print_table  # noqa: PLC0415
     from twin.report.write import write_report  # noqa: PLC0415
 
     try:
-        with _progress() as report:
+        with progress_bar() as report:
             ensure_compiled()
             failures = run_all(unfinished(folders), jobs, report)
     except KeyboardInterrupt:
@@ -176,6 +183,8 @@ def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
         write_report(results, folder, command)
         print_table(results)
         for result in results:
+            if interval(result):
+                _say(f"{result.name}: time {interval(result)}")
             for line in _coverage(result):
                 _say(f"{result.name}: {line}")
             for warning in result.warnings:
@@ -204,7 +213,7 @@ def _audited(results: "list[RunResult]") -> "list[RunResult]":
 
 
 @contextmanager
-def _progress() -> Iterator[Report]:
+def progress_bar() -> Iterator[Report]:
     """Show one bar per run on a terminal, nothing elsewhere."""
     from twin.machine.compiled import is_compiled  # noqa: PLC0415
 

@@ -13,12 +13,11 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from twin.machine.replay import BLOCK, run_block
 from twin.report.derived import derive
 from twin.report.write import load_report
+from twin.simulation import numerics
 from twin.simulation.build import build
 from twin.simulation.plan import RunPlan
-from twin.simulation.run import decay
 
 HERE = Path(__file__).parent
 SEEDS = (1, 2, 3)
@@ -39,15 +38,7 @@ def train(case: Case) -> list[tuple[str, str, str, int, int, float]]:
     algorithm, layout, device, seed = case
     overrides = {"training.seed": str(seed), "device": f'{{preset = "{device}"}}'}
     parts = build(RunPlan("mnist-mlp", "aimc-512", layout, algorithm, "replayed", overrides, {}))
-    size = len(parts.data.inputs)
-    rows = []
-    for epoch in range(parts.workload.training.epochs):
-        parts.machine.set_rates(decay(parts, epoch))
-        for first in range(epoch * size, (epoch + 1) * size, BLOCK):
-            last = min(first + BLOCK, (epoch + 1) * size)
-            run_block(parts.machine, parts.effects.encoder.encode(first, last)[0])
-        error = 100 * parts.machine.evaluate(epoch)[1]
-        rows.append((*case, epoch + 1, error))
+    rows = [(*case, epoch.number, 100 * epoch.test_error) for epoch in numerics.train(parts)]
     print(*case, f"{rows[-1][-1]:.2f} %", flush=True)
     return rows
 

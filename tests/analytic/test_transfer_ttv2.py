@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from twin.algorithms.operation import Counts, Opcode
+from twin.config.algorithms import TTv2
+from twin.errors import TwinError
+from twin.machine.settings import settings_of
 
 N_IN, N_OUT = 8, 6
 NOISE = {
@@ -186,3 +189,14 @@ def test_the_schedule_decays_the_transfer_rate_and_not_the_automatic_one(rig):
     sgd = rig("sgd", settings={"learning_rate": 0.1})
     sgd.machine.set_rates(0.25)
     assert sgd.machine.layers["lr"][0] == pytest.approx(0.025)
+
+
+def test_each_layer_may_have_a_period_of_its_own(rig):
+    made = rig(
+        "ttv2",
+        layers=((6, "tanh", True), (5, "tanh", True), (4, "identity", True)),
+        settings={"transfer_every_per_layer": (3, 1, 2)},
+    )
+    assert made.machine.layers["transfer_every"].tolist() == [3, 1, 2]
+    with pytest.raises(TwinError, match=r"transfer_every_per_layer .*layer 2"):
+        settings_of(TTv2(transfer_every_per_layer=(3, 1))).every(2)

@@ -1,5 +1,8 @@
 """Small programs, effects and costs to drive the engine with."""
 
+import numpy as np
+from hypothesis import strategies as st
+
 from twin.algorithms.operation import N_COUNTS, Counts, Kind, Opcode, Operation, Resource, Stream, Unit
 from twin.chip import Component, Demand, Path, Server
 from twin.chip.demand import Occupancy, no_energy
@@ -59,6 +62,26 @@ class Effects:
         return counts(self.pulses(sample, position))
 
 
+class Ahead(Effects):
+    """Effects of `program` that can be performed ahead, three samples a block."""
+
+    def __init__(self, program, pulses=lambda _sample, _position: 1, setup=()):
+        super().__init__(pulses, setup)
+        self.program = program
+
+    def segment(self, first, last):
+        pass
+
+    def skip(self, first, last):
+        for start in range(first, last, 3):
+            end, groups = min(start + 3, last), {}
+            for sample in range(start, end):
+                effects = [k for k, o in enumerate(self.program.operations(sample)) if o.opcode is not Opcode.NONE]
+                rows = np.array([self.counts(sample, k) for k in effects]).reshape(-1, N_COUNTS)
+                groups.setdefault(self.program.key(sample), (sample, []))[1].append(rows)
+            yield end, [(sample, np.array(rows)) for sample, rows in groups.values()]
+
+
 def counts(pulses):
     row = [0.0] * N_COUNTS
     row[Counts.PULSES] = row[Counts.FIRED] = float(pulses)
@@ -80,3 +103,22 @@ def op(servers=(), time=0, *, latency=0, reads="", writes="", per_pulse=0, effec
         lines=per_pulse,
         stream=Stream.H if moves else None,
     )
+
+
+@st.composite
+def operations(draw):
+    """Draw an operation on four servers and five resources."""
+    pick = st.sets(st.sampled_from("ABCxy"), max_size=2).map(sorted)
+    return op(
+        sorted(draw(st.sets(st.integers(0, 3), max_size=3))),
+        draw(st.sampled_from([0, 1, 3, 10, 50])),
+        latency=draw(st.sampled_from([0, 0, 7])),
+        reads="".join(draw(pick)),
+        writes="".join(draw(pick)),
+        per_pulse=draw(st.sampled_from([0, 0, 4])),
+        effect=draw(st.booleans()),
+        moves=draw(st.booleans()),
+    )
+
+
+programs = st.lists(operations(), min_size=1, max_size=8)

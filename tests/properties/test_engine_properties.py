@@ -1,32 +1,12 @@
 """The engine on random programs."""
 
 import numpy as np
-from engine_kit import Costs, Effects, Program, op
+from engine_kit import Costs, Effects, Program, programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.engine import Engine
 from twin.engine.critical import chain
-
-LETTERS = "ABCxy"
-
-
-@st.composite
-def operations(draw):
-    pick = st.sets(st.sampled_from(LETTERS), max_size=2).map(sorted)
-    return op(
-        sorted(draw(st.sets(st.integers(0, 3), max_size=3))),
-        draw(st.sampled_from([0, 1, 3, 10, 50])),
-        latency=draw(st.sampled_from([0, 0, 7])),
-        reads="".join(draw(pick)),
-        writes="".join(draw(pick)),
-        per_pulse=draw(st.sampled_from([0, 0, 4])),
-        effect=draw(st.booleans()),
-        moves=draw(st.booleans()),
-    )
-
-
-programs = st.lists(operations(), min_size=1, max_size=8)
 
 
 def pulses(sample, position):

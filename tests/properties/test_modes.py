@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from modes_kit import Stopped, assert_same, contents, quiet, stop_at
 
 from twin.errors import TwinError
 from twin.simulation import checkpoint
@@ -41,19 +41,6 @@ def trained(algorithm, layout, mode, samples, workload=(), chip=()):
     parts.effects.segment(0, samples)
     parts.engine.run(0, samples)
     return parts
-
-
-def assert_same(one, other):
-    assert one.machine.f.tobytes() == other.machine.f.tobytes()
-    assert sorted(one.effects.losses) == sorted(other.effects.losses)
-    states = one.engine.state(), other.engine.state()
-    assert states[0].keys() == states[1].keys()
-    for name, values in states[0].items():
-        np.testing.assert_array_equal(values, states[1][name], err_msg=name)
-    tables = one.engine.tables(), other.engine.tables()
-    assert tables[0].keys() == tables[1].keys()
-    for name, table in tables[0].items():
-        pd.testing.assert_frame_equal(table, tables[1][name], check_exact=True)
 
 
 @pytest.mark.parametrize("in_flight", [1, 4])
@@ -104,11 +91,6 @@ def test_coupled_and_replayed_agree_whatever_the_settings(
 # -- processes ---------------------------------------------------------------------------------------------
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def test_one_and_two_processes_leave_the_same_files(tmp_path):
     common = {"data.samples": "100", "training.epochs": "1", "training.in_flight": "2"}
     found = []
@@ -125,22 +107,6 @@ def test_one_and_two_processes_leave_the_same_files(tmp_path):
 # -- interruption --------------------------------------------------------------------------------------------
 
 PIECES = {"training.epochs": "3", "data.samples": "60", "training.checkpoint_every": "25"}
-
-
-class Stopped(BaseException):
-    """Ends a run in the middle as Ctrl-C does."""
-
-
-def stop_at(sample):
-    def progress(done, total):  # noqa: ARG001
-        if done >= sample:
-            raise Stopped
-
-    return progress
-
-
-def quiet(done, total):
-    pass
 
 
 @pytest.fixture(scope="module")

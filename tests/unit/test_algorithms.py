@@ -17,6 +17,9 @@ CASES = [
     ("shd", {"transfer_vectors": "hadamard", "transfer_every": 2}, "four-array"),
     ("ttv2", {"transfer_every": 3}, "four-array"),
     ("ttv2", {"transfer_axis": "column"}, "three-array"),
+    ("cttv2", {"transfer_every": 3}, "four-array"),
+    ("agad", {"transfer_axis": "column"}, "three-array-c"),
+    ("mixed-precision", {"transfer_every": 2}, None),
 ]
 each_case = pytest.mark.parametrize(("algorithm", "settings", "layout"), CASES)
 
@@ -106,7 +109,7 @@ def test_operations_depend_on_the_sample_through_its_key_alone(rig, algorithm, s
     for sample in range(60):
         operations = list(program.operations(sample))
         assert seen.setdefault(program.key(sample), operations) == operations
-    transferring = algorithm in {"shd", "ttv2"}
+    transferring = algorithm not in {"digital", "sgd"}
     assert (len(seen) > 1) == transferring
 
 
@@ -114,7 +117,7 @@ def test_operations_depend_on_the_sample_through_its_key_alone(rig, algorithm, s
 def test_what_is_read_was_written_before(rig, algorithm, settings, layout):
     """Private vectors are made by the same sample; of shared ones only matrices and H exist beforehand."""
     program = program_of(rig, algorithm, settings, layout, SPLIT)
-    shared = {f"{k}.{name}" for k in range(2) for name in (*program.algorithm.matrices, "H")}
+    shared = {f"{k}.{name}" for k in range(2) for name in (*program.algorithm.matrices, "H", "choppers")}
     same_tile = {f"{k}.t" for k in range(2)}  # nothing is handed over within one tile
     for sample in range(6):
         written = set()
@@ -131,7 +134,7 @@ def test_what_is_read_was_written_before(rig, algorithm, settings, layout):
 @each_case
 def test_every_matrix_an_effect_changes_is_declared(rig, algorithm, settings, layout):
     program = program_of(rig, algorithm, settings, layout)
-    changes = {Opcode.UPDATE, Opcode.PULSE, Opcode.TRANSFER_UPDATE}
+    changes = {Opcode.UPDATE, Opcode.PULSE, Opcode.TRANSFER_UPDATE, Opcode.UPDATE_CHOPPED, Opcode.PULSE_LINES}
     for operation in program.operations(5):
         names = {resource.name for resource in operation.writes}
         matrices = {f"{operation.layer}.{name}" for name in program.algorithm.matrices}

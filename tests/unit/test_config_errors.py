@@ -222,7 +222,7 @@ def test_a_dangling_reference_in_a_layout_is_named(tmp_path, old, new, message):
         (
             'kind = "dense", outputs = 256',
             'kind = "dens", outputs = 256',
-            'must be "dense" (did you mean dense?)',
+            '"rnn" (did you mean dense?)',
         ),
     ],
 )

@@ -11,10 +11,11 @@ import pytest
 
 from twin.config.data import Data
 from twin.config.load import load_workload
-from twin.data import digits, linear, load, mnist
+from twin.data import Dataset, digits, linear, load
+from twin.data.images import FASHION_MNIST, MNIST
 from twin.errors import TwinError
 
-TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = mnist.FILES
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = MNIST.files
 
 
 def idx(values):
@@ -22,11 +23,8 @@ def idx(values):
     return bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}i", *array.shape) + array.tobytes()
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Hold four small idx files under TWIN_DATA_DIR; return their folder."""
-    monkeypatch.setenv("TWIN_DATA_DIR", str(tmp_path))
-    where = tmp_path / "mnist"
+def fill(where):
+    """Write four small idx files."""
     where.mkdir()
     rng = np.random.default_rng(2)
     for images, labels, n in ((TRAIN_IMAGES, TRAIN_LABELS, 7), (TEST_IMAGES, TEST_LABELS, 3)):
@@ -35,10 +33,17 @@ def folder(tmp_path, monkeypatch):
     return where
 
 
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Hold four small idx files under TWIN_DATA_DIR; return their folder."""
+    monkeypatch.setenv("TWIN_DATA_DIR", str(tmp_path))
+    return fill(tmp_path / "mnist")
+
+
 def message_of(where, name, content, *, compress=True, named=True):
     (where / name).write_bytes(gzip.compress(content) if compress else content)
     with pytest.raises(TwinError) as caught:
-        mnist.read()
+        MNIST.read()
     text = str(caught.value)
     assert "\n" not in text
     assert name in text if named else "mnist" in text
@@ -75,6 +80,28 @@ def test_samples_limits_the_training_set_only():
     assert len(load(Data(set="digits", samples=10**6), 1).inputs) == 1437
 
 
+def test_test_samples_limits_the_test_set_only():
+    data = load(Data(set="digits", test_samples=40), 1)
+    whole = load(Data(set="digits"), 1)
+    np.testing.assert_array_equal(data.test_inputs, whole.test_inputs[:40])
+    np.testing.assert_array_equal(data.test_targets, whole.test_targets[:40])
+    np.testing.assert_array_equal(data.inputs, whole.inputs)
+    assert len(load(Data(set="linear", slope=1, intercept=0, noise=0, test_samples=3), 1).test_inputs) == 3
+
+
+def test_limits_keep_what_else_is_known_of_the_data():
+    row = np.zeros((3, 2))
+    data = Dataset(row, row, row, row, ("a", "b"), sequential=True, facts={"characters": 9}).limited(1, 2)
+    assert (len(data.inputs), len(data.test_inputs)) == (1, 2)
+    assert (data.symbols, data.sequential, data.facts) == (("a", "b"), True, {"characters": 9})
+
+
+def test_data_without_order_are_no_sequences():
+    assert not load(Data(set="digits"), 1).sequential
+    with pytest.raises(TwinError, match=r"^data.set \(= 'digits'\): has no sequences .*pydoc-topics"):
+        load(Data(set="digits"), 1, steps=100)
+
+
 def test_linear_is_the_line_with_its_noise_and_follows_the_seed():
     config = Data(set="linear", slope=0.5, intercept=0.25, noise=0.05)
     data = linear.make(config, 1)
@@ -102,7 +129,7 @@ def test_shipped_workloads_name_data_that_fits_their_network():
 
 
 def test_idx_files_are_read_and_scaled(folder):
-    data = mnist.read()
+    data = MNIST.read()
     assert data.inputs.shape == (7, 784)
     assert data.test_inputs.shape == (3, 784)
     raw = gzip.decompress((folder / TRAIN_IMAGES).read_bytes())
@@ -111,7 +138,7 @@ def test_idx_files_are_read_and_scaled(folder):
     assert data.targets.dtype == data.inputs.dtype == np.float32
 
 
-@pytest.mark.parametrize("name", mnist.FILES)
+@pytest.mark.parametrize("name", MNIST.files)
 def test_a_file_that_is_not_gzip_gives_one_line(folder, name):
     assert "gzip" in message_of(folder, name, b"<html>404</html>", compress=False)
     whole = gzip.compress(idx(np.zeros((5, 28, 28))))
@@ -162,22 +189,61 @@ def test_an_absent_file_that_cannot_be_fetched_gives_one_line(folder, monkeypatc
     monkeypatch.setattr(pooch, "retrieve", refuse)
     (folder / TEST_LABELS).unlink()
     with pytest.raises(TwinError) as caught:
-        mnist.read()
+        MNIST.read()
     assert "\n" not in str(caught.value)
     assert "TWIN_DATA_DIR" in str(caught.value)
 
 
-def real_mnist():
+def test_fashion_mnist_has_a_folder_of_its_own(folder):
+    where = fill(folder.parent / "fashion-mnist")
+    (where / TEST_LABELS).write_bytes(gzip.compress(idx([4, 5, 6])))
+    data = load(Data(set="fashion-mnist"), 1)
+    assert data.inputs.shape == (7, 784)
+    np.testing.assert_array_equal(data.test_targets[:, 0], [4, 5, 6])
+    (where / TEST_LABELS).write_bytes(gzip.compress(idx([4, 5])))
+    with pytest.raises(TwinError, match=r"^fashion-mnist: images"):
+        FASHION_MNIST.read()
+
+
+def test_both_sets_of_images_are_fetched_by_hash_into_different_files(tmp_path, monkeypatch):
+    calls = []
+
+    def note(url, known_hash, fname, path):
+        calls.append((url, known_hash, Path(path) / fname))
+        source = tmp_path / "source"
+        if not source.exists():
+            fill(source)
+        return str(source / fname)
+
+    monkeypatch.delenv("TWIN_DATA_DIR", raising=False)
+    monkeypatch.setattr(pooch, "retrieve", note)
+    for images in (MNIST, FASHION_MNIST):
+        assert images.read().inputs.shape == (7, 784)
+    assert len({path for *_, path in calls}) == len({url for url, *_ in calls}) == 8
+    assert all(len(known) == 64 for _, known, _ in calls)
+    assert len({known for _, known, _ in calls}) == 8
+
+
+def missing(images):
+    """Say why the real files cannot be read; empty where they can."""
     folder = os.environ.get("TWIN_DATA_DIR")
     if not folder:
-        return "TWIN_DATA_DIR is not set: no real MNIST to read"
-    missing = [name for name in mnist.FILES if not (Path(folder) / "mnist" / name).is_file()]
-    return f"TWIN_DATA_DIR has no mnist/{missing[0]}" if missing else ""
+        return f"TWIN_DATA_DIR is not set: no real {images.name} to read"
+    absent = [name for name in images.files if not (Path(folder) / images.name / name).is_file()]
+    return f"TWIN_DATA_DIR has no {images.name}/{absent[0]}" if absent else ""
 
 
-@pytest.mark.skipif(bool(real_mnist()), reason=real_mnist() or "present")
+@pytest.mark.skipif(bool(missing(FASHION_MNIST)), reason=missing(FASHION_MNIST) or "present")
+def test_real_fashion_mnist_has_its_published_shape():
+    data = FASHION_MNIST.read()
+    check(data, 784, 10)
+    assert (len(data.inputs), len(data.test_inputs)) == (60_000, 10_000)
+    assert np.bincount(data.targets[:, 0].astype(int)).tolist() == [6000] * 10
+
+
+@pytest.mark.skipif(bool(missing(MNIST)), reason=missing(MNIST) or "present")
 def test_real_mnist_has_its_published_shape():
-    data = mnist.read()
+    data = MNIST.read()
     check(data, 784, 10)
     assert (len(data.inputs), len(data.test_inputs)) == (60_000, 10_000)
     assert data.inputs.mean() == pytest.approx(0.1307, abs=1e-4)

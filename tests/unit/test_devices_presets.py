@@ -28,8 +28,10 @@ def test_preset_loads_has_a_source_and_its_stated_number_of_states(name):
 @pytest.mark.parametrize("name", preset_names())
 def test_preset_states_every_parameter_that_matters(name):
     preset, device = describe(name), device_preset(name)
-    unstated = set(type(device).model_fields) - set(preset.parameters) - {"dw_min_dtod_log_normal"}
-    assert not unstated
+    off = {"dw_min_dtod_log_normal", "write_noise_std", "corrupt_devices_prob", "corrupt_devices_range"}
+    unstated = set(type(device).model_fields) - set(preset.parameters)
+    assert unstated <= off
+    assert not any(getattr(device, name) for name in unstated - {"corrupt_devices_range"})
 
 
 def test_overrides_change_a_field():
@@ -118,7 +120,7 @@ def test_the_page_lists_every_preset_with_its_numbers():
 def table_row(preset, device):
     noise = "none"
     if hasattr(device, "dw_min_std"):
-        noise = f"{'multiplicative' if device.mult_noise else 'additive'} {device.dw_min_std:g}"
+        noise = f"{'multiplicative' if getattr(device, 'mult_noise', True) else 'additive'} {device.dw_min_std:g}"
     cells = (
         f"`{preset.name}`",
         preset.family,

@@ -85,6 +85,28 @@ def test_chunks_change_no_sum(monkeypatch):
         np.testing.assert_allclose(pieces.state()[name], array, rtol=1e-12, err_msg=name)
 
 
+def test_skipped_samples_are_spread_evenly_over_the_jump():
+    it, run = ran(3), ran(6)
+    tallies = it.tallies()
+    rows = np.array([[counts(sample % 3), counts(0), counts(0)] for sample in (3, 4, 5)])[:, :1]
+    tallies.add(3, rows)
+    before, now_ps = it.ledger.bins.energy_J.copy(), it.now_ps
+    it.skip(tallies.stretch(), 2000)
+    assert it.now_ps == now_ps + 2000
+    np.testing.assert_allclose(it.ledger.energy_J(), run.ledger.energy_J(), rtol=1e-12)
+    added = (it.ledger.bins.energy_J - before)[: it.now_ps // 1000 + 1]
+    width = np.diff(np.clip(np.arange(added.size + 1) * 1000, now_ps, it.now_ps))
+    np.testing.assert_allclose(added, (3 * 44e-12 + 3 * 2e-12) * width / 2000)
+
+
+def test_only_a_drained_engine_can_skip():
+    it = ran()
+    stretch = it.tallies().stretch()
+    it._running[7] = None
+    with pytest.raises(ValueError, match="1 samples are in flight; only a drained engine can skip"):
+        it.skip(stretch, 1)
+
+
 def corrupt_energy(it):
     it.ledger.bins.energy_J[0] += 1e-15
 

@@ -88,7 +88,7 @@ def test_a_line_without_a_pulse_moves_nothing(rig):
         ("gokmen-60", {"dw_min_std": 0.3}),
         ("gokmen-60", {"dw_min_std": 3.0}),
         ("symmetric-1200", {"dw_min_std": 0.3}),
-        ("reram-sb", {}),
+        ("reram-sb", {"write_noise_std": 0.0}),
         ("capacitor", {}),
     ],
 )

@@ -1,9 +1,12 @@
-"""Is a network's dataflow graph what the formulas of a training step say?"""
+"""Are a network's layers and its dataflow graph what the formulas of a training step say?"""
 
 import networkx as nx
 import pytest
 
+from twin.config.load import load_workload
 from twin.config.network import Network as NetworkConfig
+from twin.errors import TwinError
+from twin.networks.layers import Conv, Dense, Recurrent
 from twin.networks.network import Network
 
 
@@ -28,8 +31,8 @@ def test_the_graph_is_acyclic_and_weights_end_it():
     assert nx.is_directed_acyclic_graph(graph)
     assert {node for node in graph if graph.out_degree(node) == 0} == {"W0", "W1", "W2"}
     assert {node for node in graph if graph.in_degree(node) == 0} == {"x0"}
-    assert graph.nodes["W0"] == {"rows": 48, "columns": 65}
-    assert graph.nodes["W2"] == {"rows": 10, "columns": 21}
+    assert graph.nodes["W0"] == {"rows": 48, "columns": 65, "reuse": 1}
+    assert graph.nodes["W2"] == {"rows": 10, "columns": 21, "reuse": 1}
 
 
 def test_every_edge_is_an_operation():
@@ -57,3 +60,157 @@ def test_the_longest_path_goes_up_and_down_once(depth):
     layers = [(10, "tanh", True)] * (depth - 1) + [(10, "identity", False)]
     graph = network_of(*layers, loss="squared-error").graph()
     assert nx.dag_longest_path_length(graph) == 2 * depth + 1 + 2 * (depth - 1) + 1
+
+
+# -- convolutions ----------------------------------------------------------------------------------------------
+
+
+def described(*layers, inputs=784, steps=0, symbols=0):
+    table = {"loss": "cross-entropy", "layers": layers, "steps": steps}
+    return Network.from_config(NetworkConfig.model_validate(table), inputs, symbols)
+
+
+def conv(channels, kernel, **more):
+    return {"kind": "conv", "channels": channels, "kernel": kernel, "activation": "tanh", "bias": True} | more
+
+
+SOFTMAX = {"kind": "dense", "outputs": 10, "activation": "softmax", "bias": True}
+POOL = {"kind": "max-pool", "size": 2}
+
+
+def test_lenet_has_the_arrays_of_the_papers():
+    # Gokmen 2017: 16 x 26, 32 x 401, 128 x 513, 10 x 129, used 576, 64, 1 and 1 times an image.
+    network = Network.from_config(load_workload("mnist-lenet").model.network, 784)
+    assert list(network.shapes) == [(26, 16), (401, 32), (513, 128), (129, 10)]
+    assert [layer.uses for layer in network.layers] == [576, 64, 1, 1]
+    assert [layer.size for layer in network.layers] == [12 * 12 * 16, 4 * 4 * 32, 128, 10]
+    assert (network.timed, network.steps) == (False, 1)
+    graph = network.graph()
+    assert graph.nodes["W0"] == {"rows": 16, "columns": 26, "reuse": 576}
+    assert nx.is_directed_acyclic_graph(graph)
+
+
+@pytest.mark.parametrize(
+    ("window", "output"),
+    [
+        ({}, (6, 6)),
+        ({"stride": 2}, (3, 3)),
+        ({"stride": 3}, (2, 2)),
+        ({"padding": 1}, (8, 8)),
+        ({"padding": 3, "stride": 2}, (6, 6)),
+        ({"stride": 6}, (1, 1)),
+    ],
+)
+def test_output_positions_are_where_windows_fit(window, output):
+    layer = described(conv(2, 3, **window), {"kind": "flatten"}, SOFTMAX, inputs=64).layers[0]
+    assert (layer.out_height, layer.out_width) == output
+    assert layer.uses == output[0] * output[1]
+    assert layer.pooled == (*output, 2)
+
+
+def test_rows_and_columns_that_fill_no_pooling_window_are_dropped():
+    network = described(conv(2, 2), {"kind": "max-pool", "size": 3}, SOFTMAX, inputs=81)
+    assert network.layers[0].pooled == (2, 2, 2)
+    assert network.layers[1].n_in == 9
+
+
+def test_channels_of_one_layer_are_inputs_of_the_next():
+    network = described(conv(3, 3), POOL, conv(5, 2, bias=False), SOFTMAX, inputs=64)
+    assert [type(layer) for layer in network.layers] == [Conv, Conv, Dense]
+    assert list(network.shapes) == [(10, 3), (12, 5), (21, 10)]
+
+
+@pytest.mark.parametrize(
+    ("layers", "inputs", "words"),
+    [
+        ([conv(2, 9), SOFTMAX], 64, ["network.layers.0.kernel (= 9)", "8 x 8", "use"]),
+        ([conv(2, 3), POOL, conv(2, 4), SOFTMAX], 64, ["network.layers.2.kernel (= 4)", "3 x 3"]),
+        ([conv(2, 5), {"kind": "max-pool", "size": 5}, SOFTMAX], 64, ["network.layers.0.", "4 x 4", "size 5"]),
+        ([conv(2, 3), SOFTMAX], 63, ["network.layers.0.kind (= conv)", "63 inputs", "use"]),
+    ],
+)
+def test_windows_that_do_not_fit_are_refused(layers, inputs, words):
+    with pytest.raises(TwinError) as caught:
+        described(*layers, inputs=inputs)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert [word for word in words if word not in message] == []
+
+
+# -- sequences -------------------------------------------------------------------------------------------------
+
+SYMBOLS = {"kind": "dense", "activation": "softmax", "bias": True}
+
+
+def block(hidden, kind="lstm", **more):
+    return {"kind": kind, "hidden": hidden, "bias": True} | more
+
+
+def test_the_lstm_has_the_arrays_of_the_papers():
+    # Gokmen 2018 and 2021, LSTM2-64-WP with 87 symbols: 256 x 152, 256 x 129 and 87 x 65, used at all 100 steps.
+    network = Network.from_config(load_workload("lstm-wp").model.network, 100, 87)
+    assert list(network.shapes) == [(152, 256), (129, 256), (65, 87)]
+    assert [layer.uses for layer in network.layers] == [100, 100, 100]
+    assert (network.timed, network.steps) == (True, 100)
+    graph = network.graph()
+    assert graph.nodes["W1"] == {"rows": 256, "columns": 129, "reuse": 100}
+    assert graph.edges["z1", "x1"]["kind"] == "recurrence"
+    assert not graph.has_edge("z2", "x2")
+
+
+def test_only_the_first_block_sees_single_symbols():
+    network = described(block(4), block(3), SYMBOLS, steps=5, symbols=20)
+    assert [layer.one_hot for layer in network.layers[:2]] == [True, False]
+    assert [layer.n_in for layer in network.layers] == [20 + 4 + 1, 4 + 3 + 1, 3 + 1]
+    assert [layer.loaded for layer in network.layers] == [1 + 4 + 1, 4 + 3 + 1, 4]
+    assert [layer.n_out for layer in network.layers] == [16, 12, 20]
+    assert [layer.fan for layer in network.layers] == [4, 3, 3]
+
+
+def test_a_plain_cell_has_one_gate():
+    network = described(block(6, "rnn", bias=False), SYMBOLS, steps=2, symbols=9)
+    assert isinstance(network.layers[0], Recurrent)
+    assert network.shapes[0] == (15, 6)
+
+
+def test_dense_layers_above_recurrent_ones_are_used_at_every_step():
+    hidden = {"kind": "dense", "outputs": 7, "activation": "relu", "bias": True}
+    network = described(block(6), hidden, SYMBOLS, steps=3, symbols=9)
+    assert [layer.uses for layer in network.layers] == [3, 3, 3]
+    assert list(network.shapes)[1:] == [(7, 7), (8, 9)]
+
+
+@pytest.mark.parametrize(
+    ("layers", "given", "words"),
+    [
+        ([block(4), SYMBOLS], {"steps": 3}, ["network.layers.0.kind", "text", "choose"]),
+        ([SOFTMAX], {"symbols": 10}, ["network.layers", "recurrent"]),
+        ([block(4), SOFTMAX], {"steps": 3, "symbols": 11}, ["network.layers.1.outputs (= 10)", "11 symbols"]),
+    ],
+)
+def test_networks_that_do_not_fit_their_data_are_refused(layers, given, words):
+    with pytest.raises(TwinError) as caught:
+        described(*layers, **given)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert [word for word in words if word not in message] == []
+
+
+@pytest.mark.parametrize(
+    ("layers", "steps", "word"),
+    [
+        ([POOL, SOFTMAX], 0, "must follow"),
+        ([{"kind": "flatten"}, SOFTMAX], 0, "must follow"),
+        ([SOFTMAX | {"activation": "tanh"}, conv(2, 2), SOFTMAX], 0, "must come before"),
+        ([SOFTMAX | {"activation": "tanh"}, block(2), SYMBOLS], 3, "must come first"),
+        ([conv(2, 2), block(2), SYMBOLS], 3, "must come first"),
+        ([block(2), SYMBOLS], 0, "at least 1"),
+        ([SOFTMAX], 3, "belongs to"),
+        ([block(2), conv(2, 2)], 3, 'must be "dense"'),
+        ([SYMBOLS | {"activation": "tanh"}, SOFTMAX], 0, "must be given"),
+        ([{"kind": "gru", "hidden": 3, "bias": True}, SYMBOLS], 3, "gru"),
+    ],
+)
+def test_layers_in_an_order_that_means_nothing_are_refused(layers, steps, word):
+    with pytest.raises(ValueError, match=word):
+        described(*layers, steps=steps, symbols=9)

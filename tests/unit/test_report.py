@@ -86,7 +86,7 @@ def make_run(algorithm="ttv2", layout="four-array", *, seed=1, pace=1.0, epochs=
     error = 0.9 * np.exp(-np.arange(epochs + 1) * (0.5 if algorithm != "sgd" else 0.2)) + 0.025
     curve = pd.DataFrame({"epoch": np.arange(epochs + 1), "samples": np.arange(epochs + 1) * 1437})
     curve["time_s"] = curve["epoch"] / epochs * makespan_ps * 1e-12
-    curve["train_loss"] = error * 2
+    curve["train_loss"] = curve["test_loss"] = error * 2
     curve["test_error"] = error
     diagnostics = pd.DataFrame(
         [(str(layer), "A", what, value * (layer + 1), "1") for layer in range(layers) for what, value in

@@ -2,7 +2,7 @@
 
 Pseudocode, per sample and layer::
 
-    1  y = W x                 2 n m operations, n m words read
+    1  y = W x                 2 n m operations a use, n m words read once for all uses of a convolution
     2  z = W^T delta           the same
     3  W <- W + eta delta x    the same, n m words written
 """
@@ -26,7 +26,7 @@ class Digital(Algorithm):
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Line 1."""
         yield load(layer)
-        yield multiply(layer, Kind.FORWARD, Opcode.FORWARD, (layer.own("x"),), (layer.own("z"),))
+        yield multiply(layer, Kind.FORWARD, Opcode.FORWARD, layer.inputs(), (layer.own("z"),))
 
     def backward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Line 2."""
@@ -63,5 +63,7 @@ def multiply(
         writes=writes,
         opcode=opcode,
         matrix="W",
-        flops=2 * words(layer),
+        flops=2 * words(layer) * layer.uses,
+        first=layer.first,
+        uses=layer.uses,
     )

@@ -1,10 +1,13 @@
 """A layer as algorithms see it: names of its matrices and vectors, where they are, and the plain operations."""
 
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
+from typing import Self
 
 from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 from twin.mapping import Mapping, Part
-from twin.networks.network import Dense
+from twin.networks.layers import Layer as Shape
+from twin.networks.layers import Recurrent
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,25 +16,50 @@ class Layer:
 
     Attributes
     ----------
-    layer : Dense
+    layer : Shape
     mapping : Mapping
         Tells into how many arrays a matrix is split and on which tiles they are.
     transfer_every, transfer_axis : int, str
-        When and along which axis the algorithm transfers; 0 for never.
+        When (every so many updates of this layer) and along which axis the algorithm transfers; 0 for never.
+    timed : bool
+        Whether every use is a time step with vectors of its own.
+    first, count : int
+        Which of a sample's uses of the matrix the operations perform; `count` 0 stands for all.
     """
 
-    layer: Dense
+    layer: Shape
     mapping: Mapping
     transfer_every: int = 0
     transfer_axis: str = "column"
+    timed: bool = False
+    first: int = 0
+    count: int = 0
 
-    def own(self, vector: str) -> Resource:
-        """Return a vector of which each sample in flight has a copy."""
-        return Resource(f"{vector}{self.layer.index}", private=True)
+    def at(self, first: int, count: int) -> Self:
+        """Return the same layer for some of a sample's uses of its matrix."""
+        return replace(self, first=first, count=count)
 
-    def next_input(self) -> Resource:
-        """Return the input of the layer above."""
-        return Resource(f"x{self.layer.index + 1}", private=True)
+    @property
+    def uses(self) -> int:
+        """How many uses of the matrix the operations perform."""
+        return self.count or self.layer.uses
+
+    def own(self, vector: str, after: int = 0) -> Resource:
+        """Return a vector of which each sample in flight has a copy; of the time step `after` this one."""
+        return self._vector(vector, self.layer.index, after)
+
+    def above(self, vector: str) -> Resource:
+        """Return a vector of the layer above."""
+        return self._vector(vector, self.layer.index + 1, 0)
+
+    def inputs(self) -> tuple[Resource, ...]:
+        """Return what a mat-vec's input consists of: x, and for a recurrent layer the state before."""
+        if not isinstance(self.layer, Recurrent):
+            return (self.own("x"),)
+        return self.own("x"), self.own("h", -1) if self.first else self.shared("state")
+
+    def _vector(self, vector: str, index: int, after: int) -> Resource:
+        return Resource(f"{vector}{index}" + (f".{self.first + after}" if self.timed else ""), private=True)
 
     def shared(self, name: str) -> Resource:
         """Return a matrix or a vector of which the layer has one."""
@@ -42,7 +70,7 @@ class Layer:
         stream: Stream,
         matrix: str,
         words: int,
-        source: Resource,
+        source: Resource | tuple[Resource, ...],
         target: Resource,
         *,
         store: bool = False,
@@ -54,17 +82,45 @@ class Layer:
             kind,
             Unit.MOVE,
             self.layer.index,
-            reads=(source,),
+            reads=(source,) if isinstance(source, Resource) else source,
             writes=(target,),
             matrix=matrix,
             words=words,
             stream=stream,
             store=store,
+            first=self.first,
+            uses=self.uses,
         )
 
+    def last(self, sample: int) -> int:
+        """Return the number of the layer's update that ends these uses."""
+        return sample * self.layer.uses + self.first + self.uses - 1
+
     def due(self, sample: int) -> bool:
-        """Return whether this sample's update is followed by a transfer (every ns updates)."""
-        return self.transfer_every > 0 and (sample + 1) % self.transfer_every == 0
+        """Return whether the last update of these uses is followed by a transfer (every ns updates)."""
+        return self.transfer_every > 0 and (self.last(sample) + 1) % self.transfer_every == 0
+
+    def runs(self, sample: int) -> Iterator[Self]:
+        """Split a sample's uses into runs of updates that end where a transfer is due, in time each step."""
+        first, total = 0, self.layer.uses
+        while first < total:
+            length = 1 if self.timed else total - first
+            if self.transfer_every:
+                length = min(length, self.transfer_every - (sample * total + first) % self.transfer_every)
+            yield self.at(first, length)
+            first += length
+
+    def key(self, matrix: str, sample: int) -> Hashable:
+        """Return what the updates of a sample depend on: after which uses transfers are due, on which arrays."""
+        if not self.transfer_every:
+            return None
+        total = self.layer.uses
+        due = self.transfer_every - 1 - sample * total % self.transfer_every
+        if due >= total:
+            return None
+        if len(self.mapping.parts(self.layer.index, matrix)) == 1:
+            return due
+        return due, tuple(self.at(u, 1).line_parts(matrix, sample) for u in range(due, total, self.transfer_every))
 
     @property
     def lines(self) -> int:
@@ -77,8 +133,8 @@ class Layer:
         return self.layer.n_in if self.transfer_axis == "row" else self.layer.n_out
 
     def line_parts(self, matrix: str, sample: int) -> tuple[int, ...]:
-        """Return the physical arrays that hold the line of this sample's transfer."""
-        line = (sample // self.transfer_every) % self.lines
+        """Return the physical arrays that hold the line of this transfer."""
+        line = (self.last(sample) // self.transfer_every) % self.lines
         return tuple(
             k for k, part in enumerate(self.mapping.parts(self.layer.index, matrix)) if self._holds(part, line)
         )
@@ -89,19 +145,21 @@ class Layer:
         opcode: Opcode,
         matrix: str,
         flops: int,
-        reads: tuple[str, ...],
-        writes: tuple[str, ...],
+        reads: tuple[str | Resource, ...],
+        writes: tuple[str | Resource, ...],
     ) -> Operation:
         """Work of a digital slice on vectors of the sample."""
         return Operation(
             kind,
             Unit.DIGITAL,
             self.layer.index,
-            reads=tuple(map(self.own, reads)),
-            writes=tuple(map(self.own, writes)),
+            reads=tuple(self.own(one) if isinstance(one, str) else one for one in reads),
+            writes=tuple(self.own(one) if isinstance(one, str) else one for one in writes),
             opcode=opcode,
             matrix=matrix,
             flops=flops,
+            first=self.first,
+            uses=self.uses,
         )
 
     def partial_sums(self, matrix: str) -> int:
@@ -109,6 +167,13 @@ class Layer:
         parts = self.mapping.parts(self.layer.index, matrix)
         split = sum(part.out0 == 0 for part in parts)
         return (split - 1) * self.layer.n_out
+
+    def answering(self, matrix: str) -> tuple[tuple[int, ...] | None, int]:
+        """Return the arrays with input lines whose errors are wanted (None: all), and how many the busiest has."""
+        low = self.layer.n_inputs - self.layer.returned
+        lines = [part.in1 - max(part.in0, low) for part in self.mapping.parts(self.layer.index, matrix)]
+        parts = tuple(k for k, n in enumerate(lines) if n > 0)
+        return None if len(parts) == len(lines) else parts, max(lines)
 
     def same_tiles(self, a: str, b: str) -> bool:
         """Return whether two matrices share all their tiles."""

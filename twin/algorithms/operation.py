@@ -66,6 +66,11 @@ class Opcode(IntEnum):
     TRANSFER_UPDATE = 11
     FORWARD_FAST = 12  # adds gamma A x
     BACKWARD_FAST = 13  # adds gamma A^T d
+    UPDATE_CHOPPED = 14  # UPDATE with the choppers' signs on x and d
+    READ_OUT_CHOPPED = 15  # READ_OUT, signs corrected, after which the choppers may flip
+    FILTER_DYNAMIC = 16  # FILTER of what differs from AGAD's reference
+    ACCUMULATE = 17  # chi += lr d x^T
+    PULSE_LINES = 18  # whole steps of chi become pulses, line by line
 
 
 class Counts(IntEnum):
@@ -132,6 +137,8 @@ class Operation:
         Lines converted per array of a read-out; 0: decided by the kind of mat-vec.
     store : bool
         True when words leave the tile towards where the stream is placed.
+    first, uses : int
+        Which of the sample's uses of the layer's matrix: a time step, or positions of a convolution.
     """
 
     kind: Kind
@@ -147,3 +154,5 @@ class Operation:
     stream: Stream | None = None
     lines: int = 0
     store: bool = False
+    first: int = 0
+    uses: int = 1

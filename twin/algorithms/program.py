@@ -4,8 +4,10 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import final
 
 from twin.algorithms.algorithm import Algorithm
-from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Stream, Unit
+from twin.algorithms.operation import Kind, Opcode, Operation, Stream, Unit
+from twin.algorithms.recurrence import cell, cell_derivative
 from twin.algorithms.steps import LayerSteps
+from twin.networks.layers import Conv, Recurrent
 
 
 @final
@@ -23,11 +25,7 @@ class Program:
     def key(self, sample: int) -> Hashable:
         """Return which transfers are due and which arrays hold their lines."""
         fast = self.algorithm.fast
-        return tuple(
-            layer.line_parts(fast, sample) if layer.due(sample) else None
-            for layer in self.layers
-            if layer.transfer_every
-        )
+        return tuple(layer.key(fast, sample) for layer in self.layers if layer.transfer_every)
 
     def setup(self) -> Iterator[Operation]:
         """Calibration of each matrix whose reference is set by pulses, before the first sample."""
@@ -43,17 +41,34 @@ class Program:
 
     def operations(self, sample: int) -> Iterator[Operation]:
         """Yield the training step of one sample."""
-        main = self.algorithm.main
-        layers = self.layers
+        first = self.layers[0].layer
         yield Operation(
             Kind.INPUT,
             Unit.MOVE,
             -1,
-            writes=(Resource("x0", private=True),),
+            writes=tuple(self.layers[0].at(step, 1).own("x") for step in range(first.uses if self.timed else 1)),
             opcode=Opcode.INPUT,
-            words=layers[0].layer.n_inputs,
+            words=self.words,
             stream=Stream.INPUT,
         )
+        yield from self._unrolled(sample) if self.timed else self._feed_forward(sample)
+
+    @property
+    def timed(self) -> bool:
+        """Whether samples are sequences, unrolled in time."""
+        return self.layers[0].timed
+
+    @property
+    def words(self) -> int:
+        """Words of one sample's input: values of an image, or one symbol a time step."""
+        first = self.layers[0].layer
+        if isinstance(first, Conv):
+            return first.height * first.width * first.channels
+        return first.uses if self.timed else first.n_inputs
+
+    def _feed_forward(self, sample: int) -> Iterator[Operation]:
+        main = self.algorithm.main
+        layers = self.layers
         for layer in layers:
             yield from self.algorithm.forward(layer)
             if layer is not layers[-1]:
@@ -64,4 +79,35 @@ class Program:
                 yield from layer.derivative(main)
             if layer is not layers[0]:
                 yield from self.algorithm.backward(layer)
-            yield from self.algorithm.update(layer, sample)
+            for run in layer.runs(sample):
+                yield from self.algorithm.update(run, sample)
+
+    def _unrolled(self, sample: int) -> Iterator[Operation]:
+        """Truncated back-propagation in time: all steps forward, all back, then all updates in the order of time.
+
+        All steps of a sequence see the same weights, as in the papers (Gokmen 2018, 2021).
+        """
+        main = self.algorithm.main
+        steps = range(self.layers[0].layer.uses)
+        for step in steps:
+            for whole in self.layers:
+                layer = whole.at(step, 1)
+                yield from self.algorithm.forward(layer)
+                if whole is self.layers[-1]:
+                    yield from layer.loss(main)
+                else:
+                    yield from cell(layer, main) if self._is_recurrent(whole) else layer.activation(main)
+        for step in reversed(steps):
+            for whole in reversed(self.layers):
+                layer = whole.at(step, 1)
+                if whole is not self.layers[-1]:
+                    yield from cell_derivative(layer, main) if self._is_recurrent(whole) else layer.derivative(main)
+                if whole is not self.layers[0] or step > 0:
+                    yield from self.algorithm.backward(layer)
+        for step in steps:
+            for whole in self.layers:
+                yield from self.algorithm.update(whole.at(step, 1), sample)
+
+    @staticmethod
+    def _is_recurrent(layer: LayerSteps) -> bool:
+        return isinstance(layer.layer, Recurrent)

@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint, entry_points
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.shd import SHD
 from twin.config import algorithms
-from twin.config.algorithms import Algorithms, AnalogSGD, DigitalSGD
+from twin.config.algorithms import Algorithms, Table
 from twin.config.resources import suggestion
 from twin.errors import TwinError
 
@@ -17,6 +17,9 @@ BUILT_IN = tuple(
         "sgd": "twin.algorithms.sgd:SGD",
         "shd": "twin.algorithms.shd:SHD",
         "ttv2": "twin.algorithms.ttv2:TTv2",
+        "cttv2": "twin.algorithms.cttv2:CTTv2",
+        "agad": "twin.algorithms.agad:AGAD",
+        "mixed-precision": "twin.algorithms.mixed_precision:MixedPrecision",
     }.items()
 )
 
@@ -35,14 +38,15 @@ def algorithm_class(name: str) -> type[Algorithm]:
     raise TwinError(f"--algorithms (= {name!r}): no such algorithm{suggestion(name, algorithm_names())}")
 
 
-def settings_table(name: str, config: Algorithms) -> AnalogSGD | DigitalSGD | algorithms.SHD | algorithms.TTv2:
+def settings_table(name: str, config: Algorithms) -> Table:
     """Return the workload's table with the settings of an algorithm."""
     wanted = algorithm_class(name).table or name
-    table: AnalogSGD | DigitalSGD | algorithms.SHD | algorithms.TTv2 | None = getattr(config, wanted, None)
+    table: Table | None = getattr(config, wanted.replace("-", "_"), None)
     if table is None:
+        tables = [field.alias or key for key, field in type(config).model_fields.items()]
         raise TwinError(
             f"algorithm {name}: the workload has no table algorithms.{wanted}; "
-            f"set the class attribute `table` to one of {', '.join(type(config).model_fields)}"
+            f"set the class attribute `table` to one of {', '.join(tables)}"
         )
     return table
 

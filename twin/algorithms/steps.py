@@ -7,15 +7,18 @@ Each method yields operations with what they read and write. Vectors of layer k,
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import final
 
 from twin.algorithms.layer import Layer
-from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Stream, Unit
+from twin.algorithms.operation import Kind, Opcode, Operation, Stream, Unit
+from twin.networks.layers import Conv
 
 # Digital work per element, in floating-point operations: assumption, one per arithmetic operation of
 # the formula with the exponential counted as four.
-ACTIVATION_FLOPS = {"sigmoid": 6, "tanh": 8, "relu": 1, "identity": 0, "softmax": 6}
-DERIVATIVE_FLOPS = {"sigmoid": 3, "tanh": 3, "relu": 1, "identity": 0}
+# An LSTM cell has 3 sigmoids, 2 tanh and 4 operations for 4 gates; going back it has about 24 operations.
+ACTIVATION_FLOPS = {"sigmoid": 6, "tanh": 8, "relu": 1, "identity": 0, "softmax": 6, "lstm": 9.5, "rnn": 8}
+DERIVATIVE_FLOPS = {"sigmoid": 3, "tanh": 3, "relu": 1, "identity": 0, "lstm": 6, "rnn": 3}
 LOSS_FLOPS = 2
 # Rasch 2024, Table 1: 2N for update management of N + N lines, 2 per element of a transferred line.
 MANAGEMENT_FLOPS = 1
@@ -32,7 +35,8 @@ class LayerSteps(Layer):
         """Z = (sum of the matrices) x; the first matrix is the main one."""
         main = matrices[0]
         for matrix in matrices:
-            yield self.move(Stream.ACTIVATIONS, matrix, self.layer.n_in, self.own("x"), self.own("f" + matrix))
+            words = self.layer.loaded * self.uses
+            yield self.move(Stream.ACTIVATIONS, matrix, words, self.inputs(), self.own("f" + matrix))
         for matrix in matrices:
             yield Operation(
                 Kind.FORWARD,
@@ -42,23 +46,31 @@ class LayerSteps(Layer):
                 writes=(self.own("z"),),
                 opcode=Opcode.FORWARD if matrix == main else Opcode.FORWARD_FAST,
                 matrix=matrix,
+                first=self.first,
+                uses=self.uses,
             )
 
     def activation(self, matrix: str) -> Iterator[Operation]:
         """Y = f(z), with the partial sums of split arrays added first; y goes to the buffer."""
+        yield self.digital(Kind.ACTIVATION, Opcode.ACTIVATION, matrix, self.activation_flops(matrix), ("z",), ("y",))
+        size = self.layer.size * (self.uses if self.timed else 1)
+        yield self.move(Stream.ACTIVATIONS, matrix, size, self.own("y"), self.above("x"), store=True)
+
+    def activation_flops(self, matrix: str) -> int:
+        """Return the digital work of activations, partial sums and, after a convolution, comparisons of pooling."""
         flops = ACTIVATION_FLOPS[self.layer.activation] * self.layer.n_out + self.partial_sums(matrix)
-        yield self.digital(Kind.ACTIVATION, Opcode.ACTIVATION, matrix, flops, ("z",), ("y",))
-        yield self.move(Stream.ACTIVATIONS, matrix, self.layer.n_out, self.own("y"), self.next_input(), store=True)
+        compared = self.layer.n_out if isinstance(self.layer, Conv) and self.layer.pool > 1 else 0
+        return round((flops + compared) * self.uses)
 
     def loss(self, matrix: str) -> Iterator[Operation]:
         """Output activation, loss and its negative gradient d."""
-        flops = (ACTIVATION_FLOPS[self.layer.activation] + LOSS_FLOPS) * self.layer.n_out
-        flops += self.partial_sums(matrix)
+        flops = self.activation_flops(matrix) + LOSS_FLOPS * self.layer.n_out * self.uses
         yield self.digital(Kind.LOSS, Opcode.LOSS, matrix, flops, ("z",), ("d", "y"))
 
     def backward(self, *matrices: str) -> Iterator[Operation]:
-        """E = (sum of the matrices)^T d, sent towards the layer below."""
+        """E = (sum of the matrices)^T d, sent towards the layer below; only lines whose error is wanted answer."""
         for matrix in matrices:
+            parts, lines = self.answering(matrix)
             yield Operation(
                 Kind.BACKWARD,
                 Unit.TILE,
@@ -67,27 +79,32 @@ class LayerSteps(Layer):
                 writes=(self.own("g"),),
                 opcode=Opcode.BACKWARD if matrix == matrices[0] else Opcode.BACKWARD_FAST,
                 matrix=matrix,
+                parts=parts,
+                lines=lines,
+                first=self.first,
+                uses=self.uses,
             )
-        yield self.move(Stream.ERRORS, matrices[0], self.layer.n_inputs, self.own("g"), self.own("e"), store=True)
+        words = self.layer.returned * self.uses
+        yield self.move(Stream.ERRORS, matrices[0], words, self.own("g"), self.own("e"), store=True)
 
     def derivative(self, matrix: str) -> Iterator[Operation]:
-        """D = e f'(z) with the error from above and f' from the stored activation."""
-        above = Resource(f"e{self.layer.index + 1}", private=True)
-        n = self.layer.n_out
-        yield self.move(Stream.ERRORS, matrix, n, above, self.own("r"))
-        yield self.move(Stream.ACTIVATIONS, matrix, n, self.next_input(), self.own("b"))
-        flops = DERIVATIVE_FLOPS[self.layer.activation] * n
+        """D = e f'(z) with the error from above and f' from the stored activation, of a convolution the pooled ones."""
+        handed = self.layer.size * (self.uses if self.timed else 1)
+        yield self.move(Stream.ERRORS, matrix, handed, self.above("e"), self.own("r"))
+        yield self.move(Stream.ACTIVATIONS, matrix, handed, self.above("x"), self.own("b"))
+        flops = DERIVATIVE_FLOPS[self.layer.activation] * handed
         yield self.digital(Kind.DERIVATIVE, Opcode.DERIVATIVE, matrix, flops, ("r", "b"), ("d",))
 
     def update(self, matrix: str, main: str) -> Iterator[Operation]:
         """Matrix += lr d x^T: load x (and d, when computed on another tile), choose pulses, fire them."""
-        yield self.move(Stream.ACTIVATIONS, matrix, self.layer.n_in, self.own("x"), self.own("cx"))
+        yield self.move(Stream.ACTIVATIONS, matrix, self.layer.loaded * self.uses, self.inputs(), self.own("cx"))
         error = self.own("d")
         if not self.same_tiles(matrix, main):
-            yield self.move(Stream.ERRORS, main, self.layer.n_out, error, self.own("dd"), store=True)
-            yield self.move(Stream.ERRORS, matrix, self.layer.n_out, self.own("dd"), self.own("cd"))
+            n = self.layer.n_out * self.uses
+            yield self.move(Stream.ERRORS, main, n, error, self.own("dd"), store=True)
+            yield self.move(Stream.ERRORS, matrix, n, self.own("dd"), self.own("cd"))
             error = self.own("cd")
-        flops = MANAGEMENT_FLOPS * (self.layer.n_in + self.layer.n_out)
+        flops = MANAGEMENT_FLOPS * (self.layer.n_in + self.layer.n_out) * self.uses
         yield Operation(
             Kind.UPDATE_MANAGEMENT,
             Unit.DIGITAL,
@@ -105,6 +122,8 @@ class LayerSteps(Layer):
             writes=(self.shared(matrix),),
             opcode=Opcode.UPDATE,
             matrix=matrix,
+            first=self.first,
+            uses=self.uses,
         )
 
     def read_out(self, matrix: str, parts: tuple[int, ...] | None) -> Operation:
@@ -120,6 +139,8 @@ class LayerSteps(Layer):
             writes=(self.shared("v"),),
             opcode=Opcode.READ_OUT,
             matrix=matrix,
+            first=self.first,
+            uses=self.uses,
             parts=parts,
             lines=busiest,
         )
@@ -147,6 +168,8 @@ class LayerSteps(Layer):
             writes=(self.shared("h"), self.shared("s")),
             opcode=Opcode.FILTER,
             matrix=matrix,
+            first=self.first,
+            uses=self.uses,
             flops=FILTER_FLOPS * self.line_length,
         )
 
@@ -193,4 +216,70 @@ class LayerSteps(Layer):
             opcode=opcode,
             matrix=matrix,
             parts=parts,
+            first=self.first,
+            uses=self.uses,
         )
+
+    def chopped_update(self, matrix: str, main: str) -> Iterator[Operation]:
+        """As `update`, with the choppers' signs on x and d."""
+        for operation in self.update(matrix, main):
+            if operation.opcode is Opcode.UPDATE:
+                reads = (*operation.reads, self.shared("choppers"))
+                yield replace(operation, reads=reads, opcode=Opcode.UPDATE_CHOPPED)
+            else:
+                yield operation
+
+    def chopped_read_out(self, matrix: str, parts: tuple[int, ...] | None) -> Operation:
+        """As `read_out`, with v's signs corrected; then choppers may flip."""
+        operation = self.read_out(matrix, parts)
+        choppers = self.shared("choppers")
+        return replace(
+            operation,
+            reads=(*operation.reads, choppers),
+            writes=(*operation.writes, choppers),
+            opcode=Opcode.READ_OUT_CHOPPED,
+        )
+
+    def load_chi(self, matrix: str) -> Operation:
+        """Fetch the whole digital matrix chi."""
+        words = self.layer.n_in * self.layer.n_out
+        return self.move(Stream.H, matrix, words, self.shared("H"), self.shared("h"), kind=Kind.H_LOAD)
+
+    def accumulate(self, matrix: str) -> Iterator[Operation]:
+        """Chi += lr d x^T in digital: load x, scale d, and one multiplication and one addition an element."""
+        yield self.move(Stream.ACTIVATIONS, matrix, self.layer.loaded * self.uses, self.inputs(), self.own("cx"))
+        scaling = MANAGEMENT_FLOPS * self.layer.n_out * self.uses
+        yield self.digital(Kind.UPDATE_MANAGEMENT, Opcode.NONE, matrix, scaling, ("d",), ("p",))
+        chi = self.shared("h")
+        yield Operation(
+            Kind.FILTER,
+            Unit.DIGITAL,
+            self.layer.index,
+            reads=(self.own("cx"), self.own("p"), self.own("x"), self.own("d"), chi),
+            writes=(chi,),
+            opcode=Opcode.ACCUMULATE,
+            matrix=matrix,
+            first=self.first,
+            uses=self.uses,
+            flops=FILTER_FLOPS * self.layer.n_in * self.layer.n_out * self.uses,
+        )
+
+    def pulse_lines(self, matrix: str) -> Operation:
+        """Pulse the whole steps of chi onto the matrix, line by line; the rest stays."""
+        chi = self.shared("h")
+        return Operation(
+            Kind.TRANSFER,
+            Unit.TILE,
+            self.layer.index,
+            reads=(chi,),
+            writes=(chi, self.shared(matrix)),
+            opcode=Opcode.PULSE_LINES,
+            matrix=matrix,
+            first=self.first,
+            uses=self.uses,
+        )
+
+    def store_chi(self, matrix: str) -> Operation:
+        """Write chi back."""
+        words = self.layer.n_in * self.layer.n_out
+        return self.move(Stream.H, matrix, words, self.shared("h"), self.shared("H"), store=True, kind=Kind.H_STORE)

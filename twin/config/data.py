@@ -8,28 +8,49 @@ from twin.config.checks import refusal
 from twin.config.numbers import Count, Real
 from twin.config.part import Part
 
-CLASSES = {"digits": 10, "mnist": 10, "linear": 1}
+CLASSES = {"digits": 10, "mnist": 10, "fashion-mnist": 10, "linear": 1}
+"""Outputs of the last layer that a data set needs; a text's are its symbols, known once it is read."""
+
+TEXTS = frozenset({"war-and-peace", "text", "pydoc-topics"})
+"""Data sets that are texts: sequences of characters, of which a network predicts the next."""
+
 _LINE = ("slope", "intercept", "noise")
+_BELONGS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_LINE, ("linear",)),
+    "file": ("text",),
+    "newline": ("war-and-peace",),
+    "test_characters": tuple(sorted(TEXTS)),
+}
 
 
 class Data(Part):
-    """The data set, with at most `samples` training samples (0 = all).
+    """The data set, with at most `samples` training and `test_samples` test samples (0 = all).
 
-    Linear: y = slope x + intercept + N(0, noise^2).
+    Linear: y = slope x + intercept + N(0, noise^2). Texts: a sample is a sequence of characters; the last
+    `test_characters` of the text are for the test (0 = a tenth of it). A relative `file` starts at the current
+    folder.
     """
 
-    set: Literal["digits", "mnist", "linear"]
+    set: Literal["digits", "mnist", "fashion-mnist", "linear", "war-and-peace", "text", "pydoc-topics"]
     samples: Count = 0
+    test_samples: Count = 0
     slope: Real = 0.0
     intercept: Real = 0.0
     noise: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    file: Annotated[str, Field(max_length=4096)] = ""
+    newline: Literal["lf", "crlf"] = "lf"
+    test_characters: Count = 0
 
     @model_validator(mode="after")
-    def _a_line_belongs_to_linear(self) -> Self:
-        linear = vars(self)["set"] == "linear"
-        for key in _LINE:
-            if linear and key not in self.model_fields_set:
-                raise refusal((), f'needs {key} for set = "linear"')
-            if not linear and vars(self)[key] != 0:
-                raise refusal((key,), 'belongs to set = "linear"')
+    def _keys_belong_to_the_set(self) -> Self:
+        given = vars(self)
+        if given["set"] == "linear":
+            for key in _LINE:
+                if key not in self.model_fields_set:
+                    raise refusal((), f'needs {key} for set = "linear"')
+        if given["set"] == "text" and not given["file"]:
+            raise refusal((), 'needs file for set = "text"')
+        for key, sets in _BELONGS.items():
+            if given["set"] not in sets and given[key] != type(self).model_fields[key].default:
+                raise refusal((key,), f"belongs to set = {' or '.join(f'{chr(34)}{name}{chr(34)}' for name in sets)}")
         return self

@@ -221,15 +221,30 @@ def _report(draft: Draft, cls: type[Part] | None, error: ValidationError, below:
 def _explain(cls: type[Part] | None, item: ErrorDetails, below: KeyPath, data: Any) -> tuple[KeyPath, str, Any]:
     """Turn one of pydantic's errors into a path, a rule, and the value where it says something."""
     context = item.get("ctx", {})
-    path: KeyPath = (*below, *(key for key in item["loc"] if key != "[key]"), *context.get("at", ()))
+    path: KeyPath = (*below, *_without_tags(item["loc"], below, data), *context.get("at", ()))
+    if item["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        path = (*path, "kind")
     value = _lookup(data, path)
+    if item["type"] == "union_tag_invalid":
+        return path, _choices(context["expected_tags"], value), value
     if item["type"] == "extra_forbidden":
-        return path, f"unknown key{suggestion(str(path[-1]), _keys(cls, path[:-1]))}", _MISSING
+        return path, f"unknown key{suggestion(str(path[-1]), _keys(cls, path[:-1], data))}", _MISSING
     if item["type"] == "literal_error":
         return path, _choices(context["expected"], value), value
     message = one_line(item["msg"].replace("Input should be", "must be").replace("Value error, ", ""))
     rule = _RULES.get(item["type"], message)
     return path, rule, _MISSING if isinstance(value, dict | list) else value
+
+
+def _without_tags(loc: tuple[int | str, ...], below: KeyPath, data: Any) -> KeyPath:
+    """Drop what pydantic adds to a place: which kind of table it took an element for."""
+    path: list[str | int] = []
+    for key in loc:
+        table = _lookup(data, (*below, *path))
+        if key == "[key]" or (isinstance(table, dict) and key not in table and table.get("kind") == key):
+            continue
+        path.append(key)
+    return tuple(path)
 
 
 def _choices(expected: str, value: Any) -> str:
@@ -240,6 +255,7 @@ def _choices(expected: str, value: Any) -> str:
 
 _RULES = {
     "missing": "is missing",
+    "union_tag_not_found": "is missing",
     "string_pattern_mismatch": "must be a name of letters, digits, _ and - (at most 80)",
     "int_type": "must be a whole number, without quotes",
     "int_from_float": "must be a whole number",
@@ -266,20 +282,31 @@ def _lookup(data: Any, path: KeyPath) -> Any:
     return data
 
 
-def _keys(cls: type[Part] | None, path: KeyPath) -> Iterator[str]:
-    """Give the legal keys of the table at `path`."""
-    current: Any = cls
-    for key in path:
-        if isinstance(current, type) and issubclass(current, Part):
-            field = {field.alias or name: field for name, field in current.model_fields.items()}.get(str(key))
-            current = field.annotation if field else None
-        arguments = getattr(current, "__args__", ())
-        current = next(
-            (item for item in (current, *arguments) if isinstance(item, type) and issubclass(item, Part)),
-            current,
-        )
-    if isinstance(current, type) and issubclass(current, Part):
-        yield from (field.alias or name for name, field in current.model_fields.items())
+def _keys(cls: type[Part] | None, path: KeyPath, data: Any) -> Iterator[str]:
+    """Give the legal keys of the table at `path`; of several kinds of table, those of the kind that it names."""
+    current = [cls] if cls else []
+    for depth, key in enumerate(path):
+        if isinstance(key, int):
+            kind = _lookup(data, (*path[: depth + 1], "kind"))
+            current = [one for one in current if kind in _kinds(one)] or current
+            continue
+        fields = {field.alias or name: field for one in current for name, field in one.model_fields.items()}
+        current = list(_models(fields[key].annotation)) if key in fields else []
+    for one in current[:1]:
+        yield from (field.alias or name for name, field in one.model_fields.items())
+
+
+def _models(annotation: Any) -> Iterator[type[Part]]:
+    """Find the models within an annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _models(argument)
+
+
+def _kinds(model: type[Part]) -> tuple[Any, ...]:
+    field = model.model_fields.get("kind")
+    return getattr(field.annotation, "__args__", ()) if field else ()
 
 
 __all__ = ["Loaded", "load_any", "load_chip", "load_layout", "load_workload", "resolved_toml"]

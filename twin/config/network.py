@@ -7,27 +7,78 @@ from pydantic import Field, model_validator
 from twin.config.checks import refusal
 from twin.config.part import Part
 
+Width = Annotated[int, Field(ge=1, le=1_000_000)]
+Activation = Literal["sigmoid", "tanh", "relu", "identity", "softmax"]
 
-class Layer(Part):
-    """A dense layer; a bias adds one input line that always carries 1."""
+
+class Dense(Part):
+    """A dense layer; a bias adds one input line that always carries 1.
+
+    `outputs` of the last layer may be left out for a text: one output a symbol.
+    """
 
     kind: Literal["dense"]
-    outputs: Annotated[int, Field(ge=1, le=1_000_000)]
-    activation: Literal["sigmoid", "tanh", "relu", "identity", "softmax"]
+    outputs: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    activation: Activation
     bias: bool
 
 
+class Conv(Part):
+    """A convolution with square windows; one array serves all positions of a sample in turn."""
+
+    kind: Literal["conv"]
+    channels: Width
+    kernel: Annotated[int, Field(ge=1, le=1000)]
+    stride: Annotated[int, Field(ge=1, le=1000)] = 1
+    padding: Annotated[int, Field(ge=0, le=1000)] = 0
+    activation: Activation
+    bias: bool
+
+
+class MaxPool(Part):
+    """Max-pooling after a convolution: windows of `size` x `size` that do not overlap."""
+
+    kind: Literal["max-pool"]
+    size: Annotated[int, Field(ge=2, le=1000)]
+
+
+class Flatten(Part):
+    """Hands a map to a dense layer as a vector, position by position, channels last."""
+
+    kind: Literal["flatten"]
+
+
+class Recurrent(Part):
+    """A block of recurrent cells ("lstm", or "rnn" for h = tanh z) with `hidden` states."""
+
+    kind: Literal["lstm", "rnn"]
+    hidden: Width
+    bias: bool
+
+
+Layer = Annotated[Dense | Conv | MaxPool | Flatten | Recurrent, Field(discriminator="kind")]
+
+
 class Network(Part):
-    """Layers in order, and the loss."""
+    """Layers in order, the loss, and the steps of truncated back-propagation in time (recurrent networks)."""
 
     loss: Literal["cross-entropy", "squared-error"]
+    steps: Annotated[int, Field(ge=0, le=100_000)] = 0
     layers: Annotated[tuple[Layer, ...], Field(strict=False, min_length=1, max_length=1000)]
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether samples are sequences."""
+        return any(isinstance(layer, Recurrent) for layer in vars(self)["layers"])
 
     @model_validator(mode="after")
     def _softmax_ends_a_classifier(self) -> Self:
-        last = len(vars(self)["layers"]) - 1
-        for index, layer in enumerate(vars(self)["layers"]):
-            softmax = vars(layer)["activation"] == "softmax"
+        layers = vars(self)["layers"]
+        if not isinstance(layers[-1], Dense):
+            raise refusal(("layers", len(layers) - 1, "kind"), 'must be "dense" in the last layer')
+        last = len(layers) - 1
+        for index, layer in enumerate(layers):
+            softmax = vars(layer).get("activation") == "softmax"
             at = ("layers", index, "activation")
             if softmax and index < last:
                 raise refusal(at, "may stand in the last layer only")
@@ -35,4 +86,30 @@ class Network(Part):
                 raise refusal(at, 'needs loss = "cross-entropy"')
             if index == last and not softmax and vars(self)["loss"] == "cross-entropy":
                 raise refusal(at, 'must be "softmax" in the last layer under loss = "cross-entropy"')
+        return self
+
+    @model_validator(mode="after")
+    def _kinds_follow_each_other(self) -> Self:
+        before: Part | None = None
+        for index, layer in enumerate(vars(self)["layers"]):
+            at = ("layers", index, "kind")
+            if isinstance(layer, MaxPool) and not isinstance(before, Conv):
+                raise refusal(at, 'must follow a layer of kind "conv"')
+            if isinstance(layer, Flatten) and not isinstance(before, (Conv, MaxPool)):
+                raise refusal(at, 'must follow a layer of kind "conv" or "max-pool"')
+            if isinstance(layer, Conv) and isinstance(before, (Dense, Recurrent, Flatten)):
+                raise refusal(at, "must come before all dense and recurrent layers")
+            if isinstance(layer, Recurrent) and before is not None and not isinstance(before, Recurrent):
+                raise refusal(at, "must come first or follow another recurrent layer")
+            if isinstance(layer, Dense) and vars(layer)["outputs"] == 0 and index < len(vars(self)["layers"]) - 1:
+                raise refusal(("layers", index, "outputs"), "must be given (at least 1) but in the last layer")
+            before = layer
+        return self
+
+    @model_validator(mode="after")
+    def _sequences_have_steps(self) -> Self:
+        if self.is_recurrent and vars(self)["steps"] == 0:
+            raise refusal(("steps",), "must be at least 1 for recurrent layers (the papers use 100)")
+        if not self.is_recurrent and vars(self)["steps"] != 0:
+            raise refusal(("steps",), "belongs to networks with recurrent layers")
         return self

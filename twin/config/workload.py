@@ -7,15 +7,21 @@ from pydantic import Field, model_validator
 
 from twin.config.algorithms import Algorithms
 from twin.config.checks import Name, refusal
-from twin.config.data import CLASSES, Data
+from twin.config.data import CLASSES, TEXTS, Data
+from twin.config.extraction import Extraction
 from twin.config.network import Network
 from twin.config.numbers import Count, Inside
 from twin.config.part import Part
 from twin.config.resources import suggestion
+from twin.config.timing import Timing
+from twin.errors import TwinError
 
 
 class Training(Part):
-    """The schedule; at each fraction of the epochs in `decay_at` all rates shrink by `decay_factor`."""
+    """The schedule; at each fraction of the epochs in `decay_at` all rates shrink by `decay_factor`.
+
+    `endurance` counts the pulses that every device gets.
+    """
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)]
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -23,6 +29,7 @@ class Training(Part):
     decay_at: Annotated[tuple[Inside, ...], Field(strict=False)] = ()
     decay_factor: Annotated[float, Field(gt=0, le=1)] = 1.0
     checkpoint_every: Count = 0
+    endurance: bool = False
 
     @model_validator(mode="after")
     def _fractions_ascend(self) -> Self:
@@ -35,7 +42,8 @@ class Training(Part):
 class Device(Part):
     """A device preset by name, and the parameters that replace the preset's.
 
-    In TOML both stand in one table: ``device = {preset = "gokmen-60", dw_min = 0.01}``.
+    In TOML both stand in one table: ``device = {preset = "gokmen-60", dw_min = 0.01}``. A `file` is read here, so
+    that its values become part of the workload, and what is resolved or resumed does not depend on it any more.
     """
 
     preset: Name
@@ -51,7 +59,18 @@ class Device(Part):
             if misspelt is not None:
                 raise refusal((misspelt,), f"unknown key{suggestion(misspelt, ['preset'])}")
         overrides = {key: value for key, value in table.items() if key != "preset"}
+        if isinstance(overrides.get("file"), str):
+            overrides = _described(overrides.pop("file")) | overrides
         return {**({"preset": table["preset"]} if "preset" in table else {}), "overrides": overrides}
+
+
+def _described(path: str) -> dict[str, object]:
+    from twin.devices.presets import read_description  # noqa: PLC0415 - devices import NumPy
+
+    try:
+        return read_description(path)
+    except TwinError as error:
+        raise refusal(("file",), f"must name a device description: {error}") from error
 
 
 class Calibration(Part):
@@ -74,6 +93,16 @@ class Initial(Part):
     scale: Annotated[float, Field(ge=0, le=1e3)]
 
 
+class WeightMapping(Part):
+    """How network weights are mapped to devices: network weight = out_scaling x device weight (analog only).
+
+    The digital side multiplies the results of mat-vecs by `out_scaling` (aihwkit's name), as Gokmen 2018 and
+    2021 do to use weights up to 2 on devices that reach 0.6.
+    """
+
+    out_scaling: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+
+
 class Workload(Part):
     """A network, what it is trained on, how, and on which devices."""
 
@@ -89,15 +118,26 @@ class Workload(Part):
     device: Device
     calibration: Calibration
     init: Initial
+    mapping: WeightMapping = WeightMapping()
+    timing: Timing = Timing()
     algorithms: Algorithms = Algorithms()
+    extraction: Extraction | None = None
 
     @model_validator(mode="after")
     def _network_fits_data(self) -> Self:
         chosen = vars(vars(self)["data"])["set"]
-        layers = vars(vars(self)["network"])["layers"]
-        if vars(layers[-1])["outputs"] != CLASSES[chosen]:
+        network = vars(self)["network"]
+        layers = vars(network)["layers"]
+        outputs = vars(layers[-1])["outputs"]
+        if chosen in TEXTS and not network.is_recurrent:
+            raise refusal(("network", "layers"), f'needs a recurrent layer (kind = "lstm") for set = "{chosen}"')
+        if chosen in TEXTS and vars(network)["loss"] != "cross-entropy":
+            raise refusal(("network", "loss"), f'must be "cross-entropy" for set = "{chosen}"')
+        if chosen not in TEXTS and network.is_recurrent:
+            raise refusal(("data", "set"), f"must be a text for recurrent layers: {', '.join(sorted(TEXTS))}")
+        if chosen not in TEXTS and outputs != CLASSES[chosen]:
             at = ("network", "layers", len(layers) - 1, "outputs")
             raise refusal(at, f'must be {CLASSES[chosen]} in the last layer for set = "{chosen}"')
-        if chosen == "linear" and vars(vars(self)["network"])["loss"] != "squared-error":
+        if chosen == "linear" and vars(network)["loss"] != "squared-error":
             raise refusal(("network", "loss"), 'must be "squared-error" for set = "linear"')
         return self

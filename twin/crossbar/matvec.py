@@ -11,7 +11,8 @@ Model (Gokmen 2021, "Array Model"; parameter names of aihwkit's IOParameters)::
 
 import numpy as np
 
-from twin.crossbar.jit import inline, njit
+from twin.crossbar.coincidences import nonzero
+from twin.crossbar.jit import inline, kernel
 from twin.crossbar.rng import fill_normals
 
 F32 = np.float32
@@ -53,13 +54,10 @@ def convert(y, n, noise, sigma, bound, step):
     return clipped
 
 
-@njit
+@kernel
 def accumulate_rows(w, n_out, q, index, y):
     """y = sum over the non-zero q_j of q_j w[j, :]; `index` is scratch. Returns how many are non-zero."""
-    n = 0
-    for j in range(q.size):
-        index[n] = j
-        n += 1 if q[j] != F32(0.0) else 0
+    n = nonzero(q, index)
     y = y[:n_out]
     y[:] = F32(0.0)
     a = 0
@@ -83,7 +81,7 @@ def accumulate_rows(w, n_out, q, index, y):
     return n
 
 
-@njit
+@kernel
 def dot_rows(w, n_in, n_out, d, z):
     """z_j = sum_i w[j, i] d_i for all input lines."""
     d = d[:n_out]
@@ -105,7 +103,7 @@ def conduction(q, line_sum, slope, lines):
     return total
 
 
-@njit
+@kernel
 def matvec(w, n_in, n_out, forward, x, y, m, line_sum, key, scratch, index):
     """One managed mat-vec on one array.
 

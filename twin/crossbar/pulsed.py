@@ -14,12 +14,15 @@ more pulses wanted than `desired_bl` allows, the error signal is clipped as in a
 
 import numpy as np
 
-from twin.crossbar.jit import inline, njit
+from twin.crossbar.coincidences import fire, prepare
+from twin.crossbar.dense import dense_update, is_dense
+from twin.crossbar.jit import inline, kernel
+from twin.crossbar.nonlinear import PLAIN, coincide_shaped
 from twin.crossbar.records import CELL, DOWN_A, DW_MIN, LIMITS, UP_A, W_MAX, W_MIN
-from twin.crossbar.rng import BLOCK, U32, U64, draw, fill_normals
+from twin.crossbar.rng import BLOCK, U32, U64, fill_normals
 
 F32 = np.float32
-ONE_24 = F32(1 << 24)
+ONE = U32(0x3F800000)  # bits of 1.0; DOWN_A, shifted, is the sign bit
 
 
 @inline
@@ -62,99 +65,61 @@ def limit(new, limits, at, xi, noise_add):
 
 
 @inline
-def prepare(x, factor, index, threshold):
-    """List the lines that can fire: their index and the 24-bit threshold of their probability."""
-    n = 0
-    for j in range(x.size):
-        index[n] = j
-        n += 1 if x[j] != F32(0.0) else 0
-    for a in range(n):
-        p = F32(abs(x[U64(index[a])]) * factor)
-        threshold[a] = np.int32(min(F32(p * ONE_24), ONE_24))
-    return n
-
-
-@inline
-def fire(index, threshold, n, key, slot, lines, hit, firing):
-    """List the lines that fire in this slot; draw number = slot * lines + line.
-
-    Two loops: the draws vectorise, and the list is made without branches, which would be mispredicted.
-    """
-    key0 = U32(key)
-    key1 = U32(key >> U64(32))
-    base = U32(slot * lines)
-    for a in range(n):
-        u = np.int32(draw(key0, key1, U32(base + U32(index[a]))) >> U32(8))
-        hit[a] = np.int32(1) if u < threshold[a] else np.int32(0)
-    count = 0
-    for a in range(n):
-        firing[count] = index[a]
-        count += hit[a]
-    return count
-
-
-@inline
-def coincide(row, cell, limits, firing, place, sign, noise, row_sign, clip_below, noise_mult, noise_add):
+def coincide(row, cell, limits, firing, noise, flip, clip_below, noise_mult, noise_add):
     """One coincidence on each firing output line of one input line.
 
-    `place` is where the coefficients lie if the input is positive; a negative one swaps up and down, which
+    `firing` holds where the coefficients lie if the input is positive; a negative one swaps up and down, which
     lie DOWN_A words apart. All indices start at 0 in a slice of their own or are unsigned: with Python's
     wrap-around to be checked, each coincidence would take twice as many instructions.
     """
-    flip = U64(0) if row_sign > F32(0.0) else U64(DOWN_A)
     for k in range(firing.size):
-        i = U64(firing[k])
+        place = U32(firing[k]) ^ flip
+        i = U64(place >> U32(2))
+        sign = U32(ONE | U32((place & U32(DOWN_A)) << U32(30))).view(np.float32)
         xi = noise[k]
-        new = changed(row[i], cell, U64(place[k]) ^ flip, row_sign * sign[k], xi, noise_mult)
+        new = changed(row[i], cell, U64(place), sign, xi, noise_mult)
         row[i] = limit(new, limits, i, xi, noise_add) if xi < clip_below else new
 
 
-@njit
-def pulsed_update(w, cell, limits, n_in, n_out, x, d, n, x_factor, d_factor, m, keys, work, real):
+@kernel
+def pulsed_update(w, cell, limits, shape, n_in, n_out, x, d, n, x_factor, d_factor, m, keys, work, real):
     """Fire n pulse slots of the update of one array; return (line pulses, coincidences).
 
     Parameters
     ----------
     w, cell, limits : float32 (n_in * n_out), (n_in * n_out * CELL), (n_in * n_out * LIMITS)
+    shape : float32 (2 points)
+        Tables of a step that is not affine (twin.crossbar.nonlinear).
     x, d : float32 (n_in), (n_out)
     m : MATRIX record
     keys : tuple of three uint64
         Streams of the input pulses, the output pulses and the cycle noise.
-    work : int32 scratch, at least 4 (n_in + n_out)
-    real : float32 scratch, at least 2 (n_in + n_out) + BLOCK
+    work, real : int32 and float32 scratch
+        At least 4 (n_in + n_out) and BLOCK words; `dense.scratch` where the dense path may be taken.
     """
-    nx, nd = n_in, n_out
-    x_index, x_threshold = work[:nx], work[nx : 2 * nx]
-    x_hit, x_firing = work[2 * nx : 3 * nx], work[3 * nx : 4 * nx]
-    rest = work[4 * nx :]
-    d_index, d_threshold = rest[:nd], rest[nd : 2 * nd]
-    d_hit, d_firing = rest[2 * nd : 3 * nd], rest[3 * nd : 4 * nd]
-    d_place = d_hit  # a slot's hits are no longer needed when its places are written
-    d_sign = real[:nd]
-    noise = real[nd : nd + BLOCK]
-    count_x = prepare(x, x_factor, x_index, x_threshold)
-    count_d = prepare(d, d_factor, d_index, d_threshold)
+    rows = prepare(x, x_factor, work[: 4 * n_in])
+    columns = prepare(d, d_factor, work[4 * n_in : 4 * (n_in + n_out)])
+    if n > 1 and m.step_kind == PLAIN and is_dense(m.dense_from, n, rows, columns):
+        return dense_update(w, cell, limits, n_in, n_out, rows, columns, n, m, keys, work[4 * (n_in + n_out) :], real)
+    noise = real[:BLOCK]
     key_x, key_d, key_cycle = keys
     noise_mult, noise_add, clip_below = m.noise_mult, m.noise_add, m.clip_below
-    noisy = noise_mult > F32(0.0) or noise_add > F32(0.0)
+    noisy = noise_mult > F32(0.0) or noise_add > F32(0.0) or m.noise_slope > F32(0.0)
     noise[:] = F32(0.0)
+    x_firing, d_firing = rows[3], columns[3]
     fired = 0
     coincidences = 0
     used = BLOCK
     blocks = 0
+    done = 0
     for slot in range(n):
-        fx = fire(x_index, x_threshold, count_x, key_x, slot, nx, x_hit, x_firing)
-        fd = fire(d_index, d_threshold, count_d, key_d, slot, nd, d_hit, d_firing)
+        fx = fire(rows, key_x, slot, n_in)
+        fd = fire(columns, key_d, slot, n_out)
         fired += fx + fd
         coincidences += fx * fd
-        for b in range(fd):
-            i = U64(d_firing[b])
-            positive = d[i] > F32(0.0)
-            d_sign[b] = F32(1.0) if positive else F32(-1.0)
-            d_place[b] = d_firing[b] * np.int32(CELL) + (np.int32(UP_A) if positive else np.int32(DOWN_A))
         for a in range(fx):
-            j = x_firing[a]
-            row_sign = F32(1.0) if x[U64(j)] > F32(0.0) else F32(-1.0)
+            j = np.int64(x_firing[a] >> np.int32(2))
+            flip = U32(x_firing[a] & np.int32(DOWN_A))
             start, stop = j * n_out, (j + 1) * n_out
             b = 0
             while b < fd:
@@ -164,25 +129,19 @@ def pulsed_update(w, cell, limits, n_in, n_out, x, d, n, x_factor, d_factor, m, 
                         fill_normals(noise, BLOCK, key_cycle, blocks * BLOCK)
                         blocks += 1
                 take = min(fd - b, BLOCK - used)
-                coincide(
-                    w[start:stop],
-                    cell[start * CELL : stop * CELL],
-                    limits[start * LIMITS : stop * LIMITS],
-                    d_firing[b : b + take],
-                    d_place[b : b + take],
-                    d_sign[b : b + take],
-                    noise[used : used + take],
-                    row_sign,
-                    clip_below,
-                    noise_mult,
-                    noise_add,
-                )
+                devices = w[start:stop], cell[start * CELL : stop * CELL], limits[start * LIMITS : stop * LIMITS]
+                hits, xi = d_firing[b : b + take], noise[used : used + take]
+                if m.step_kind == PLAIN:
+                    coincide(*devices, hits, xi, flip, clip_below, noise_mult, noise_add)
+                else:
+                    coincide_shaped(*devices, hits, xi, flip, m, shape, key_cycle, done)
                 b += take
                 used += take
+                done += take
     return fired, coincidences
 
 
-@njit
+@kernel
 def exact_update(w, limits, n_in, n_out, x, d, lr, m):
     """w[j, i] += lr x_j d_i, clipped to the bounds: the ideal device and the digital baseline."""
     d = d[:n_out]
@@ -200,11 +159,12 @@ def exact_update(w, limits, n_in, n_out, x, d, lr, m):
                 row[i] = min(max(F32(row[i] + xj * d[i]), limits[c + W_MIN]), limits[c + W_MAX])
 
 
-@njit
+@kernel
 def sum_lines(w, n_in, n_out, in_sum, out_sum, in_rest, out_rest):
     """Sum main and reference weights over each input line and each output line: w + 2 r a device."""
     out_sum = out_sum[:n_out]
-    out_sum[:] = out_rest
+    for i in range(n_out):
+        out_sum[i] = out_rest[i]
     for j in range(n_in):
         row = w[j * n_out : (j + 1) * n_out]
         line = F32(0.0)

@@ -28,6 +28,7 @@ PART = np.dtype(
         ("in_rest", "i8"),  # what of these sums no pulse changes: twice the reference weights
         ("out_rest", "i8"),
         ("stream", "i8"),  # key of the array's random streams
+        ("pulses", "i8"),  # how many pulses each device got (endurance); 0: not counted
     ],
     align=True,
 )
@@ -55,6 +56,19 @@ MATRIX = np.dtype(
         ("update_management", "i8"),
         ("update_bl_management", "i8"),
         ("transfer_bl", "i8"),  # most pulses of a transfer's update (SHD)
+        # steps that are not affine, or keep a state beside the weight (twin.crossbar.nonlinear); 0: all affine
+        ("step_kind", "i8"),
+        ("shape", "i8"),  # where the tables of the step lie: points up, then points down
+        ("points", "i8"),
+        ("write_noise", "f4"),  # sigma of what is read about the state, weight units
+        ("noise_slope", "f4"),  # cycle noise per unit of conductance (pair)
+        ("refresh_every", "i8"),  # writes between two refreshes of a pair; 0: never
+        ("refresh_bl", "i8"),  # most pulses that programming a pair may take
+        ("refresh_upper", "f4"),  # conductances of the larger and the smaller half, above which a pair is reset
+        ("refresh_lower", "f4"),
+        ("reset", "f4"),  # conductance after a reset, and its spread
+        ("reset_std", "f4"),
+        ("dense_from", "f4"),  # expected coincidences per device that can get one, from which the dense path is taken
     ],
     align=True,
 )

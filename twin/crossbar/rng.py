@@ -10,7 +10,7 @@ SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). Normals: Box-Muller with polynomia
 
 import numpy as np
 
-from twin.crossbar.jit import inline, njit
+from twin.crossbar.jit import inline, kernel
 
 U32 = np.uint32
 U64 = np.uint64
@@ -94,7 +94,7 @@ def normal_pair(key0, key1, n):
     return F32(sign * r * cosine), F32(r * sine)
 
 
-@njit
+@kernel
 def fill_normals(out, n, key, counter):
     """Fill ``out[:n]`` with standard normals from draws `counter` on.
 

@@ -1,11 +1,13 @@
 """What a data set is, and the registry of data sets."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from twin.config.data import TEXTS
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
@@ -22,38 +24,76 @@ class Dataset:
 
     Attributes
     ----------
-    inputs, test_inputs : (samples, n_inputs)
-        Magnitudes at most 1, as the input converters expect.
-    targets, test_targets : (samples, 1) or (samples, n_outputs)
-        The class as a number, or the values to fit.
+    inputs, test_inputs : (samples, n_inputs), or (sequences, steps) of a text
+        Magnitudes at most 1, as the input converters expect; of a text, positions in `symbols`.
+    targets, test_targets : (samples, 1) or (samples, n_outputs), or (sequences, steps) of a text
+        The class as a number, or the values to fit; of a text, the positions of the characters that follow.
+    symbols : tuple of str
+        A text's alphabet, in order of code; empty for other data.
+    sequential : bool
+        Whether a sample begins where the one before it ends, so that their order must be kept.
+    facts : mapping of str to str or int
+        What a reader must know to compare results: a text's SHA-256, characters, split.
     """
 
     inputs: Array
     targets: Array
     test_inputs: Array
     test_targets: Array
+    symbols: tuple[str, ...] = ()
+    sequential: bool = False
+    facts: Mapping[str, str | int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the arrays what compiled kernels take: float32, contiguous, writeable."""
-        for name in self.__slots__:
+        for name in ("inputs", "targets", "test_inputs", "test_targets"):
             object.__setattr__(self, name, np.require(getattr(self, name), np.float32, ["C", "W"]))
 
-    def limited(self, samples: int) -> "Dataset":
-        """Return the data set with at most `samples` training samples (0: all)."""
-        if samples == 0 or samples >= len(self.inputs):
-            return self
-        return Dataset(self.inputs[:samples], self.targets[:samples], self.test_inputs, self.test_targets)
+    def limited(self, samples: int, test_samples: int = 0) -> "Dataset":
+        """Return the data set with at most the first `samples` to train and `test_samples` to test (0: all)."""
+        train, test = samples or None, test_samples or None
+        return replace(
+            self,
+            inputs=self.inputs[:train],
+            targets=self.targets[:train],
+            test_inputs=self.test_inputs[:test],
+            test_targets=self.test_targets[:test],
+        )
 
 
-def load(config: "Data", seed: int) -> Dataset:
-    """Load the data set that a workload names."""
-    from twin.data import digits, linear, mnist  # noqa: PLC0415 - each pulls in its own heavy library
+def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
+    """Load the data set that a workload names.
+
+    Parameters
+    ----------
+    config : Data
+    seed : int
+        Of data that are drawn.
+    steps : int
+        The length of a text's sequences; 0 for other data.
+
+    Raises
+    ------
+    TwinError
+        Where files are missing or damaged, or the network does not fit the data: a text without sequences, or
+        sequences of what has no order.
+    """
+    from twin.data import digits, images, linear, texts  # noqa: PLC0415 - each pulls in its own heavy library
 
     readers: dict[str, Callable[[], Dataset]] = {
         "digits": digits.read,
-        "mnist": mnist.read,
+        "mnist": images.MNIST.read,
+        "fashion-mnist": images.FASHION_MNIST.read,
         "linear": lambda: linear.make(config, seed),
+        "war-and-peace": lambda: texts.war_and_peace(config.newline).sequences(steps, config.test_characters),
+        "text": lambda: texts.from_file(config.file).sequences(steps, config.test_characters),
+        "pydoc-topics": lambda: texts.pydoc_topics().sequences(steps, config.test_characters),
     }
     if config.set not in readers:
         raise TwinError(f"data.set (= {config.set!r}): no such data set; known: {', '.join(readers)}")
-    return readers[config.set]().limited(config.samples)
+    if config.set in TEXTS and steps < 1:
+        raise TwinError(f"data.set (= {config.set!r}): a text needs a recurrent network; use e.g. an LSTM layer")
+    if config.set not in TEXTS and steps > 0:
+        known = ", ".join(sorted(TEXTS))
+        raise TwinError(f"data.set (= {config.set!r}): has no sequences for a recurrent network; use one of {known}")
+    return readers[config.set]().limited(config.samples, config.test_samples)

@@ -1,24 +1,39 @@
-"""The affine device family: what every crosspoint device is to the rest of the program.
+"""Device families: what every crosspoint device is to the rest of the program.
 
-Each pulse is affine in the raw weight ``w`` of its device and clipped to the device's bounds::
+Most are affine, each pulse in the raw weight ``w`` of its device and clipped to the device's bounds::
 
     up:    w += up_a - up_b w          down:  w -= down_a + down_b w
 
-A family is a frozen set of parameters (names as in aihwkit where it has one) that draws the
-coefficients of an array of devices; kernels know the coefficients alone.
+the others have one of the responses of `twin.devices.response`. A family is a frozen set of parameters (names as
+in aihwkit where it has one) that draws the response of an array of devices; kernels know its coefficients alone.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Annotated, NamedTuple, final
+from dataclasses import dataclass, replace
+from typing import Annotated, NamedTuple, Self, final
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from twin.config.part import Part
+from twin.devices.response import Array, PulseResponse
 
-Array = npt.NDArray[np.float32]
+__all__ = [
+    "CLIP",
+    "Affine",
+    "Array",
+    "BoundedFamily",
+    "DeviceFamily",
+    "Draws",
+    "Factor",
+    "Negative",
+    "Positive",
+    "PulseResponse",
+    "PulsedFamily",
+    "Spread",
+    "Steps",
+    "spread",
+]
 
 # Limits are those of sense and of float32: beyond them coefficients would overflow or vanish.
 Positive = Annotated[float, Field(ge=1e-9, le=1e6)]
@@ -34,45 +49,44 @@ step runs away exponentially; such draws are clipped to this share instead.
 """
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Affine:
-    """Pulse response of an array of devices, all in units of the raw weight.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Affine(PulseResponse):
+    """Steps that are affine in the weight.
 
     Attributes
     ----------
     up_a, up_b, down_a, down_b : float32 array, shape (rows, columns)
         Up pulse ``w += up_a - up_b w``, down pulse ``w -= down_a + down_b w``.
-    w_min, w_max : float32 array, shape (rows, columns)
-        Bounds to which every pulse clips.
-    dw_min : float32 array, shape (rows, columns)
-        Size of one step of each device, the unit of additive cycle noise.
-    dw_min_mean : float
-        Granularity for the rule ``n_pulse = ceil(rate max|delta| max|x| / dw_min_mean)``.
-    dw_min_std : float
-        Cycle noise per coincidence, with xi ~ N(0, 1):
-        ``step (1 + dw_min_std xi)`` if `mult_noise`, else ``step + dw_min dw_min_std xi``.
-    mult_noise : bool
-    exact : bool
-        True where updates are the exact outer product and `dw_min_mean` only counts pulses.
     """
+
+    SIZES = ("up_a", "up_b", "down_a", "down_b")
 
     up_a: Array
     up_b: Array
     down_a: Array
     down_b: Array
-    w_min: Array
-    w_max: Array
-    dw_min: Array
-    dw_min_mean: float
-    dw_min_std: float
-    mult_noise: bool
-    exact: bool = False
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        rows, columns = self.up_a.shape
-        return rows, columns
+    def up(self, w: Array) -> Array:
+        """Mean step of an up pulse (see `PulseResponse.up`)."""
+        return self.up_a - self.up_b * w
+
+    def down(self, w: Array) -> Array:
+        """Mean step of a down pulse (see `PulseResponse.down`)."""
+        return self.down_a + self.down_b * w
+
+    def columns(self) -> tuple[Array, Array, Array, Array]:
+        """The coefficients."""
+        return self.up_a, self.up_b, self.down_a, self.down_b
+
+    def shifted(self, reference: Array) -> Self:
+        """With ``main = w + r``: ``up_a' = up_a - up_b r``, ``down_a' = down_a + down_b r``, bounds minus r."""
+        return replace(
+            self,
+            up_a=self.up_a - self.up_b * reference,
+            down_a=self.down_a + self.down_b * reference,
+            w_min=self.w_min - reference,
+            w_max=self.w_max - reference,
+        )
 
 
 class DeviceFamily(Part, ABC):
@@ -92,7 +106,7 @@ class DeviceFamily(Part, ABC):
         """Nominal number of states: nominal range / `dw_min`."""
 
     @abstractmethod
-    def populate(self, shape: tuple[int, int], rng: np.random.Generator) -> Affine:
+    def populate(self, shape: tuple[int, int], rng: np.random.Generator) -> PulseResponse:
         """Draw the devices of one array.
 
         Parameters
@@ -105,7 +119,7 @@ class DeviceFamily(Part, ABC):
 
         Returns
         -------
-        Affine
+        PulseResponse
         """
 
 
@@ -175,6 +189,13 @@ class PulsedFamily(DeviceFamily):
         Mean imbalance: positive makes the down step smaller by this share, negative the up step.
     up_down_dtod : float
         Device-to-device spread of the imbalance, in units of `dw_min`.
+    write_noise_std : float
+        Spread, in units of `dw_min`, of the weight that is read about the one that the next pulse starts from;
+        drawn anew at every pulse.
+    corrupt_devices_prob : float
+        Share of the devices that no pulse moves, each stuck at a weight drawn uniformly within its bounds and
+    corrupt_devices_range : float
+        this distance from raw weight 0.
     """
 
     dw_min_dtod: Spread = 0.3
@@ -183,16 +204,28 @@ class PulsedFamily(DeviceFamily):
     mult_noise: bool = True
     up_down: Annotated[float, Field(gt=-1.0, lt=1.0)] = 0.0
     up_down_dtod: Spread = 0.01
+    write_noise_std: Factor = 0.0
+    corrupt_devices_prob: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    corrupt_devices_range: Positive = 1000.0
 
     @final
-    def populate(self, shape: tuple[int, int], rng: np.random.Generator) -> Affine:
-        """Draw the devices of one array (see `DeviceFamily.populate`)."""
+    def populate(self, shape: tuple[int, int], rng: np.random.Generator) -> PulseResponse:
+        """Draw the devices of one array (see `DeviceFamily.populate`).
+
+        Corrupt devices are drawn last, so that turning them on leaves all others as they were.
+        """
         draws = Draws.of(shape, rng)
-        return self.coefficients(draws, self.steps(draws))
+        response = self.coefficients(draws, self.steps(draws))
+        if self.corrupt_devices_prob == 0.0:
+            return response
+        where = rng.random(shape, dtype=np.float32) < self.corrupt_devices_prob
+        low = np.maximum(response.w_min, np.float32(-self.corrupt_devices_range))
+        high = np.minimum(response.w_max, np.float32(self.corrupt_devices_range))
+        return response.stuck(where, low + (high - low) * rng.random(shape, dtype=np.float32))
 
     @abstractmethod
-    def coefficients(self, draws: Draws, steps: Steps) -> Affine:
-        """Coefficients of the affine pulses from the deviates and the steps at zero weight."""
+    def coefficients(self, draws: Draws, steps: Steps) -> PulseResponse:
+        """Response of the devices from the deviates and the steps at zero weight."""
 
     def steps(self, draws: Draws) -> Steps:
         """Step sizes at zero raw weight.
@@ -229,6 +262,7 @@ class PulsedFamily(DeviceFamily):
             dw_min_mean=self.dw_min,
             dw_min_std=self.dw_min_std,
             mult_noise=self.mult_noise,
+            write_noise=self.write_noise_std * self.dw_min,
         )
 
 

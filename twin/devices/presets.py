@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 
 from pydantic import ValidationError
@@ -110,3 +111,24 @@ def device_preset(name: str, overrides: Mapping[str, object] = MappingProxyType(
             raise TwinError(f"{place}: {key}: is missing; family {family_name} needs it") from error
         rule = first["msg"].replace("Input should be", "must be").replace("greater than or equal to", "at least")
         raise TwinError(f"{place}: {key} (= {repr(first['input'])[:40]}): {rule}") from error
+
+
+def read_description(path: str) -> dict[str, object]:
+    """Parameters of a device description, the file that ``twin device fit --out`` writes.
+
+    It has the form of an entry of ``presets.toml``; `source` and `states` say where it comes from and are left out.
+
+    Raises
+    ------
+    TwinError
+        If the file cannot be read or is no description of a device.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    except (OSError, ValueError) as error:  # TOML and UTF-8 errors are ValueErrors
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise TwinError(f"{path}: cannot be read as a device ({reason})") from error
+    if "family" not in table or "dw_min" not in table:
+        raise TwinError(f"{path}: has no family and dw_min; write it with twin device fit --out")
+    return {key: value for key, value in table.items() if key not in {"source", "states"}}

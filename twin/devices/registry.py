@@ -23,6 +23,10 @@ _BUILT_IN = {
     "soft-bounds": "twin.devices.soft_bounds:SoftBounds",
     "slope-soft-bounds": "twin.devices.slope_soft_bounds:SlopeSoftBounds",
     "asymmetry-factor": "twin.devices.asymmetry_factor:AsymmetryFactor",
+    "exponential-step": "twin.devices.exponential_step:ExponentialStep",
+    "power-step": "twin.devices.power_step:PowerStep",
+    "piecewise-step": "twin.devices.piecewise_step:PiecewiseStep",
+    "one-sided": "twin.devices.one_sided:OneSidedPair",
 }
 
 

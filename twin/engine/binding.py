@@ -3,25 +3,30 @@
 The order of conflicting accesses within a sample never changes, so its read-after-write,
 write-after-read and write-after-write edges are computed when a program is first seen, without those
 that follow from others. Only the first and last accesses to shared resources meet other samples.
+
+The ledger does not care what an operation reads and writes: operations that differ in nothing else, such
+as one layer's at every time step of a sequence, share one template.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from twin.algorithms.operation import Opcode, Stream
+from twin.algorithms.operation import Opcode, Operation, Stream
 from twin.chip import Path
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from twin.algorithms.operation import Operation, Resource
+    from twin.algorithms.operation import Resource
     from twin.chip import Demand
     from twin.chip.demand import Occupancy
     from twin.engine.protocols import Costs, Program
@@ -36,39 +41,23 @@ class Edge(IntEnum):
 
 
 N_EDGES = len(Edge)
+ORDERING = {"reads", "writes", "first"}  # say which data of a sample an operation handles, not what that costs
+_demanded = attrgetter(*(f.name for f in fields(Operation) if f.name not in ORDERING))
+Access = tuple[frozenset[int], frozenset[int]]  # resources read and written
 
 
 class Template:
-    """An operation bound to a slot: everything about it that does not change from sample to sample."""
+    """What operations of one kind occupy, cost and move, whatever data they handle: a row of the ledger."""
 
-    __slots__ = (
-        "column",
-        "demand",
-        "effect",
-        "index",
-        "latency_ps",
-        "occupancy",
-        "operation",
-        "reads",
-        "writes",
-    )
+    __slots__ = ("column", "demand", "effect", "index", "latency_ps", "n_bytes", "occupancy", "operation")
 
-    def __init__(
-        self,
-        index: int,
-        operation: Operation,
-        demand: Demand,
-        *,
-        effect: bool,
-        reads: set[int],
-        writes: set[int],
-    ) -> None:
+    def __init__(self, index: int, operation: Operation, demand: Demand, *, effect: bool) -> None:
         self.index, self.operation, self.demand = index, operation, demand
         self.effect = effect
         self.column = demand.column
         self.latency_ps = demand.latency_ps
         self.occupancy: tuple[Occupancy, ...] = demand.occupancy
-        self.reads, self.writes = reads, writes
+        self.n_bytes = traffic(demand)
 
 
 class Shared(NamedTuple):
@@ -100,11 +89,36 @@ class Bound:
     shared : tuple of Shared
     n_bytes : ndarray of int64, (len(Path), len(Stream))
         What the sample moves.
+    outline : Outline
+        The steps as arrays.
     """
 
     steps: tuple[Step, ...]
     shared: tuple[Shared, ...]
     n_bytes: NDArray[np.int64]
+    outline: Outline
+
+
+class Outline:
+    """The templates of a program as arrays, for samples that are summed and not run.
+
+    Attributes
+    ----------
+    template : ndarray of int64, (n_operations,)
+    effects : ndarray of int64, (n_effects,)
+        Positions of the operations with an effect.
+    scaled, columns : ndarray of int64, (n_scaled,)
+        Which of the effects scale their time by a count, and the column of that count.
+    """
+
+    __slots__ = ("columns", "effects", "scaled", "template")
+
+    def __init__(self, templates: Sequence[Template]) -> None:
+        self.template = np.array([template.index for template in templates], np.int64)
+        self.effects = np.array([k for k, template in enumerate(templates) if template.effect], np.int64)
+        column = np.array([templates[k].column for k in self.effects], np.int64)
+        self.scaled = np.flatnonzero(column >= 0)
+        self.columns = column[self.scaled]
 
 
 class Binder:
@@ -114,18 +128,19 @@ class Binder:
     ----------
     templates : list of Template
     resources : list of str
-        Names by number; private resources carry their slot.
+        Names by number; private resources have a number in every slot.
     samples : list of int
-        The samples whose binding made a new template: binding them again, in order, makes the same.
+        The samples whose binding numbered something: binding them again, in order, numbers the same.
     """
 
-    CACHE = 65536
+    CACHE = 2_000_000  # steps of bound programs that are kept, about 1 GB
 
     def __init__(self, program: Program, costs: Costs, in_flight: int) -> None:
         self._program, self._costs, self._in_flight = program, costs, in_flight
-        self._known: dict[tuple[Operation, int, bool], Template] = {}
+        self._known: dict[Hashable, Template] = {}
         self._numbers: dict[tuple[str, int], int] = {}
         self._cache: dict[tuple[Hashable, int], Bound] = {}
+        self._cached = 0
         self.templates: list[Template] = []
         self.resources: list[str] = []
         self.shared: list[bool] = []
@@ -137,13 +152,15 @@ class Binder:
         key = (self._program.key(sample), slot)
         bound = self._cache.get(key)
         if bound is None:
-            if len(self._cache) >= self.CACHE:
+            if self._cached >= self.CACHE:
                 self._cache.clear()
-            before = len(self.templates)
+                self._cached = 0
+            before = len(self.templates), len(self.resources)
             bound = self._bind(self._program.operations(sample), slot, setup=False)
-            if len(self.templates) > before:
+            if (len(self.templates), len(self.resources)) > before:
                 self.samples.append(sample)
             self._cache[key] = bound
+            self._cached += len(bound.steps)
         return bound
 
     def bind_setup(self) -> Bound:
@@ -151,8 +168,10 @@ class Binder:
         return self._bind(self._program.setup(), 0, setup=True)
 
     def _bind(self, operations: Iterable[Operation], slot: int, *, setup: bool) -> Bound:
-        templates = tuple(self._template(op, slot, setup or op.opcode != Opcode.NONE) for op in operations)
-        edges = local_edges(templates)
+        operations = tuple(operations)
+        templates = tuple(self._template(op, setup or op.opcode != Opcode.NONE) for op in operations)
+        accesses = [self._access(op, slot) for op in operations]
+        edges = local_edges(accesses)
         successors: list[list[tuple[int, int]]] = [[] for _ in templates]
         for position, edges_in in enumerate(edges):
             for before, code in edges_in.items():
@@ -162,21 +181,23 @@ class Binder:
                 Step(position, template, len(edges[position]), tuple(successors[position]))
                 for position, template in enumerate(templates)
             ),
-            tuple(shared_uses(templates, self.shared)),
-            sum((traffic(template.demand) for template in templates), no_traffic()),
+            tuple(shared_uses(accesses, self.shared)),
+            sum((n * template.n_bytes for template, n in Counter(templates).items()), no_traffic()),
+            Outline(templates),
         )
 
-    def _template(self, operation: Operation, slot: int, effect: bool) -> Template:
-        key = (operation, slot, effect)
+    def _template(self, operation: Operation, effect: bool) -> Template:
+        key = (_demanded(operation), effect)
         template = self._known.get(key)
         if template is None:
-            reads = {self._number(resource, slot) for resource in operation.reads}
-            writes = {self._number(resource, slot) for resource in operation.writes}
-            demand = self._costs.demand(operation)
-            template = Template(len(self.templates), operation, demand, effect=effect, reads=reads, writes=writes)
+            template = Template(len(self.templates), operation, self._costs.demand(operation), effect=effect)
             self.templates.append(template)
             self._known[key] = template
         return template
+
+    def _access(self, operation: Operation, slot: int) -> Access:
+        reads, writes = operation.reads, operation.writes
+        return frozenset([self._number(r, slot) for r in reads]), frozenset([self._number(r, slot) for r in writes])
 
     def _number(self, resource: Resource, slot: int) -> int:
         key = (resource.name, slot if resource.private else -1)
@@ -187,7 +208,7 @@ class Binder:
         return number
 
 
-def local_edges(templates: tuple[Template, ...]) -> list[dict[int, int]]:
+def local_edges(accesses: Sequence[Access]) -> list[dict[int, int]]:
     """For each operation, the operations of the same sample that it waits for and why.
 
     Edges that follow from others are left out: their source is always complete earlier.
@@ -196,47 +217,65 @@ def local_edges(templates: tuple[Template, ...]) -> list[dict[int, int]]:
     readers: dict[int, list[int]] = {}
     ancestors: list[int] = []  # bit sets
     edges: list[dict[int, int]] = []
-    for position, template in enumerate(templates):
+    for position, (reads, writes) in enumerate(accesses):
         before: dict[int, int] = {}
-        for resource in sorted(template.reads):
+        for resource in sorted(reads):
             if resource in writer:
                 before.setdefault(writer[resource], resource * N_EDGES + Edge.RAW)
-        for resource in sorted(template.writes):
+        for resource in sorted(writes):
             for reader in readers.get(resource, ()):
                 before.setdefault(reader, resource * N_EDGES + Edge.WAR)
             if resource in writer:
                 before.setdefault(writer[resource], resource * N_EDGES + Edge.WAW)
-        older = 0
-        for source in before:
-            older |= ancestors[source]
-        edges.append({source: code for source, code in before.items() if not older >> source & 1})
-        ancestors.append(older | sum(1 << source for source in before))
-        for resource in template.reads - template.writes:
+        edges.append(_needed(before, ancestors))
+        for resource in reads - writes:
             readers.setdefault(resource, []).append(position)
-        for resource in template.writes:
+        for resource in writes:
             writer[resource] = position
             readers[resource] = []
     return edges
 
 
-def shared_uses(templates: tuple[Template, ...], shared: list[bool]) -> list[Shared]:
+def _needed(before: dict[int, int], ancestors: list[int]) -> dict[int, int]:
+    """Drop the sources that other sources wait for; append the bit set of all that is earlier to `ancestors`."""
+    older, direct = 0, 0
+    for source in before:
+        older |= ancestors[source]
+        direct |= 1 << source
+    ancestors.append(older | direct)
+    return {source: code for source, code in before.items() if not older >> source & 1}
+
+
+@dataclass(slots=True)
+class _Uses:
+    """`Shared` under construction."""
+
+    first_readers: list[int] = field(default_factory=list)
+    first_writer: int = -1
+    last_writer: int = -1
+    last_readers: list[int] = field(default_factory=list)
+
+
+def shared_uses(accesses: Sequence[Access], shared: list[bool]) -> list[Shared]:
     """How the operations of one sample use each resource that other samples use too."""
-    touched = sorted({r for t in templates for r in t.reads | t.writes if shared[r]})
-    uses = []
-    for resource in touched:
-        writers = [k for k, t in enumerate(templates) if resource in t.writes]
-        readers = [k for k, t in enumerate(templates) if resource in t.reads]
-        first, last = (writers[0], writers[-1]) if writers else (-1, -1)
-        uses.append(
-            Shared(
-                resource,
-                tuple(k for k in readers if first < 0 or k <= first),
-                first,
-                last,
-                tuple(k for k in readers if k > last),
-            )
-        )
-    return uses
+    found: dict[int, _Uses] = {}
+    for position, (reads, writes) in enumerate(accesses):
+        for resource in reads:
+            if shared[resource]:
+                uses = found.setdefault(resource, _Uses())
+                uses.last_readers.append(position)
+                if uses.first_writer < 0:
+                    uses.first_readers.append(position)
+        for resource in writes:
+            if shared[resource]:
+                uses = found.setdefault(resource, _Uses())
+                uses.first_writer = position if uses.first_writer < 0 else uses.first_writer
+                uses.last_writer = position
+                uses.last_readers.clear()
+    return [
+        Shared(resource, tuple(uses.first_readers), uses.first_writer, uses.last_writer, tuple(uses.last_readers))
+        for resource, uses in sorted(found.items())
+    ]
 
 
 STREAMS = {stream: number for number, stream in enumerate(Stream)}

@@ -6,6 +6,7 @@ operation of the chain was waiting for meanwhile: a hazard, a busy server, or a 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ADMISSION = -1
 MATRICES = {"A", "C", "H", "W"}
+TIME_STEP = re.compile(r"(?<=\d)\.\d+(?=\b)")  # of a vector that every time step has for itself: z1.17
 Segment = tuple[int, str, int]  # template, cause, ps
 
 
@@ -26,7 +28,7 @@ def chain(engine: Engine) -> list[Segment]:
     """Walk back from the last completed operation to the end of the set-up.
 
     The segments are contiguous: together they last from there to the end, or from the oldest
-    operation that the ledger remembers.
+    operation that the ledger remembers. Of a run with skipped samples they cover the time that was run.
     """
     rows = engine.ledger.recent().tolist()
     oldest = engine.index - len(rows)
@@ -35,7 +37,8 @@ def chain(engine: Engine) -> list[Segment]:
         return segments
     (end, at), cause = max((row[3], k) for k, row in enumerate(rows)), "end"
     while at >= 0 and end > engine.setup_ps:
-        template, ready, start, _, _, release, code, server, blocker = rows[at]
+        template, ready, start, done, _, release, code, server, blocker = rows[at]
+        end = min(end, done)  # later only where samples were skipped in between
         if end > start:
             segments.append((template, cause, end - start))
         # A wait for a server continues with the operation that held it, a hazard with its source.
@@ -51,7 +54,7 @@ def _hazard(engine: Engine, code: int) -> str:
     if code == ADMISSION:
         return "in_flight"
     resource, edge = divmod(code, N_EDGES)
-    return f"{Edge(edge).name} on {engine.binder.resources[resource]}" if code >= 0 else "start"
+    return f"{Edge(edge).name} on {TIME_STEP.sub('', engine.binder.resources[resource])}" if code >= 0 else "start"
 
 
 def bound_table(engine: Engine) -> pd.DataFrame:

@@ -15,6 +15,8 @@ from twin.engine import invariants, state, tables
 from twin.engine.binding import N_EDGES, Binder, Bound, Edge
 from twin.engine.critical import bound_table
 from twin.engine.ledger import Ledger
+from twin.engine.sampling import Sampling
+from twin.engine.skipping import Tallies
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from twin.engine.binding import Step
     from twin.engine.protocols import Costs, Effects, Program
+    from twin.engine.sampling import Watch
+    from twin.engine.skipping import Stretch
 
 NORMAL = simpy.events.NORMAL
 SETUP = -1
@@ -70,12 +74,13 @@ class Job(simpy.Event):
 class Run:
     """One sample in flight."""
 
-    __slots__ = ("critical_ps", "jobs", "left", "sample")
+    __slots__ = ("critical_ps", "jobs", "left", "sample", "serial_ps")
 
     def __init__(self, sample: int, bound: Bound, critical_ps: int) -> None:
         self.sample = sample
         self.left = len(bound.steps)
         self.critical_ps = critical_ps
+        self.serial_ps = 0
         self.jobs = [Job(self, step) for step in bound.steps]
 
 
@@ -99,6 +104,8 @@ class Engine:
     setup_ps : int
         When the set-up was complete; the first sample starts then.
     ledger : Ledger
+    sampling : Sampling
+        What timed windows found, where samples are skipped.
     """
 
     def __init__(
@@ -122,6 +129,8 @@ class Engine:
         self.last_index = -1  # the operation whose completion let the newest sample in
         self.critical_ps = 0  # longest chain of hazards so far
         self.sojourn_ps = [0] * len(self.costs.servers)
+        self.sampling = Sampling()
+        self._watch: Watch | None = None
         self._counts = effects.counts
         self._add_row, self._add_counts = self.ledger.rows.extend, self.ledger.count_rows.extend
         self.start_clock(0)
@@ -155,11 +164,36 @@ class Engine:
         InvariantError
             On a bug of the twin.
         """
+        self.advance(first_sample, last_sample)
+        self.check()
+
+    def advance(self, first_sample: int, last_sample: int, watch: Watch | None = None) -> None:
+        """Do as `run` does without the checks; tell `watch` of every completed sample."""
+        self.prepare()
+        self._next, self._stop, self._watch = first_sample, last_sample, watch
+        self._go()
+        self._watch = None
+
+    def prepare(self) -> None:
+        """Run the set-up, unless it has run."""
         if not self.setup_done:
             self._run_setup()
-        self._next, self._stop = first_sample, last_sample
-        self._go()
-        self.check()
+
+    def tallies(self) -> Tallies:
+        """Return an empty sum of samples to be skipped."""
+        return Tallies(self.binder, self.ledger)
+
+    def skip(self, stretch: Stretch, elapsed_ps: int) -> None:
+        """Enter samples that are not run; the clock of the drained engine jumps by `elapsed_ps`."""
+        if self.under_way:
+            raise ValueError(f"{self.under_way} samples are in flight; only a drained engine can skip")
+        self.ledger.skip(stretch, self.now_ps, elapsed_ps)
+        self.start_clock(self.now_ps + elapsed_ps)
+
+    def announce(self, sample: int) -> None:
+        """Say that a sample is complete."""
+        if self._on_sample is not None:
+            self._on_sample(sample)
 
     def _run_setup(self) -> None:
         rows = self._effects.setup_counts()
@@ -172,6 +206,7 @@ class Engine:
             self._go()
         self._counts = self._effects.counts
         self.setup_ps, self.setup_done = self.now_ps, True
+        self.ledger.set_up()
 
     def _go(self) -> None:
         self._start_all(self._admit())
@@ -253,6 +288,7 @@ class Engine:
             self.sojourn_ps[number] += end - now
         longest += template.latency_ps
         job.critical_ps += longest
+        job.run.serial_ps += longest
         done = job.due_ps = start + longest
         self._add_row((template.index, now, start, done, count, job.release, job.code, server, blocker))
         if done == now:
@@ -293,8 +329,10 @@ class Engine:
         self._chains[run.sample] = run.critical_ps
         self.last_index = last.index
         run.jobs = []  # breaks the cycle between samples through their hazards
-        if run.sample != SETUP and self._on_sample is not None:
-            self._on_sample(run.sample)
+        if self._watch is not None:
+            self._watch.leave(run.sample, self._now, run.serial_ps)
+        if run.sample != SETUP:
+            self.announce(run.sample)
         if len(self.ledger.rows) >= Ledger.CHUNK:
             self.ledger.flush(self.now_ps)
         return self._admit()

@@ -13,15 +13,17 @@ import numpy as np
 
 from twin.algorithms.operation import N_COUNTS, Stream
 from twin.chip import Component
-from twin.engine.binding import STREAMS, no_traffic, traffic
+from twin.engine.binding import STREAMS, no_traffic
 from twin.engine.bins import Bins
 from twin.engine.queues import Queues
+from twin.engine.skipping import Skipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twin.engine.binding import Bound, Template
     from twin.engine.protocols import Costs
+    from twin.engine.skipping import Stretch
 
 # Columns of a row: template, ready, start, done (ps), count, the operation that released it, the hazard,
 # the server that was busy and the operation that held it.
@@ -40,12 +42,31 @@ class Constants:
         self.latency_ps = np.array([d.latency_ps for d in demands], np.int64)
         self.energy_J = np.array([d.energy_J for d in demands]).reshape(-1, len(Component), 1 + N_COUNTS)
         self.total_J = self.energy_J.sum(axis=1)
-        self.n_bytes = np.array([traffic(d) for d in demands], np.int64).reshape(-1, *no_traffic().shape)
+        self.n_bytes = np.array([t.n_bytes for t in templates], np.int64).reshape(-1, *no_traffic().shape)
         self.payload = np.array([d.payload[1] if d.payload else 0 for d in demands], float)
         self.stream = np.array([STREAMS[d.payload[0]] if d.payload else 0 for d in demands], np.int64)
         self.width = np.array([len(d.occupancy) for d in demands], np.int64)
         self.first = np.cumsum(self.width) - self.width
         self.occupancy = np.array([o for d in demands for o in d.occupancy], np.int64).reshape(-1, 3)
+        self.longest, self.uneven = self._longest()
+
+    def paces(self, template: int) -> NDArray[np.int64]:
+        """Return the occupancies of a template: (n, 3) of server, fixed ps, ps per count."""
+        return self.occupancy[self.first[template] :][: self.width[template]]
+
+    def _longest(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return fixed time and time per count of each template's slowest server, (n, 2).
+
+        Beside them, where no server is the slowest whatever the count.
+        """
+        longest, uneven = np.zeros((self.size, 2), np.int64), np.zeros(self.size, bool)
+        for template in np.flatnonzero(self.width).tolist():
+            fixed, per_count = self.paces(template)[:, 1:].T
+            counted = int(self.column[template] >= 0)
+            slowest = np.lexsort((per_count, fixed + per_count * counted))[-1]
+            longest[template] = fixed[slowest], per_count[slowest]
+            uneven[template] = counted and per_count[slowest] < per_count.max()
+        return longest, uneven
 
 
 class Ledger:
@@ -63,7 +84,11 @@ class Ledger:
     serial_ps : int
         The time all operations would take one after another.
     queues : Queues
+        Of what was run.
     bins : Bins
+    skipped : Skipped
+        The part of `n`, `busy_ps`, `latency_ps`, `counts` and `requested` that was not run; `wait_ps`,
+        `serial_ps` and `queues` are without it.
     """
 
     CHUNK = 4096 * COLUMNS
@@ -81,6 +106,7 @@ class Ledger:
         self.serial_ps = 0
         self.queues = Queues(len(costs.servers))
         self.bins = Bins(len(Stream))
+        self.skipped = Skipped(len(costs.servers))
         self._recent: deque[NDArray[np.int64]] = deque()
         self._kept = 0
         self._constants = Constants([])
@@ -94,9 +120,9 @@ class Ledger:
         if self._constants.size != len(self.templates):
             self._constants = Constants(self.templates)
             more = self._constants.size - self.n.size
-            self.n, self.busy_ps, self.wait_ps, self.latency_ps = (
+            self.n, self.busy_ps, self.wait_ps, self.latency_ps, self.skipped.n = (
                 np.concatenate([sums, np.zeros(more, np.int64)])
-                for sums in (self.n, self.busy_ps, self.wait_ps, self.latency_ps)
+                for sums in (self.n, self.busy_ps, self.wait_ps, self.latency_ps, self.skipped.n)
             )
             self.counts = np.concatenate([self.counts, np.zeros((more, N_COUNTS))])
         return self._constants
@@ -142,6 +168,47 @@ class Ledger:
         begin = start[which]
         self.queues.add(server, ready[which], begin, begin + fixed + per_count * count[which], now_ps)
 
+    def skip(self, stretch: Stretch, now_ps: int, elapsed_ps: int) -> None:
+        """Enter samples that are not run, spread evenly over `elapsed_ps` from `now_ps`."""
+        constants, skipped = stretch.constants, self.skipped
+        self.n += stretch.n
+        self.busy_ps += stretch.busy_ps
+        self.latency_ps += stretch.latency_ps
+        self.counts += stretch.counts
+        self.requested += stretch.requested
+        skipped.n += stretch.n
+        skipped.served += stretch.visits
+        skipped.busy_ps += stretch.load_ps
+        skipped.serial_ps += stretch.serial_ps
+        skipped.elapsed_ps += elapsed_ps
+        n_streams = len(Stream)
+        n_bytes = np.bincount(constants.stream, constants.payload * stretch.n, n_streams).astype(float)
+        energy_J = np.zeros(n_streams)
+        energy_J[0] = stretch.energy_J
+        start = np.full(n_streams, now_ps)
+        self.bins.add(start, start + elapsed_ps, energy_J, n_bytes, np.arange(n_streams))
+        self.queues.settle(now_ps + elapsed_ps)
+
+    def set_up(self) -> None:
+        """Note that all visits so far belong to the set-up."""
+        self.skipped.setup_served = self.queues.served.copy()
+        self.skipped.setup_wait_ps = self.queues.wait_ps.copy()
+
+    @property
+    def load_ps(self) -> NDArray[np.int64]:
+        """The time every server is in service, skipped samples included, (n_servers,)."""
+        return self.queues.busy_ps + self.skipped.busy_ps
+
+    def visits(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return visits, busy time and waiting of every server, (n_servers,) each, skipped samples included.
+
+        A visit that was skipped counts as having waited as long as those that were not, on average.
+        """
+        queues, skipped = self.queues, self.skipped
+        served = queues.served + skipped.served
+        seen, wait_ps = queues.served - skipped.setup_served, queues.wait_ps - skipped.setup_wait_ps
+        return served, self.load_ps, queues.wait_ps + scaled(wait_ps, skipped.served, seen)
+
     def _keep(self, rows: NDArray[np.int64]) -> None:
         self._recent.append(rows)
         self._kept += len(rows)
@@ -166,3 +233,9 @@ class Ledger:
     def delivered(self) -> NDArray[np.int64]:
         """Return the bytes moved, (n_templates, len(Path), len(Stream))."""
         return self.constants().n_bytes * self.n[:, None, None]
+
+
+def scaled(sums: NDArray[np.int64], more: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what `more` cases add to sums over `seen` cases at the same mean, rounded; nothing where none was seen."""
+    mean = sums / np.maximum(seen, 1)
+    return np.rint(mean * more).astype(np.int64)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from twin.algorithms.operation import Operation
     from twin.chip import Demand, Server
@@ -33,6 +36,24 @@ class Effects(Protocol):
 
     def counts(self, sample: int, position: int) -> Sequence[float]:
         """Perform the effect of operation `position` of `sample` and return its counts, (N_COUNTS,)."""
+
+
+class Ahead(Effects, Protocol):
+    """Effects that are performed ahead of the engine, so that it need not ask for every sample."""
+
+    def segment(self, first: int, last: int) -> None:
+        """Say that the engine runs samples first..last-1 next."""
+
+    def skip(self, first: int, last: int) -> Iterator[tuple[int, list[tuple[int, NDArray[np.float64]]]]]:
+        """Perform samples first..last-1, a block at a time.
+
+        Yields
+        ------
+        end : int
+            Samples before `end` are performed.
+        groups : list of (int, ndarray of float64, (n_samples, n_effects, N_COUNTS))
+            Samples of the block that have equal programs: one of them, and all their counts.
+        """
 
 
 class Costs(Protocol):

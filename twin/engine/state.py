@@ -30,6 +30,9 @@ def save(engine: Engine) -> dict[str, NDArray[np.generic]]:
         "sojourn_ps": np.array(engine.sojourn_ps, np.int64),
         "serial_ps": np.int64(ledger.serial_ps).reshape(1),
         **{name: getattr(ledger, name).copy() for name in SUMS},
+        "skipped_scalars": np.array([getattr(ledger.skipped, name) for name in ledger.skipped.SCALARS], np.int64),
+        **{f"skipped_{name}": getattr(ledger.skipped, name).copy() for name in ledger.skipped.SUMS},
+        **{f"sampling_{name}": array for name, array in engine.sampling.state().items()},
         "bin_width_ps": np.int64(ledger.bins.width_ps).reshape(1),
         "bin_energy_J": ledger.bins.energy_J.copy(),
         "bin_bytes": ledger.bins.n_bytes.copy(),
@@ -63,6 +66,11 @@ def load(engine: Engine, arrays: dict[str, NDArray[np.generic]]) -> None:
     ledger.serial_ps = int(values["serial_ps"][0])
     for name in SUMS:
         setattr(ledger, name, values[name])
+    for name, value in zip(ledger.skipped.SCALARS, values["skipped_scalars"].tolist(), strict=True):
+        setattr(ledger.skipped, name, value)
+    for name in ledger.skipped.SUMS:
+        setattr(ledger.skipped, name, values[f"skipped_{name}"])
+    engine.sampling.restore(values["sampling_windows"], values["sampling_scalars"])
     ledger.bins.width_ps = int(values["bin_width_ps"][0])
     ledger.bins.energy_J, ledger.bins.n_bytes = values["bin_energy_J"], values["bin_bytes"]
     for name in queues.SUMS:

@@ -8,6 +8,7 @@ import numpy as np
 
 from twin.algorithms.operation import Counts, Stream
 from twin.chip import Component, Path
+from twin.engine.ledger import scaled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ def operations(ledger: Ledger) -> pd.DataFrame:
     """Count, times and summed counts by kind, layer and matrix.
 
     `busy_ps` is the time from start until the last server is free, `latency_ps` what follows until
-    completion, `wait_ps` the time from ready to start.
+    completion, `wait_ps` the time from ready to start; those skipped wait as long as those run, on average.
     """
     import pandas as pd  # noqa: PLC0415
 
@@ -41,7 +42,11 @@ def operations(ledger: Ledger) -> pd.DataFrame:
     frame = frame.assign(count=ledger.n, busy_ps=ledger.busy_ps, wait_ps=ledger.wait_ps, latency_ps=ledger.latency_ps)
     for column in Counts:
         frame[column.name.lower()] = ledger.counts[:, column]
-    return frame.groupby(["kind", "layer", "matrix"], sort=False, as_index=False).sum()
+    frame["skipped"] = ledger.skipped.n
+    frame = frame.groupby(["kind", "layer", "matrix"], sort=False, as_index=False).sum()
+    skipped = frame.pop("skipped").to_numpy()
+    frame["wait_ps"] += scaled(frame["wait_ps"].to_numpy(), skipped, frame["count"].to_numpy() - skipped)
+    return frame
 
 
 def energy(ledger: Ledger, now_ps: int) -> pd.DataFrame:
@@ -66,31 +71,30 @@ def traffic(ledger: Ledger) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415
 
     delivered = ledger.delivered()
+    paths, streams = [path.name.lower() for path in Path], [str(stream) for stream in Stream]
     rows = [
-        (path.name.lower(), str(stream), template.operation.layer, int(delivered[number, path, column]))
-        for number, template in enumerate(ledger.templates)
-        for path in Path
-        for column, stream in enumerate(Stream)
-        if delivered[number, path, column]
+        (paths[path], streams[column], ledger.templates[number].operation.layer, int(delivered[number, path, column]))
+        for number, path, column in np.argwhere(delivered).tolist()
     ]
     frame = pd.DataFrame(rows, columns=["path", "stream", "layer", "bytes"])
     return frame.groupby(["path", "stream", "layer"], sort=False, as_index=False).sum()
 
 
 def servers(ledger: Ledger, now_ps: int) -> pd.DataFrame:
-    """Work and queue of every server; `mean_queue` counts those waiting and in service."""
+    """Work and queue of every server; `mean_queue` counts those waiting and in service, by Little's law."""
     import pandas as pd  # noqa: PLC0415
 
-    queues, makespan = ledger.queues, max(now_ps, 1)
+    makespan = max(now_ps, 1)
+    served, busy_ps, wait_ps = ledger.visits()
     return pd.DataFrame(
         {
             "server": [server.name for server in ledger.costs.servers],
             "kind": [server.kind for server in ledger.costs.servers],
-            "served": queues.served,
-            "busy_ps": queues.busy_ps,
-            "utilisation": queues.busy_ps / makespan,
-            "wait_ps": queues.wait_ps,
-            "mean_queue": queues.content_ps / makespan,
+            "served": served,
+            "busy_ps": busy_ps,
+            "utilisation": busy_ps / makespan,
+            "wait_ps": wait_ps,
+            "mean_queue": (busy_ps + wait_ps) / makespan,
         }
     )
 

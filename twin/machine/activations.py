@@ -71,15 +71,15 @@ def multiply_by_derivative(kind, y, e, d):
 
 
 @njit
-def loss_and_delta(loss, kind, y, target, d):
+def loss_and_delta(loss, kind, y, target, at, d):
     """Fill d with the negative gradient of the loss by z; return (loss, 1.0 when the class is wrong).
 
-    Cross-entropy follows a softmax (d = t - y) with target[0] the class; squared error is
+    Cross-entropy follows a softmax (d = t - y) with target[at] the class; squared error is
     1/2 sum (y - t)^2 and counts no class.
     """
     n = d.size
     if loss == CROSS_ENTROPY:
-        label = int(target[0])
+        label = int(target[at])
         best = 0
         for i in range(n):
             d[i] = -y[i]

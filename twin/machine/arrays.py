@@ -16,6 +16,8 @@ from twin.crossbar.calibration import (
     shift,
     without_calibration,
 )
+from twin.crossbar.dense import dense_from
+from twin.crossbar.nonlinear import AFFINE, HIDDEN, PAIR, PLAIN, POWER, TABLE
 from twin.crossbar.records import (
     CELL,
     DOWN_A,
@@ -30,6 +32,7 @@ from twin.crossbar.records import (
     W_MIN,
 )
 from twin.devices.family import Affine, DeviceFamily
+from twin.devices.response import POINTS, Pair, Power, PulseResponse, Tabulated
 from twin.machine.arena import Arena
 from twin.mapping import Part
 
@@ -57,6 +60,8 @@ class ArrayBuilder:
     layout : Layout
     calibration : CalibrationConfig
     seed : int
+    endurance : bool
+        Whether devices count their pulses.
     """
 
     def __init__(
@@ -68,8 +73,11 @@ class ArrayBuilder:
         layout: Layout,
         calibration: CalibrationConfig,
         seed: int,
+        *,
+        endurance: bool = False,
     ) -> None:
         self.arena = arena
+        self.endurance = endurance
         self.io = io
         self.swing = (on_off_ratio - 1) / (on_off_ratio + 1)
         self.device = device
@@ -78,6 +86,7 @@ class ArrayBuilder:
         self.seed = seed
         self.parts: list[tuple[int, ...]] = []
         self.matrices: list[npt.NDArray[np.void]] = []
+        self._tables: dict[bytes, int] = {}
         self.calibrated: dict[tuple[int, str, int], Calibration] = {}  # by (layer, matrix, part)
 
     def add_layer(
@@ -101,11 +110,11 @@ class ArrayBuilder:
                 self._add_analog(layer, name, parts, arrays, initial.get(name), updates[name])
         return index
 
-    def _draw(self, layer: int, matrix: str, k: int, part: Part) -> Affine:
+    def _draw(self, layer: int, matrix: str, k: int, part: Part) -> PulseResponse:
         shape = (part.out1 - part.out0, part.in1 - part.in0)
         return self.device.populate(shape, generator(self.seed, DEVICES, layer, ord(matrix[0]), k))
 
-    def _shifted(self, layer: int, matrix: str, k: int, part: Part) -> tuple[Affine, Array]:
+    def _shifted(self, layer: int, matrix: str, k: int, part: Part) -> tuple[PulseResponse, Array]:
         """Return the pulse response in logical weights, main array minus reference array, and the reference."""
         raw = self._draw(layer, matrix, k, part)
         config = self.layout.matrices[matrix]
@@ -116,7 +125,7 @@ class ArrayBuilder:
         reference = self.calibrated[layer, source, k].reference
         return shift(raw, reference), reference
 
-    def _calibrate(self, model: Affine, layer: int, matrix: str, k: int) -> Calibration:
+    def _calibrate(self, model: PulseResponse, layer: int, matrix: str, k: int) -> Calibration:
         match self.calibration.method:
             case "exact":
                 return calibrate_exactly(model)
@@ -142,35 +151,66 @@ class ArrayBuilder:
         layer: int,
         name: str,
         parts: tuple[Part, ...],
-        arrays: list[tuple[Affine, Array]],
+        arrays: list[tuple[PulseResponse, Array]],
         initial: Array | None,
         update: Update,
     ) -> None:
         first = len(self.parts)
         for k, (part, array) in enumerate(zip(parts, arrays, strict=True)):
             self._add_part((layer << 24) + (ord(name[0]) << 16) + k, part, initial, array)
-        affines = [affine for affine, _ in arrays]
-        device, io = affines[0], self.io
+        responses = [response for response, _ in arrays]
+        device, io = responses[0], self.io
         record = np.zeros((), MATRIX)
         record["first"], record["count"] = first, len(parts)
         record["n_in"], record["n_out"] = parts[-1].in1, parts[-1].out1
         record["exact"] = device.exact or update.pulse_type == "none"
-        record["clip_below"] = max(clip_below(affine) for affine in affines)
+        record["clip_below"] = max(clip_below(response) for response in responses)
         record["inp_half"] = io.inp_res / 2
         record["out_step"] = 2 * io.out_bound / io.out_res if io.out_res else 0.0
         record["out_bound"], record["out_noise"] = io.out_bound, io.out_noise
         record["noise_management"] = io.noise_management == "abs_max"
         record["bm_repeats"] = int(np.log2(io.max_bm_factor)) if io.bound_management == "iterative" else 0
-        nominal = float(np.mean([a.w_max.mean() - a.w_min.mean() for a in affines])) / 2
+        nominal = float(np.mean([a.w_max.mean() - a.w_min.mean() for a in responses])) / 2
         record["conductance_slope"] = self.swing / nominal if np.isfinite(nominal) else 0.0
         record["dw_min"] = device.dw_min_mean
         record["noise_mult" if device.mult_noise else "noise_add"] = device.dw_min_std
+        self._describe_step(record, device)
+        states = min(float((r.w_max - r.w_min).min()) for r in responses) / device.dw_min_mean
+        plain = update.kernel == "auto" and _kind(device) == PLAIN
+        record["dense_from"] = dense_from(float(record["clip_below"]), states, device.dw_min_std) if plain else np.inf
         record["desired_bl"] = update.desired_bl
         record["update_management"] = update.update_management
         record["update_bl_management"] = update.update_bl_management
         self.matrices.append(record)
 
-    def _add_part(self, stream: int, part: Part, initial: Array | None, array: tuple[Affine, Array] | None) -> None:
+    def _describe_step(self, record: npt.NDArray[np.void], device: PulseResponse) -> None:
+        """Enter the kind of step and what all devices of the matrix share."""
+        kind = _kind(device)
+        if kind == PLAIN:
+            return
+        record["step_kind"] = kind
+        # exact updates know no state beside the weight
+        record["write_noise"] = 0.0 if record["exact"] else device.write_noise
+        if isinstance(device, Tabulated | Pair):
+            record["shape"], record["points"] = self._table(device.tables), POINTS
+        if isinstance(device, Pair):
+            record["noise_add"] = device.noise_add / float(device.dw_min.flat[0])
+            record["noise_slope"] = device.noise_slope
+            refresh = device.refresh
+            record["refresh_every"], record["refresh_bl"] = refresh.every, refresh.bl
+            record["refresh_upper"], record["refresh_lower"] = refresh.upper, refresh.lower
+            record["reset"], record["reset_std"] = refresh.reset, refresh.reset_std
+
+    def _table(self, tables: Array) -> int:
+        """Put tables into the arena once, however many matrices share them; return their offset."""
+        key = tables.tobytes()
+        if key not in self._tables:
+            self._tables[key] = self.arena.put(tables)
+        return self._tables[key]
+
+    def _add_part(
+        self, stream: int, part: Part, initial: Array | None, array: tuple[PulseResponse, Array] | None
+    ) -> None:
         n_in, n_out = part.in1 - part.in0, part.out1 - part.out0
         w = np.zeros((n_out, n_in), np.float32)
         if initial is not None:
@@ -178,10 +218,11 @@ class ArrayBuilder:
         rest = np.zeros_like(w)
         cell = limits = 0
         if array is not None:
-            affine, reference = array
-            rest = 2 * reference
-            w = np.clip(w, affine.w_min, affine.w_max)
-            cell, limits = self.arena.put(_cells(affine)), self.arena.put(_limits(affine))
+            response, reference = array
+            w = np.clip(w, response.w_min, response.w_max)
+            hidden = np.maximum(-w, np.float32(0.0)) if isinstance(response, Pair) else w
+            rest = 2 * (hidden if isinstance(response, Pair) else reference)
+            cell, limits = self.arena.put(_cells(response)), self.arena.put(_limits(response, hidden))
         self.parts.append(
             (
                 part.in0,
@@ -196,6 +237,7 @@ class ArrayBuilder:
                 self.arena.put(rest.sum(axis=0)),
                 self.arena.put(rest.sum(axis=1)),
                 stream,
+                self.arena.put(np.zeros(w.size)) if self.endurance and array is not None else 0,
             )
         )
 
@@ -204,50 +246,65 @@ class ArrayBuilder:
         return np.array(self.parts, PART), np.array(self.matrices, MATRIX)
 
 
-def _cells(affine: Affine) -> Array:
+def _kind(response: PulseResponse) -> int:
+    match response:
+        case Affine():
+            return AFFINE if response.write_noise > 0 else PLAIN
+        case Tabulated():
+            return TABLE
+        case Power():
+            return POWER
+        case Pair():
+            return PAIR
+        case _:
+            raise TypeError(f"{type(response).__name__}: the kernels know no such pulse response")
+
+
+def _cells(response: PulseResponse) -> Array:
     """Interleave the coefficients, input-major: (n_in, n_out, CELL)."""
-    rows, columns = affine.shape
+    rows, columns = response.shape
     cell = np.zeros((columns, rows, CELL), np.float32)
-    for column, values in (
-        (UP_A, affine.up_a),
-        (UP_B, affine.up_b),
-        (DOWN_A, affine.down_a),
-        (DOWN_B, affine.down_b),
-    ):
+    for column, values in zip((UP_A, UP_B, DOWN_A, DOWN_B), response.columns(), strict=True):
         cell[:, :, column] = values.T
     return cell
 
 
-def _limits(affine: Affine) -> Array:
-    """Interleave bounds and steps, input-major: (n_in, n_out, LIMITS)."""
-    rows, columns = affine.shape
+def _limits(response: PulseResponse, hidden: Array) -> Array:
+    """Interleave bounds, steps and the state beside the weight, input-major: (n_in, n_out, LIMITS)."""
+    rows, columns = response.shape
     limits = np.zeros((columns, rows, LIMITS), np.float32)
-    for column, values in ((W_MIN, affine.w_min), (W_MAX, affine.w_max), (DW_MIN, affine.dw_min)):
+    for column, values in (
+        (W_MIN, response.w_min),
+        (W_MAX, response.w_max),
+        (DW_MIN, response.dw_min),
+        (HIDDEN, hidden),
+    ):
         limits[:, :, column] = values.T
     return limits
 
 
-def clip_below(affine: Affine) -> float:
+def clip_below(response: PulseResponse) -> float:
     """Return below which noise xi a pulse could leave its device's bounds and must be clipped.
 
-    inf: always; -inf: never; otherwise where 1 + dw_min_std xi < 0 turns a step round. A step in its own
-    direction cannot leave the bounds where each bound lies at or beyond the weight at which the step vanishes
-    (up_a / up_b, -down_a / down_b), the noise is multiplicative, and no step, its noise at most `LARGEST_NORMAL`
-    sigma, covers the whole way to that weight.
+    inf: always, as for every step that is not affine; -inf: never; otherwise where 1 + dw_min_std xi < 0 turns a
+    step round. A step in its own direction cannot leave the bounds where each bound lies at or beyond the weight at
+    which the step vanishes (up_a / up_b, -down_a / down_b), the noise is multiplicative, and no step, its noise at
+    most `LARGEST_NORMAL` sigma, covers the whole way to that weight. Devices that no pulse moves need no clipping.
     """
-    sigma = affine.dw_min_std
-    if sigma > 0 and not affine.mult_noise:
+    sigma = response.dw_min_std
+    if not isinstance(response, Affine) or response.write_noise > 0 or (sigma > 0 and not response.mult_noise):
         return np.inf
-    steepest = max(float(affine.up_b.max()), float(affine.down_b.max()))
+    steepest = max(float(response.up_b.max()), float(response.down_b.max()))
     if steepest * (1 + LARGEST_NORMAL * sigma) >= 1:
         return np.inf
-    if _reaches(affine.up_a, affine.up_b, affine.w_max) or _reaches(affine.down_a, affine.down_b, -affine.w_min):
+    up = _reaches(response.up_a, response.up_b, response.w_max)
+    if up or _reaches(response.down_a, response.down_b, -response.w_min):
         return np.inf
     return -1 / sigma if sigma > 0 else -np.inf
 
 
 def _reaches(step: Array, slope: Array, bound: Array) -> bool:
     """Return whether a step that vanishes at step / slope gets beyond the bound on any device."""
-    end = np.full_like(step, np.inf)
+    end = np.where(step == 0, -np.inf, np.inf).astype(np.float32)
     np.divide(step, slope, out=end, where=slope > 0)
     return not bool(np.all(end <= bound + np.float32(1e-6) * np.abs(bound)))

@@ -4,8 +4,10 @@ import numpy as np
 
 from twin.algorithms.operation import Counts
 from twin.crossbar import rng
+from twin.crossbar.coincidences import count_pulses
 from twin.crossbar.jit import inline, njit
 from twin.crossbar.matvec import matvec, max_magnitude
+from twin.crossbar.nonlinear import PAIR, pair_rest, refresh_pairs
 from twin.crossbar.pulsed import exact_update, pulse_plan, pulsed_update, sum_lines
 from twin.crossbar.records import CELL, LIMITS
 
@@ -31,8 +33,7 @@ stream_key = rng.stream_key
 
 @inline
 def count_matvec(row, repeats, driven, converted, conducted, clipped):
-    """Enter one array's mat-vecs: the busiest array sets time, the sums set energy."""
-    row[MVMS] = max(row[MVMS], repeats)
+    """Enter one array's mat-vecs; their sums set energy."""
     row[PART_MVMS] += repeats
     row[DRIVEN] += driven
     row[CONVERTED] += converted * repeats
@@ -41,11 +42,13 @@ def count_matvec(row, repeats, driven, converted, conducted, clipped):
 
 
 @njit
-def managed_matvec(f, work, real, parts, m, forward, x, y, factor, sample, seed, row):
+def managed_matvec(f, work, real, parts, m, forward, x, y, low, factor, sample, seed, row):
     """y = W x (forward) or W^T x over all arrays of a matrix; quantised partial sums add up digitally.
 
-    `factor` times the result is added to y.
+    `factor` times the result is added to y. Going backward only the input lines from `low` on are converted.
+    The busiest array sets time.
     """
+    most = 0
     lines = m.n_out if forward else m.n_in
     partial = real[:lines]
     scratch = real[lines:]
@@ -53,7 +56,11 @@ def managed_matvec(f, work, real, parts, m, forward, x, y, factor, sample, seed,
         part = parts[k]
         n_in = part.in1 - part.in0
         n_out = part.out1 - part.out0
-        w = f[part.w : part.w + n_in * n_out]
+        skip = 0 if forward else max(low - part.in0, 0)
+        n_in -= skip
+        if n_in <= 0:
+            continue
+        w = f[part.w + skip * n_out : part.w + (skip + n_in) * n_out]
         key = stream_key(seed, part.stream, FORWARD if forward else BACKWARD, sample)
         if forward:
             sums = f[part.in_sum : part.in_sum + n_in]
@@ -69,8 +76,10 @@ def managed_matvec(f, work, real, parts, m, forward, x, y, factor, sample, seed,
                 w, n_in, n_out, False, x[part.out0 : part.out1], partial, m, sums, key, scratch, work
             )
             for j in range(n_in):
-                y[part.in0 + j] += factor * partial[j]
+                y[part.in0 + skip + j] += factor * partial[j]
             count_matvec(row, repeats, driven, n_in, conducted, clipped)
+        most = max(most, repeats)
+    row[MVMS] += most
 
 
 @njit
@@ -97,16 +106,20 @@ def outer_product(f, work, real, parts, m, x, d, x_max, d_max, lr, desired_bl, s
             exact_update(w, limits, n_in, n_out, xs, ds, lr, m)
             continue
         cell = f[part.cell : part.cell + n_in * n_out * CELL]
+        shape = f[m.shape : m.shape + 2 * m.points]
         keys = (
             stream_key(seed, part.stream, UPDATE_ROWS + salt, sample),
             stream_key(seed, part.stream, UPDATE_COLUMNS + salt, sample),
             stream_key(seed, part.stream, CYCLE + salt, sample),
         )
         fired, coincidences = pulsed_update(
-            w, cell, limits, n_in, n_out, xs, ds, n, x_factor, d_factor, m, keys, work, real
+            w, cell, limits, shape, n_in, n_out, xs, ds, n, x_factor, d_factor, m, keys, work, real
         )
         row[FIRED] += fired
         row[COINCIDENCES] += coincidences
+        if part.pulses > 0:
+            counted = f[part.pulses : part.pulses + n_in * n_out]
+            count_pulses(counted, n_in, n_out, xs, ds, n, x_factor, d_factor, keys, work)
 
 
 @njit
@@ -125,7 +138,10 @@ def refresh_sums(f, parts, m, writes):
         in_sum = f[part.in_sum : part.in_sum + n_in]
         out_sum = f[part.out_sum : part.out_sum + n_out]
         in_rest = f[part.in_rest : part.in_rest + n_in]
-        sum_lines(w, n_in, n_out, in_sum, out_sum, in_rest, f[part.out_rest : part.out_rest + n_out])
+        out_rest = f[part.out_rest : part.out_rest + n_out]
+        if m.step_kind == PAIR:
+            pair_rest(f[part.limits : part.limits + n_in * n_out * LIMITS], n_in, n_out, in_rest, out_rest)
+        sum_lines(w, n_in, n_out, in_sum, out_sum, in_rest, out_rest)
 
 
 @njit
@@ -148,4 +164,5 @@ def rank_one_update(f, work, real, parts, m, layer, x, d, sample, seed, row):
         product = F32(f[layer.means] * f[layer.means + 1])
         lr = F32(layer.lr * F32(m.desired_bl) * m.dw_min / product) if product > F32(0.0) else F32(0.0)
     outer_product(f, work, real, parts, m, x, d, x_max, d_max, lr, m.desired_bl, sample, 0, seed, row)
+    refresh_pairs(f, parts, m, sample, sample, seed, row)
     refresh_sums(f, parts, m, sample)

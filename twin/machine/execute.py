@@ -5,8 +5,13 @@ import numpy as np
 from twin.algorithms.operation import Counts, Opcode
 from twin.crossbar.jit import njit
 from twin.machine.activations import activate, loss_and_delta, multiply_by_derivative
+from twin.machine.choppers import chopped_updates, filter_beside_reference, read_chopped
 from twin.machine.effects import managed_matvec, rank_one_update
+from twin.machine.mixed import accumulate_uses, pulse_lines
+from twin.machine.records import CONV, DENSE
+from twin.machine.recurrent import cell_backward, cell_forward, enter_sequence, put_symbols
 from twin.machine.transfers import filter_h, pulse_line, read_line, transfer_update
+from twin.machine.windows import activate_and_pool, gather, scatter, unpool
 
 F32 = np.float32
 (INPUT, FORWARD, ACTIVATION, LOSS, BACKWARD, DERIVATIVE) = (
@@ -25,7 +30,96 @@ FORWARD_FAST, BACKWARD_FAST = int(Opcode.FORWARD_FAST), int(Opcode.BACKWARD_FAST
     int(Opcode.PULSE),
     int(Opcode.TRANSFER_UPDATE),
 )
+UPDATE_CHOPPED, READ_OUT_CHOPPED = int(Opcode.UPDATE_CHOPPED), int(Opcode.READ_OUT_CHOPPED)
+FILTER_DYNAMIC, ACCUMULATE, PULSE_LINES = (
+    int(Opcode.FILTER_DYNAMIC),
+    int(Opcode.ACCUMULATE),
+    int(Opcode.PULSE_LINES),
+)
 CROSSED, VALUE = int(Counts.CROSSED), int(Counts.LOSS)
+
+
+@njit
+def put_input(f, layer, shift, inputs, row):
+    """Put a training example where the first layer takes it."""
+    if layer.kind == DENSE or layer.kind == CONV:  # noqa: PLR1714 - no containers in kernels
+        start = (layer.x if layer.kind == DENSE else layer.image) + shift
+        for j in range(inputs.shape[1]):  # a slice would compile the text of its shape error: 5 s
+            f[start + j] = inputs[row, j]
+    else:
+        put_symbols(f, layer, shift, inputs, row)
+
+
+@njit
+def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fresh, factor, seed, counts):
+    """z += factor W x for some uses, from 0 where `fresh`."""
+    for use in range(first, first + uses):
+        if layer.kind == CONV:
+            gather(f, layer, shift, use)
+        elif layer.kind != DENSE and use == 0:
+            enter_sequence(f, layer, shift, row)
+        start = layer.x + shift + use * layer.n_in
+        x = f[start : start + layer.n_in]
+        start = layer.z + shift + use * layer.n_out
+        z = f[start : start + layer.n_out]
+        if fresh:
+            z[:] = F32(0.0)
+        managed_matvec(f, work, real, parts, m, True, x, z, 0, factor, sample * layer.uses + use, seed, counts)
+
+
+@njit
+def backward(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, factor, seed, counts):
+    """e += factor W^T d for some uses, from 0 where `fresh`; windows of a convolution add up in the map's error."""
+    if layer.kind == CONV and fresh and first == 0:
+        start = layer.e + shift
+        error = f[start : start + layer.height * layer.width * layer.channels]
+        error[:] = F32(0.0)
+    for use in range(first, first + uses):
+        start = layer.d + shift + use * layer.n_out
+        d = f[start : start + layer.n_out]
+        start = layer.window + shift if layer.kind == CONV else layer.e + shift + use * layer.n_in
+        e = f[start : start + layer.n_in]
+        if fresh or layer.kind == CONV:
+            e[:] = F32(0.0)
+        managed_matvec(
+            f, work, real, parts, m, False, d, e, layer.back, factor, sample * layer.uses + use, seed, counts
+        )
+        if layer.kind == CONV:
+            scatter(f, layer, shift, use, e)
+
+
+@njit
+def activate_uses(f, layer, shift, first, uses):
+    """Outputs from weighted sums."""
+    if layer.kind == CONV:
+        activate_and_pool(f, layer, shift)
+        return
+    for use in range(first, first + uses):
+        if layer.kind == DENSE:
+            start = layer.z + shift + use * layer.n_out
+            z = f[start : start + layer.n_out]
+            start = layer.y + shift + use * layer.y_step
+            activate(layer.activation, z, f[start : start + layer.n_out])
+        else:
+            cell_forward(f, layer, shift, use)
+
+
+@njit
+def derivative(f, layer, above, shift, first, uses):
+    """d from the error of the layer above."""
+    if layer.kind == CONV:
+        unpool(f, layer, above, shift)
+        return
+    for use in range(first, first + uses):
+        if layer.kind == DENSE:
+            start = layer.y + shift + use * layer.y_step
+            y = f[start : start + layer.n_out]
+            start = above.e + shift + use * above.n_in
+            e = f[start : start + layer.n_out]
+            start = layer.d + shift + use * layer.n_out
+            multiply_by_derivative(layer.activation, y, e, f[start : start + layer.n_out])
+        else:
+            cell_backward(f, layer, above, shift, use)
 
 
 @njit
@@ -49,47 +143,65 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
         p = program[k]
         layer = layers[p.layer]
         shift = p.slot * layer.stride
-        x = f[layer.x + shift : layer.x + shift + layer.n_in]
-        z = f[layer.z + shift : layer.z + shift + layer.n_out]
-        y = f[layer.y + shift : layer.y + shift + layer.n_out]
-        d = f[layer.d + shift : layer.d + shift + layer.n_out]
-        e = f[layer.e + shift : layer.e + shift + layer.n_in]
         row = counts[k]
+        number = p.sample * layer.uses + p.first + p.uses - 1  # of the last update
         if p.opcode == INPUT:
-            for j in range(inputs.shape[1]):  # a slice would compile the text of its shape error: 5 s
-                x[j] = inputs[p.row, j]
+            put_input(f, layer, shift, inputs, p.row)
         elif p.opcode == FORWARD:
-            z[:] = F32(0.0)
             m = matrices[layer.main]
-            managed_matvec(f, work, real, parts, m, True, x, z, F32(1.0), p.sample, seed, row)
+            scale = layer.scale
+            forward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, p.row, True, scale, seed, row)
         elif p.opcode == FORWARD_FAST:
             m = matrices[layer.fast]
-            managed_matvec(f, work, real, parts, m, True, x, z, layer.gamma, p.sample, seed, row)
+            share = F32(layer.gamma * layer.scale)
+            forward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, p.row, False, share, seed, row)
         elif p.opcode == ACTIVATION:
-            activate(layer.activation, z, y)
+            activate_uses(f, layer, shift, p.first, p.uses)
         elif p.opcode == LOSS:
-            activate(layer.activation, z, y)
-            value, wrong = loss_and_delta(layer.loss, layer.activation, y, targets[p.row], d)
-            row[VALUE] = value
-            row[CROSSED] = wrong
+            for use in range(p.first, p.first + p.uses):
+                start = layer.z + shift + use * layer.n_out
+                z = f[start : start + layer.n_out]
+                start = layer.y + shift + use * layer.y_step
+                y = f[start : start + layer.n_out]
+                start = layer.d + shift + use * layer.n_out
+                d = f[start : start + layer.n_out]
+                activate(layer.activation, z, y)
+                value, wrong = loss_and_delta(layer.loss, layer.activation, y, targets[p.row], use, d)
+                row[VALUE] += value
+                row[CROSSED] += wrong
         elif p.opcode == BACKWARD:
-            e[:] = F32(0.0)
             m = matrices[layer.main]
-            managed_matvec(f, work, real, parts, m, False, d, e, F32(1.0), p.sample, seed, row)
+            backward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, True, layer.scale, seed, row)
         elif p.opcode == BACKWARD_FAST:
             m = matrices[layer.fast]
-            managed_matvec(f, work, real, parts, m, False, d, e, layer.gamma, p.sample, seed, row)
+            share = F32(layer.gamma * layer.scale)
+            backward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, False, share, seed, row)
         elif p.opcode == DERIVATIVE:
-            above = layers[p.layer + 1]
-            start = above.e + p.slot * above.stride
-            multiply_by_derivative(layer.activation, y, f[start : start + layer.n_out], d)
+            derivative(f, layer, layers[p.layer + 1], shift, p.first, p.uses)
         elif p.opcode == UPDATE:
-            rank_one_update(f, work, real, parts, matrices[layer.update], layer, x, d, p.sample, seed, row)
+            m = matrices[layer.update]
+            for use in range(p.first, p.first + p.uses):
+                start = layer.x + shift + use * layer.n_in
+                x = f[start : start + layer.n_in]
+                start = layer.d + shift + use * layer.n_out
+                d = f[start : start + layer.n_out]
+                rank_one_update(f, work, real, parts, m, layer, x, d, p.sample * layer.uses + use, seed, row)
         elif p.opcode == READ_OUT:
-            read_line(f, work, real, parts, matrices[layer.fast], layer, p.sample, seed, row)
+            read_line(f, work, real, parts, matrices[layer.fast], layer, number, seed, row)
         elif p.opcode == FILTER:
-            filter_h(f, layer, p.sample, row)
+            filter_h(f, layer, number, row)
         elif p.opcode == PULSE:
-            pulse_line(f, real, parts, matrices[layer.main], layer, p.sample, seed, row)
+            pulse_line(f, real, parts, matrices[layer.main], layer, number, seed, row)
         elif p.opcode == TRANSFER_UPDATE:
-            transfer_update(f, work, real, parts, matrices[layer.main], layer, p.sample, seed, row)
+            transfer_update(f, work, real, parts, matrices[layer.main], layer, number, seed, row)
+        elif p.opcode == UPDATE_CHOPPED:
+            m = matrices[layer.update]
+            chopped_updates(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, seed, row)
+        elif p.opcode == READ_OUT_CHOPPED:
+            read_chopped(f, work, real, parts, matrices[layer.fast], layer, number, seed, row)
+        elif p.opcode == FILTER_DYNAMIC:
+            filter_beside_reference(f, layer, number, row)
+        elif p.opcode == ACCUMULATE:
+            accumulate_uses(f, layer, shift, p.first, p.uses)
+        elif p.opcode == PULSE_LINES:
+            pulse_lines(f, real, parts, matrices[layer.main], layer, number, seed, row)

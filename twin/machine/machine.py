@@ -11,22 +11,29 @@ from twin.algorithms.operation import N_COUNTS, Counts, Opcode
 from twin.config.algorithms import Update
 from twin.config.chip import Tile
 from twin.config.layout import Layout
-from twin.config.workload import Calibration, Initial
+from twin.config.workload import Calibration, Initial, WeightMapping
+from twin.crossbar.dense import scratch
+from twin.crossbar.nonlinear import HIDDEN, PAIR
 from twin.crossbar.records import LIMITS, W_MAX, W_MIN
 from twin.data import Dataset
 from twin.devices.family import DeviceFamily
 from twin.machine.arena import Arena
 from twin.machine.arrays import INITIAL, ArrayBuilder, generator
+from twin.machine.choppers import place_choppers
 from twin.machine.compiled import ensure_loaded
+from twin.machine.describe import bias_lines, describe_layer, place_transfer, place_vectors
 from twin.machine.execute import execute
-from twin.machine.records import ACTIVATIONS, AXES, INSTRUCTION, LAYER, LOSSES
+from twin.machine.forward import forward_code, without_periphery
+from twin.machine.mixed import place_chi
+from twin.machine.records import INSTRUCTION, LAYER
 from twin.machine.settings import Settings
 from twin.mapping import Mapping
-from twin.networks.network import Dense, Network
+from twin.networks.network import Network
 
 Array = npt.NDArray[np.float32]
 Table = npt.NDArray[np.float64]
 ROUNDING = np.float32(1e-4)
+EVALUATED = 100_000  # instructions per kernel call of an evaluation
 EVALUATION = -(1 << 40)  # sample numbers of evaluations lie below: streams of their own
 
 
@@ -39,12 +46,14 @@ class Machine:
         What is trained on what, split how.
     algorithm, settings
         Which matrices there are and how they learn.
-    device, tile, layout, calibration, initial
-        The physics of the arrays.
+    device, tile, layout, calibration, initial, mapped
+        The physics of the arrays, and how weights are mapped to them.
     seed : int
         Keys every random draw.
     in_flight : int
         Samples in flight; each has its own copy of the sample-private vectors.
+    endurance : bool
+        Count the pulses of every device.
 
     Attributes
     ----------
@@ -65,8 +74,11 @@ class Machine:
         layout: Layout,
         calibration: Calibration,
         initial: Initial,
+        mapped: WeightMapping,
         seed: int,
         in_flight: int,
+        *,
+        endurance: bool = False,
     ) -> None:
         ensure_loaded()
         self.network, self.data, self.mapping, self.settings = network, data, mapping, settings
@@ -75,28 +87,34 @@ class Machine:
         arena = Arena()
         ratio = tile.on_off_ratio if layout.tiles else 1.0
         io = tile.io
-        builder = ArrayBuilder(arena, io, ratio, device, layout, calibration, seed)
+        builder = ArrayBuilder(arena, io, ratio, device, layout, calibration, seed, endurance=endurance)
         self.layers = np.zeros(len(network.layers), LAYER)
+        self.analog = not layout.matrices[algorithm.main].digital
+        scale = mapped.out_scaling if self.analog else 1.0
         for layer in network.layers:
+            record = self.layers[layer.index]
             start = generator(seed, INITIAL, layer.index).uniform(-1, 1, (layer.n_out, layer.n_in))
-            weights = (start * initial.scale / np.sqrt(layer.n_inputs)).astype(np.float32)
+            weights = (start * initial.scale / np.sqrt(layer.fan) / scale).astype(np.float32)
             blocks = {name: mapping.parts(layer.index, name) for name in algorithm.matrices}
             updates = {name: self._update_of(name) for name in algorithm.matrices}
             index = builder.add_layer(layer.index, blocks, {algorithm.main: weights}, updates)
-            self._describe(arena, layer, index)
-        self._place_vectors(arena, in_flight)
+            describe_layer(record, layer, network.loss, settings, scale)
+            record["main"], record["update"] = index[algorithm.main], index[algorithm.fast]
+            record["fast"] = index[algorithm.fast] if settings.transfer_every else -1
+            place_transfer(record, arena, settings)
+        place_vectors(self.layers, network.layers, arena, in_flight)
         self.parts, self.matrices = builder.records()
         if settings.transfer_update is not None:
             self.matrices["transfer_bl"] = settings.transfer_update.desired_bl
+        place_choppers(arena, self.layers, self.matrices, settings)
+        place_chi(arena, self.layers, self.matrices, settings)
         self.calibrated = builder.calibrated
         self.f = arena.build()
-        for record in self.layers:
-            if record["bias"]:
-                for slot in range(in_flight):
-                    self.f[record["x"] + slot * record["stride"] + record["n_in"] - 1] = 1.0
+        self.f[bias_lines(self.layers, in_flight)] = 1.0
         widest = int(max(record["n_in"] + record["n_out"] for record in self.layers))
-        self.work = np.zeros(4 * widest + 64, np.int32)
-        self.real = np.zeros(4 * widest + 1024, np.float32)
+        words, reals = scratch(int(self.layers["n_in"].max()), int(self.layers["n_out"].max()))
+        self.work = np.zeros(max(4 * widest + 64, words), np.int32)
+        self.real = np.zeros(max(4 * widest + 1024, reals), np.float32)
         self._state = (self.f, self.work, self.real, self.parts, self.matrices, self.layers)
         self._call = self._compiled()
 
@@ -116,79 +134,46 @@ class Machine:
         slow = self.settings.transfer_update
         return slow if slow is not None and matrix == self.algorithm.main else self.settings.update
 
-    def _describe(self, arena: Arena, layer: Dense, index: dict[str, int]) -> None:
-        s, record = self.settings, self.layers[layer.index]
-        record["n_in"], record["n_out"], record["bias"] = layer.n_in, layer.n_out, layer.bias
-        record["activation"] = ACTIVATIONS[layer.activation]
-        record["loss"] = LOSSES[self.network.loss]
-        record["main"] = index[self.algorithm.main]
-        record["fast"] = index[self.algorithm.fast] if s.transfer_every else -1
-        record["update"] = index[self.algorithm.fast]
-        record["gamma"], record["auto_scale"], record["auto_momentum"] = (
-            s.gamma,
-            s.auto_scale,
-            s.auto_momentum,
-        )
-        record["means"] = arena.take(2)
-        record["transfer_every"] = max(s.transfer_every, 1)
-        if not s.transfer_every:
-            return
-        row = s.transfer_axis == "row"
-        lines, length = (layer.n_out, layer.n_in) if row else (layer.n_in, layer.n_out)
-        record["transfer_axis"], record["hadamard"] = AXES[s.transfer_axis], s.hadamard
-        record["lines"], record["line_length"] = lines, length
-        record["threshold"], record["reset"] = s.threshold, s.reset
-        record["u"], record["v"], record["s"] = arena.take(lines), arena.take(length), arena.take(length)
-        if s.filtered:
-            record["h"], record["crossed"] = arena.take(lines * length), arena.take(lines * length)
-
-    def _place_vectors(self, arena: Arena, in_flight: int) -> None:
-        """Give every slot one contiguous block with the private vectors of all layers."""
-        start = arena.size
-        for record in self.layers:
-            record["x"] = arena.take(int(record["n_in"]))
-            for name in ("z", "d"):
-                record[name] = arena.take(int(record["n_out"]))
-            record["e"] = arena.take(int(record["n_in"]))
-        output = arena.take(int(self.layers[-1]["n_out"]))
-        stride = arena.size - start
-        arena.take(stride * (in_flight - 1))
-        self.layers["stride"] = stride
-        self.layers["y"][:-1] = self.layers["x"][1:]
-        self.layers["y"][-1] = output
-
     def set_rates(self, factor: float) -> None:
         """Apply the schedule: multiply the rates that decay by `factor`."""
         s = self.settings
-        self.layers["lr"] = s.learning_rate * (factor if s.decays_learning_rate else 1.0)
+        # A weight that the network sees scaled up has a gradient scaled up, and moves by its scaled-down rate.
+        scale = self.layers["scale"] if s.accumulates or not s.transfer_every else 1.0
+        self.layers["lr"] = s.learning_rate / scale * (factor if s.decays_learning_rate else 1.0)
         self.layers["transfer_lr"] = s.transfer_lr * (factor if s.decays_transfer_lr else 1.0)
 
     def execute(self, program: npt.NDArray[np.void], counts: Table) -> None:
         """Execute INSTRUCTION records; fill `counts` (n, N_COUNTS), which must be zero."""
         self._call(*self._state, program, counts, self.data.inputs, self.data.targets, self.seed)
 
-    def evaluate(self, epoch: int, most: int = 0) -> tuple[float, float]:
-        """Return (mean loss, fraction of wrong classes) on the test set, on the analog arrays.
+    def evaluate(self, epoch: int, most: int = 0, *, analog: bool = True) -> tuple[float, float]:
+        """Return (mean loss, fraction of wrong classes) on the test set: a mean over samples and their steps.
 
-        Runs between samples (the pipeline is drained); its mat-vecs are no part of the ledger.
+        On the analog arrays, or on the same weights without converters and noise. Runs between samples (the
+        pipeline is drained); its mat-vecs are no part of the ledger. Texts are read from their start with a
+        state of their own.
         """
         n = len(self.data.test_inputs) if most == 0 else min(most, len(self.data.test_inputs))
-        codes = [(Opcode.INPUT, 0)]
-        for layer in self.network.layers:
-            codes.append((Opcode.FORWARD, layer.index))
-            if self.settings.gamma > 0:
-                codes.append((Opcode.FORWARD_FAST, layer.index))
-            codes.append((Opcode.ACTIVATION, layer.index))
-        codes[-1] = (Opcode.LOSS, codes[-1][1])
-        program = np.zeros(n * len(codes), INSTRUCTION)
-        program["opcode"] = np.tile([int(code) for code, _ in codes], n)
-        program["layer"] = np.tile([layer for _, layer in codes], n)
-        program["row"] = np.repeat(np.arange(n), len(codes))
-        program["sample"] = EVALUATION - (epoch * (n + 1) + program["row"])
-        counts = np.zeros((program.size, N_COUNTS))
-        self._call(*self._state, program, counts, self.data.test_inputs, self.data.test_targets, self.seed)
-        last = counts[len(codes) - 1 :: len(codes)]
-        return float(last[:, Counts.LOSS].mean()), float(last[:, Counts.CROSSED].mean())
+        code = forward_code(self.network, fast=self.settings.gamma > 0)
+        matrices = self.matrices if analog else without_periphery(self.matrices)
+        state = (*self._state[:4], matrices, *self._state[5:])
+        states = [slice(int(r["state"]), int(r["state"]) + 2 * int(r["hidden"])) for r in self.layers if r["hidden"]]
+        kept = [self.f[one].copy() for one in states]
+        block = max(1, EVALUATED // code.size)
+        total = np.zeros(2)
+        for first in range(0, n, block):
+            rows = np.arange(first, min(first + block, n))
+            program = np.tile(code, rows.size)
+            program["row"] = np.repeat(rows, code.size)
+            program["sample"] = EVALUATION - (epoch * (n + 1) + program["row"])
+            counts = np.zeros((program.size, N_COUNTS))
+            self._call(*state, program, counts, self.data.test_inputs, self.data.test_targets, self.seed)
+            last = counts[program["opcode"] == Opcode.LOSS]
+            total += last[:, [Counts.LOSS, Counts.CROSSED]].sum(axis=0)
+        for one, values in zip(states, kept, strict=True):
+            self.f[one] = values
+        loss, error = total / (n * self.network.steps)
+        return float(loss), float(error)
 
     def weights(self, layer: int, matrix: str) -> Array:
         """Return the logical weights of a matrix, (n_out, n_in): main minus reference arrays."""
@@ -210,6 +195,27 @@ class Machine:
             self._segment(part["in_sum"], n_in)[:] = new.sum(axis=0) + rest_in
             self._segment(part["out_sum"], n_out)[:] = new.sum(axis=1) + rest_out
             block[:] = new
+            if record["step_kind"]:
+                limits = self._segment(part["limits"], new.size * LIMITS).reshape(n_in, n_out, LIMITS)
+                limits[..., HIDDEN] = np.maximum(-new.T, 0) if record["step_kind"] == PAIR else new.T
+
+    def pulses(self, layer: int, matrix: str) -> Array:
+        """Return how many pulses each device of a matrix got, (n_out, n_in); exact up to 2^24.
+
+        Raises
+        ------
+        ValueError
+            When they were not counted (`endurance`).
+        """
+        record = self.matrices[self._matrix_index(layer, matrix)]
+        whole = np.zeros((record["n_out"], record["n_in"]), np.float32)
+        for part in self._parts_of(record):
+            if not part["pulses"]:
+                raise ValueError("pulses were not counted; build the machine with endurance=True")
+            n_in, n_out = int(part["in1"] - part["in0"]), int(part["out1"] - part["out0"])
+            counted = self._segment(part["pulses"], n_in * n_out).reshape(n_in, n_out).T
+            whole[part["out0"] : part["out1"], part["in0"] : part["in1"]] = counted
+        return whole
 
     def at_bounds(self, layer: int, matrix: str) -> tuple[float, int]:
         """Return the fraction of a matrix's devices that sit at a bound, and how many lie beyond one.
@@ -224,6 +230,8 @@ class Machine:
             w = self._block(part).T
             limits = self._segment(part["limits"], w.size * LIMITS).reshape(*w.shape, LIMITS)
             low, high = limits[..., W_MIN], limits[..., W_MAX]
+            if record["write_noise"]:  # what is read may lie beyond; the state may not
+                w = limits[..., HIDDEN]
             hit += int(np.sum((w <= low) | (w >= high)))
             beyond += int(np.sum((w < low - ROUNDING * np.abs(low)) | (w > high + ROUNDING * np.abs(high))))
             total += w.size

@@ -6,6 +6,8 @@ SIGMOID, TANH, RELU, IDENTITY, SOFTMAX = range(5)
 ACTIVATIONS = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "identity": IDENTITY, "softmax": SOFTMAX}
 CROSS_ENTROPY, SQUARED_ERROR = range(2)
 LOSSES = {"cross-entropy": CROSS_ENTROPY, "squared-error": SQUARED_ERROR}
+DENSE, CONV, LSTM, RNN = range(4)
+KINDS = {"dense": DENSE, "conv": CONV, "lstm": LSTM, "rnn": RNN}
 ROW, COLUMN = range(2)
 AXES = {"row": ROW, "column": COLUMN}
 
@@ -14,15 +16,43 @@ LAYER = np.dtype(
         ("n_in", "i8"),  # input lines, the bias line included
         ("n_out", "i8"),
         ("bias", "i8"),
+        ("kind", "i8"),
+        ("uses", "i8"),  # mat-vecs a sample: positions of a convolution, time steps
         ("activation", "i8"),
         ("loss", "i8"),
+        ("scale", "f4"),  # network weight = scale x device weight
         # vectors; sample-private ones have one copy a slot, `stride` words apart
         ("stride", "i8"),
-        ("x", "i8"),  # input (n_in), bias line last and always 1
-        ("z", "i8"),  # weighted sums (n_out)
-        ("y", "i8"),  # output (n_out): the next layer's x
-        ("d", "i8"),  # negative gradient of the loss by z (n_out)
-        ("e", "i8"),  # W^T d (n_in)
+        ("x", "i8"),  # input (uses x n_in), bias line last and always 1
+        ("z", "i8"),  # weighted sums (uses x n_out)
+        ("y", "i8"),  # output (uses x y_step): the next layer's x; activated gates of recurrent cells
+        ("y_step", "i8"),
+        ("d", "i8"),  # negative gradient of the loss by z (uses x n_out)
+        ("e", "i8"),  # W^T d (uses x n_in); of a convolution the error of the input map
+        ("back", "i8"),  # first input line whose error is wanted
+        ("handed", "i8"),  # where the output goes: the next layer's x or image
+        ("handed_step", "i8"),
+        # convolution; maps are (height, width, channels)
+        ("image", "i8"),  # input map
+        ("height", "i8"),
+        ("width", "i8"),
+        ("channels", "i8"),
+        ("kernel", "i8"),
+        ("hop", "i8"),  # stride of the windows
+        ("padding", "i8"),
+        ("out_height", "i8"),
+        ("out_width", "i8"),
+        ("pool", "i8"),
+        ("chosen", "i8"),  # which output each pooled value came from
+        ("window", "i8"),  # error of one window (n_in)
+        # recurrent
+        ("features", "i8"),  # input lines before those of the state
+        ("hidden", "i8"),
+        ("one_hot", "i8"),
+        ("c", "i8"),  # cell state (uses + 1 x hidden), that of the sequence before first
+        ("tanh_c", "i8"),  # (uses x hidden)
+        ("carry", "i8"),  # error of the cell state from the step after (hidden)
+        ("state", "i8"),  # h and c that a sequence leaves to the next (2 x hidden)
         # matrices
         ("main", "i8"),  # forward and backward use this
         ("fast", "i8"),  # A; -1: none
@@ -47,8 +77,25 @@ LAYER = np.dtype(
         ("s", "i8"),  # signs of the elements that crossed, or f(v)
         ("h", "i8"),  # H (lines x line_length)
         ("crossed", "i8"),  # how often each element of H crossed
+        # choppers (c-TTv2, AGAD), signs +1 or -1
+        ("in_chop", "i8"),  # of the lines along the axis (lines)
+        ("out_chop", "i8"),  # of the elements of a line (line_length)
+        ("in_chop_prob", "f4"),
+        ("in_chop_period", "i8"),  # reads of a line between its flips; 0: at random, in_chop_prob a read
+        ("out_chop_prob", "f4"),
+        ("chopped_x", "i8"),  # x and d with their signs (n_in), (n_out)
+        ("chopped_d", "i8"),
+        ("read", "i8"),  # sign under which v was read, and 1 where its chopper flipped (2)
+        # AGAD's reference
+        ("mean", "i8"),  # P (lines x line_length)
+        ("reference", "i8"),  # P_ref (lines x line_length)
+        ("tail", "f4"),  # beta, weight of a reading in P
+        # mixed precision: chi is H
+        ("granularity", "f4"),  # of chi: what one pulse stands for
     ],
     align=True,
 )
 
-INSTRUCTION = np.dtype([("opcode", "i8"), ("layer", "i8"), ("slot", "i8"), ("sample", "i8"), ("row", "i8")], align=True)
+INSTRUCTION = np.dtype(
+    [(name, "i8") for name in ("opcode", "layer", "slot", "sample", "row", "first", "uses")], align=True
+)

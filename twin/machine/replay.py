@@ -1,6 +1,6 @@
 """Effects of a program: performed one by one as their moments come (coupled), or in blocks ahead (replayed)."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import final
 
 import numpy as np
@@ -11,7 +11,7 @@ from twin.algorithms.program import Program
 from twin.machine.machine import Machine
 from twin.machine.records import INSTRUCTION
 
-BLOCK = 256  # samples executed per kernel call in replayed mode
+BLOCK = 10_000  # instructions executed per kernel call in replayed mode, in whole samples
 ZEROS = [0.0] * N_COUNTS
 Rows = Callable[[int], int]
 
@@ -43,12 +43,18 @@ class Encoder:
             code = np.zeros(len(effective), INSTRUCTION)
             code["opcode"] = [int(op.opcode) for op in effective]
             code["layer"] = [max(op.layer, 0) for op in effective]
+            code["first"] = [op.first for op in effective]
+            code["uses"] = [op.uses for op in effective]
             position, index = 0, []
             for op in operations:
                 index.append(-1 if op.opcode is Opcode.NONE else position)
                 position += op.opcode is not Opcode.NONE
             self._cache[key] = code, index
         return self._cache[key]
+
+    def block(self, sample: int) -> int:
+        """Return how many samples like this one a kernel call shall execute."""
+        return max(1, BLOCK // max(1, self.template(sample)[0].size))
 
     def encode(self, first: int, last: int) -> tuple[npt.NDArray[np.void], list[int]]:
         """Return the instructions of samples first..last-1 in program order, and where each sample starts."""
@@ -110,6 +116,7 @@ class Coupled:
         self.machine, self.program, self.encoder = machine, program, encoder
         self.losses: list[float] = []  # of samples since the caller last cleared it
         self._prepared: dict[tuple[int, int], Prepared] = {}  # by template and slot
+        self._partial: dict[int, tuple[int, float]] = {}  # steps and sum of losses of samples under way
         self._samples = [-1] * encoder.in_flight
         self._effects = [Prepared(np.zeros(0, INSTRUCTION), []).effects] * encoder.in_flight
 
@@ -129,8 +136,17 @@ class Coupled:
         self.machine.execute(instruction, rows)
         counts: list[float] = row.tolist()
         if is_loss:
-            self.losses.append(counts[Counts.LOSS])
+            self._add_loss(sample, counts[Counts.LOSS])
         return counts
+
+    def _add_loss(self, sample: int, loss: float) -> None:
+        """Sum the losses of a sample's steps; its mean joins the list with the last of them."""
+        steps, total = self._partial.pop(sample, (0, 0.0))
+        steps, total = steps + 1, total + loss
+        if steps == self.machine.network.steps:
+            self.losses.append(total / steps)
+        else:
+            self._partial[sample] = steps, total
 
     def _enter(self, sample: int, slot: int) -> None:
         """Write what differs from sample to sample into the instructions of its slot."""
@@ -165,6 +181,28 @@ class Replayed:
         self._next, self.last = first, last
         self._rows.clear()
 
+    def skip(self, first: int, last: int) -> Iterator[tuple[int, list[tuple[int, npt.NDArray[np.float64]]]]]:
+        """Perform samples first..last-1 that nobody will look up, a block at a time.
+
+        Yields
+        ------
+        end : int
+            Samples before `end` are performed.
+        groups : list of (int, ndarray of float64, (n_samples, n_effects, N_COUNTS))
+            Samples of the block that have equal programs: one of them, and all their counts.
+        """
+        start = first
+        while start < last:
+            end = min(start + self.encoder.block(start), last)
+            program, starts = self.encoder.encode(start, end)
+            table = run_block(self.machine, program)
+            self.losses += losses(self.machine, program, table)
+            members: dict[Hashable, list[int]] = {}
+            for sample in range(start, end):
+                members.setdefault(self.program.key(sample), []).append(sample - start)
+            yield end, [(start + found[0], _rows(table, starts, found)) for found in members.values()]
+            start = end
+
     def setup_counts(self) -> list[list[float]]:
         """Return the pulses of calibration."""
         return setup_counts(self.machine, self.program)
@@ -178,10 +216,11 @@ class Replayed:
         return ZEROS if at < 0 else rows[at]
 
     def _execute_block(self) -> None:
-        first, last = self._next, min(self._next + BLOCK, self.last)
+        first = self._next
+        last = min(first + self.encoder.block(first), self.last)
         program, starts = self.encoder.encode(first, last)
         table = run_block(self.machine, program)
-        self.losses += table[program["opcode"] == Opcode.LOSS, Counts.LOSS].tolist()
+        self.losses += losses(self.machine, program, table)
         counts = table.tolist()
         done = first - self.encoder.in_flight
         for sample in [s for s in self._rows if s < done]:
@@ -189,6 +228,24 @@ class Replayed:
         for k, sample in enumerate(range(first, last)):
             self._rows[sample] = counts[starts[k] : starts[k + 1]], self.encoder.template(sample)[1]
         self._next = last
+
+
+def losses(machine: Machine, program: npt.NDArray[np.void], table: npt.NDArray[np.float64]) -> list[float]:
+    """Return the mean loss of the steps of each sample, summed in their order."""
+    rows = program["opcode"] == Opcode.LOSS
+    steps = machine.network.steps
+    at = np.arange(int(rows.sum())) // steps
+    means: list[float] = (np.bincount(at, table[rows, Counts.LOSS]) / steps).tolist()
+    return means
+
+
+def _rows(table: npt.NDArray[np.float64], starts: list[int], members: list[int]) -> npt.NDArray[np.float64]:
+    """Return the counts of some samples of a block that have equal programs, (len(members), n_effects, N_COUNTS)."""
+    size = starts[members[0] + 1] - starts[members[0]]
+    if len(members) == len(starts) - 1:
+        return table.reshape(len(members), size, N_COUNTS)
+    places = np.array([starts[k] for k in members])[:, None] + np.arange(size)
+    return table[places]
 
 
 def run_block(machine: Machine, program: npt.NDArray[np.void]) -> npt.NDArray[np.float64]:

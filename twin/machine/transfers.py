@@ -5,15 +5,16 @@ import numpy as np
 from twin.algorithms.operation import Counts
 from twin.crossbar.jit import inline, njit
 from twin.crossbar.matvec import convert, max_magnitude
+from twin.crossbar.nonlinear import PLAIN, pulse_shaped, refresh_pairs
 from twin.crossbar.pulsed import limit, step
-from twin.crossbar.records import CELL, LIMITS
-from twin.crossbar.rng import READ_OUT, TRANSFER, fill_normals, stream_key
+from twin.crossbar.records import CELL, DOWN_A, LIMITS
+from twin.crossbar.rng import READ_OUT, TRANSFER, U32, fill_normals, stream_key
 from twin.machine.effects import count_matvec, managed_matvec, outer_product, refresh_sums
 from twin.machine.records import ROW
 
 F32 = np.float32
 PULSES, PART_PULSES, FIRED = int(Counts.PULSES), int(Counts.PART_PULSES), int(Counts.FIRED)
-COINCIDENCES, CROSSED = int(Counts.COINCIDENCES), int(Counts.CROSSED)
+MVMS, COINCIDENCES, CROSSED = int(Counts.MVMS), int(Counts.COINCIDENCES), int(Counts.CROSSED)
 
 
 @inline
@@ -58,7 +59,7 @@ def read_line(f, work, real, parts, m, layer, sample, seed, row):
     if layer.hadamard:
         transfer_vector(layer, sample, u)
         v[:] = F32(0.0)
-        managed_matvec(f, work, real, parts, m, not by_row, u, v, F32(1.0), ~sample, seed, row)
+        managed_matvec(f, work, real, parts, m, not by_row, u, v, 0, F32(1.0), ~sample, seed, row)
         return
     t = line_of(layer, sample)
     for k in range(m.first, m.first + m.count):
@@ -81,6 +82,7 @@ def read_line(f, work, real, parts, m, layer, sample, seed, row):
         if m.out_noise > F32(0.0):
             fill_normals(noise, n, key, 0)
         clipped = convert(line, n, noise, m.out_noise, m.out_bound, m.out_step)
+        row[MVMS] = 1
         line_sum = f[(part.out_sum if by_row else part.in_sum) + t - low]
         count_matvec(row, 1, 1, n, F32(2.0) * F32(n) + m.conductance_slope * line_sum, clipped)
 
@@ -110,6 +112,17 @@ def filter_h(f, layer, sample, row):
     row[CROSSED] = count
 
 
+@inline
+def pulse_device(w, cell, limits, shape, at, sign, xi, m, key, counter):
+    """One pulse of the given sign on device `at` of an array; `key` and `counter` are those of its noise `xi`."""
+    if m.step_kind != PLAIN:
+        code = U32(at * CELL) | (U32(0) if sign > F32(0.0) else U32(DOWN_A))
+        pulse_shaped(w, cell, limits, code, xi, m, shape, key, counter)
+        return
+    new = step(w[at], cell, at, sign, xi, m.noise_mult)
+    w[at] = limit(new, limits, at, xi, m.noise_add) if xi < m.clip_below else new
+
+
 @njit
 def pulse_line(f, real, parts, m, layer, sample, seed, row):
     """One pulse on every device of C's line whose element of H crossed (Algorithm 2, line 19)."""
@@ -132,7 +145,9 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
         if fired == 0:
             continue
         noise = real[:n]
-        fill_normals(noise, n, stream_key(seed, part.stream, TRANSFER, sample), 0)
+        key = stream_key(seed, part.stream, TRANSFER, sample)
+        shape = f[m.shape : m.shape + 2 * m.points]
+        fill_normals(noise, n, key, 0)
         w = f[part.w : part.w + n_in * n_out]
         cell = f[part.cell : part.cell + n_in * n_out * CELL]
         limits = f[part.limits : part.limits + n_in * n_out * LIMITS]
@@ -140,15 +155,15 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
             sign = s[start + i]
             if sign == F32(0.0):
                 continue
-            j, o = (i, t - low) if by_row else (t - low, i)
-            at = j * n_out + o
-            old = w[at]
-            new = step(old, cell, at, sign, noise[i], m.noise_mult)
-            w[at] = limit(new, limits, at, noise[i], m.noise_add) if noise[i] < m.clip_below else new
+            at = i * n_out + t - low if by_row else (t - low) * n_out + i
+            pulse_device(w, cell, limits, shape, at, sign, noise[i], m, key, i)
+            if part.pulses > 0:
+                f[part.pulses + at] += F32(1.0)
         row[PULSES] = 1
         row[PART_PULSES] += 1
         row[FIRED] += fired + 1
         row[COINCIDENCES] += fired
+    refresh_pairs(f, parts, m, sample, sample // layer.transfer_every, seed, row)
     refresh_sums(f, parts, m, sample // layer.transfer_every)
 
 
@@ -176,4 +191,5 @@ def transfer_update(f, work, real, parts, m, layer, sample, seed, row):
         outer_product(f, work, real, parts, m, s, u, top, F32(1.0), lr, m.transfer_bl, sample, 16, seed, row)
     else:
         outer_product(f, work, real, parts, m, u, s, F32(1.0), top, lr, m.transfer_bl, sample, 16, seed, row)
+    refresh_pairs(f, parts, m, sample, sample // layer.transfer_every, seed, row)
     refresh_sums(f, parts, m, sample // layer.transfer_every)

@@ -1,61 +1,55 @@
-"""A feed-forward network as data: shapes, activations, loss, and its dataflow graph."""
+"""A network as data: layers in order, the loss, and the dataflow graph."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 from typing import TYPE_CHECKING
+
+from twin.config import network as config
+from twin.errors import TwinError
+from twin.networks.layers import Conv, Dense, Layer, Recurrent
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from twin.config.network import Network as NetworkConfig
-
-
-@dataclass(frozen=True, slots=True)
-class Dense:
-    """A dense layer: z = W x, y = f(z).
-
-    Attributes
-    ----------
-    index : int
-    n_inputs, n_out : int
-        Inputs without the bias line; outputs.
-    bias : bool
-        Whether an input line that is always 1 is added.
-    activation : str
-        "sigmoid", "tanh", "relu", "identity" or "softmax".
-    """
-
-    index: int
-    n_inputs: int
-    n_out: int
-    bias: bool
-    activation: str
-
-    @property
-    def n_in(self) -> int:
-        """Input lines, the bias line included."""
-        return self.n_inputs + int(self.bias)
-
-
-KINDS = {"dense": Dense}
+Map = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
     """Layers in order and the loss ("cross-entropy" or "squared-error")."""
 
-    layers: tuple[Dense, ...]
+    layers: tuple[Layer, ...]
     loss: str
 
     @classmethod
-    def from_config(cls, config: "NetworkConfig", n_inputs: int) -> "Network":
-        """Build the network of a workload for data with `n_inputs` inputs."""
-        layers: list[Dense] = []
-        width = n_inputs
-        for index, layer in enumerate(config.layers):
-            layers.append(KINDS[layer.kind](index, width, layer.outputs, layer.bias, layer.activation))
-            width = layer.outputs
-        return cls(tuple(layers), config.loss)
+    def from_config(cls, description: config.Network, n_inputs: int, symbols: int = 0) -> "Network":
+        """Build the network of a workload.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Values of a sample (images are square, of one channel); for a text, its symbols count.
+        symbols : int
+            Size of a text's vocabulary; 0 for other data.
+        """
+        if description.is_recurrent:
+            if not symbols:
+                raise TwinError('network.layers.0.kind: recurrent layers need a text; choose another data "set"')
+            return cls(tuple(_recurrent(description, symbols)), description.loss)
+        if symbols:
+            raise TwinError('network.layers: a text needs recurrent layers (kind = "lstm" or "rnn") first')
+        return cls(tuple(_feed_forward(description, n_inputs)), description.loss)
+
+    @property
+    def timed(self) -> bool:
+        """Whether samples are sequences, unrolled in time."""
+        return isinstance(self.layers[0], Recurrent)
+
+    @property
+    def steps(self) -> int:
+        """Time steps of a sample; 1 for others."""
+        return self.layers[0].uses if self.timed else 1
 
     @property
     def shapes(self) -> Sequence[tuple[int, int]]:
@@ -63,7 +57,7 @@ class Network:
         return [(layer.n_in, layer.n_out) for layer in self.layers]
 
     def graph(self) -> "nx.DiGraph[str]":
-        """Return the dataflow of one training step as a networkx graph.
+        """Return the dataflow of one training step (or time step) as a networkx graph.
 
         Nodes are vectors and matrices; edges carry the operation that connects them (`kind`).
         """
@@ -73,13 +67,73 @@ class Network:
         last = len(self.layers) - 1
         for layer in self.layers:
             k = layer.index
-            graph.add_node(f"W{k}", rows=layer.n_out, columns=layer.n_in)
+            graph.add_node(f"W{k}", rows=layer.n_out, columns=layer.n_in, reuse=layer.uses)
             graph.add_edge(f"x{k}", f"z{k}", kind="forward", matrix=f"W{k}")
             graph.add_edge(f"z{k}", f"x{k + 1}", kind="activation", function=layer.activation)
             graph.add_edge(f"d{k}", f"W{k}", kind="update")
             graph.add_edge(f"x{k}", f"W{k}", kind="update")
+            if isinstance(layer, Recurrent):
+                graph.add_edge(f"z{k}", f"x{k}", kind="recurrence")
             if k > 0:
                 graph.add_edge(f"d{k}", f"e{k}", kind="backward", matrix=f"W{k}")
                 graph.add_edge(f"e{k}", f"d{k - 1}", kind="derivative")
         graph.add_edge(f"x{last + 1}", f"d{last}", kind="loss", function=self.loss)
         return graph
+
+
+def _feed_forward(description: config.Network, n_inputs: int) -> list[Layer]:
+    layers: list[Layer] = []
+    layer: Layer
+    width, image = n_inputs, _image(n_inputs)
+    for place, one in enumerate(description.layers):
+        index = len(layers)
+        if one.kind == "conv":
+            at = f"network.layers.{place}"
+            if image is None:
+                raise TwinError(
+                    f"{at}.kind (= conv): {width} inputs are no square image of one channel; use dense layers or images"
+                )
+            window = one.kernel, one.stride, one.padding, _pool_after(description, place)
+            try:
+                conv = Conv(index, *image, one.channels, one.bias, one.activation, *window)
+            except TwinError as error:
+                raise TwinError(f"{at}.{error}") from None
+            image, layer = conv.pooled, conv
+        elif one.kind == "dense":
+            layer = Dense(index, width, one.outputs, one.bias, one.activation)
+        else:
+            continue
+        width = layer.size
+        layers.append(layer)
+    return layers
+
+
+def _pool_after(description: config.Network, place: int) -> int:
+    after = description.layers[place + 1]  # there is one: a dense layer ends every network
+    return after.size if after.kind == "max-pool" else 1
+
+
+def _recurrent(description: config.Network, symbols: int) -> list[Layer]:
+    layers: list[Layer] = []
+    width = symbols
+    for index, one in enumerate(description.layers):
+        if one.kind == "lstm" or one.kind == "rnn":  # noqa: PLR1714 - mypy narrows by comparison only
+            layer: Layer = Recurrent(index, one.kind, width, one.hidden, one.bias, description.steps, index == 0)
+        elif one.kind == "dense":
+            outputs = one.outputs or symbols
+            layer = Dense(index, width, outputs, one.bias, one.activation, description.steps)
+        else:  # the description admits no other kind here
+            continue
+        width = layer.size
+        layers.append(layer)
+    if layers[-1].n_out != symbols:
+        raise TwinError(
+            f"network.layers.{len(layers) - 1}.outputs (= {layers[-1].n_out}): the text has {symbols} symbols; "
+            "leave it out"
+        )
+    return layers
+
+
+def _image(n_inputs: int) -> Map | None:
+    side = isqrt(n_inputs)
+    return (side, side, 1) if side * side == n_inputs else None

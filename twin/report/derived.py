@@ -55,6 +55,15 @@ def derive(run: RunResult, baseline: RunResult) -> Derived:
     )
 
 
+def interval(run: RunResult) -> str:
+    """Say how far a sampled time can be trusted; nothing where all of it was run."""
+    if run.makespan_interval_s == 0:
+        return ""
+    if math.isnan(run.makespan_interval_s):
+        return "sampled, interval unknown: fewer than 2 windows"
+    return f"sampled, ± {percent(run.makespan_interval_s / run.makespan_s)} % (95 %)"
+
+
 def derive_all(runs: Sequence[RunResult]) -> list[Derived]:
     """Compute the rates of all runs; the first is the baseline.
 

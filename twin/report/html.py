@@ -10,6 +10,7 @@ from twin.report.derived import (
     bound_shares,
     derive_all,
     grouped_warnings,
+    interval,
     measure,
     tested,
     wait_shares,
@@ -101,7 +102,7 @@ def _card(run: RunResult, derived: Derived) -> dict[str, Any]:
         "bound": run.bound,
         "cells": [
             (*_accuracy(run), []),
-            ("time", si(run.makespan_s, "s"), [f"{si(derived.samples_per_s)} samples/s", _times(derived)]),
+            ("time", si(run.makespan_s, "s"), _speed(run, derived)),
             ("energy", si(run.energy_J, "J"), [f"{si(derived.energy_J_per_sample, 'J')} per sample"]),
             ("area", f"{fixed(run.area_m2, 1e-6)} mm²", [f"leaks {si(run.leakage_W, 'W')}"]),
             ("memory", si(memory, "B"), ["per sample", f"H {si(moved['memory', 'H'], 'B')}"]),
@@ -109,6 +110,11 @@ def _card(run: RunResult, derived: Derived) -> dict[str, Any]:
             ("tiles busy", _percent(derived.tile_utilisation_mean), [f"busiest {busiest}"]),
         ],
     }
+
+
+def _speed(run: RunResult, derived: Derived) -> list[str]:
+    lines = [f"{si(derived.samples_per_s)} samples/s", _times(derived)]
+    return [*lines, interval(run)] if interval(run) else lines
 
 
 def _accuracy(run: RunResult) -> tuple[str, str]:

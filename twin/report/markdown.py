@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from twin import __version__
-from twin.report.derived import grouped_warnings
+from twin.report.derived import grouped_warnings, interval
 from twin.report.result import RunResult
 from twin.report.table import headings, rows
 
@@ -26,6 +26,7 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
         _line(["---", *["---:"] * (len(names) - 1)]),
         *(_line(row[:-1]) for row in rows(runs)),
         "",
+        *_sampled(runs),
         "## What bound the time",
         "",
         *(f"- **{_escape(run.name)}**: {_escape(run.bound)}" for run in runs),
@@ -42,6 +43,11 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _sampled(runs: Sequence[RunResult]) -> list[str]:
+    found = [f"- **{_escape(run.name)}**: {interval(run)}" for run in runs if interval(run)]
+    return ["## Time that was not run in full", "", *found, ""] if found else []
 
 
 def _warnings(runs: Sequence[RunResult]) -> list[str]:

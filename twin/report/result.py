@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 UNITS: dict[str, dict[str, str]] = {
-    "curve": {"epoch": "1", "samples": "1", "time_s": "s", "train_loss": "1", "test_error": "1"},
+    "curve": {"epoch": "1", "samples": "1", "time_s": "s", "train_loss": "1", "test_loss": "1", "test_error": "1"},
     "operations": {"kind": "", "layer": "", "matrix": "", "count": "1", "busy_ps": "ps", "wait_ps": "ps"},
     "energy": {"component": "", "layer": "", "kind": "", "energy_J": "J"},
     "traffic": {"path": "", "stream": "", "layer": "", "bytes": "B"},
@@ -34,6 +34,9 @@ NO_EFFECT = "had no effect: nothing read it"
 
 COVERAGE = "coverage bound of the run"
 """What the diagnostics call the farthest that a weight can move."""
+
+PULSED = "pulses per device and sample, at most, on"
+"""How the diagnostics call the quantiles of endurance; a percentage of the devices follows."""
 
 LEDGER = ("operations", "energy", "traffic", "servers", "bins", "bound", "area")
 """Tables that the engine's ledger gives."""
@@ -69,9 +72,12 @@ class RunResult:
     test_error : float
         Final, as a fraction; of a regression the mean test loss; NaN where there is no test set.
     curve : DataFrame
-        One row an epoch: epoch, samples, time_s (simulated), train_loss, test_error (as above).
+        One row an epoch: epoch, samples, time_s (simulated), train_loss, test_loss, test_error (as above).
     makespan_s, energy_J, area_m2, leakage_W : float
         Simulated time, energy, silicon and its leakage.
+    makespan_interval_s : float
+        Half the width of the 95 % confidence interval of the makespan where timing was sampled; 0 where all of
+        it was run, NaN where too few windows were run to say.
     tables : dict of str to DataFrame
         The tables of `LEDGER`, with at least the columns in `UNITS`.
     bound : str
@@ -118,6 +124,7 @@ class RunResult:
     command: str
     sources: list[Source]
     regression: bool = False
+    makespan_interval_s: float = 0.0
 
     def __post_init__(self) -> None:
         for name in LEDGER:

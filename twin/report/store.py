@@ -140,6 +140,7 @@ def _rebuild(summary: dict[str, Any], frames: dict[str, "pd.DataFrame"], config:
         test_error=_number(totals["accuracy"]["test_loss" if regression else "test_error_fraction"]),
         regression=regression,
         makespan_s=_number(totals["time"]["makespan_s"]),
+        makespan_interval_s=_number(totals["time"].get("makespan_interval_95_s", 0.0)),
         energy_J=_number(totals["energy"]["total_J"]),
         area_m2=_number(totals["area"]["total_m2"]),
         leakage_W=_number(totals["area"]["leakage_W"]),

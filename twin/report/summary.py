@@ -38,6 +38,7 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
         },
         "time": {
             "makespan_s": run.makespan_s,
+            "makespan_interval_95_s": run.makespan_interval_s,
             "throughput_samples_per_s": derived.samples_per_s,
             "speed_vs_baseline_ratio": derived.speed,
             "baseline": baseline.name,

@@ -10,6 +10,7 @@ from twin.config.resources import suggestion
 from twin.errors import TwinError
 
 FIGURES = {
+    "gokmen-2021-fig6": "twin.reproduce.gokmen_2021_fig6",
     "onen-2021-fig1": "twin.reproduce.onen_2021_fig1",
     "onen-2021-fig2": "twin.reproduce.onen_2021_fig2",
 }

@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from twin.algorithms.operation import N_COUNTS
 from twin.crossbar.calibration import shift
+from twin.devices.family import Affine
+from twin.errors import TwinError
 from twin.machine.arrays import DEVICES, generator
 from twin.reproduce.theory import Line, Response
 from twin.simulation.build import build
@@ -158,6 +160,8 @@ def run(experiment: Experiment, seed: int) -> Trajectory:
             weights[name][k] = machine.weights(0, name)[0, 0]
     main = names[0]
     raw = parts.device.populate((1, 1), generator(seed, DEVICES, 0, ord(main[0]), 0))
+    if not isinstance(raw, Affine):
+        raise TwinError(f"device {parts.workload.device.preset}: its step is not affine, so there is no closed form")
     response = Response.of(shift(raw, machine.calibrated[0, main, 0].reference))
     return Trajectory(np.array(marks), weights, line, response)
 

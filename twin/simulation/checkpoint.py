@@ -14,8 +14,8 @@ from twin.report.files import write_bytes
 from twin.simulation.build import Parts
 
 NAME = "checkpoint.npz"
-FORMAT = 1
-CURVE = 5  # columns of the learning curve
+FORMAT = 2
+CURVE = 6  # columns of the learning curve
 State = dict[str, npt.NDArray[Any]]
 
 
@@ -37,6 +37,8 @@ def save(
         "losses": np.array(losses, np.float64),
     }
     state |= {f"engine.{name}": values for name, values in parts.engine.state().items()}
+    if parts.reads is not None:
+        state |= {f"reads.{name}": values for name, values in parts.reads.average.state().items()}
     buffer = io.BytesIO()
     np.savez(buffer, **state)  # type: ignore[arg-type]  # the stub knows allow_pickle only
     write_bytes(folder / NAME, buffer.getvalue())
@@ -64,6 +66,11 @@ def restore(folder: Path, identity: str, parts: Parts) -> tuple[int, list[tuple[
         curve = [tuple(row) for row in state["curve"].reshape(-1, CURVE).tolist()]
         prefix = "engine."
         parts.engine.restore({name[len(prefix) :]: v for name, v in state.items() if name.startswith(prefix)})
+        if parts.reads is not None:
+            prefix = "reads."
+            parts.reads.average.restore(
+                {name[len(prefix) :]: v for name, v in state.items() if name.startswith(prefix)}
+            )
         parts.machine.f[:] = state["arena"]
         return int(state["sample"][0]), curve, state["losses"].tolist()
     except (KeyError, IndexError, TypeError, ValueError) as error:

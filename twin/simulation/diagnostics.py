@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from twin.report.result import COVERAGE
+from twin.report.result import COVERAGE, PULSED
 from twin.simulation.build import Parts
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Row = tuple[int, str, str, float, str]
+SHARES = (0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)  # percent of the devices
 COLUMNS = ["layer", "matrix", "what", "value", "unit"]
 
 
@@ -21,14 +22,13 @@ def coverage(parts: Parts) -> list[tuple[int, float, float]]:
     An element of C gets at most one pulse per read of its line, so in n samples it moves at most
     n / (ns lines) dw_min: the coverage law.
     """
-    settings = parts.settings
     if not parts.settings.filtered:
         return []
     samples = parts.workload.training.epochs * len(parts.data.inputs)
     rows = []
     for layer in parts.network.layers:
         record = parts.machine.layers[layer.index]
-        reads = samples / (settings.transfer_every * int(record["lines"]))
+        reads = samples * layer.uses / (int(record["transfer_every"]) * int(record["lines"]))
         rows.append((layer.index, reads * parts.device.dw_min, parts.device.states * parts.device.dw_min))
     return rows
 
@@ -56,6 +56,7 @@ def collect(
                 "raise the learning rate (fast_lr, transfer_lr) or choose a larger dw_min"
             )
         rows += _crossings(parts, layer.index)
+        rows += _endurance(parts, layer.index)
     for index, reach, span in coverage(parts):
         rows.append((index, "C", COVERAGE, reach, "weight units"))
         if reach < 0.999 * span:
@@ -104,6 +105,22 @@ def _crossings(parts: Parts, layer: int) -> list[Row]:
         (layer, "H", "elements that ever crossed", 100 * float(np.mean(crossed > 0)), "%"),
         (layer, "H", "crossings per element, most", float(crossed.max()), "crossings"),
     ]
+
+
+def _endurance(parts: Parts, layer: int) -> list[Row]:
+    """Return quantiles over the devices of the pulses a training sample brought."""
+    if not parts.workload.training.endurance or not parts.machine.analog:
+        return []
+    samples = parts.workload.training.epochs * len(parts.data.inputs)
+    rows: list[Row] = []
+    for matrix in parts.algorithm.matrices:
+        pulses = parts.machine.pulses(layer, matrix) / samples
+        values = np.quantile(pulses, [share / 100 for share in SHARES])
+        rows += [
+            (layer, matrix, f"{PULSED} {share} %", float(value), "pulses")
+            for share, value in zip(SHARES, values, strict=True)
+        ]
+    return rows
 
 
 def _calibration(parts: Parts) -> list[Row]:

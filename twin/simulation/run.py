@@ -1,5 +1,6 @@
 """One run from its folder to its result: epochs, segments, checkpoints, evaluation, diagnostics."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,13 @@ from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
 from twin.engine import InvariantError
 from twin.engine.critical import bound_line
+from twin.engine.sampling import Estimate, Sampler
+from twin.errors import TwinError
+from twin.extraction.inference import average_model
+from twin.extraction.model import FINALS, save_finals, save_model
+from twin.extraction.regression import AVERAGE, FINAL
+from twin.extraction.run import READ
+from twin.machine.replay import Replayed
 from twin.report.result import NO_EFFECT, RunResult, Source
 from twin.report.store import save_run
 from twin.show import chip_rows
@@ -20,6 +28,7 @@ from twin.simulation.diagnostics import collect
 from twin.simulation.plan import from_folder, read_facts
 
 Progress = Callable[[int, int], None]
+Advance = Callable[[int, int], None]
 PS = 1e-12
 
 
@@ -31,7 +40,7 @@ def run(folder: Path, progress: Progress) -> RunResult:
     facts = read_facts(folder)
     plan = from_folder(folder)
     total = [0]
-    parts = build(plan, lambda sample: progress(sample + 1, total[0]))
+    parts = build(plan, lambda sample: progress(sample + 1, total[0]) if sample < READ else None)
     training = parts.workload.training
     epoch_size = len(parts.data.inputs)
     total[0] = training.epochs * epoch_size
@@ -41,21 +50,78 @@ def run(folder: Path, progress: Progress) -> RunResult:
     sample, curve, losses = restored or (0, [], [])
     parts.effects.losses = losses
     step = training.checkpoint_every or epoch_size
+    advance = with_reads(parts, clockwork(parts))
     while sample < total[0]:
         epoch = sample // epoch_size
         end = min((epoch + 1) * epoch_size, sample - sample % epoch_size % step + step)
         parts.machine.set_rates(decay(parts, epoch))
-        parts.effects.segment(sample, end)
-        parts.engine.run(sample, end)
+        advance(sample, end)
         sample = end
         if sample == (epoch + 1) * epoch_size:
             curve.append(_curve_row(parts, epoch, sample))
             parts.effects.losses.clear()
         checkpoint.save(folder, identity, parts, sample, curve, parts.effects.losses)
+    extract(parts, folder)
+    save_finals(parts.machine, folder / FINALS)
     result = _result(parts, curve, initial, str(facts["command"]), total[0])
     save_run(result, folder)
     checkpoint.remove(folder)
     return result
+
+
+def with_reads(parts: Parts, advance: Advance) -> Advance:
+    """Put the reads for averages of the weights between the samples of a run that asks for them."""
+    reads, averaging = parts.reads, parts.averaging
+    if reads is None or averaging is None:
+        return advance
+
+    def read(number: int) -> None:
+        parts.engine.run(READ + AVERAGE + number, READ + AVERAGE + number + 1)
+
+    return lambda first, last: averaging.interleave(first, last, advance, read, reads.average.end_period)
+
+
+def extract(parts: Parts, folder: Path) -> None:
+    """Write the models that the workload asks for; their mat-vecs are the last in the ledger."""
+    config, reads = parts.workload.extraction, parts.reads
+    if config is None or reads is None:
+        return
+    if parts.averaging is not None:
+        save_model(average_model(parts.machine, reads.solve(reads.average)), folder / "average.npz")
+    if config.reads:
+        parts.engine.run(READ + FINAL, READ + FINAL + config.reads)
+        save_model(average_model(parts.machine, reads.solve(reads.final), method="regression"), folder / "model.npz")
+
+
+def clockwork(parts: Parts) -> Advance:
+    """Return what takes a run from one sample to another: the engine alone, or windows and jumps of its clock.
+
+    Raises
+    ------
+    TwinError
+        When timing is to be sampled but effects wait for their moment, or windows lie too close.
+    """
+    engine, effects, timing = parts.engine, parts.effects, parts.workload.timing
+    if timing.mode == "exact":
+
+        def exact(first: int, last: int) -> None:
+            effects.segment(first, last)
+            engine.run(first, last)
+
+        return exact
+    if not isinstance(effects, Replayed):
+        raise TwinError(
+            'timing.mode (= sampled): needs mode "replayed", because coupled effects happen only where the '
+            "engine times them; leave --mode coupled out or time every sample with --exact"
+        )
+    in_flight = parts.workload.training.in_flight
+    sampler = Sampler(engine, effects, in_flight, timing.warmup, timing.measured, timing.period)
+    if timing.period < 2 * sampler.window:
+        raise TwinError(
+            f"timing.period (= {timing.period}): must be at least {2 * sampler.window}, twice a window of warmup + "
+            "measured + 2 training.in_flight samples; raise it or time every sample with --exact"
+        )
+    return sampler.run
 
 
 def decay(parts: Parts, epoch: int) -> float:
@@ -71,7 +137,7 @@ def _curve_row(parts: Parts, epoch: int, sample: int) -> tuple[float, ...]:
     train_loss = float(np.sort(losses).mean())
     test_loss, test_error = parts.machine.evaluate(epoch)
     error = test_error if parts.network.loss == "cross-entropy" else test_loss
-    return epoch + 1, sample, parts.engine.now_ps * PS, train_loss, error
+    return epoch + 1, sample, parts.engine.now_ps * PS, train_loss, test_loss, error
 
 
 def _result(
@@ -87,9 +153,15 @@ def _result(
     tables = engine.tables()
     check_bounds(parts)
     diagnostics, warnings = collect(parts, tables["operations"], initial)
+    estimate = engine.sampling.estimate()
+    if estimate.skipped:
+        rows = pd.DataFrame(_sampled(estimate), columns=diagnostics.columns)
+        diagnostics = pd.concat([diagnostics, rows], ignore_index=True)
+    if math.isnan(estimate.half_width_ps):
+        warnings.append("timing: one window says nothing about its error; lower timing.period or use --exact")
     loaded = parts.descriptions
     warnings += [f"{key} {NO_EFFECT}" for key in without_effect(parts)]
-    frame = pd.DataFrame(curve, columns=["epoch", "samples", "time_s", "train_loss", "test_error"])
+    frame = pd.DataFrame(curve, columns=["epoch", "samples", "time_s", "train_loss", "test_loss", "test_error"])
     frame[["epoch", "samples"]] = frame[["epoch", "samples"]].astype(int)
     texts = loaded.texts()
     return RunResult(
@@ -105,6 +177,7 @@ def _result(
         test_error=float(frame["test_error"].iloc[-1]),
         curve=frame,
         makespan_s=engine.now_ps * PS,
+        makespan_interval_s=estimate.half_width_ps * PS,
         energy_J=float(tables["energy"]["energy_J"].sum()),
         area_m2=float(tables["area"]["area_m2"].sum()),
         leakage_W=float(tables["area"]["leakage_W"].sum()),
@@ -117,6 +190,14 @@ def _result(
         sources=sources(parts),
         regression=parts.network.loss != "cross-entropy",
     )
+
+
+def _sampled(estimate: Estimate) -> list[tuple[int, str, str, float, str]]:
+    timed = 100 * estimate.timed / (estimate.timed + estimate.skipped)
+    return [
+        (-1, "", "windows of sampled timing", float(estimate.windows), "windows"),
+        (-1, "", "samples that were timed", timed, "%"),
+    ]
 
 
 def check_bounds(parts: Parts) -> None:

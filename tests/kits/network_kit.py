@@ -1,0 +1,122 @@
+"""Machines with recurrent and convolutional networks: ideal devices, no converters, no noise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from twin.algorithms.operation import N_COUNTS, Counts, Opcode
+from twin.algorithms.program import Program
+from twin.algorithms.registry import make_algorithm
+from twin.algorithms.steps import LayerSteps
+from twin.chip import ChipCosts
+from twin.config.algorithms import Algorithms
+from twin.config.load import load_chip, load_layout
+from twin.config.workload import Calibration, Initial, WeightMapping
+from twin.devices import device_preset
+from twin.engine import Engine
+from twin.machine.machine import Machine
+from twin.machine.replay import Coupled, Encoder
+from twin.machine.settings import settings_of
+from twin.mapping import map_layers
+
+QUIET = {f"tile.io.{key}": "0" for key in ("inp_res", "out_res", "out_bound", "out_noise")}
+LAYOUTS = {"digital": "digital", "sgd": "two-array"}
+
+
+def tiles(lines):
+    """Return the overrides of a chip whose arrays have so many rows and columns."""
+    return {"tile.rows": str(lines), "tile.cols": str(lines)}
+
+
+@dataclass
+class Ideal:
+    """A machine to be held against NumPy."""
+
+    machine: Machine
+    encoder: Encoder
+    chip: object
+    scale: float
+
+    def weights(self):
+        """Return the network's weights of all layers, (n_out, n_in) each."""
+        return [self.scale * self.machine.weights(k, "W") for k in range(len(self.machine.layers))]
+
+    def state(self, layer):
+        """Return the h and c that a recurrent layer leaves to the next sequence."""
+        record = self.machine.layers[layer]
+        n = int(record["hidden"])
+        return np.split(self.machine.f[int(record["state"]) :][: 2 * n].copy(), 2)
+
+    def train(self, first, last):
+        """Train on samples first..last-1 in program order; return the mean loss of each."""
+        program, _ = self.encoder.encode(first, last)
+        counts = np.zeros((program.size, N_COUNTS))
+        self.machine.execute(program, counts)
+        losses = counts[program["opcode"] == int(Opcode.LOSS), Counts.LOSS]
+        return losses.reshape(last - first, -1).mean(axis=1)
+
+    def timed(self, samples):
+        """Run samples on the chip's clock.
+
+        Returns
+        -------
+        engine : Engine
+        table : DataFrame
+            Every operation with an effect, in the order of their starts: sample, kind, layer, first use, start and
+            done in ps.
+        """
+        effects = Coupled(self.machine, self.encoder.program, self.encoder)
+        asked, counts = [], effects.counts
+
+        def noted(sample, position):
+            asked.append((sample, position))
+            return counts(sample, position)
+
+        effects.counts = noted
+        costs = ChipCosts(self.chip, self.machine.mapping)
+        engine = Engine(self.encoder.program, effects, costs, self.encoder.in_flight)
+        engine.run(0, samples)
+        rows = [row for row in engine.ledger.recent().tolist() if engine.binder.templates[row[0]].effect]
+        programs = [list(self.encoder.program.operations(sample)) for sample in range(samples)]
+        found = []
+        for (sample, position), (_, _, start, done, *_) in zip(asked, rows, strict=True):
+            operation = programs[sample][position]
+            found.append((sample, str(operation.kind), operation.layer, operation.first, start, done))
+        return engine, pd.DataFrame(found, columns=["sample", "kind", "layer", "first", "start", "done"])
+
+
+def ideal(network, data, algorithm="sgd", *, rate=0.1, chip=(), out_scaling=1.0, initial=1.0, in_flight=1, seed=5):
+    """Build a machine for any network with plain SGD, exact updates and exact mat-vecs."""
+    loaded = load_chip("aimc-512", QUIET | dict(chip)).model
+    layout = load_layout(LAYOUTS[algorithm]).model
+    algorithms = Algorithms.model_validate({algorithm: {"learning_rate": rate}})
+    rules, settings = make_algorithm(algorithm, algorithms), settings_of(getattr(algorithms, algorithm))
+    mapping = map_layers(network.shapes, layout, loaded)
+    machine = Machine(
+        network,
+        data,
+        mapping,
+        rules,
+        settings,
+        device_preset("ideal", {}),
+        loaded.tile,
+        layout,
+        Calibration(method="exact"),
+        Initial(distribution="uniform", scale=initial),
+        WeightMapping(out_scaling=out_scaling),
+        seed,
+        in_flight,
+    )
+    machine.set_rates(1.0)
+    program = Program(rules, [LayerSteps(one, mapping, timed=network.timed) for one in network.layers])
+    encoder = Encoder(program, in_flight, lambda sample: sample % len(data.inputs))
+    return Ideal(machine, encoder, loaded, out_scaling if algorithm != "digital" else 1.0)
+
+
+def assert_trained_alike(found, expected, start):
+    """Hold weights against NumPy's to 1e-4 of what the training moved."""
+    assert np.abs(expected[-1] - start[-1]).max() > 1e-4
+    for one, other, before in zip(found, expected, start, strict=True):
+        moved = np.abs(other - before).max()
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-4 * moved + 3e-7 * np.abs(other).max())

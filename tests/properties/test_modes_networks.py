@@ -1,0 +1,224 @@
+"""Recurrent and convolutional networks: the same bits coupled or replayed, at once or in pieces."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from modes_kit import Stopped, assert_same, contents, quiet, stop_at
+
+from twin.simulation import checkpoint
+from twin.simulation.build import build
+from twin.simulation.plan import RunPlan, prepare
+from twin.simulation.run import run
+
+TEXT = "Peace was declared; the war went on, and on. " * 12  # 486 characters to train on
+NETWORKS = {
+    "lstm": [
+        '{ kind = "lstm", hidden = 6, bias = true }',
+        '{ kind = "lstm", hidden = 5, bias = true }',
+        '{ kind = "dense", activation = "softmax", bias = true }',
+    ],
+    "rnn": [
+        '{ kind = "rnn", hidden = 7, bias = true }',
+        '{ kind = "dense", outputs = 9, activation = "tanh", bias = false }',
+        '{ kind = "dense", activation = "softmax", bias = true }',
+    ],
+    "conv": [
+        '{ kind = "conv", channels = 3, kernel = 3, activation = "tanh", bias = true }',
+        '{ kind = "max-pool", size = 2 }',
+        '{ kind = "conv", channels = 4, kernel = 2, padding = 1, activation = "tanh", bias = true }',
+        '{ kind = "flatten" }',
+        '{ kind = "dense", outputs = 10, activation = "softmax", bias = true }',
+    ],
+}
+WORKLOAD = """
+schema = 1
+kind = "workload"
+name = "{name}"
+description = "a small network for tests"
+data = {data}
+device.preset = "gokmen-60"
+calibration.method = "exact"
+init = {{ distribution = "uniform", scale = 1.0 }}
+training = {{ epochs = 1, seed = 1, in_flight = 1 }}
+mapping.out_scaling = 2.5
+
+[network]
+loss = "cross-entropy"
+steps = {steps}
+layers = [{layers}]
+
+[algorithms]
+ttv2.transfer_lr = 40.0
+cttv2.transfer_lr = 40.0
+agad.transfer_lr = 40.0
+mixed-precision.learning_rate = 0.5
+"""
+RUNS = [
+    ("digital", "digital"),
+    ("sgd", "two-array"),
+    ("shd", "four-array"),
+    ("shd", "three-array"),
+    ("ttv2", "four-array"),
+    ("ttv2", "three-array"),
+    ("cttv2", "three-array"),
+    ("agad", "four-array"),
+    ("mixed-precision", "two-array"),
+]
+
+
+@pytest.fixture(scope="module")
+def workloads(tmp_path_factory):
+    """Write the workloads; return their paths by name."""
+    folder = tmp_path_factory.mktemp("workloads")
+    (folder / "text.txt").write_text(TEXT)
+    made = {}
+    for name, layers in NETWORKS.items():
+        timed = name != "conv"
+        data = f'{{ set = "text", file = "{folder / "text.txt"}" }}' if timed else '{ set = "digits" }'
+        text = WORKLOAD.format(name=name, data=data, steps=5 * timed, layers=", ".join(layers))
+        made[name] = str(folder / f"{name}.toml")
+        (folder / f"{name}.toml").write_text(text)
+    return made
+
+
+def trained(path, algorithm, layout, mode, samples, workload=(), chip=()):
+    """Train in one piece; return everything the run consists of."""
+    plan = RunPlan(
+        path, "aimc-512", layout, algorithm, mode, {"data.samples": str(samples)} | dict(workload), dict(chip)
+    )
+    parts = build(plan)
+    parts.machine.set_rates(1.0)
+    parts.effects.segment(0, samples)
+    parts.engine.run(0, samples)
+    return parts
+
+
+@pytest.mark.parametrize("in_flight", [1, 3])
+@pytest.mark.parametrize(("algorithm", "layout"), RUNS)
+@pytest.mark.parametrize("network", list(NETWORKS))
+def test_coupled_and_replayed_runs_have_the_same_weights_and_ledgers(workloads, network, algorithm, layout, in_flight):
+    own = {"training.in_flight": str(in_flight)}
+    one, other = (trained(workloads[network], algorithm, layout, mode, 12, own) for mode in ("coupled", "replayed"))
+    start = trained(workloads[network], algorithm, layout, "replayed", 1, own).machine
+    for layer in one.network.layers:
+        fast = one.algorithm.fast
+        assert not np.array_equal(one.machine.weights(layer.index, fast), start.weights(layer.index, fast))
+    assert_same(one, other)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    network=st.sampled_from(list(NETWORKS)),
+    run=st.sampled_from(RUNS[1:]),
+    steps=st.integers(1, 7),
+    in_flight=st.integers(1, 4),
+    every=st.tuples(st.integers(1, 7), st.integers(1, 7), st.integers(1, 7)),
+    axis=st.sampled_from(["row", "column"]),
+    pulses=st.sampled_from([1, 5, 31]),
+    vectors=st.sampled_from(["one-hot", "hadamard"]),
+    gamma=st.sampled_from([0.0, 0.5]),
+    reset=st.sampled_from(["plain", "hysteretic"]),
+    seed=st.integers(0, 2**63 - 1),
+    lines=st.sampled_from([8, 16, 512]),
+    place=st.sampled_from(["buffer", "memory"]),
+)
+def test_coupled_and_replayed_agree_whatever_the_settings(
+    workloads, network, run, steps, in_flight, every, axis, pulses, vectors, gamma, reset, seed, lines, place
+):
+    algorithm, layout = run
+    own = {"training.in_flight": in_flight, "training.seed": seed}
+    own |= {"network.steps": steps} if network != "conv" else {}
+    if algorithm != "mixed-precision":
+        own |= {f"algorithms.{algorithm}.update.desired_bl": pulses}
+    if algorithm != "sgd":
+        own |= {f"algorithms.{algorithm}.transfer_every_per_layer": list(every)}
+        own |= {f"algorithms.{algorithm}.transfer_axis": f'"{axis}"'}
+    if algorithm == "shd":
+        own |= {"algorithms.shd.transfer_vectors": f'"{vectors}"', "algorithms.shd.gamma": gamma}
+    if algorithm == "ttv2":
+        own |= {"algorithms.ttv2.reset": f'"{reset}"'}
+    workload = {key: str(value) for key, value in own.items()}
+    chip = {"tile.rows": str(lines), "tile.cols": str(lines), "placement.h": f'"{place}"'}
+    one, other = (
+        trained(workloads[network], algorithm, layout, mode, 6, workload, chip) for mode in ("coupled", "replayed")
+    )
+    assert_same(one, other)
+
+
+@pytest.mark.parametrize("network", list(NETWORKS))
+@pytest.mark.parametrize("axis", ["row", "column"])
+@pytest.mark.parametrize("every", [1, 4, 7])
+def test_lines_take_turns_across_the_ends_of_samples(workloads, network, axis, every):
+    own = {"algorithms.ttv2.transfer_every": str(every), "algorithms.ttv2.transfer_axis": f'"{axis}"'}
+    chip = {"tile.rows": "8", "tile.cols": "8"}
+    samples = 9
+    parts = trained(workloads[network], "ttv2", "four-array", "replayed", samples, own, chip)
+    for layer in parts.network.layers:
+        record = parts.machine.layers[layer.index]
+        lines, length = int(record["lines"]), int(record["line_length"])
+        h = parts.machine.f[int(record["h"]) :][: lines * length].reshape(lines, length)
+        crossed = parts.machine.f[int(record["crossed"]) :][: lines * length].reshape(lines, length)
+        transfers = samples * layer.uses // every
+        seen = np.any((h != 0) | (crossed > 0), axis=1)
+        # A line that has not had its turn is untouched; the first to have it was read, and A was not all zero there.
+        assert not seen[transfers:].any()
+        operations = parts.engine.tables()["operations"]
+        rows = operations[(operations["layer"] == layer.index) & (operations["kind"] == "filter")]
+        assert int(rows["count"].sum()) == transfers
+        assert seen.any() == (transfers > 0)
+
+
+# -- testing and interruption ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", list(NETWORKS))
+def test_testing_leaves_the_training_state_untouched(workloads, network):
+    found = []
+    for tested in (False, True):
+        parts = trained(workloads[network], "ttv2", "four-array", "replayed", 12, {"data.samples": "24"})
+        if tested:
+            assert parts.machine.evaluate(0) == parts.machine.evaluate(0)
+        parts.effects.segment(12, 24)
+        parts.engine.run(12, 24)
+        found.append(parts)
+    for layer in found[0].network.layers:
+        for matrix in ("A", "C"):
+            one, other = (parts.machine.weights(layer.index, matrix) for parts in found)
+            np.testing.assert_array_equal(one, other)
+    assert found[0].effects.losses == found[1].effects.losses
+
+
+PIECES = {"training.epochs": "3", "data.samples": "30", "training.checkpoint_every": "8", "data.test_samples": "4"}
+
+
+@pytest.mark.parametrize("mode", ["replayed", "coupled"])
+@pytest.mark.parametrize("network", ["lstm", "conv"])
+def test_a_run_interrupted_anywhere_ends_in_the_same_files(workloads, tmp_path, network, mode):
+    own = PIECES | {"training.in_flight": "2", "algorithms.ttv2.transfer_every": "3"}
+    plan = RunPlan(workloads[network], "aimc-512", "three-array", "ttv2", mode, own)
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    for folder in (whole, pieces):
+        folder.mkdir()
+        prepare(plan, folder)
+    run(whole, quiet)
+    for stop in (5, 19, 30, 47, 83):
+        with pytest.raises(Stopped):
+            run(pieces, stop_at(stop))
+        assert not (pieces / "summary.json").exists()
+    run(pieces, quiet)
+    assert contents(pieces) == contents(whole)
+
+
+def test_a_checkpoint_holds_the_state_that_the_text_has_reached(workloads, tmp_path):
+    plan = RunPlan(workloads["lstm"], "aimc-512", "two-array", "sgd", "replayed", PIECES)
+    prepare(plan, tmp_path)
+    with pytest.raises(Stopped):
+        run(tmp_path, stop_at(20))
+    whole = trained(workloads["lstm"], "sgd", "two-array", "replayed", 16, PIECES | {"data.samples": "30"})
+    with np.load(tmp_path / checkpoint.NAME) as state:
+        assert state["sample"][0] == 16
+        for record in whole.machine.layers[:2]:
+            at = slice(int(record["state"]), int(record["state"]) + 2 * int(record["hidden"]))
+            assert np.abs(whole.machine.f[at]).min() > 0
+            np.testing.assert_array_equal(state["arena"][at], whole.machine.f[at])

@@ -1,0 +1,56 @@
+"""AGAD, analog gradient accumulation with a dynamic reference: Rasch et al., Nat. Commun. 15:7133, 2024.
+
+aihwkit's DynamicTransferCompound. Pseudocode, per sample and layer; c as in c-TTv2::
+
+    1   y = C x
+    2   z = C^T delta
+    3   A <- A + eta_A delta (c x)           pulsed update; along rows (c delta) x
+    4   every ns updates:
+    5       u = one-hot of t
+    6       v = A u                          one line of A
+    7       H[t] += eta_C c_t (v - Pref[t])  digital
+    8       P[t] <- (1 - beta) P[t] + beta v
+    9       c_t <- -c_t with probability rho; then Pref[t] <- P[t]
+    10      elements with |H[t]| > threshold:
+    11          one pulse on C with sign(H)
+    12          H = 0, or 0.6 sign(H) threshold with hysteresis
+    13      t = (t + 1) mod number of lines
+
+Pref is where A stood when the line's sign last flipped, so A needs no reference at its symmetry point: the
+layout `three-array-c` has none for it. H, P and Pref pass the tile at every transfer.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar, final
+
+from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.operation import Opcode, Operation
+from twin.algorithms.steps import LayerSteps
+
+# Rasch 2024, Table 1: 6 for each element of a transferred line (lines 7 and 8), where TTv2 has 2.
+DYNAMIC_FLOPS = 6
+DIGITAL_LINES = 3  # of H, P and Pref
+
+
+@final
+class AGAD(Algorithm):
+    """Analog gradient accumulation with a dynamic reference (Rasch 2024): c-TTv2 that needs no calibration of A."""
+
+    name: ClassVar[str] = "agad"
+    matrices: ClassVar[tuple[str, ...]] = ("C", "A")
+    default_layouts: ClassVar[tuple[str, ...]] = ("three-array-c", "four-array")
+
+    def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
+        """Lines 3 to 13."""
+        yield from layer.chopped_update("A", main="C")
+        if layer.due(sample):
+            parts = layer.line_parts("A", sample)
+            words = DIGITAL_LINES * layer.line_length
+            yield layer.chopped_read_out("A", parts)
+            yield replace(layer.load_h("A"), words=words)
+            flops = DYNAMIC_FLOPS * layer.line_length
+            yield replace(layer.filter("A"), opcode=Opcode.FILTER_DYNAMIC, flops=flops)
+            yield replace(layer.store_h("A"), words=words)
+            yield from layer.hand_over("A", "C")
+            yield layer.transfer("C", Opcode.PULSE, parts)

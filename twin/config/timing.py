@@ -1,0 +1,29 @@
+"""The part of a workload that says which samples are timed one by one."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from twin.config.checks import refusal
+from twin.config.part import Part
+
+
+class Timing(Part):
+    """How time is found: every sample runs through the engine, or a window of samples in every period.
+
+    The numerics run for every sample in both modes and give the same weights. The defaults time 1 to 2 % of the
+    samples, which is what keeps sampled timing cheap (assumption); a prime period meets every phase of whatever
+    happens every so many samples, such as transfers.
+    """
+
+    mode: Literal["exact", "sampled"] = "exact"
+    warmup: Annotated[int, Field(ge=0, le=1_000_000)] = 2
+    measured: Annotated[int, Field(ge=1, le=1_000_000)] = 8
+    period: Annotated[int, Field(ge=2, le=1_000_000_000)] = 1499
+
+    @model_validator(mode="after")
+    def _windows_lie_apart(self) -> Self:
+        own = vars(self)
+        if own["period"] < 2 * (own["warmup"] + own["measured"]):
+            raise refusal(("period",), "must be at least twice warmup + measured")
+        return self

@@ -1,0 +1,109 @@
+"""MNIST and Fashion-MNIST: 60,000 training and 10,000 test images of 28 x 28 pixels, 10 classes.
+
+Read from a folder of their name in ``$TWIN_DATA_DIR`` where that exists, otherwise fetched once, checked by hash,
+and cached.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.data import folder
+from twin.data.dataset import Dataset
+from twin.data.idx import array_of
+from twin.errors import TwinError
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Images and labels in four idx files.
+
+    Attributes
+    ----------
+    name : str
+        The data set, and its folder below ``$TWIN_DATA_DIR``.
+    mirror : str
+        The address that file names are appended to.
+    files : mapping of str to str
+        File name to SHA-256: training images and labels, test images and labels.
+    cache : str
+        The folder below the user's cache; the files of all such sets have the same names.
+    """
+
+    name: str
+    mirror: str
+    files: Mapping[str, str]
+    cache: str
+
+    def read(self) -> Dataset:
+        """Return the images, pixels scaled to [0, 1], and their classes.
+
+        Raises
+        ------
+        TwinError
+            Where a file is missing and cannot be fetched, is damaged, or does not fit the others.
+        """
+        images, labels, test_images, test_labels = (array_of(self._locate(name)) for name in self.files)
+        for x, t in ((images, labels), (test_images, test_labels)):
+            if x.ndim != 3 or x.shape[1:] != (28, 28) or not len(x) or t.shape != x.shape[:1] or t.max() > 9:
+                raise TwinError(
+                    f"{self.name}: images {x.shape} and labels {t.shape} do not fit n images of 28 x 28 and n classes "
+                    "0 to 9; copy the files again"
+                )
+        return Dataset(_pixels(images), _classes(labels), _pixels(test_images), _classes(test_labels))
+
+    def _locate(self, name: str) -> Path:
+        path = folder.find(f"{self.name}/{name}")
+        if path is not None:
+            return path
+        import pooch  # noqa: PLC0415 - only when there is something to fetch
+
+        pooch.get_logger().setLevel("WARNING")
+        at = Path(pooch.os_cache("analog-twin")) / self.cache
+        try:
+            return Path(pooch.retrieve(self.mirror + name, known_hash=self.files[name], fname=name, path=at))
+        except Exception as error:
+            raise TwinError(
+                f"{self.name}: no {self.name}/{name} under {folder.described()} and fetching it failed "
+                f"({type(error).__name__}); set {folder.VARIABLE} to a folder that holds {self.name}/*.gz, "
+                "or use the embedded workload digits-mlp"
+            ) from error
+
+
+def _pixels(raw: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    return raw.reshape(len(raw), -1).astype(np.float32) / np.float32(255)
+
+
+def _classes(raw: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    return raw.astype(np.float32)[:, None]
+
+
+MNIST = Images(
+    "mnist",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    {
+        "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    },
+    "",
+)
+"""LeCun, Cortes, Burges 1998."""
+
+FASHION_MNIST = Images(
+    "fashion-mnist",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",  # the authors' address; the hash guards it
+    {
+        "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    },
+    "fashion-mnist",
+)
+"""Xiao, Rasul, Vollgraf 2017. Hashes of the labels: computed from the files in the authors' repository
+(github.com/zalandoresearch/fashion-mnist, commit b2617bb); of the images: as torchvision's prototypes name them."""

@@ -1,0 +1,152 @@
+"""An extracted model as one .npz file without pickle: weights, their uncertainty, and where they come from."""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.errors import TwinError
+from twin.machine.machine import Machine
+from twin.report.files import write_bytes
+
+Array = npt.NDArray[np.float32]
+FORMAT = 1
+FINALS = "weights.npz"  # in the folder of a finished run
+PARTS = ("weights", "sigma", "standard_error")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """Weights of all layers.
+
+    Attributes
+    ----------
+    weights : tuple of float32 array, shape (n_out, n_in)
+        Of the arrays; the bias line, where there is one, is the last column.
+    sigma : tuple of float32 array, shape (n_out, n_in)
+        Standard deviation of each weight over training; NaN where unknown.
+    standard_error : tuple of float32 array, shape (n_out, n_in)
+        Of each weight's estimate; NaN where unknown.
+    out_scaling : tuple of float
+        The network's weights are out_scaling times those of the arrays.
+    bias : tuple of bool
+        Whether each layer has a bias line.
+    metadata : dict
+        What JSON can hold: where the model comes from.
+    """
+
+    weights: tuple[Array, ...]
+    sigma: tuple[Array, ...]
+    standard_error: tuple[Array, ...]
+    out_scaling: tuple[float, ...]
+    bias: tuple[bool, ...]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def save_model(model: Model, path: Path) -> None:
+    """Write a model; the same model gives the same bytes.
+
+    Raises
+    ------
+    TwinError
+        When the file cannot be written.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "format": np.array([FORMAT]),
+        "out_scaling": np.array(model.out_scaling, np.float64),
+        "bias": np.array(model.bias, np.bool_),
+        "metadata": np.frombuffer(json.dumps(model.metadata, sort_keys=True).encode(), np.uint8),
+    }
+    for name in PARTS:
+        arrays |= {f"{name}.{k}": values for k, values in enumerate(getattr(model, name))}
+    write_arrays(path, arrays)
+
+
+def load_model(path: Path) -> Model:
+    """Read a model.
+
+    Raises
+    ------
+    TwinError
+        When the file is missing, damaged, or no model of this format.
+    """
+    arrays = read_arrays(path)
+    if "format" not in arrays or arrays["format"].tolist() != [FORMAT]:
+        raise TwinError(f"{path}: is no model of format {FORMAT}; write one with `twin extract`")
+    try:
+        layers = range(len(arrays["bias"]))
+        parts = {name: tuple(_matrix(arrays, f"{name}.{k}") for k in layers) for name in PARTS}
+        metadata = json.loads(arrays["metadata"].tobytes())
+        model = Model(
+            **parts,
+            out_scaling=tuple(arrays["out_scaling"].astype(float).tolist()),
+            bias=tuple(arrays["bias"].tolist()),
+            metadata=metadata,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise TwinError(f"{path}: is damaged ({str(error).splitlines()[0]}); write it again") from error
+    if len(model.out_scaling) != len(model.bias) or not isinstance(metadata, dict):
+        raise TwinError(f"{path}: is damaged (its layers differ in number); write it again")
+    for k, weights in enumerate(model.weights):
+        if not np.isfinite(weights).all():
+            raise TwinError(f"{path}: weights.{k} must be finite; write the model again")
+    return model
+
+
+def _matrix(arrays: dict[str, npt.NDArray[Any]], name: str) -> Array:
+    values = arrays[name].astype(np.float32)
+    if values.ndim != 2 or values.shape != arrays[f"weights.{name.rsplit('.', 1)[1]}"].shape:
+        raise ValueError(f"{name} has the shape {values.shape}")
+    return values
+
+
+def save_finals(machine: Machine, path: Path) -> None:
+    """Write the exact logical weights of all matrices at the end of a run."""
+    names = machine.algorithm.matrices
+    arrays = {f"{k}.{name}": machine.weights(k, name) for k in range(len(machine.layers)) for name in names}
+    write_arrays(path, arrays)
+
+
+def load_finals(machine: Machine, path: Path) -> None:
+    """Put the weights of `save_finals` into a machine built from the same descriptions.
+
+    Raises
+    ------
+    TwinError
+        When the file is missing, damaged, or of another network or algorithm.
+    """
+    arrays = read_arrays(path)
+    names = [f"{k}.{name}" for k in range(len(machine.layers)) for name in machine.algorithm.matrices]
+    shapes = {name: machine.weights(int(name.split(".")[0]), name.split(".")[1]).shape for name in names}
+    if {name: values.shape for name, values in arrays.items()} != shapes:
+        raise TwinError(f"{path}: holds other matrices than {', '.join(names)} of this run; run it again")
+    for name, values in arrays.items():
+        layer, matrix = name.split(".")
+        machine.set_weights(int(layer), matrix, values)
+
+
+def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+    """Write named arrays as .npz, whole or not at all."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # the stub knows allow_pickle only
+    write_bytes(path, buffer.getvalue())
+
+
+def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read every array of an .npz file; pickled objects are refused."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+            return {
+                name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
+                for name in archive.namelist()
+            }
+    except FileNotFoundError as error:
+        raise TwinError(f"{path}: does not exist; name a file that `twin` wrote") from error
+    except Exception as error:  # a damaged archive provokes anything, and the answer is always the same
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TwinError(f"{path}: cannot be read ({reason}); write it again") from error

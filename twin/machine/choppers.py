@@ -1,0 +1,129 @@
+"""Choppers of c-TTv2 and AGAD, and AGAD's dynamic reference (Rasch et al., Nat. Commun. 15:7133, 2024).
+
+Each line of A along the transfer axis has a sign c. The update writes with it, the read-out takes it away
+again, and it flips between reads: the gradient adds up in H, and what A holds whatever the sign, e.g. the
+distance from a badly set reference to the symmetry point, adds with alternating signs.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.crossbar.jit import inline, njit
+from twin.crossbar.rng import U32, U64, draw, stream_key
+from twin.machine.arena import Arena
+from twin.machine.effects import rank_one_update
+from twin.machine.records import ROW
+from twin.machine.settings import Settings
+from twin.machine.transfers import filter_h, line_of, read_line
+
+Records = npt.NDArray[np.void]
+F32 = np.float32
+IN_CHOP, OUT_CHOP = 32, 33  # purposes of the random streams, beside those of twin.crossbar.rng
+TO_UNIT = F32(1.0 / (1 << 24))
+
+
+def place_choppers(arena: Arena, layers: Records, matrices: Records, settings: Settings) -> None:
+    """Reserve the choppers of every layer, all +1, and AGAD's reference; set the threshold in H's units."""
+    if not settings.chopped:
+        return
+    for record in layers:
+        lines, length = int(record["lines"]), int(record["line_length"])
+        record["in_chop"], record["out_chop"] = arena.put(np.ones(lines)), arena.put(np.ones(length))
+        record["in_chop_prob"], record["in_chop_period"] = settings.in_chop_prob, settings.in_chop_period
+        record["out_chop_prob"] = settings.out_chop_prob
+        record["chopped_x"], record["chopped_d"] = arena.take(int(record["n_in"])), arena.take(int(record["n_out"]))
+        record["read"] = arena.take(2)
+        if settings.tail > 0:
+            record["mean"], record["reference"] = arena.take(lines * length), arena.take(lines * length)
+            record["tail"] = settings.tail
+        if settings.auto_granularity > 0:
+            dw_min = float(matrices[record["fast"]]["dw_min"])
+            record["threshold"] *= settings.auto_granularity * dw_min / (lines * int(record["transfer_every"]))
+        record["reset"] *= record["threshold"]
+
+
+@njit
+def chopped_updates(f, work, real, parts, m, layer, shift, first, uses, sample, seed, row):
+    """`chopped_update` for some of a sample's uses of the matrix."""
+    for use in range(first, first + uses):
+        start = layer.x + shift + use * layer.n_in
+        x = f[start : start + layer.n_in]
+        start = layer.d + shift + use * layer.n_out
+        d = f[start : start + layer.n_out]
+        chopped_update(f, work, real, parts, m, layer, x, d, sample * layer.uses + use, seed, row)
+
+
+@njit
+def chopped_update(f, work, real, parts, m, layer, x, d, sample, seed, row):
+    """A += lr (c_out d) (c_in x)^T along columns; along rows the lines' signs go with d."""
+    by_row = layer.transfer_axis == ROW
+    x_signs = f[layer.out_chop if by_row else layer.in_chop :][: layer.n_in]
+    d_signs = f[layer.in_chop if by_row else layer.out_chop :][: layer.n_out]
+    chopped_x = f[layer.chopped_x : layer.chopped_x + layer.n_in]
+    chopped_d = f[layer.chopped_d : layer.chopped_d + layer.n_out]
+    for j in range(layer.n_in):
+        chopped_x[j] = x_signs[j] * x[j]
+    for i in range(layer.n_out):
+        chopped_d[i] = d_signs[i] * d[i]
+    rank_one_update(f, work, real, parts, m, layer, chopped_x, chopped_d, sample, seed, row)
+
+
+@njit
+def read_chopped(f, work, real, parts, m, layer, sample, seed, row):
+    """V = c_in c_out A u; then the line's chopper may flip, and after the last line those across it.
+
+    Notes the sign of the line and whether it flipped, which AGAD's reference needs.
+    """
+    read_line(f, work, real, parts, m, layer, sample, seed, row)
+    t = line_of(layer, sample)
+    v = f[layer.v : layer.v + layer.line_length]
+    out_signs = f[layer.out_chop : layer.out_chop + layer.line_length]
+    sign = f[layer.in_chop + t]
+    for i in range(layer.line_length):
+        v[i] *= sign * out_signs[i]
+    stream = parts[m.first].stream
+    flips = line_flips(layer, sample, stream_key(seed, stream, IN_CHOP, sample))
+    f[layer.read] = sign
+    f[layer.read + 1] = F32(1.0) if flips else F32(0.0)
+    f[layer.in_chop + t] = -sign if flips else sign
+    if t == layer.lines - 1 and layer.out_chop_prob > F32(0.0):
+        key = stream_key(seed, stream, OUT_CHOP, sample)
+        for i in range(layer.line_length):
+            out_signs[i] = -out_signs[i] if happens(layer.out_chop_prob, key, i) else out_signs[i]
+
+
+@inline
+def line_flips(layer, sample, key):
+    """Return whether the chopper of the line just read flips: regularly or at random."""
+    if layer.in_chop_period > 0:
+        read = (sample // layer.transfer_every) // layer.lines
+        return (read + 1) % layer.in_chop_period == 0
+    return happens(layer.in_chop_prob, key, 0)
+
+
+@inline
+def happens(probability, key, n):
+    """Return True with a probability, by draw n of a stream."""
+    u = F32(draw(U32(key), U32(key >> U64(32)), U32(n)) >> U32(8)) * TO_UNIT
+    return u < probability
+
+
+@njit
+def filter_beside_reference(f, layer, sample, row):
+    """H[t] += transfer_lr c (v - P_ref[t]), with P[t] <- (1 - beta) P[t] + beta v, and P_ref[t] <- P[t] at a flip.
+
+    v here is what A reads before its sign is corrected.
+    """
+    n = layer.line_length
+    at = line_of(layer, sample) * n
+    mean = f[layer.mean + at : layer.mean + at + n]
+    reference = f[layer.reference + at : layer.reference + at + n]
+    v = f[layer.v : layer.v + n]
+    sign = f[layer.read]
+    flipped = f[layer.read + 1] != F32(0.0)
+    for i in range(n):
+        raw = sign * v[i]
+        v[i] = sign * (raw - reference[i])
+        mean[i] = (F32(1.0) - layer.tail) * mean[i] + layer.tail * raw
+        reference[i] = mean[i] if flipped else reference[i]
+    filter_h(f, layer, sample, row)

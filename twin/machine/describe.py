@@ -1,0 +1,94 @@
+"""LAYER records: what the executor knows of a layer, and where its vectors lie in the arena."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.machine.arena import Arena
+from twin.machine.records import ACTIVATIONS, AXES, KINDS, LOSSES
+from twin.machine.settings import Settings
+from twin.networks.layers import Conv, Layer, Recurrent
+
+Record = np.void
+
+
+def describe_layer(record: Record, layer: Layer, loss: str, s: Settings, scale: float) -> None:
+    """Enter shape, activation and rates of a layer; network weight = `scale` x device weight."""
+    record["n_in"], record["n_out"], record["bias"] = layer.n_in, layer.n_out, layer.bias
+    record["uses"], record["scale"] = layer.uses, scale
+    record["kind"] = KINDS[layer.cell if isinstance(layer, Recurrent) else layer.kind]
+    record["activation"] = ACTIVATIONS.get(layer.activation, -1)
+    record["loss"] = LOSSES[loss]
+    record["gamma"], record["auto_scale"], record["auto_momentum"] = s.gamma, s.auto_scale, s.auto_momentum
+    every = s.every(layer.index)
+    record["transfer_every"] = max(every, 1)
+    if isinstance(layer, Conv):
+        for name in ("height", "width", "channels", "kernel", "padding", "out_height", "out_width", "pool"):
+            record[name] = getattr(layer, name)
+        record["hop"] = layer.stride
+    if isinstance(layer, Recurrent):
+        record["features"], record["hidden"], record["one_hot"] = layer.features, layer.hidden, layer.one_hot
+        record["back"] = layer.n_inputs - layer.returned
+    if every:
+        row = s.transfer_axis == "row"
+        record["transfer_axis"], record["hadamard"] = AXES[s.transfer_axis], s.hadamard
+        record["lines"], record["line_length"] = (layer.n_out, layer.n_in) if row else (layer.n_in, layer.n_out)
+        record["threshold"], record["reset"] = s.threshold, s.reset
+
+
+def place_transfer(record: Record, arena: Arena, s: Settings) -> None:
+    """Reserve what a layer's transfers keep."""
+    record["means"] = arena.take(2)
+    if not s.transfer_every:
+        return
+    lines, length = int(record["lines"]), int(record["line_length"])
+    record["u"], record["v"], record["s"] = arena.take(lines), arena.take(length), arena.take(length)
+    if s.filtered:
+        record["h"], record["crossed"] = arena.take(lines * length), arena.take(lines * length)
+
+
+def place_vectors(records: npt.NDArray[np.void], layers: Sequence[Layer], arena: Arena, in_flight: int) -> None:
+    """Give every slot one contiguous block with the private vectors of all layers."""
+    for record, layer in zip(records, layers, strict=True):
+        if isinstance(layer, Recurrent):
+            record["state"] = arena.take(2 * layer.hidden)
+    start = arena.size
+    for record, layer in zip(records, layers, strict=True):
+        uses, n_in, n_out = layer.uses, layer.n_in, layer.n_out
+        record["x"] = arena.take(uses * n_in)
+        record["z"], record["d"] = arena.take(uses * n_out), arena.take(uses * n_out)
+        if isinstance(layer, Conv):
+            size = layer.height * layer.width * layer.channels
+            record["image"], record["e"], record["window"] = arena.take(size), arena.take(size), arena.take(n_in)
+            record["chosen"] = arena.take(layer.size)
+        else:
+            record["e"] = arena.take(uses * n_in)
+        if isinstance(layer, Recurrent):
+            record["c"], record["tanh_c"] = arena.take((uses + 1) * layer.hidden), arena.take(uses * layer.hidden)
+            record["carry"] = arena.take(layer.hidden)
+    for k, (record, layer) in enumerate(zip(records, layers, strict=True)):
+        last = k == len(layers) - 1
+        above = records[min(k + 1, len(layers) - 1)]
+        if not last:
+            record["handed"] = above["image"] if isinstance(layers[k + 1], Conv) else above["x"]
+            record["handed_step"] = layers[k + 1].n_in
+        if last or layer.kind != "dense":
+            record["y"], record["y_step"] = arena.take(layer.uses * layer.n_out), layer.n_out
+        else:
+            record["y"], record["y_step"] = record["handed"], record["handed_step"]
+    stride = arena.size - start
+    arena.take(stride * (in_flight - 1))
+    records["stride"] = stride
+
+
+def bias_lines(records: npt.NDArray[np.void], in_flight: int) -> npt.NDArray[np.int64]:
+    """Return where the arena holds the inputs that are always 1."""
+    at = [
+        int(record["x"]) + slot * int(record["stride"]) + use * int(record["n_in"]) + int(record["n_in"]) - 1
+        for record in records
+        if record["bias"]
+        for slot in range(in_flight)
+        for use in range(int(record["uses"]))
+    ]
+    return np.array(at, np.int64)

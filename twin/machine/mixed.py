@@ -1,0 +1,121 @@
+"""Mixed precision: a digital chi sums the gradient, and whole steps of it become pulses on W.
+
+Nandakumar et al., Front. Neurosci. 14:406, 2020; aihwkit's MixedPrecisionCompound, whose `granularity` is
+the step. Chi lies where TTv2 has H, one row a line along the transfer axis.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.algorithms.operation import Counts
+from twin.crossbar.jit import inline, njit
+from twin.crossbar.nonlinear import refresh_pairs
+from twin.crossbar.records import CELL, LIMITS
+from twin.crossbar.rng import TRANSFER, fill_normals, stream_key
+from twin.machine.arena import Arena
+from twin.machine.effects import refresh_sums
+from twin.machine.records import ROW
+from twin.machine.settings import Settings
+from twin.machine.transfers import pulse_device
+
+Records = npt.NDArray[np.void]
+F32 = np.float32
+PULSES, PART_PULSES, FIRED = int(Counts.PULSES), int(Counts.PART_PULSES), int(Counts.FIRED)
+COINCIDENCES, CROSSED = int(Counts.COINCIDENCES), int(Counts.CROSSED)
+
+
+def place_chi(arena: Arena, layers: Records, matrices: Records, settings: Settings) -> None:
+    """Reserve chi of every layer, all 0."""
+    if not settings.accumulates:
+        return
+    for record in layers:
+        record["h"] = arena.take(int(record["lines"]) * int(record["line_length"]))
+        record["granularity"] = settings.granularity or matrices[record["main"]]["dw_min"]
+
+
+@njit
+def accumulate_uses(f, layer, shift, first, uses):
+    """Chi += lr d x^T for some of a sample's uses of the matrix."""
+    for use in range(first, first + uses):
+        start = layer.x + shift + use * layer.n_in
+        x = f[start : start + layer.n_in]
+        start = layer.d + shift + use * layer.n_out
+        accumulate(f, layer, x, f[start : start + layer.n_out])
+
+
+@njit
+def accumulate(f, layer, x, d):
+    """Chi += lr d x^T for one use."""
+    by_row = layer.transfer_axis == ROW
+    n = layer.line_length
+    along = d if by_row else x
+    across = (x if by_row else d)[:n]
+    for t in range(layer.lines):
+        if along[t] == F32(0.0):
+            continue
+        factor = F32(layer.lr * along[t])
+        line = f[layer.h + t * n : layer.h + (t + 1) * n]
+        for i in range(n):
+            line[i] += factor * across[i]
+
+
+@inline
+def whole_steps(value, inverse, most):
+    """Return the pulses that an element of chi gives: its whole steps, at most `most`; NaN gives `most`."""
+    steps = F32(abs(value) * inverse)
+    return int(steps) if steps < F32(most) else most
+
+
+@njit
+def pulse_lines(f, real, parts, m, layer, sample, seed, row):
+    """Whole steps of chi become pulses on W, line by line; chi keeps the rest.
+
+    A line takes as many slots as its largest element has pulses; lines of one array take turns.
+    """
+    by_row = layer.transfer_axis == ROW
+    inverse = F32(F32(1.0) / layer.granularity)
+    for k in range(m.first, m.first + m.count):
+        part = parts[k]
+        n_in = part.in1 - part.in0
+        n_out = part.out1 - part.out0
+        low = part.out0 if by_row else part.in0
+        high = part.out1 if by_row else part.in1
+        start = part.in0 if by_row else part.out0
+        n = n_in if by_row else n_out
+        w = f[part.w : part.w + n_in * n_out]
+        cell = f[part.cell : part.cell + n_in * n_out * CELL]
+        limits = f[part.limits : part.limits + n_in * n_out * LIMITS]
+        key = stream_key(seed, part.stream, TRANSFER, sample)
+        shape = f[m.shape : m.shape + 2 * m.points]
+        slots = 0
+        fired = 0
+        for t in range(low, high):
+            begin = layer.h + t * layer.line_length + start
+            chi = f[begin : begin + n]
+            most = 0
+            for i in range(n):
+                most = max(most, whole_steps(chi[i], inverse, m.transfer_bl))
+            for slot in range(most):
+                noise = real[:n]
+                fill_normals(noise, n, key, (slots + slot) * n)
+                for i in range(n):
+                    if whole_steps(chi[i], inverse, m.transfer_bl) <= slot:
+                        continue
+                    at = i * n_out + t - low if by_row else (t - low) * n_out + i
+                    sign = F32(1.0) if chi[i] > F32(0.0) else F32(-1.0)
+                    pulse_device(w, cell, limits, shape, at, sign, noise[i], m, key, (slots + slot) * n + i)
+                    if part.pulses > 0:
+                        f[part.pulses + at] += F32(1.0)
+            for i in range(n):
+                pulses = whole_steps(chi[i], inverse, m.transfer_bl)
+                signed = F32(pulses) if chi[i] > F32(0.0) else F32(-pulses)
+                chi[i] -= signed * layer.granularity
+                fired += pulses
+                row[CROSSED] += 1 if pulses > 0 else 0
+            slots += most
+        row[PULSES] = max(row[PULSES], slots)
+        row[PART_PULSES] += slots
+        row[FIRED] += slots + fired
+        row[COINCIDENCES] += fired
+    refresh_pairs(f, parts, m, sample, sample // layer.transfer_every, seed, row)
+    refresh_sums(f, parts, m, sample // layer.transfer_every)

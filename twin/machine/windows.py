@@ -1,0 +1,102 @@
+"""Windows of a convolution: gathered for its mat-vecs, scattered back as errors, and max-pooling."""
+
+import numpy as np
+
+from twin.crossbar.jit import inline, njit
+from twin.machine.activations import activate, multiply_by_derivative
+
+F32 = np.float32
+
+
+@inline
+def corner(layer, use):
+    """Return the input row and column of the upper left corner of a window."""
+    return (
+        (use // layer.out_width) * layer.hop - layer.padding,
+        (use % layer.out_width) * layer.hop - layer.padding,
+    )
+
+
+@njit
+def gather(f, layer, shift, use):
+    """Put one window of the input map into its x: (kernel, kernel, channels), zeros beyond the border."""
+    top, left = corner(layer, use)
+    width = layer.kernel * layer.channels
+    image = layer.image + shift
+    at = layer.x + shift + use * layer.n_in
+    for row in range(top, top + layer.kernel):
+        line = f[at : at + width]
+        start = image + (row * layer.width + left) * layer.channels
+        if layer.padding == 0:
+            source = f[start : start + width]
+            for k in range(line.size):
+                line[k] = source[k]
+        else:
+            for k in range(line.size):
+                column = left + k // layer.channels
+                inside = 0 <= row < layer.height and 0 <= column < layer.width
+                line[k] = f[start + k] if inside else F32(0.0)
+        at += width
+
+
+@njit
+def scatter(f, layer, shift, use, window):
+    """Add the error of one window to the error of the input map."""
+    top, left = corner(layer, use)
+    width = layer.kernel * layer.channels
+    error = layer.e + shift
+    at = 0
+    for row in range(top, top + layer.kernel):
+        line = window[at : at + width]
+        start = error + (row * layer.width + left) * layer.channels
+        if layer.padding == 0:
+            target = f[start : start + width]
+            for k in range(line.size):
+                target[k] += line[k]
+        elif 0 <= row < layer.height:
+            for k in range(line.size):
+                column = left + k // layer.channels
+                if 0 <= column < layer.width:
+                    f[start + k] += line[k]
+        at += width
+
+
+@njit
+def activate_and_pool(f, layer, shift):
+    """Activate all positions and hand on the greatest of every pooling window, noting which it was."""
+    n = layer.n_out
+    size = layer.uses * n
+    z = f[layer.z + shift : layer.z + shift + size]
+    y = f[layer.y + shift : layer.y + shift + size]
+    activate(layer.activation, z, y)
+    height, width = layer.out_height // layer.pool, layer.out_width // layer.pool
+    handed = f[layer.handed + shift : layer.handed + shift + height * width * n]
+    chosen = f[layer.chosen + shift : layer.chosen + shift + height * width * n]
+    for i in range(height):
+        for j in range(width):
+            first = (i * layer.pool * layer.out_width + j * layer.pool) * n
+            best = handed[(i * width + j) * n : (i * width + j + 1) * n]
+            which = chosen[(i * width + j) * n : (i * width + j + 1) * n]
+            for k in range(best.size):
+                best[k] = y[first + k]
+                which[k] = F32(first + k)
+            for one in range(1, layer.pool * layer.pool):
+                at = first + ((one // layer.pool) * layer.out_width + one % layer.pool) * n
+                for k in range(best.size):
+                    if y[at + k] > best[k]:
+                        best[k] = y[at + k]
+                        which[k] = F32(at + k)
+
+
+@njit
+def unpool(f, layer, above, shift):
+    """Give the error of every pooled value to the output it came from, times the derivative: d of all positions."""
+    n = (layer.out_height // layer.pool) * (layer.out_width // layer.pool) * layer.n_out
+    size = layer.uses * layer.n_out
+    d = f[layer.d + shift : layer.d + shift + size]
+    error = f[above.e + shift : above.e + shift + n]
+    chosen = f[layer.chosen + shift : layer.chosen + shift + n]
+    d[:] = F32(0.0)
+    for k in range(n):
+        d[np.int64(chosen[k])] = error[k]
+    multiply_by_derivative(layer.activation, f[layer.y + shift : layer.y + shift + size], d, d)

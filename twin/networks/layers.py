@@ -1,0 +1,230 @@
+"""Layers as data: the shape of each one's matrix, how often a sample uses it, and what it hands on."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from twin.errors import TwinError
+
+GATES = {"lstm": 4, "rnn": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """A dense layer: z = W x, y = f(z); above recurrent layers it is used once a time step.
+
+    Attributes
+    ----------
+    index : int
+    n_inputs, n_out : int
+        Inputs without the bias line; outputs.
+    bias : bool
+        Whether an input line that is always 1 is added.
+    activation : str
+        "sigmoid", "tanh", "relu", "identity" or "softmax".
+    uses : int
+        Mat-vecs a sample: 1, or the time steps of a sequence.
+    """
+
+    kind: ClassVar[str] = "dense"
+
+    index: int
+    n_inputs: int
+    n_out: int
+    bias: bool
+    activation: str
+    uses: int = 1
+
+    @property
+    def n_in(self) -> int:
+        """Input lines, the bias line included."""
+        return self.n_inputs + int(self.bias)
+
+    @property
+    def size(self) -> int:
+        """Values handed to the next layer, a use."""
+        return self.n_out
+
+    @property
+    def loaded(self) -> int:
+        """Words brought to the array for one mat-vec."""
+        return self.n_in
+
+    @property
+    def returned(self) -> int:
+        """Input lines, without the bias, whose errors are wanted."""
+        return self.n_inputs
+
+    @property
+    def fan(self) -> int:
+        """Inputs that the spread of the initial weights is taken from."""
+        return self.n_inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """A convolution as mat-vecs of one array with every window of the input map, then max-pooling.
+
+    The weight reuse is the number of output positions (Gokmen 2017, "Convolutional Neural Networks").
+    Maps are stored position by position, channels last.
+
+    Attributes
+    ----------
+    height, width, channels : int
+        The input map.
+    n_out : int
+        Output channels.
+    kernel, stride, padding : int
+        Of square windows; the padding is zeros.
+    pool : int
+        Side and stride of the max-pooling windows; 1 for none. Rows and columns left over are dropped.
+    """
+
+    kind: ClassVar[str] = "conv"
+
+    index: int
+    height: int
+    width: int
+    channels: int
+    n_out: int
+    bias: bool
+    activation: str
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+    pool: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse windows that do not fit; the error begins with the key below the layer that is at fault."""
+        if self.out_height < 1 or self.out_width < 1:
+            raise TwinError(
+                f"kernel (= {self.kernel}): the input map is only {self.height} x {self.width}; "
+                "use a smaller kernel or more padding"
+            )
+        if self.out_height < self.pool or self.out_width < self.pool:
+            raise TwinError(
+                f"stride (= {self.stride}): leaves a map of {self.out_height} x {self.out_width}, too small for the "
+                f"max-pool of size {self.pool} after it; use a smaller stride or max-pool"
+            )
+
+    @property
+    def n_inputs(self) -> int:
+        """Inputs of one window."""
+        return self.kernel * self.kernel * self.channels
+
+    @property
+    def n_in(self) -> int:
+        """Input lines, the bias line included."""
+        return self.n_inputs + int(self.bias)
+
+    @property
+    def out_height(self) -> int:
+        """Rows of output positions."""
+        return (self.height + 2 * self.padding - self.kernel) // self.stride + 1
+
+    @property
+    def out_width(self) -> int:
+        """Columns of output positions."""
+        return (self.width + 2 * self.padding - self.kernel) // self.stride + 1
+
+    @property
+    def uses(self) -> int:
+        """Mat-vecs a sample."""
+        return self.out_height * self.out_width
+
+    @property
+    def pooled(self) -> tuple[int, int, int]:
+        """The map handed to the next layer: height, width, channels."""
+        return self.out_height // self.pool, self.out_width // self.pool, self.n_out
+
+    @property
+    def size(self) -> int:
+        """Values handed to the next layer."""
+        height, width, channels = self.pooled
+        return height * width * channels
+
+    @property
+    def loaded(self) -> int:
+        """Words brought to the array for one mat-vec: each window is loaded whole."""
+        return self.n_in
+
+    @property
+    def returned(self) -> int:
+        """Input lines, without the bias, whose errors are wanted."""
+        return self.n_inputs
+
+    @property
+    def fan(self) -> int:
+        """Inputs that the spread of the initial weights is taken from."""
+        return self.n_inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrent:
+    """A block of LSTM or plain recurrent cells with one matrix for inputs and state (Gokmen 2018).
+
+    The lines of its matrix are [input features | state h of the step before | bias].
+
+    Attributes
+    ----------
+    cell : str
+        "lstm": gates i, f, o (sigmoid), g (tanh), c = f c + i g, h = o tanh c; "rnn": h = tanh z.
+    features, hidden : int
+        Width of the input and of the state.
+    uses : int
+        Time steps of a sequence.
+    one_hot : bool
+        Whether the input is one symbol out of `features`.
+    """
+
+    kind: ClassVar[str] = "recurrent"
+
+    index: int
+    cell: str
+    features: int
+    hidden: int
+    bias: bool
+    uses: int
+    one_hot: bool
+
+    @property
+    def activation(self) -> str:
+        """The cell stands for the activation function."""
+        return self.cell
+
+    @property
+    def n_inputs(self) -> int:
+        """Inputs without the bias line."""
+        return self.features + self.hidden
+
+    @property
+    def n_in(self) -> int:
+        """Input lines, the bias line included."""
+        return self.n_inputs + int(self.bias)
+
+    @property
+    def n_out(self) -> int:
+        """Output lines: all gates."""
+        return GATES[self.cell] * self.hidden
+
+    @property
+    def size(self) -> int:
+        """Values handed to the next layer, a step."""
+        return self.hidden
+
+    @property
+    def loaded(self) -> int:
+        """Words brought to the array for one mat-vec: a one-hot input is one word."""
+        return (1 if self.one_hot else self.features) + self.hidden + int(self.bias)
+
+    @property
+    def returned(self) -> int:
+        """Input lines, without the bias, whose errors are wanted: a symbol has none."""
+        return self.hidden if self.one_hot else self.n_inputs
+
+    @property
+    def fan(self) -> int:
+        """Inputs that the spread of the initial weights is taken from, as PyTorch's LSTM does."""
+        return self.hidden
+
+
+Layer = Dense | Conv | Recurrent
