@@ -1,0 +1,126 @@
+"""Microseconds a character of LSTM2-64 on War and Peace, against three passes of mat-vec over its weights.
+
+python benchmarks/lstm.py prints, for the digital baseline, SGD and TTv2, the least and the median of the numerics'
+time a character over rounds taken in turn, the time of three float32 mat-vec passes over all 76,307 weights measured
+in the same rounds, their ratio, and what sampled timing adds. Needs TWIN_DATA_DIR.
+"""
+
+import sys
+import time
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
+
+from twin.algorithms.operation import Counts
+from twin.crossbar.matvec import accumulate_rows
+from twin.engine.sampling import Sampler
+from twin.machine.replay import Replayed, run_block
+from twin.simulation.build import Parts, build
+from twin.simulation.plan import RunPlan
+
+SEQUENCES, ROUNDS, STEPS = 24, 15, 100
+SHAPES = ((148, 256), (129, 256), (65, 83))
+CASES = {
+    "digital": ("digital", "digital", {}, 48),
+    "SGD, symmetric": ("sgd", "two-array", {"device": '{preset = "symmetric-1200"}'}, 480),
+    "TTv2, 120 states": ("ttv2", "four-array", {}, 2400),
+    "TTv2, dense": (
+        "ttv2",
+        "four-array",
+        {"device": '{preset = "gokmen-1200"}', "algorithms.ttv2.fast_lr": "0.1", "algorithms.ttv2.transfer_lr": "2.0"},
+        480,
+    ),
+}
+
+
+@dataclass
+class Case:
+    """A network that has trained for some sequences, and its times."""
+
+    parts: Parts
+    sample: int
+    times: list[float] = field(default_factory=list)
+    coincidences: list[float] = field(default_factory=list)
+
+    def advance(self, sequences: int) -> None:
+        """Train on without the clock; note microseconds and coincidences a character."""
+        program, _ = self.parts.effects.encoder.encode(self.sample, self.sample + sequences)
+        start = time.perf_counter()
+        counts = run_block(self.parts.machine, program)
+        self.times.append(1e6 * (time.perf_counter() - start) / sequences / STEPS)
+        self.coincidences.append(float(counts[:, Counts.COINCIDENCES].sum()) / sequences / STEPS)
+        self.sample += sequences
+
+
+def prepare(name: str) -> Case:
+    """Build a case and train it until its number of coincidences is typical."""
+    algorithm, layout, own, warm = CASES[name]
+    case = Case(build(RunPlan("lstm-wp", "aimc-512", layout, algorithm, workload_overrides=own)), 0)
+    case.parts.machine.set_rates(1.0)
+    while case.sample < warm:
+        case.advance(SEQUENCES)
+    case.times.clear()
+    case.coincidences.clear()
+    return case
+
+
+def three_passes() -> float:
+    """Return microseconds of three mat-vec passes over all weights, with our kernel."""
+    rng = np.random.default_rng(1)
+    passes = []
+    for n_in, n_out in SHAPES:
+        w, x = rng.random(n_in * n_out, np.float32), rng.random(n_in, np.float32)
+        passes.append((w, n_out, x, np.zeros(4 * n_in + 64, np.int32), np.zeros(n_out, np.float32)))
+    for one in passes:
+        accumulate_rows(*one)
+    start = time.perf_counter()
+    for _ in range(200):
+        for one in passes:
+            accumulate_rows(*one)
+    return 3e6 * (time.perf_counter() - start) / 200
+
+
+def sampled(name: str, sequences: int = 1000) -> tuple[float, float]:
+    """Return (microseconds a character with sampled timing, without the clock), the same sequences twice."""
+    found = []
+    for with_clock in (True, False):
+        algorithm, layout, own, _ = CASES[name]
+        parts = build(RunPlan("lstm-wp", "aimc-512", layout, algorithm, workload_overrides=own))
+        parts.machine.set_rates(1.0)
+        effects, timing = parts.effects, parts.workload.timing
+        if not isinstance(effects, Replayed):
+            raise TypeError("sampled timing needs replayed effects")
+        start = time.perf_counter()
+        if with_clock:
+            Sampler(parts.engine, effects, 1, timing.warmup, timing.measured, timing.period).run(0, sequences)
+        else:
+            case = Case(parts, 0)
+            while case.sample < sequences:
+                case.advance(SEQUENCES)
+        found.append(1e6 * (time.perf_counter() - start) / sequences / STEPS)
+    return found[0], found[1]
+
+
+def main() -> None:
+    """Measure in turn and print."""
+    cases = {name: prepare(name) for name in CASES}
+    bounds = []
+    for _ in range(ROUNDS):
+        bounds.append(three_passes())
+        for case in cases.values():
+            case.advance(SEQUENCES)
+    print(f"three mat-vec passes over 76,307 weights: least {min(bounds):.1f} us, median {median(bounds):.1f} us")
+    print("| case | coincidences a character | least / us | median / us | median / three passes |")
+    print("|---|--:|--:|--:|--:|")
+    for name, case in cases.items():
+        least, middle = min(case.times), median(case.times)
+        row = f"{np.mean(case.coincidences):.0f} | {least:.1f} | {middle:.1f} | {middle / median(bounds):.2f}"
+        print(f"| {name} | {row} |")
+    if "--sampled" in sys.argv:
+        clock, plain = sampled("TTv2, 120 states", 6000)
+        print(f"sampled timing, TTv2: {clock:.1f} us a character against {plain:.1f} without the clock")
+
+
+if __name__ == "__main__":
+    main()
