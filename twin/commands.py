@@ -227,7 +227,7 @@ def progress_bar() -> Iterator[Report]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        what = "preparing" if is_compiled() else "compiling the kernels, once (half a minute)"
+        what = "preparing" if is_compiled() else "compiling the kernels, once (about a minute)"
         preparing = progress.add_task(what, total=None)
         tasks: dict[str, int] = {}
 

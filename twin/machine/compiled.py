@@ -29,7 +29,7 @@ def is_compiled() -> bool:
 
 
 def ensure_compiled() -> None:
-    """Compile the kernels in another process unless they are in the cache; takes half a minute.
+    """Compile the kernels in another process unless they are in the cache; takes about a minute.
 
     Raises
     ------
