@@ -10,7 +10,7 @@ PAPER = 1.32  # digital after 50 epochs, Gokmen 2021
 
 
 def draw(curves: pd.DataFrame) -> bytes:
-    """Return the figure as SVG: colour by algorithm, dashes by states, symmetric devices in grey."""
+    """Return the figure as SVG: colour by algorithm, dashes by states, the symmetric device dash-dotted."""
     with styled():
         drawn = figure(7.4, 4.6)
         axes = drawn.subplots()
@@ -39,12 +39,12 @@ def draw(curves: pd.DataFrame) -> bytes:
 
 
 def _colour(case: str) -> str:
-    if "symmetric" in case:
-        return INKS["grey"].light
     if "plain" in case:
         return INKS["purple"].light
     return INKS[ALGORITHMS[case.split(maxsplit=1)[0].rstrip(",").lower()]].light
 
 
 def _dash(case: str) -> object:
+    if "symmetric" in case:
+        return (0, (6, 2, 1, 2))
     return next((dash for states, dash in DASHES.items() if f"{states} states" in case), "-")
