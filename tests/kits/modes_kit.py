@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from twin.simulation.build import build
+from twin.simulation.plan import RunPlan
+
 
 def assert_same(one, other):
     """Hold weights, losses, engine state and ledger of two built runs against each other."""
@@ -16,6 +19,16 @@ def assert_same(one, other):
     assert tables[0].keys() == tables[1].keys()
     for name, table in tables[0].items():
         pd.testing.assert_frame_equal(table, tables[1][name], check_exact=True)
+
+
+def trained(workload, algorithm, layout, mode, samples, own=(), chip=()):
+    """Train in one piece; return everything the run consists of."""
+    overrides = {"data.samples": str(samples), "training.epochs": "1"} | dict(own)
+    parts = build(RunPlan(workload, "aimc-512", layout, algorithm, mode, overrides, dict(chip)))
+    parts.machine.set_rates(1.0)
+    parts.effects.segment(0, samples)
+    parts.engine.run(0, samples)
+    return parts
 
 
 def contents(folder):

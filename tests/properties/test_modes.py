@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from modes_kit import Stopped, assert_same, contents, quiet, stop_at
+from modes_kit import Stopped, assert_same, contents, quiet, stop_at, trained
 
 from twin.errors import TwinError
 from twin.simulation import checkpoint
@@ -32,23 +32,12 @@ RUNS = [
 SAMPLES = 200
 
 
-def trained(algorithm, layout, mode, samples, workload=(), chip=()):
-    """Train on digits in one piece; return everything the run consists of."""
-    overrides = {"data.samples": str(samples), "training.epochs": "1"} | dict(workload)
-    plan = RunPlan("digits-mlp", "aimc-512", layout, algorithm, mode, overrides, dict(chip))
-    parts = build(plan)
-    parts.machine.set_rates(1.0)
-    parts.effects.segment(0, samples)
-    parts.engine.run(0, samples)
-    return parts
-
-
 @pytest.mark.parametrize("in_flight", [1, 4])
 @pytest.mark.parametrize(("algorithm", "layout"), RUNS)
 def test_coupled_and_replayed_runs_have_the_same_weights_and_ledgers(algorithm, layout, in_flight):
     own = {"training.in_flight": str(in_flight)}
-    one, other = (trained(algorithm, layout, mode, SAMPLES, own) for mode in ("coupled", "replayed"))
-    start = trained(algorithm, layout, "replayed", 1, own).machine.f
+    one, other = (trained("digits-mlp", algorithm, layout, mode, SAMPLES, own) for mode in ("coupled", "replayed"))
+    start = trained("digits-mlp", algorithm, layout, "replayed", 1, own).machine.f
     assert not np.array_equal(one.machine.f, start)
     assert_same(one, other)
 
@@ -84,7 +73,9 @@ def test_coupled_and_replayed_agree_whatever_the_settings(
         own |= {"algorithms.ttv2.reset": f'"{reset}"'}
     workload = {key: str(value) for key, value in own.items()} | calibration
     chip = {"tile.rows": str(lines), "tile.cols": str(lines), "placement.h": f'"{place}"'}
-    one, other = (trained(algorithm, layout, mode, 30, workload, chip) for mode in ("coupled", "replayed"))
+    one, other = (
+        trained("digits-mlp", algorithm, layout, mode, 30, workload, chip) for mode in ("coupled", "replayed")
+    )
     assert_same(one, other)
 
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from modes_kit import Stopped, assert_same, contents, quiet, stop_at
+from modes_kit import Stopped, assert_same, contents, quiet, stop_at, trained
 
 from twin.simulation import checkpoint
-from twin.simulation.build import build
 from twin.simulation.plan import RunPlan, prepare
 from twin.simulation.run import run
 
@@ -80,18 +79,6 @@ def workloads(tmp_path_factory):
         made[name] = str(folder / f"{name}.toml")
         (folder / f"{name}.toml").write_text(text)
     return made
-
-
-def trained(path, algorithm, layout, mode, samples, workload=(), chip=()):
-    """Train in one piece; return everything the run consists of."""
-    plan = RunPlan(
-        path, "aimc-512", layout, algorithm, mode, {"data.samples": str(samples)} | dict(workload), dict(chip)
-    )
-    parts = build(plan)
-    parts.machine.set_rates(1.0)
-    parts.effects.segment(0, samples)
-    parts.engine.run(0, samples)
-    return parts
 
 
 @pytest.mark.parametrize("in_flight", [1, 3])

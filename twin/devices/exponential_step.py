@@ -58,13 +58,7 @@ class ExponentialStep(BoundedFamily):
             slope=np.float32(2.0) * per_unit / (w_max - w_min),
             offset=np.full_like(w_min, (POINTS - 1) / 2),
             tables=tables,
-            w_min=w_min,
-            w_max=w_max,
-            dw_min=steps.mean,
-            dw_min_mean=self.granularity,
-            dw_min_std=self.dw_min_std,
-            mult_noise=self.mult_noise,
-            write_noise=self.write_noise_std * self.dw_min,
+            **self.common(steps, (w_min, w_max), self.granularity),
         )
 
     @property

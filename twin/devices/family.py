@@ -10,7 +10,7 @@ in aihwkit where it has one) that draws the response of an array of devices; ker
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Annotated, NamedTuple, Self, final
+from typing import Annotated, Any, NamedTuple, Self, final
 
 import numpy as np
 from pydantic import Field
@@ -256,14 +256,20 @@ class PulsedFamily(DeviceFamily):
             up_b=slopes[0],
             down_a=steps.down,
             down_b=slopes[1],
-            w_min=bounds[0],
-            w_max=bounds[1],
-            dw_min=steps.mean,
-            dw_min_mean=self.dw_min,
-            dw_min_std=self.dw_min_std,
-            mult_noise=self.mult_noise,
-            write_noise=self.write_noise_std * self.dw_min,
+            **self.common(steps, bounds, self.dw_min),
         )
+
+    def common(self, steps: Steps, bounds: tuple[Array, Array], granularity: float) -> dict[str, Any]:
+        """Return what a `PulseResponse` of any kind holds: (w_min, w_max), mean step and noise."""
+        return {
+            "w_min": bounds[0],
+            "w_max": bounds[1],
+            "dw_min": steps.mean,
+            "dw_min_mean": granularity,
+            "dw_min_std": self.dw_min_std,
+            "mult_noise": self.mult_noise,
+            "write_noise": self.write_noise_std * self.dw_min,
+        }
 
 
 class BoundedFamily(PulsedFamily):

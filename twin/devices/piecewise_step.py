@@ -50,13 +50,7 @@ class PiecewiseStep(BoundedFamily):
             slope=slope,
             offset=-slope * w_min,
             tables=np.stack([_table(self.piecewise_up), _table(self.piecewise_down)]),
-            w_min=w_min,
-            w_max=w_max,
-            dw_min=steps.mean,
-            dw_min_mean=self.granularity,
-            dw_min_std=self.dw_min_std,
-            mult_noise=self.mult_noise,
-            write_noise=self.write_noise_std * self.dw_min,
+            **self.common(steps, (w_min, w_max), self.granularity),
         )
 
     @property

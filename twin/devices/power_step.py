@@ -43,13 +43,7 @@ class PowerStep(BoundedFamily):
             scale_down=steps.down,
             gamma_up=gamma * np.maximum(gain + r + np.float32(min(self.pow_up_down, 0.0)), floor),
             gamma_down=gamma * np.maximum(gain - r - np.float32(max(self.pow_up_down, 0.0)), floor),
-            w_min=w_min,
-            w_max=w_max,
-            dw_min=steps.mean,
-            dw_min_mean=self.granularity,
-            dw_min_std=self.dw_min_std,
-            mult_noise=self.mult_noise,
-            write_noise=self.write_noise_std * self.dw_min,
+            **self.common(steps, (w_min, w_max), self.granularity),
         )
 
     @property

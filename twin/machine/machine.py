@@ -177,11 +177,7 @@ class Machine:
 
     def weights(self, layer: int, matrix: str) -> Array:
         """Return the logical weights of a matrix, (n_out, n_in): main minus reference arrays."""
-        record = self.matrices[self._matrix_index(layer, matrix)]
-        whole = np.zeros((record["n_out"], record["n_in"]), np.float32)
-        for part in self._parts_of(record):
-            whole[part["out0"] : part["out1"], part["in0"] : part["in1"]] = self._block(part)
-        return whole
+        return self._whole(self.matrices[self._matrix_index(layer, matrix)], "w")
 
     def set_weights(self, layer: int, matrix: str, weights: npt.ArrayLike) -> None:
         """Put logical weights (n_out, n_in) into a matrix; line sums follow. Bounds are the caller's concern."""
@@ -208,14 +204,9 @@ class Machine:
             When they were not counted (`endurance`).
         """
         record = self.matrices[self._matrix_index(layer, matrix)]
-        whole = np.zeros((record["n_out"], record["n_in"]), np.float32)
-        for part in self._parts_of(record):
-            if not part["pulses"]:
-                raise ValueError("pulses were not counted; build the machine with endurance=True")
-            n_in, n_out = int(part["in1"] - part["in0"]), int(part["out1"] - part["out0"])
-            counted = self._segment(part["pulses"], n_in * n_out).reshape(n_in, n_out).T
-            whole[part["out0"] : part["out1"], part["in0"] : part["in1"]] = counted
-        return whole
+        if not all(part["pulses"] for part in self._parts_of(record)):
+            raise ValueError("pulses were not counted; build the machine with endurance=True")
+        return self._whole(record, "pulses")
 
     def at_bounds(self, layer: int, matrix: str) -> tuple[float, int]:
         """Return the fraction of a matrix's devices that sit at a bound, and how many lie beyond one.
@@ -247,6 +238,13 @@ class Machine:
     def _segment(self, offset: int, words: int) -> Array:
         return self.f[offset : offset + words]
 
-    def _block(self, part: np.void) -> Array:
+    def _whole(self, record: np.void, name: str) -> Array:
+        """Put what the arrays of a matrix hold a device together, (n_out, n_in)."""
+        whole = np.zeros((record["n_out"], record["n_in"]), np.float32)
+        for part in self._parts_of(record):
+            whole[part["out0"] : part["out1"], part["in0"] : part["in1"]] = self._block(part, name)
+        return whole
+
+    def _block(self, part: np.void, name: str = "w") -> Array:
         n_in, n_out = int(part["in1"] - part["in0"]), int(part["out1"] - part["out0"])
-        return self._segment(part["w"], n_in * n_out).reshape(n_in, n_out).T
+        return self._segment(part[name], n_in * n_out).reshape(n_in, n_out).T

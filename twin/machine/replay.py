@@ -1,7 +1,7 @@
 """Effects of a program: performed one by one as their moments come (coupled), or in blocks ahead (replayed)."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -193,10 +193,8 @@ class Replayed:
         """
         start = first
         while start < last:
-            end = min(start + self.encoder.block(start), last)
-            program, starts = self.encoder.encode(start, end)
-            table = run_block(self.machine, program)
-            self.losses += losses(self.machine, program, table)
+            end, starts, table, found_losses = perform(self.machine, self.encoder, start, last)
+            self.losses += found_losses
             members: dict[Hashable, list[int]] = {}
             for sample in range(start, end):
                 members.setdefault(self.program.key(sample), []).append(sample - start)
@@ -217,10 +215,8 @@ class Replayed:
 
     def _execute_block(self) -> None:
         first = self._next
-        last = min(first + self.encoder.block(first), self.last)
-        program, starts = self.encoder.encode(first, last)
-        table = run_block(self.machine, program)
-        self.losses += losses(self.machine, program, table)
+        last, starts, table, found_losses = perform(self.machine, self.encoder, first, self.last)
+        self.losses += found_losses
         counts = table.tolist()
         done = first - self.encoder.in_flight
         for sample in [s for s in self._rows if s < done]:
@@ -228,6 +224,34 @@ class Replayed:
         for k, sample in enumerate(range(first, last)):
             self._rows[sample] = counts[starts[k] : starts[k + 1]], self.encoder.template(sample)[1]
         self._next = last
+
+
+class Performed(NamedTuple):
+    """A block of samples after one kernel call.
+
+    Attributes
+    ----------
+    end : int
+        Samples before it are performed.
+    starts : list of int
+        Where each sample's rows start in `table`.
+    table : ndarray of float64, (n_instructions, N_COUNTS)
+    losses : list of float
+        One a sample.
+    """
+
+    end: int
+    starts: list[int]
+    table: npt.NDArray[np.float64]
+    losses: list[float]
+
+
+def perform(machine: Machine, encoder: Encoder, first: int, last: int) -> Performed:
+    """Execute a block of samples from `first` on, none beyond `last` - 1."""
+    end = min(first + encoder.block(first), last)
+    program, starts = encoder.encode(first, end)
+    table = run_block(machine, program)
+    return Performed(end, starts, table, losses(machine, program, table))
 
 
 def losses(machine: Machine, program: npt.NDArray[np.void], table: npt.NDArray[np.float64]) -> list[float]:

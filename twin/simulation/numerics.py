@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from twin.machine.replay import losses, run_block
+from twin.machine.replay import perform
 from twin.simulation.build import Parts
 from twin.simulation.run import decay
 
@@ -40,8 +40,7 @@ def train(parts: Parts, first: int = 0) -> Iterator[Epoch]:
         machine.set_rates(decay(parts, epoch))
         total, sample, end = 0.0, epoch * size, (epoch + 1) * size
         while sample < end:
-            last = min(sample + encoder.block(sample), end)
-            program, _ = encoder.encode(sample, last)
-            total += sum(losses(machine, program, run_block(machine, program)))
-            sample = last
+            done = perform(machine, encoder, sample, end)
+            total += sum(done.losses)
+            sample = done.end
         yield Epoch(epoch + 1, total / size, *machine.evaluate(epoch), *machine.evaluate(epoch, analog=False))
