@@ -1,7 +1,7 @@
 """Whatever the device, the pulses and the split: weights stay inside bounds and line sums stay true."""
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from twin.algorithms.operation import Opcode
@@ -62,6 +62,21 @@ def logical(made, matrix, k, seed):
     calibration=st.sampled_from(["exact", "pulses", "none"]),
     bl=st.integers(1, 20),
     seed=st.integers(0, 5),
+)
+@example(
+    preset=("gokmen-60", {"slope_dtod": 0.0}),
+    parameters={
+        "dw_min": 0.25,
+        "dw_min_dtod": 0.0,
+        "dw_min_std": 1e-80,  # its inverse is beyond float32
+        "mult_noise": True,
+        "up_down": 0.0,
+        "up_down_dtod": 0.0,
+    },
+    trains=[([0.0] * N_IN, [0.0] * N_OUT, 1)],
+    calibration="exact",
+    bl=1,
+    seed=0,
 )
 def test_no_sequence_of_updates_and_transfers_leaves_the_bounds(rig, preset, parameters, trains, calibration, bl, seed):
     name, more = preset

@@ -1,7 +1,8 @@
 """How kernels are compiled: float32, no Python objects, cached on disk by the content of their sources.
 
 Numba's own cache looks only at the file of the outermost function, so an edit of an inlined kernel in
-another file would go unnoticed. The cache folder is therefore named after a hash of all kernel sources.
+another file would go unnoticed. The cache folder is therefore named after a hash of all kernel sources, and of where
+they lie: Numba keeps kernels by the path of their file, so a copy elsewhere does not find what this one compiled.
 """
 
 import functools
@@ -24,9 +25,10 @@ def _host() -> str:
     return str(features.flatten()) + (",-prefer-256-bit" if features.get("avx512f") else "")
 
 
-def _digest(features: str) -> str:
-    package = Path(__file__).parent.parent
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()} {features}".encode())
+def digest_of(package: Path, features: str) -> str:
+    """Return a hash of everything that the machine code depends on, and of the package's folder."""
+    host = f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()} {features}"
+    digest = hashlib.sha256(f"{host} {package}".encode())
     for room in ("crossbar", "machine"):
         for path in sorted((package / room).glob("*.py")):
             digest.update(path.read_bytes())
@@ -47,7 +49,7 @@ def _cache_folder(name: str) -> Path:
 config: Any = numba.config
 if config.CPU_FEATURES is None:
     config.CPU_FEATURES = _host()
-KERNELS = f"kernels-{_digest(config.CPU_FEATURES)}"
+KERNELS = f"kernels-{digest_of(Path(__file__).parent.parent, config.CPU_FEATURES)}"
 if not os.environ.get("NUMBA_CACHE_DIR"):
     config.CACHE_DIR = str(_cache_folder(KERNELS))
 

@@ -287,9 +287,10 @@ def clip_below(response: PulseResponse) -> float:
     """Return below which noise xi a pulse could leave its device's bounds and must be clipped.
 
     inf: always, as for every step that is not affine; -inf: never; otherwise where 1 + dw_min_std xi < 0 turns a
-    step round. A step in its own direction cannot leave the bounds where each bound lies at or beyond the weight at
-    which the step vanishes (up_a / up_b, -down_a / down_b), the noise is multiplicative, and no step, its noise at
-    most `LARGEST_NORMAL` sigma, covers the whole way to that weight. Devices that no pulse moves need no clipping.
+    step round, if any noise up to `LARGEST_NORMAL` sigma does. A step in its own direction cannot leave the bounds
+    where each bound lies at or beyond the weight at which the step vanishes (up_a / up_b, -down_a / down_b), the
+    noise is multiplicative, and no step, its noise at most `LARGEST_NORMAL` sigma, covers the whole way to that
+    weight. Devices that no pulse moves need no clipping.
     """
     sigma = response.dw_min_std
     if not isinstance(response, Affine) or response.write_noise > 0 or (sigma > 0 and not response.mult_noise):
@@ -300,7 +301,7 @@ def clip_below(response: PulseResponse) -> float:
     up = _reaches(response.up_a, response.up_b, response.w_max)
     if up or _reaches(response.down_a, response.down_b, -response.w_min):
         return np.inf
-    return -1 / sigma if sigma > 0 else -np.inf
+    return -1 / sigma if sigma * LARGEST_NORMAL >= 1 else -np.inf
 
 
 def _reaches(step: Array, slope: Array, bound: Array) -> bool:
