@@ -29,9 +29,9 @@ def conflicts(one, two, same_slot):
 class Recorder(Engine):
     """Remembers which operation every row is."""
 
-    def _start(self, job):
+    def _start(self, job, release, code):
         self.seen.append((job.run.sample, job.position))
-        return super()._start(job)
+        return super()._start(job, release, code)
 
 
 @given(st.lists(programs, min_size=1, max_size=2), st.integers(1, 4), st.integers(1, 9))

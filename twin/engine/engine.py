@@ -44,14 +44,11 @@ class Job(simpy.Event):
 
     __slots__ = (
         "callbacks",
-        "code",
         "critical_ps",
-        "dependents",
         "done",
         "due_ps",
         "index",
         "position",
-        "release",
         "run",
         "successors",
         "template",
@@ -60,19 +57,19 @@ class Job(simpy.Event):
     _ok = True
     index: int
     due_ps: int
-    release: int
-    code: int
 
     def __init__(self, run: Run, step: Step) -> None:
         self.run = run
         self.position, self.template, self.waiting, self.successors = step
-        self.dependents: list[tuple[Job, int]] | None = None
         self.done = False
         self.critical_ps = run.critical_ps
 
 
 class Run:
-    """One sample in flight."""
+    """One sample in flight.
+
+    Its `jobs` are its own operations and, behind them, those of later samples that wait for one of them.
+    """
 
     __slots__ = ("critical_ps", "jobs", "left", "sample", "serial_ps")
 
@@ -233,13 +230,8 @@ class Engine:
             return []
         self._running[sample] = run
         self._meet(bound, run.jobs)
-        finished = []
-        for job in run.jobs:
-            if not job.waiting:
-                job.release, job.code = self.last_index, ADMISSION if self.last_index >= 0 else NOTHING
-                if self._start(job):
-                    finished.append(job)
-        return finished
+        code = ADMISSION if self.last_index >= 0 else NOTHING
+        return [job for job in run.jobs if not job.waiting and self._start(job, self.last_index, code)]
 
     def _meet(self, bound: Bound, jobs: list[Job]) -> None:
         """Make the operations of a sample wait for those of earlier ones on shared resources."""
@@ -258,39 +250,43 @@ class Engine:
                 readers = []
             self._readers[resource] = readers + [jobs[k] for k in last_readers]
 
-    def _start(self, job: Job) -> bool:
-        """Perform the effect of a ready operation and reserve its servers; True if it took no time."""
-        template = job.template
-        now = self._now
+    def _start(self, job: Job, release: int, code: int) -> bool:
+        """Perform the effect of an operation that `release` made ready, and reserve its servers.
+
+        True if it took no time.
+        """
+        template, now = job.template, self._now
         index = job.index = self.index
         self.index = index + 1
-        count = 0
+        column, count = template.column, 0
         if template.effect:
             counts = self._counts(job.run.sample, job.position)
             self._add_counts(counts)
-            if template.column >= 0:
-                count = int(counts[template.column])
-        if template.column >= 0 and not count:
-            self._add_row((template.index, now, now, now, 0, job.release, job.code, -1, -1))
+            if column >= 0:
+                count = int(counts[column])
+        if column >= 0 and not count:
+            self._add_row((template.index, now, now, now, 0, release, code, -1, -1))
             return True
-        free, start, server, blocker = self._free, now, -1, -1
+        free, user, sojourn_ps = self._free, self._user, self.sojourn_ps
+        start, server, blocker = now, -1, -1
         for number, _, _ in template.occupancy:  # comparisons, not max(): this is the hot loop
             if free[number] > start:
                 start = free[number]
-                server, blocker = number, self._user[number]
+                server, blocker = number, user[number]
         longest = 0
-        for number, fixed_ps, per_count_ps in template.occupancy:
-            busy = fixed_ps + per_count_ps * count
+        for number, busy, per_count_ps in template.occupancy:
+            if count:
+                busy += per_count_ps * count  # noqa: PLW2901
             if busy > longest:  # noqa: PLR1730
                 longest = busy
             free[number] = end = start + busy
-            self._user[number] = index
-            self.sojourn_ps[number] += end - now
+            user[number] = index
+            sojourn_ps[number] += end - now
         longest += template.latency_ps
         job.critical_ps += longest
         job.run.serial_ps += longest
         done = job.due_ps = start + longest
-        self._add_row((template.index, now, start, done, count, job.release, job.code, server, blocker))
+        self._add_row((template.index, now, start, done, count, release, code, server, blocker))
         if done == now:
             return True
         job.callbacks = self._callbacks
@@ -308,18 +304,14 @@ class Engine:
             run, critical_ps = job.run, job.critical_ps
             if critical_ps > run.critical_ps:  # noqa: PLR1730
                 run.critical_ps = critical_ps
-            index, jobs = job.index, run.jobs
-            released = [(jobs[position], code) for position, code in job.successors]
-            if job.dependents:
-                released += job.dependents
-            for other, code in released:
+            jobs = run.jobs
+            for position, code in job.successors:
+                other = jobs[position]
                 if critical_ps > other.critical_ps:  # noqa: PLR1730
                     other.critical_ps = critical_ps
-                other.waiting -= 1
-                if not other.waiting:
-                    other.release, other.code = index, code
-                    if self._start(other):
-                        finished.append(other)
+                waiting = other.waiting = other.waiting - 1
+                if not waiting and self._start(other, job.index, code):
+                    finished.append(other)
             run.left -= 1
             if not run.left:
                 finished += self._leave(run, job)
@@ -362,8 +354,8 @@ class Engine:
 
 
 def wait(job: Job, earlier: Job, code: int) -> None:
-    """Make `job` wait for `earlier`."""
+    """Make `job` wait for `earlier`, which finds it behind the jobs of its own sample."""
     job.waiting += 1
-    if earlier.dependents is None:
-        earlier.dependents = []
-    earlier.dependents.append((job, code))
+    jobs = earlier.run.jobs
+    earlier.successors += ((len(jobs), code),)
+    jobs.append(job)

@@ -140,31 +140,38 @@ class Ledger:
             self.queues.settle(now_ps)
 
     def _sum(self, rows: NDArray[np.int64], constants: Constants, now_ps: int) -> None:
-        template, ready, start, done, count = rows[:, :5].T
-        counts = np.zeros((len(rows), N_COUNTS))
-        found = np.fromiter(self.count_rows, float, len(self.count_rows))
-        counts[constants.effect[template]] = found.reshape(-1, N_COUNTS)
+        template, ready, start, done, count = np.ascontiguousarray(rows[:, :5].T)
+        effect = constants.effect[template]
+        counts = np.fromiter(self.count_rows, float, len(self.count_rows)).reshape(-1, N_COUNTS)
+        counted = template[effect]
         timed = (constants.column[template] < 0) | (count > 0)
         latency = np.where(timed, constants.latency_ps[template], 0)
         self.n += np.bincount(template, minlength=constants.size)
         np.add.at(self.wait_ps, template, start - ready)
         np.add.at(self.latency_ps, template, latency)
         np.add.at(self.busy_ps, template, done - start - latency)
-        for column in range(N_COUNTS):
-            self.counts[:, column] += np.bincount(template, counts[:, column], constants.size)
+        cells = (counted * N_COUNTS)[:, None] + np.arange(N_COUNTS)
+        self.counts += np.bincount(cells.ravel(), counts.ravel(), self.counts.size).reshape(self.counts.shape)
         self.serial_ps += int((done - start).sum())
-        per_count = constants.total_J[template]
-        energy_J = per_count[:, 0] + (per_count[:, 1:] * counts).sum(axis=1)
+        energy_J = constants.total_J[template, 0]
+        energy_J[effect] += (constants.total_J[counted, 1:] * counts).sum(axis=1)
         self.bins.add(start, done, energy_J, constants.payload[template], constants.stream[template])
-        self._visit(rows, np.where(timed, constants.width[template], 0), now_ps)
+        self._visit(template, ready, start, count, np.where(timed, constants.width[template], 0), now_ps)
 
-    def _visit(self, rows: NDArray[np.int64], width: NDArray[np.int64], now_ps: int) -> None:
-        """Enter the operations at each of their servers."""
+    def _visit(
+        self,
+        template: NDArray[np.int64],
+        ready: NDArray[np.int64],
+        start: NDArray[np.int64],
+        count: NDArray[np.int64],
+        width: NDArray[np.int64],
+        now_ps: int,
+    ) -> None:
+        """Enter the operations at each of their servers: `width` of them, in their order."""
         constants = self._constants
-        template, ready, start, _, count = rows[:, :5].T
-        which = np.repeat(np.arange(len(rows)), width)
-        place = np.arange(which.size) - np.repeat(np.cumsum(width) - width, width)
-        server, fixed, per_count = constants.occupancy[constants.first[template[which]] + place].T
+        which = np.repeat(np.arange(width.size), width)
+        place = np.arange(which.size) + np.repeat(constants.first[template] + width - np.cumsum(width), width)
+        server, fixed, per_count = constants.occupancy[place].T
         begin = start[which]
         self.queues.add(server, ready[which], begin, begin + fixed + per_count * count[which], now_ps)
 

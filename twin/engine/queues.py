@@ -34,6 +34,7 @@ class Queues:
         self.content_ps = np.zeros(n_servers, np.int64)
         self.overlaps = np.zeros(n_servers, np.int64)
         self.last_end_ps = np.zeros(n_servers, np.int64)
+        self._narrow = np.min_scalar_type(n_servers)  # NumPy sorts integers of one or two bytes by radix
         self._present = (NONE, NONE)  # server and end of visits beyond the time settled
         self.settled_ps = 0
 
@@ -57,13 +58,13 @@ class Queues:
         self._integrate(NONE, NONE, NONE, now_ps)
 
     def _check_order(self, server: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]) -> None:
-        order = np.argsort(server, kind="stable")
+        order = np.argsort(server.astype(self._narrow), kind="stable")
         server, start, end = server[order], start[order], end[order]
-        same = np.zeros(server.size, bool)
-        same[1:] = server[1:] == server[:-1]
-        before = np.where(same, np.roll(end, 1), self.last_end_ps[server])
-        np.add.at(self.overlaps, server, start < before)
-        np.maximum.at(self.last_end_ps, server, end)
+        first = np.flatnonzero(np.diff(server, prepend=-1))  # visit of each server
+        before = np.roll(end, 1)
+        before[first] = self.last_end_ps[server[first]]
+        self.overlaps += np.bincount(server[start < before], minlength=self.served.size)
+        self.last_end_ps[server[first]] = np.maximum.reduceat(end, first) if first.size else end
 
     def _integrate(
         self, server: NDArray[np.int64], arrival: NDArray[np.int64], end: NDArray[np.int64], now_ps: int
@@ -76,7 +77,7 @@ class Queues:
         time = np.concatenate([arrival, np.minimum(end, now_ps)])
         where = np.concatenate([server, server])
         change = np.repeat([1, -1], server.size)
-        order = np.lexsort((time, where))
+        order = np.lexsort((time, where.astype(self._narrow)))
         present = np.cumsum(change[order])
         interval = np.diff(time[order], append=0)
         np.add.at(self.content_ps, where[order], np.where(present == 0, 0, present * interval))
