@@ -1,0 +1,119 @@
+"""Whatever the chip, the network, the algorithm and the schedule: runs end, and what the ledger says adds up."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from random_kit import TEXT, cases
+
+from twin.algorithms.operation import N_COUNTS, Stream
+from twin.chip import Path
+from twin.engine import Engine
+from twin.simulation import build as building
+from twin.simulation.plan import RunPlan
+
+
+class Recorder(Engine):
+    """Adds up by itself what every operation that it starts costs, moves and occupies."""
+
+    def __init__(self, program, effects, costs, in_flight, _on_sample):
+        self.done, self.joules, self.took_ps = [], 0.0, {}
+        self.moved = np.zeros((len(Path), len(Stream)), np.int64)
+        self.load_ps = np.zeros(len(costs.servers), np.int64)
+        super().__init__(program, effects, costs, in_flight, self.done.append)
+
+    def _start(self, job, release, code):
+        demand, before = job.template.demand, len(self.ledger.count_rows)
+        no_time = super()._start(job, release, code)
+        found = np.array(self.ledger.count_rows[before:] or [0.0] * N_COUNTS)
+        self.joules += demand.energy_J[:, 0].sum() + (demand.energy_J[:, 1:] @ found).sum()
+        for path, stream, n_bytes in demand.traffic:
+            self.moved[path, list(Stream).index(stream)] += n_bytes
+        count = int(found[demand.column]) if demand.column >= 0 else 1
+        times = [fixed + each * count for _, fixed, each in demand.occupancy if count]
+        for (server, _, _), busy_ps in zip(demand.occupancy, times, strict=False):
+            self.load_ps[server] += busy_ps
+        self.took_ps[job.run.sample, job.position] = max(times, default=0) + demand.latency_ps * (count > 0)
+        return no_time
+
+
+def critical_path_ps(took_ps, setup, per_sample, in_flight):
+    """Return the longest chain of conflicting accesses and places in flight, from the program and its times alone."""
+    written, read, whole = {}, {}, []
+
+    def run(sample, operations, begin):
+        end = begin
+        for position, operation in enumerate(operations):
+            slot = max(sample, 0) % in_flight
+            reads, writes = ([(r.name, r.private and slot) for r in rs] for rs in (operation.reads, operation.writes))
+            ready = max([begin, *(written.get(r, 0) for r in reads + writes), *(read.get(r, 0) for r in writes)])
+            done = ready + took_ps[sample, position]
+            read.update({r: max(done, read.get(r, 0)) for r in reads})
+            written.update(dict.fromkeys(writes, done))
+            end = max(end, done)
+        return end
+
+    after = run(-1, setup, 0)
+    for sample, operations in enumerate(per_sample):
+        before = max([after, *whole[: max(0, sample - in_flight + 1)]])
+        whole.append(run(sample, operations, before))
+    return max([after, *whole])
+
+
+def check(case):
+    algorithm, layout, mode, workload, chip, samples = case
+    plan = RunPlan("digits-mlp", "aimc-512", layout, algorithm, mode, workload, chip)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "Engine", Recorder)
+        parts = building.build(plan)
+    parts.machine.set_rates(1.0)
+    engine, program = parts.engine, parts.program
+    parts.effects.segment(0, samples)
+    engine.run(0, samples)  # checks the invariants
+
+    per_sample = [list(program.operations(sample)) for sample in range(samples)]
+    setup = list(program.setup())
+    assert sorted(engine.done) == list(range(samples)), "a sample is not complete"
+    assert len(engine.took_ps) == engine.ledger.n.sum() == len(setup) + sum(map(len, per_sample))
+    assert np.isfinite(parts.effects.losses).sum() == samples
+
+    tables = engine.tables()
+    energy = tables["energy"]
+    leakage_J = engine.costs.leakage_W() * engine.now_ps * 1e-12
+    totals = [energy.groupby(by)["energy_J"].sum().sum() for by in ("component", "layer", "kind")]
+    totals += [tables["bins"]["energy_J"].sum(), engine.joules + leakage_J]
+    assert np.ptp(totals) <= 1e-9 * max(totals), totals
+
+    np.testing.assert_array_equal(engine.ledger.delivered().sum(axis=0), engine.moved)
+    assert tables["traffic"]["bytes"].sum() == engine.moved.sum()
+    np.testing.assert_array_equal(tables["servers"]["busy_ps"], engine.load_ps)
+    serial_ps = sum(engine.took_ps.values())
+    chain_ps = critical_path_ps(engine.took_ps, setup, per_sample, parts.workload.training.in_flight)
+    assert engine.ledger.serial_ps == serial_ps
+    assert engine.critical_ps <= chain_ps
+    assert max(chain_ps, *engine.load_ps) <= engine.now_ps <= serial_ps
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    path.write_text(TEXT)
+    return path
+
+
+lean = settings(
+    deadline=None, phases=set(Phase) - {Phase.explain}, suppress_health_check=list(HealthCheck), derandomize=True
+)
+
+
+@settings(lean, max_examples=40)
+@given(st.data())
+def test_random_chips_and_networks_keep_all_invariants(text, data):
+    check(data.draw(cases(text)))
+
+
+@pytest.mark.slow
+@settings(lean, max_examples=500)
+@given(st.data())
+def test_500_random_chips_and_networks_keep_all_invariants(text, data):
+    check(data.draw(cases(text)))
