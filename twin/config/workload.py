@@ -20,12 +20,15 @@ from twin.errors import TwinError
 class Training(Part):
     """The schedule; at each fraction of the epochs in `decay_at` all rates shrink by `decay_factor`.
 
-    `endurance` counts the pulses that every device gets.
+    `endurance` counts the pulses that every device gets. `consistency` says how far apart samples in flight may read
+    and write a weight matrix: not at all (strict), at most `staleness` samples (bounded), or as it comes (none).
     """
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)]
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)]
     in_flight: Annotated[int, Field(ge=1, le=4096)] = 1
+    consistency: Literal["strict", "bounded", "none"] = "strict"
+    staleness: Annotated[int, Field(ge=0, le=4096)] = 0
     decay_at: Annotated[tuple[Inside, ...], Field(strict=False)] = ()
     decay_factor: Annotated[float, Field(gt=0, le=1)] = 1.0
     checkpoint_every: Count = 0
@@ -36,6 +39,13 @@ class Training(Part):
         for index, (before, after) in enumerate(pairwise(vars(self)["decay_at"])):
             if after <= before:
                 raise refusal(("decay_at", index + 1), "must be greater than the fraction before it")
+        return self
+
+    @model_validator(mode="after")
+    def _staleness_is_bounded(self) -> Self:
+        own = vars(self)
+        if own["staleness"] > 0 and own["consistency"] != "bounded":
+            raise refusal(("staleness",), 'must be 0 unless consistency = "bounded"')
         return self
 
 

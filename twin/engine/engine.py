@@ -3,6 +3,10 @@
 An operation is ready when every earlier operation that conflicts with it is complete. It then performs
 its effect and reserves all its servers at once: it starts when the last of them is free, keeps each for
 that server's own time, and completes after the longest of these plus the latency. One event per operation.
+
+Servers are first come, first served, and every access to a matrix occupies the servers that hold it. So effects on
+a matrix happen in the order in which their services start, each as of that start (`Engine.start_ps`), and no
+operation sees another's effect before that one's service is over.
 """
 
 from __future__ import annotations
@@ -13,10 +17,12 @@ import simpy
 
 from twin.engine import invariants, state, tables
 from twin.engine.binding import N_EDGES, Binder, Bound, Edge
+from twin.engine.consistency import Bounded, Consistency
 from twin.engine.critical import bound_table
 from twin.engine.ledger import Ledger
 from twin.engine.sampling import Sampling
 from twin.engine.skipping import Tallies
+from twin.engine.staleness import Staleness
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
@@ -51,11 +57,13 @@ class Job(simpy.Event):
         "due_ps",
         "index",
         "position",
+        "read",
         "release",
         "run",
         "successors",
         "template",
         "waiting",
+        "written",
     )
     _ok = True
     index: int
@@ -65,7 +73,7 @@ class Job(simpy.Event):
 
     def __init__(self, run: Run, step: Step) -> None:
         self.run = run
-        self.position, self.template, self.waiting, self.successors = step
+        self.position, self.template, self.waiting, self.successors, self.read, self.written = step
         self.dependents: list[tuple[Job, int]] | None = None
         self.done = False
         self.critical_ps = run.critical_ps
@@ -97,15 +105,21 @@ class Engine:
         Samples under way at once, at least 1; private resources have as many copies.
     on_sample : callable, optional
         Called with the number of every completed sample.
+    consistency : Consistency, optional
+        Of weight matrices between samples; strict by default.
 
     Attributes
     ----------
     now_ps : int
+    start_ps : int
+        When the service starts of the operation whose effect is being performed.
     setup_ps : int
         When the set-up was complete; the first sample starts then.
     ledger : Ledger
     sampling : Sampling
         What timed windows found, where samples are skipped.
+    staleness : Staleness
+        How old the weights were that mat-vecs read.
     """
 
     def __init__(
@@ -115,13 +129,16 @@ class Engine:
         costs: Costs,
         in_flight: int,
         on_sample: Callable[[int], None] | None = None,
+        consistency: Consistency | None = None,
     ) -> None:
         if in_flight < 1:
             raise TwinError(f"training.in_flight (= {in_flight}): must be at least 1")
         self.costs = costs
         self._program, self._effects, self._on_sample = program, effects, on_sample
-        self._in_flight = in_flight
-        self.binder = Binder(program, self.costs, in_flight)
+        self.in_flight = in_flight
+        self.consistency = consistency or Consistency()
+        self.binder = Binder(program, self.costs, in_flight, relaxed=not self.consistency.strict)
+        self.staleness = Staleness()
         self.ledger = Ledger(self.binder.templates, self.costs)
         self.setup_ps = 0
         self.setup_done = False
@@ -139,7 +156,8 @@ class Engine:
         """Start an empty pipeline at `now_ps`."""
         self._env = simpy.Environment(now_ps)
         self._schedule = self._env.schedule
-        self._now = now_ps
+        self._now = self.start_ps = now_ps
+        self._bounded = Bounded(self.consistency.staleness, wait) if self.consistency.mode == "bounded" else None
         self._callbacks: list[Callable[[Any], None]] = [self._on_completion]
         self._free = [now_ps] * len(self.costs.servers)
         self._user = [-1] * len(self.costs.servers)
@@ -219,10 +237,10 @@ class Engine:
         """Let samples in, in order, while their slots are free; return operations that are complete."""
         finished: list[Job] = []
         running = self._running
-        while self._next < self._stop and self._next - self._in_flight not in running:
+        while self._next < self._stop and self._next - self.in_flight not in running:
             sample = self._next
             self._next += 1
-            self.critical_ps = max(self.critical_ps, self._chains.pop(sample - self._in_flight, 0))
+            self.critical_ps = max(self.critical_ps, self._chains.pop(sample - self.in_flight, 0))
             finished += self._enter(sample, self.binder.bind(sample))
         return finished
 
@@ -232,7 +250,11 @@ class Engine:
         if not run.jobs:
             return []
         self._running[sample] = run
+        self.staleness.enter(sample, bound.written)
         self._meet(bound, run.jobs)
+        if self._bounded is not None:
+            for weights in bound.weights:
+                self._bounded.meet(weights, run.jobs, sample)
         finished = []
         for job in run.jobs:
             if not job.waiting:
@@ -264,6 +286,14 @@ class Engine:
         now = self._now
         index = job.index = self.index
         self.index = index + 1
+        free, start, server, blocker = self._free, now, -1, -1
+        for number, _, _ in template.occupancy:  # comparisons, not max(): this is the hot loop
+            if free[number] > start:
+                start = free[number]
+                server, blocker = number, self._user[number]
+        self.start_ps = start
+        if job.read >= 0 or job.written >= 0:
+            self.staleness.note(job.read, job.written, job.run.sample, template.index)
         count = 0
         if template.effect:
             counts = self._counts(job.run.sample, job.position)
@@ -273,11 +303,6 @@ class Engine:
         if template.column >= 0 and not count:
             self._add_row((template.index, now, now, now, 0, job.release, job.code, -1, -1))
             return True
-        free, start, server, blocker = self._free, now, -1, -1
-        for number, _, _ in template.occupancy:  # comparisons, not max(): this is the hot loop
-            if free[number] > start:
-                start = free[number]
-                server, blocker = number, self._user[number]
         longest = 0
         for number, fixed_ps, per_count_ps in template.occupancy:
             busy = fixed_ps + per_count_ps * count
@@ -347,9 +372,10 @@ class Engine:
         invariants.check(self)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the ledger as tables: operations, energy, traffic, servers, bins, bound, area."""
+        """Return the ledger as tables: operations, energy, traffic, servers, bins, bound, area, staleness."""
         frames = tables.tables(self.ledger, self.now_ps)
         frames["bound"] = bound_table(self)
+        frames["staleness"] = self.staleness.table(self.binder.templates)
         return frames
 
     def state(self) -> dict[str, NDArray[np.generic]]:

@@ -21,6 +21,7 @@ from twin.data import Dataset, load
 from twin.devices.family import DeviceFamily
 from twin.devices.presets import device_preset
 from twin.engine import Engine
+from twin.engine.consistency import Consistency
 from twin.errors import TwinError
 from twin.extraction.averaging import Schedule
 from twin.extraction.run import ReadEffects, RunReads, WithReads
@@ -133,7 +134,8 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         reads = RunReads(machine, workload.extraction.amplitude)
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), reads.widest)
         timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
-    engine = Engine(*timed, ChipCosts(chip, mapping), training.in_flight, on_sample)
+    consistency = Consistency(training.consistency, training.staleness)
+    engine = Engine(*timed, ChipCosts(chip, mapping), training.in_flight, on_sample, consistency)
     return Parts(
         plan,
         descriptions,

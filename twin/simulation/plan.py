@@ -45,6 +45,21 @@ class RunPlan:
     chip_overrides: dict[str, str] = field(default_factory=dict)
 
 
+def check_mode(plan: RunPlan, workload: Workload) -> None:
+    """Refuse a run whose numerics depend on the schedule where effects do not happen in its order."""
+    consistency, sampled = workload.training.consistency, workload.timing.mode == "sampled"
+    if consistency == "strict":
+        return
+    place = f"training.consistency (= {consistency})"
+    if plan.algorithm == "digital":
+        raise TwinError(f'{place}: the digital baseline loads its weights and needs "strict"; leave digital out')
+    if plan.mode != "coupled" or sampled:
+        found = "timing.mode sampled" if sampled else "mode replayed"
+        raise TwinError(
+            f"{place}: needs every effect at its moment, which {found} does not know; use --mode coupled --exact"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Descriptions:
     """The three loaded descriptions of a run."""
@@ -55,12 +70,10 @@ class Descriptions:
 
     @classmethod
     def of(cls, plan: RunPlan) -> "Descriptions":
-        """Load what a plan names."""
-        return cls(
-            load_chip(plan.chip, plan.chip_overrides),
-            load_layout(plan.layout),
-            load_workload(plan.workload, plan.workload_overrides),
-        )
+        """Load what a plan names; raises TwinError where the mode cannot run it."""
+        workload = load_workload(plan.workload, plan.workload_overrides)
+        check_mode(plan, workload.model)
+        return cls(load_chip(plan.chip, plan.chip_overrides), load_layout(plan.layout), workload)
 
     def name(self, algorithm: str) -> str:
         """Return the run's name within a comparison, e.g. "ttv2 four-array"."""
