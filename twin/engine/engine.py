@@ -26,7 +26,7 @@ from twin.engine.staleness import Staleness
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     import pandas as pd
@@ -194,8 +194,20 @@ class Engine:
 
     def prepare(self) -> None:
         """Run the set-up, unless it has run."""
-        if not self.setup_done:
-            self._run_setup()
+        if self.setup_done:
+            return
+        self.set_up(self._effects.setup_counts())
+        self.setup_ps, self.setup_done = self.now_ps, True
+        self.ledger.set_up()
+
+    def close(self) -> None:
+        """Let no further sample in; those in flight go on until the pipeline has drained."""
+        self._stop = self._next
+
+    @property
+    def next_sample(self) -> int:
+        """The first sample that was not let in."""
+        return self._next
 
     def tallies(self) -> Tallies:
         """Return an empty sum of samples to be skipped."""
@@ -213,8 +225,8 @@ class Engine:
         if self._on_sample is not None:
             self._on_sample(sample)
 
-    def _run_setup(self) -> None:
-        rows = self._effects.setup_counts()
+    def set_up(self, rows: Sequence[Sequence[float]]) -> None:
+        """Run the set-up program on the drained engine, with one row of counts per operation."""
         self._counts = lambda sample, position: rows[position]  # noqa: ARG005
         bound = self.binder.bind_setup()
         if len(rows) != len(bound.steps):
@@ -223,8 +235,6 @@ class Engine:
             self._start_all(self._enter(SETUP, bound))
             self._go()
         self._counts = self._effects.counts
-        self.setup_ps, self.setup_done = self.now_ps, True
-        self.ledger.set_up()
 
     def _go(self) -> None:
         self._start_all(self._admit())

@@ -1,5 +1,6 @@
 """Puts a run together: network, mapping, machine, program, effects and engine from the descriptions."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,9 +28,11 @@ from twin.extraction.averaging import Schedule
 from twin.extraction.run import ReadEffects, RunReads, WithReads
 from twin.machine.machine import Machine
 from twin.machine.replay import Coupled, Encoder, Replayed
+from twin.machine.retention import Retention
 from twin.machine.settings import Settings, settings_of
 from twin.mapping import Mapping, map_layers
 from twin.networks.network import Network
+from twin.simulation.calibration import CalibrationPhases
 from twin.simulation.plan import Descriptions, RunPlan
 
 SHUFFLE = 7
@@ -51,6 +54,8 @@ class Parts:
     program: Program
     effects: Coupled | Replayed
     engine: Engine
+    calibration: CalibrationPhases
+    retention: Retention | None
     reads: RunReads | None
     averaging: Schedule | None
 
@@ -135,7 +140,22 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), reads.widest)
         timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
     consistency = Consistency(training.consistency, training.staleness)
-    engine = Engine(*timed, ChipCosts(chip, mapping), training.in_flight, on_sample, consistency)
+    costs = ChipCosts(chip, mapping)
+    listeners: list[Callable[[int], None]] = [] if on_sample is None else [on_sample]
+
+    def announce(sample: int) -> None:
+        for listener in listeners:
+            listener(sample)
+
+    engine = Engine(*timed, costs, training.in_flight, announce, consistency)
+    retention = None
+    if machine.analog and (workload.calibration.repeats or math.isfinite(device.lifetime)):
+        retention = Retention(machine, program, workload.calibration, lambda: engine.start_ps)
+        if isinstance(effects, Coupled):
+            effects.retention = retention
+    phases = CalibrationPhases(workload.calibration, machine, program, costs, engine, retention)
+    if workload.calibration.interval > 0:
+        listeners.append(phases.watch)
     return Parts(
         plan,
         descriptions,
@@ -149,6 +169,8 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         program,
         effects,
         engine,
+        phases,
+        retention,
         reads,
         averaging,
     )
