@@ -151,10 +151,10 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
     retention = None
     if machine.analog and (workload.calibration.repeats or math.isfinite(device.lifetime)):
         retention = Retention(machine, program, workload.calibration, lambda: engine.start_ps)
-        if isinstance(effects, Coupled):
+        if isinstance(effects, Coupled) and math.isfinite(device.lifetime):
             effects.retention = retention
     phases = CalibrationPhases(workload.calibration, machine, program, costs, engine, retention)
-    if workload.calibration.interval > 0:
+    if retention is not None and workload.calibration.interval > 0:
         listeners.append(phases.watch)
     return Parts(
         plan,

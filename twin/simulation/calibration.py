@@ -92,7 +92,7 @@ class CalibrationPhases:
 
     def end(self, first: int, last: int) -> int:
         """Return before which sample from `first` on the next calibration is due, at most `last`."""
-        every = self._config.every
+        every = self._config.every if self._retention is not None else 0
         return min(last, first - first % every + every) if every else last
 
     def repeat(self, sample: int) -> None:
