@@ -31,7 +31,7 @@ def staleness(parts):
         for _, row in parts.engine.tables()["operations"].iterrows()
         if row["kind"] in ("forward", "backward")
     )
-    return set(table["staleness"])
+    return set(table["staleness_samples"])
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -93,7 +93,7 @@ def test_a_mat_vec_reads_the_weights_that_the_schedule_has_at_its_moment(in_flig
     table = parts.engine.tables()["staleness"]
     for layer in layers:
         own_rows = table[(table["kind"] == "forward") & (table["layer"] == layer)]
-        counted = dict(zip(own_rows["staleness"], own_rows["reads"], strict=True))
+        counted = dict(zip(own_rows["staleness_samples"], own_rows["reads"], strict=True))
         assert counted == {age: found[layer].count(age) for age in set(found[layer])}
     assert max(max(ages) for ages in found.values()) > 0
 

@@ -85,7 +85,7 @@ def make_run(algorithm="ttv2", layout="four-array", *, seed=1, pace=1.0, epochs=
     )  # fmt: skip
     staleness = pd.DataFrame(
         [("forward", 0, "W", 0, 30), ("forward", 0, "W", 2, 10), ("backward", 0, "W", 1, 7)],
-        columns=["kind", "layer", "matrix", "staleness", "reads"],
+        columns=["kind", "layer", "matrix", "staleness_samples", "reads"],
     ).iloc[:3 if algorithm == "sgd" else 1]  # fmt: skip
     calibration = pd.DataFrame(
         [(k, 100 * k, 1e-4 * k, 0, "A", 200, 4e-6, 3e-7, np.nan, np.nan, -0.01, 0.02) for k in range(2)],

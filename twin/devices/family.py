@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, NamedTuple, Self, final
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from twin.config.part import Part
 from twin.config.quantity import Dimension
@@ -41,7 +41,15 @@ Positive = Annotated[float, Field(ge=1e-9, le=1e6)]
 Negative = Annotated[float, Field(ge=-1e6, le=-1e-9)]
 Factor = Annotated[float, Field(ge=0.0, le=1e3)]
 Spread = Annotated[float, Field(ge=0.0, le=10.0)]
-Lifetime = Annotated[float, Dimension("a time", "s", "1 ms", 1e-12, 1e12, zero=False)]
+
+
+def _or_for_ever(value: object, parse: ValidatorFunctionWrapHandler) -> float:
+    return float(parse(value)) if value != float("inf") else float("inf")
+
+
+Lifetime = Annotated[
+    float, Dimension("a time", "s", "1 ms", 1e-12, 1e12, zero=False), WrapValidator(_or_for_ever)
+]  # inf: for ever
 
 CLIP = 0.01
 """Smallest share of its nominal value that a drawn step, slope or bound may have.

@@ -57,7 +57,7 @@ class Staleness:
             for (index, samples), n in self.reads.items()
             for template in [templates[index]]
         ]
-        keys = ["kind", "layer", "matrix", "staleness"]
+        keys = ["kind", "layer", "matrix", "staleness_samples"]
         frame = pd.DataFrame(rows, columns=[*keys, "reads"])
         return frame.groupby(keys, as_index=False).sum()
 

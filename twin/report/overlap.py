@@ -10,8 +10,8 @@ from twin.report.text import fixed, percent
 def forward_reads(run: RunResult) -> dict[int, int]:
     """Give the forward reads of weights by staleness in samples, ascending; negative: newer than in program order."""
     table = run.tables["staleness"]
-    own = table[table["kind"] == "forward"].groupby("staleness", as_index=False)["reads"].sum()
-    return dict(zip(own["staleness"].tolist(), own["reads"].tolist(), strict=True))
+    own = table[table["kind"] == "forward"].groupby("staleness_samples", as_index=False)["reads"].sum()
+    return dict(zip(own["staleness_samples"].tolist(), own["reads"].tolist(), strict=True))
 
 
 def staleness_summary(run: RunResult) -> dict[str, Any]:

@@ -24,7 +24,7 @@ UNITS: dict[str, dict[str, str]] = {
     },
     "bins": {"t0_ps": "ps", "t1_ps": "ps", "energy_J": "J"},
     "bound": {"what": "", "share": "1"},  # what waited for what stands in further columns
-    "staleness": {"kind": "", "layer": "", "matrix": "", "staleness": "samples", "reads": "1"},
+    "staleness": {"kind": "", "layer": "", "matrix": "", "staleness_samples": "1", "reads": "1"},
     "calibration": {
         "number": "",
         "samples": "1",
