@@ -23,7 +23,20 @@ from twin.simulation import checkpoint
 COMMAND = (sys.executable, "-c", "from twin.cli import main; main()")
 HEAVY = ("numba", "pandas", "matplotlib", "sklearn", "scipy", "simpy", "networkx", "numpy")
 SMALL = ("--samples", "100", "--epochs", "1")
-TABLES = ("operations", "energy", "traffic", "servers", "bins", "bound", "area", "curve", "diagnostics", "sources")
+TABLES = (
+    "operations",
+    "energy",
+    "traffic",
+    "servers",
+    "bins",
+    "bound",
+    "area",
+    "staleness",
+    "calibration",
+    "curve",
+    "diagnostics",
+    "sources",
+)
 
 
 @pytest.fixture

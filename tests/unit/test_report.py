@@ -83,6 +83,15 @@ def make_run(algorithm="ttv2", layout="four-array", *, seed=1, pace=1.0, epochs=
          ("buffer", 1, 1.3e-6, 4e-3)],
         columns=["part", "count", "area_m2", "leakage_W"],
     )  # fmt: skip
+    staleness = pd.DataFrame(
+        [("forward", 0, "W", 0, 30), ("forward", 0, "W", 2, 10), ("backward", 0, "W", 1, 7)],
+        columns=["kind", "layer", "matrix", "staleness_samples", "reads"],
+    ).iloc[:3 if algorithm == "sgd" else 1]  # fmt: skip
+    calibration = pd.DataFrame(
+        [(k, 100 * k, 1e-4 * k, 0, "A", 200, 4e-6, 3e-7, np.nan, np.nan, -0.01, 0.02) for k in range(2)],
+        columns=["number", "samples", "time_s", "layer", "matrix", "pulses", "busy_s", "energy_J",
+                 "before_mean", "before_std", "residual_mean", "residual_std"],
+    )  # fmt: skip
     error = 0.9 * np.exp(-np.arange(epochs + 1) * (0.5 if algorithm != "sgd" else 0.2)) + 0.025
     curve = pd.DataFrame({"epoch": np.arange(epochs + 1), "samples": np.arange(epochs + 1) * 1437})
     curve["time_s"] = curve["epoch"] / epochs * makespan_ps * 1e-12
@@ -100,7 +109,7 @@ def make_run(algorithm="ttv2", layout="four-array", *, seed=1, pace=1.0, epochs=
         "makespan_s": makespan_ps * 1e-12, "energy_J": float(energy["energy_J"].sum()), "area_m2": 2.85e-6,
         "leakage_W": 0.017, "bound": "tile 0.A (update): 48 % of the critical path",
         "tables": {"operations": operations, "energy": energy, "traffic": traffic, "servers": servers,
-                   "bins": bins, "bound": bound, "area": area},
+                   "bins": bins, "bound": bound, "area": area, "staleness": staleness, "calibration": calibration},
         "diagnostics": diagnostics,
         "warnings": ["layer 0: 12 % of the devices <at> bounds"] if algorithm == "sgd" else [],
         "config": 'schema = 1\nname = "aimc-512"\n',
@@ -341,7 +350,9 @@ def test_the_markdown_report_holds_table_bound_warnings_and_command(report: Path
         "twin compare digits-mlp --seed 1",
     ):
         assert words in text
-    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert "| sgd two-array | 0.5 | 0: 75.0 %, 2: 25.0 % |" in text
+    assert "400 | 8.00 µs | 1.20 µJ | -0.0100 ± 0.0200 |" in text
+    rows = [line for line in text.partition("##")[0].splitlines() if line.startswith("|")]
     assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
 
 

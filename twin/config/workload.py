@@ -12,6 +12,7 @@ from twin.config.extraction import Extraction
 from twin.config.network import Network
 from twin.config.numbers import Count, Inside
 from twin.config.part import Part
+from twin.config.quantity import Time
 from twin.config.resources import suggestion
 from twin.config.timing import Timing
 from twin.errors import TwinError
@@ -20,12 +21,15 @@ from twin.errors import TwinError
 class Training(Part):
     """The schedule; at each fraction of the epochs in `decay_at` all rates shrink by `decay_factor`.
 
-    `endurance` counts the pulses that every device gets.
+    `endurance` counts the pulses that every device gets. `consistency` says how far apart samples in flight may read
+    and write a weight matrix: not at all (strict), at most `staleness` samples (bounded), or as it comes (none).
     """
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)]
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)]
     in_flight: Annotated[int, Field(ge=1, le=4096)] = 1
+    consistency: Literal["strict", "bounded", "none"] = "strict"
+    staleness: Annotated[int, Field(ge=0, le=4096)] = 0
     decay_at: Annotated[tuple[Inside, ...], Field(strict=False)] = ()
     decay_factor: Annotated[float, Field(gt=0, le=1)] = 1.0
     checkpoint_every: Count = 0
@@ -36,6 +40,13 @@ class Training(Part):
         for index, (before, after) in enumerate(pairwise(vars(self)["decay_at"])):
             if after <= before:
                 raise refusal(("decay_at", index + 1), "must be greater than the fraction before it")
+        return self
+
+    @model_validator(mode="after")
+    def _staleness_is_bounded(self) -> Self:
+        own = vars(self)
+        if own["staleness"] > 0 and own["consistency"] != "bounded":
+            raise refusal(("staleness",), 'must be 0 unless consistency = "bounded"')
         return self
 
 
@@ -74,16 +85,37 @@ def _described(path: str) -> dict[str, object]:
 
 
 class Calibration(Part):
-    """How references reach the symmetry point: computed, by `pairs` of up and down pulses, or not at all."""
+    """How references reach the symmetry point: computed, by `pairs` of up and down pulses, or not at all.
+
+    It happens before training, and again before every `every`-th sample, or whenever `interval` of simulated time
+    has passed since; 0 for never again.
+    """
 
     method: Literal["exact", "pulses", "none"]
     pairs: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    every: Count = 0
+    interval: Time = 0.0
 
     @model_validator(mode="after")
     def _pulses_are_counted(self) -> Self:
         if vars(self)["method"] == "pulses" and vars(self)["pairs"] == 0:
             raise refusal((), 'needs pairs (more than 0) for method = "pulses"')
         return self
+
+    @model_validator(mode="after")
+    def _one_policy(self) -> Self:
+        own = vars(self)
+        if own["every"] and own["interval"]:
+            raise refusal(("interval",), "must be 0 where every says when to calibrate again")
+        if self.repeats and own["method"] == "none":
+            raise refusal(("method",), 'must be "exact" or "pulses" where calibration is repeated')
+        return self
+
+    @property
+    def repeats(self) -> bool:
+        """Whether calibration happens again during training."""
+        own = vars(self)
+        return bool(own["every"] or own["interval"])
 
 
 class Initial(Part):

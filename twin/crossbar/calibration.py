@@ -148,6 +148,19 @@ def shift(response: Response, reference: Array) -> Response:
     return response.shifted(reference)
 
 
+def calibrated(
+    response: PulseResponse, method: str, pairs: int, rng: np.random.Generator, start: Array | None = None
+) -> Calibration:
+    """Calibrate by the method of that name: "exact", "pulses" (see `calibrate_by_pulses`) or "none"."""
+    match method:
+        case "exact":
+            return calibrate_exactly(response)
+        case "pulses":
+            return calibrate_by_pulses(response, pairs, rng, start)
+        case _:
+            return without_calibration(response)
+
+
 def calibrate_exactly(response: PulseResponse) -> Calibration:
     """Put the reference at the symmetry point by fiat: no pulses, no residual.
 

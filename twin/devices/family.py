@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Any, NamedTuple, Self, final
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from twin.config.part import Part
+from twin.config.quantity import Dimension
 from twin.devices.response import Array, PulseResponse
 
 __all__ = [
@@ -40,6 +41,15 @@ Positive = Annotated[float, Field(ge=1e-9, le=1e6)]
 Negative = Annotated[float, Field(ge=-1e6, le=-1e-9)]
 Factor = Annotated[float, Field(ge=0.0, le=1e3)]
 Spread = Annotated[float, Field(ge=0.0, le=10.0)]
+
+
+def _or_for_ever(value: object, parse: ValidatorFunctionWrapHandler) -> float:
+    return float(parse(value)) if value != float("inf") else float("inf")
+
+
+Lifetime = Annotated[
+    float, Dimension("a time", "s", "1 ms", 1e-12, 1e12, zero=False), WrapValidator(_or_for_ever)
+]  # inf: for ever
 
 CLIP = 0.01
 """Smallest share of its nominal value that a drawn step, slope or bound may have.
@@ -96,9 +106,34 @@ class DeviceFamily(Part, ABC):
     ----------
     dw_min : float
         Mean weight change of one coincidence, raw weight units.
+    lifetime : float
+        Retention: time constant with which a device relaxes towards `reset`, in simulated seconds (aihwkit: in
+        mini-batches); infinite unless given.
+    lifetime_dtod : float
+        Device-to-device spread of the lifetime, relative; Gaussian and clipped (`CLIP`).
+    reset : float
+        Raw weight at which a device rests, within its bounds, and
+    reset_dtod : float
+        its device-to-device spread, raw weight units.
+    reference_drift : bool
+        Whether the devices of reference arrays relax as well.
     """
 
     dw_min: Positive
+    lifetime: Lifetime = float("inf")
+    lifetime_dtod: Spread = 0.0
+    reset: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
+    reset_dtod: Spread = 0.0
+    reference_drift: bool = False
+
+    @final
+    def relaxation(self, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Array, Array]:
+        """Draw lifetimes (s) and rest weights (raw) of an array, float32, shape (rows, columns) each."""
+        lifetime, rest = (rng.standard_normal(shape, dtype=np.float32) for _ in range(2))
+        return (
+            spread(self.lifetime, self.lifetime_dtod, lifetime),
+            np.float32(self.reset) + np.float32(self.reset_dtod) * rest,
+        )
 
     @property
     @abstractmethod

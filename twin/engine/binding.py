@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from twin.algorithms.operation import Opcode, Operation, Stream
+from twin.algorithms.operation import Kind, Opcode, Operation, Stream
 from twin.chip import Path
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Edge(IntEnum):
 N_EDGES = len(Edge)
 ORDERING = {"reads", "writes", "first"}  # say which data of a sample an operation handles, not what that costs
 _demanded = attrgetter(*(f.name for f in fields(Operation) if f.name not in ORDERING))
+MATVECS = frozenset({Kind.FORWARD, Kind.BACKWARD})  # whose reads of weights a consistency may relax
 Access = tuple[frozenset[int], frozenset[int]]  # resources read and written
 
 
@@ -77,6 +78,15 @@ class Step(NamedTuple):
     template: Template
     waiting: int  # how many others of the same sample it waits for
     successors: tuple[tuple[int, int], ...]  # whom it releases by which edge: resource * N_EDGES + Edge
+    read: int  # the weight matrix that a forward or backward mat-vec reads; -1: none
+    written: int  # the weight matrix of which it is the sample's last write; -1: none
+
+
+class Weights(NamedTuple):
+    """How one sample uses a weight matrix where reads and writes of different samples are relaxed."""
+
+    uses: Shared
+    relaxed: frozenset[int]  # positions of the forward and backward mat-vecs that read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,10 @@ class Bound:
     ----------
     steps : tuple of Step
     shared : tuple of Shared
+    weights : tuple of Weights
+        The weight matrices, which are then not in `shared`; empty under strict consistency.
+    written : tuple of int
+        The weight matrices that the sample writes.
     n_bytes : ndarray of int64, (len(Path), len(Stream))
         What the sample moves.
     outline : Outline
@@ -95,6 +109,8 @@ class Bound:
 
     steps: tuple[Step, ...]
     shared: tuple[Shared, ...]
+    weights: tuple[Weights, ...]
+    written: tuple[int, ...]
     n_bytes: NDArray[np.int64]
     outline: Outline
 
@@ -135,8 +151,9 @@ class Binder:
 
     CACHE = 2_000_000  # steps of bound programs that are kept, about 1 GB
 
-    def __init__(self, program: Program, costs: Costs, in_flight: int) -> None:
+    def __init__(self, program: Program, costs: Costs, in_flight: int, *, relaxed: bool = False) -> None:
         self._program, self._costs, self._in_flight = program, costs, in_flight
+        self._relaxed = relaxed
         self._known: dict[Hashable, Template] = {}
         self._numbers: dict[tuple[str, int], int] = {}
         self._cache: dict[tuple[Hashable, int], Bound] = {}
@@ -176,12 +193,38 @@ class Binder:
         for position, edges_in in enumerate(edges):
             for before, code in edges_in.items():
                 successors[before].append((position, code))
+        matrices = [self._matrix(op) for op in operations]
+        read = [
+            number if op.kind in MATVECS and number in reads else -1
+            for op, number, (reads, _) in zip(operations, matrices, accesses, strict=True)
+        ]
+        last = {
+            number: k
+            for k, (number, (_, writes)) in enumerate(zip(matrices, accesses, strict=True))
+            if number in writes
+        }
+        written = [number if last.get(number) == k else -1 for k, number in enumerate(matrices)]
+        weights = {number for number in matrices if number >= 0} if self._relaxed else set()
+        uses = shared_uses(accesses, self.shared)
         return Bound(
             tuple(
-                Step(position, template, len(edges[position]), tuple(successors[position]))
+                Step(
+                    position,
+                    template,
+                    len(edges[position]),
+                    tuple(successors[position]),
+                    read[position],
+                    written[position],
+                )
                 for position, template in enumerate(templates)
             ),
-            tuple(shared_uses(accesses, self.shared)),
+            tuple(use for use in uses if use.resource not in weights),
+            tuple(
+                Weights(use, frozenset(k for k, number in enumerate(read) if number == use.resource))
+                for use in uses
+                if use.resource in weights
+            ),
+            tuple(last),
             sum((n * template.n_bytes for template, n in Counter(templates).items()), no_traffic()),
             Outline(templates),
         )
@@ -198,6 +241,12 @@ class Binder:
     def _access(self, operation: Operation, slot: int) -> Access:
         reads, writes = operation.reads, operation.writes
         return frozenset([self._number(r, slot) for r in reads]), frozenset([self._number(r, slot) for r in writes])
+
+    def _matrix(self, operation: Operation) -> int:
+        """Return the number of the weight matrix that an operation works on, -1 where it touches none."""
+        name = f"{operation.layer}.{operation.matrix}"
+        touched = (*operation.reads, *operation.writes)
+        return self._numbers[name, -1] if operation.matrix and any(r.name == name for r in touched) else -1
 
     def _number(self, resource: Resource, slot: int) -> int:
         key = (resource.name, slot if resource.private else -1)

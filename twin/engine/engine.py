@@ -3,6 +3,10 @@
 An operation is ready when every earlier operation that conflicts with it is complete. It then performs
 its effect and reserves all its servers at once: it starts when the last of them is free, keeps each for
 that server's own time, and completes after the longest of these plus the latency. One event per operation.
+
+Servers are first come, first served, and every access to a matrix occupies the servers that hold it. So effects on
+a matrix happen in the order in which their services start, each as of that start (`Engine.start_ps`), and no
+operation sees another's effect before that one's service is over.
 """
 
 from __future__ import annotations
@@ -13,14 +17,16 @@ import simpy
 
 from twin.engine import invariants, state, tables
 from twin.engine.binding import N_EDGES, Binder, Bound, Edge
+from twin.engine.consistency import Bounded, Consistency
 from twin.engine.critical import bound_table
 from twin.engine.ledger import Ledger
 from twin.engine.sampling import Sampling
 from twin.engine.skipping import Tallies
+from twin.engine.staleness import Staleness
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     import pandas as pd
@@ -49,10 +55,12 @@ class Job(simpy.Event):
         "due_ps",
         "index",
         "position",
+        "read",
         "run",
         "successors",
         "template",
         "waiting",
+        "written",
     )
     _ok = True
     index: int
@@ -60,7 +68,7 @@ class Job(simpy.Event):
 
     def __init__(self, run: Run, step: Step) -> None:
         self.run = run
-        self.position, self.template, self.waiting, self.successors = step
+        self.position, self.template, self.waiting, self.successors, self.read, self.written = step
         self.done = False
         self.critical_ps = run.critical_ps
 
@@ -94,15 +102,21 @@ class Engine:
         Samples under way at once, at least 1; private resources have as many copies.
     on_sample : callable, optional
         Called with the number of every completed sample.
+    consistency : Consistency, optional
+        Of weight matrices between samples; strict by default.
 
     Attributes
     ----------
     now_ps : int
+    start_ps : int
+        When the service starts of the operation whose effect is being performed.
     setup_ps : int
         When the set-up was complete; the first sample starts then.
     ledger : Ledger
     sampling : Sampling
         What timed windows found, where samples are skipped.
+    staleness : Staleness
+        How old the weights were that mat-vecs read.
     """
 
     def __init__(
@@ -112,13 +126,16 @@ class Engine:
         costs: Costs,
         in_flight: int,
         on_sample: Callable[[int], None] | None = None,
+        consistency: Consistency | None = None,
     ) -> None:
         if in_flight < 1:
             raise TwinError(f"training.in_flight (= {in_flight}): must be at least 1")
         self.costs = costs
         self._program, self._effects, self._on_sample = program, effects, on_sample
-        self._in_flight = in_flight
-        self.binder = Binder(program, self.costs, in_flight)
+        self.in_flight = in_flight
+        self.consistency = consistency or Consistency()
+        self.binder = Binder(program, self.costs, in_flight, relaxed=not self.consistency.strict)
+        self.staleness = Staleness()
         self.ledger = Ledger(self.binder.templates, self.costs)
         self.setup_ps = 0
         self.setup_done = False
@@ -136,7 +153,8 @@ class Engine:
         """Start an empty pipeline at `now_ps`."""
         self._env = simpy.Environment(now_ps)
         self._schedule = self._env.schedule
-        self._now = now_ps
+        self._now = self.start_ps = now_ps
+        self._bounded = Bounded(self.consistency.staleness, wait) if self.consistency.mode == "bounded" else None
         self._callbacks: list[Callable[[Any], None]] = [self._on_completion]
         self._free = [now_ps] * len(self.costs.servers)
         self._user = [-1] * len(self.costs.servers)
@@ -173,8 +191,20 @@ class Engine:
 
     def prepare(self) -> None:
         """Run the set-up, unless it has run."""
-        if not self.setup_done:
-            self._run_setup()
+        if self.setup_done:
+            return
+        self.set_up(self._effects.setup_counts())
+        self.setup_ps, self.setup_done = self.now_ps, True
+        self.ledger.set_up()
+
+    def close(self) -> None:
+        """Let no further sample in; those in flight go on until the pipeline has drained."""
+        self._stop = self._next
+
+    @property
+    def next_sample(self) -> int:
+        """The first sample that was not let in."""
+        return self._next
 
     def tallies(self) -> Tallies:
         """Return an empty sum of samples to be skipped."""
@@ -192,8 +222,8 @@ class Engine:
         if self._on_sample is not None:
             self._on_sample(sample)
 
-    def _run_setup(self) -> None:
-        rows = self._effects.setup_counts()
+    def set_up(self, rows: Sequence[Sequence[float]]) -> None:
+        """Run the set-up program on the drained engine, with one row of counts per operation."""
         self._counts = lambda sample, position: rows[position]  # noqa: ARG005
         bound = self.binder.bind_setup()
         if len(rows) != len(bound.steps):
@@ -202,8 +232,6 @@ class Engine:
             self._start_all(self._enter(SETUP, bound))
             self._go()
         self._counts = self._effects.counts
-        self.setup_ps, self.setup_done = self.now_ps, True
-        self.ledger.set_up()
 
     def _go(self) -> None:
         self._start_all(self._admit())
@@ -216,10 +244,10 @@ class Engine:
         """Let samples in, in order, while their slots are free; return operations that are complete."""
         finished: list[Job] = []
         running = self._running
-        while self._next < self._stop and self._next - self._in_flight not in running:
+        while self._next < self._stop and self._next - self.in_flight not in running:
             sample = self._next
             self._next += 1
-            self.critical_ps = max(self.critical_ps, self._chains.pop(sample - self._in_flight, 0))
+            self.critical_ps = max(self.critical_ps, self._chains.pop(sample - self.in_flight, 0))
             finished += self._enter(sample, self.binder.bind(sample))
         return finished
 
@@ -229,7 +257,11 @@ class Engine:
         if not run.jobs:
             return []
         self._running[sample] = run
+        self.staleness.enter(sample, bound.written)
         self._meet(bound, run.jobs)
+        if self._bounded is not None:
+            for weights in bound.weights:
+                self._bounded.meet(weights, run.jobs, sample)
         code = ADMISSION if self.last_index >= 0 else NOTHING
         return [job for job in run.jobs if not job.waiting and self._start(job, self.last_index, code)]
 
@@ -259,6 +291,15 @@ class Engine:
         index = job.index = self.index
         self.index = index + 1
         column, count = template.column, 0
+        free, user, sojourn_ps = self._free, self._user, self.sojourn_ps
+        start, server, blocker = now, -1, -1
+        for number, _, _ in template.occupancy:  # comparisons, not max(): this is the hot loop
+            if free[number] > start:
+                start = free[number]
+                server, blocker = number, user[number]
+        self.start_ps = start
+        if job.read >= 0 or job.written >= 0:
+            self.staleness.note(job.read, job.written, job.run.sample, template.index)
         if template.effect:
             counts = self._counts(job.run.sample, job.position)
             self._add_counts(counts)
@@ -267,12 +308,6 @@ class Engine:
         if column >= 0 and not count:
             self._add_row((template.index, now, now, now, 0, release, code, -1, -1))
             return True
-        free, user, sojourn_ps = self._free, self._user, self.sojourn_ps
-        start, server, blocker = now, -1, -1
-        for number, _, _ in template.occupancy:  # comparisons, not max(): this is the hot loop
-            if free[number] > start:
-                start = free[number]
-                server, blocker = number, user[number]
         longest = 0
         for number, busy, per_count_ps in template.occupancy:
             if count:
@@ -339,9 +374,10 @@ class Engine:
         invariants.check(self)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the ledger as tables: operations, energy, traffic, servers, bins, bound, area."""
+        """Return the ledger as tables: operations, energy, traffic, servers, bins, bound, area, staleness."""
         frames = tables.tables(self.ledger, self.now_ps)
         frames["bound"] = bound_table(self)
+        frames["staleness"] = self.staleness.table(self.binder.templates)
         return frames
 
     def state(self) -> dict[str, NDArray[np.generic]]:

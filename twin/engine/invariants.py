@@ -26,7 +26,7 @@ class InvariantError(Exception):
 
 def check(engine: Engine) -> None:
     """Check everything on a drained engine."""
-    for invariant in (drained, energy, traffic, capacity, little, bounds):
+    for invariant in (drained, energy, traffic, capacity, little, bounds, staleness):
         invariant(engine)
 
 
@@ -104,6 +104,18 @@ def bounds(engine: Engine) -> None:
     run_ps = engine.now_ps - skipped.elapsed_ps
     _between(max(engine.critical_ps, *ledger.queues.busy_ps.tolist(), 0), run_ps, ledger.serial_ps)
     _between(max(ledger.load_ps.tolist(), default=0), engine.now_ps, ledger.serial_ps + skipped.serial_ps)
+
+
+def staleness(engine: Engine) -> None:
+    """Every mat-vec that was run read weights no older or newer than the consistency allows."""
+    most, reads = engine.consistency.most(engine.in_flight), engine.staleness.reads
+    for (template, samples), n in reads.items():
+        if abs(samples) > most:
+            what = engine.binder.templates[template].operation
+            raise InvariantError(
+                f"{n} times {what.kind} of layer {what.layer} read weights that were {samples} samples old, "
+                f"but {engine.consistency.mode} consistency allows {most}"
+            )
 
 
 def _between(lower: int, makespan: int, upper: int) -> None:

@@ -11,10 +11,8 @@ from twin.config.layout import Layout
 from twin.config.workload import Calibration as CalibrationConfig
 from twin.crossbar.calibration import (
     Calibration,
-    calibrate_by_pulses,
-    calibrate_exactly,
+    calibrated,
     shift,
-    without_calibration,
 )
 from twin.crossbar.dense import dense_from
 from twin.crossbar.nonlinear import AFFINE, HIDDEN, PAIR, PLAIN, POWER, TABLE
@@ -37,13 +35,19 @@ from twin.machine.arena import Arena
 from twin.mapping import Part
 
 Array = npt.NDArray[np.float32]
-DEVICES, CALIBRATION, INITIAL = range(3)
+DEVICES, CALIBRATION, INITIAL, RETENTION = range(4)
 LARGEST_NORMAL = 4.9  # of twin.crossbar.rng.fill_normals, in sigma
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:
     """Return NumPy's counter-based generator for one draw of the construction."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, *key])))
+
+
+def draw_devices(device: DeviceFamily, seed: int, layer: int, matrix: str, k: int, part: Part) -> PulseResponse:
+    """Draw the devices of array `k` of a matrix, the same whenever it is asked for."""
+    shape = (part.out1 - part.out0, part.in1 - part.in0)
+    return device.populate(shape, generator(seed, DEVICES, layer, ord(matrix[0]), k))
 
 
 class ArrayBuilder:
@@ -111,8 +115,7 @@ class ArrayBuilder:
         return index
 
     def _draw(self, layer: int, matrix: str, k: int, part: Part) -> PulseResponse:
-        shape = (part.out1 - part.out0, part.in1 - part.in0)
-        return self.device.populate(shape, generator(self.seed, DEVICES, layer, ord(matrix[0]), k))
+        return draw_devices(self.device, self.seed, layer, matrix, k, part)
 
     def _shifted(self, layer: int, matrix: str, k: int, part: Part) -> tuple[PulseResponse, Array]:
         """Return the pulse response in logical weights, main array minus reference array, and the reference."""
@@ -121,19 +124,10 @@ class ArrayBuilder:
         source = self.layout.references[str(config.reference)].symmetry_point_of
         if (layer, source, k) not in self.calibrated:
             model = raw if source == matrix else self._draw(layer, source, k, part)
-            self.calibrated[layer, source, k] = self._calibrate(model, layer, source, k)
+            rng = generator(self.seed, CALIBRATION, layer, ord(source[0]), k)
+            self.calibrated[layer, source, k] = calibrated(model, self.calibration.method, self.calibration.pairs, rng)
         reference = self.calibrated[layer, source, k].reference
         return shift(raw, reference), reference
-
-    def _calibrate(self, model: PulseResponse, layer: int, matrix: str, k: int) -> Calibration:
-        match self.calibration.method:
-            case "exact":
-                return calibrate_exactly(model)
-            case "pulses":
-                rng = generator(self.seed, CALIBRATION, layer, ord(matrix[0]), k)
-                return calibrate_by_pulses(model, self.calibration.pairs, rng)
-            case _:
-                return without_calibration(model)
 
     def _add_digital(self, layer: int, parts: tuple[Part, ...], initial: Array) -> None:
         first = len(self.parts)

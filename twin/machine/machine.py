@@ -82,7 +82,7 @@ class Machine:
     ) -> None:
         ensure_loaded()
         self.network, self.data, self.mapping, self.settings = network, data, mapping, settings
-        self.algorithm = algorithm
+        self.algorithm, self.device, self.layout = algorithm, device, layout
         self.seed = np.uint64(seed)
         arena = Arena()
         ratio = tile.on_off_ratio if layout.tiles else 1.0
@@ -227,6 +227,11 @@ class Machine:
             beyond += int(np.sum((w < low - ROUNDING * np.abs(low)) | (w > high + ROUNDING * np.abs(high))))
             total += w.size
         return hit / total, beyond
+
+    def array_records(self, layer: int, matrix: str, k: int) -> tuple[np.void, np.void]:
+        """Return the PART record of array `k` of a matrix, and the MATRIX record."""
+        record = self.matrices[self._matrix_index(layer, matrix)]
+        return self._parts_of(record)[k], record
 
     def _matrix_index(self, layer: int, matrix: str) -> int:
         return layer * len(self.algorithm.matrices) + self.algorithm.matrices.index(matrix)

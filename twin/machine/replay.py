@@ -1,15 +1,20 @@
 """Effects of a program: performed one by one as their moments come (coupled), or in blocks ahead (replayed)."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import NamedTuple, final
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.operation import N_COUNTS, Counts, Opcode
 from twin.algorithms.program import Program
+from twin.crossbar.calibration import Calibration
 from twin.machine.machine import Machine
 from twin.machine.records import INSTRUCTION
+
+if TYPE_CHECKING:
+    from twin.machine.relaxing import RelaxingArray
+    from twin.machine.retention import Retention
 
 BLOCK = 10_000  # instructions executed per kernel call in replayed mode, in whole samples
 ZEROS = [0.0] * N_COUNTS
@@ -69,13 +74,21 @@ class Encoder:
         return program, [0, *np.cumsum(sizes).tolist()]
 
 
-def setup_counts(machine: Machine, program: Program) -> list[list[float]]:
-    """Return the pulses of calibration, per set-up operation (layer by layer, matrix by matrix)."""
+def setup_counts(
+    machine: Machine, program: Program, calibrated: Mapping[tuple[int, str, int], Calibration] | None = None
+) -> list[list[float]]:
+    """Return the pulses of a calibration, per set-up operation (layer by layer, matrix by matrix).
+
+    `calibrated` is by layer, matrix and array; the calibration before training when not given.
+    """
+    calibrated = machine.calibrated if calibrated is None else calibrated
     rows = []
     for operation in program.setup():
         row = list(ZEROS)
         for k, part in enumerate(machine.mapping.parts(operation.layer, operation.matrix)):
-            done = machine.calibrated[operation.layer, operation.matrix, k]
+            done = calibrated.get((operation.layer, operation.matrix, k))
+            if done is None:
+                continue
             lines = part.in1 - part.in0 + part.out1 - part.out0
             row[Counts.PULSES] = max(row[Counts.PULSES], done.pulses)
             row[Counts.PART_PULSES] += done.pulses
@@ -110,7 +123,13 @@ class Prepared:
 
 @final
 class Coupled:
-    """Performs each effect at the moment the engine asks for it."""
+    """Performs each effect at the moment the engine asks for it.
+
+    Attributes
+    ----------
+    retention : Retention or None
+        Where devices relax, what lets an array do so until it is accessed.
+    """
 
     def __init__(self, machine: Machine, program: Program, encoder: Encoder) -> None:
         self.machine, self.program, self.encoder = machine, program, encoder
@@ -119,6 +138,8 @@ class Coupled:
         self._partial: dict[int, tuple[int, float]] = {}  # steps and sum of losses of samples under way
         self._samples = [-1] * encoder.in_flight
         self._effects = [Prepared(np.zeros(0, INSTRUCTION), []).effects] * encoder.in_flight
+        self.retention: Retention | None = None
+        self._touched: list[list[Sequence[RelaxingArray]]] = [[]] * encoder.in_flight
 
     def setup_counts(self) -> list[list[float]]:
         """Return the pulses of calibration."""
@@ -133,6 +154,8 @@ class Coupled:
         if effect is None:
             return ZEROS
         instruction, rows, row, is_loss = effect
+        if self.retention is not None:
+            self.retention.reach(self._touched[slot][position])
         self.machine.execute(instruction, rows)
         counts: list[float] = row.tolist()
         if is_loss:
@@ -159,6 +182,8 @@ class Coupled:
         prepared.code["row"] = self.encoder.rows(sample)
         prepared.rows.fill(0.0)
         self._samples[slot], self._effects[slot] = sample, prepared.effects
+        if self.retention is not None:
+            self._touched[slot] = self.retention.touched(sample)
 
     def segment(self, first: int, last: int) -> None:  # noqa: ARG002 - any sample may come
         """Forget the samples before: effects are performed when asked for."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twin import __version__
+from twin.report.calibration import CALIBRATION, calibration_rows
 from twin.report.derived import (
     Derived,
     bound_shares,
@@ -16,6 +17,7 @@ from twin.report.derived import (
     wait_shares,
 )
 from twin.report.figures import all_figures, energy_shares, time_shares
+from twin.report.overlap import STALENESS, staleness_rows
 from twin.report.palette import INKS
 from twin.report.result import RunResult, Source
 from twin.report.svg import Drawing
@@ -73,6 +75,8 @@ def _content(runs: Sequence[RunResult], command: str, drawings: dict[str, list[D
         "inks": INKS,
         "bounds": [_bound(run) for run in runs],
         "numbers": _numbers(runs),
+        "staleness": Grid([*STALENESS], [], [[*row] for row in staleness_rows(runs)]),
+        "calibration": Grid([*CALIBRATION], [], [[*row] for row in calibration_rows(runs)]),
         "diagnostics": _diagnostics(runs),
         "area": _area(runs),
         "warnings": grouped_warnings(runs),

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from twin import __version__
+from twin.report.calibration import CALIBRATION, calibration_rows
 from twin.report.derived import grouped_warnings, interval
+from twin.report.overlap import STALENESS, staleness_rows
 from twin.report.result import RunResult
 from twin.report.table import headings, rows
 
@@ -31,6 +33,8 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
         "",
         *(f"- **{_escape(run.name)}**: {_escape(run.bound)}" for run in runs),
         "",
+        *_table("Staleness of the weights that forward mat-vecs read", STALENESS, staleness_rows(runs)),
+        *_table("Calibration", CALIBRATION, calibration_rows(runs)),
         "## Warnings",
         "",
         *_warnings(runs),
@@ -48,6 +52,12 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
 def _sampled(runs: Sequence[RunResult]) -> list[str]:
     found = [f"- **{_escape(run.name)}**: {interval(run)}" for run in runs if interval(run)]
     return ["## Time that was not run in full", "", *found, ""] if found else []
+
+
+def _table(title: str, names: Sequence[str], found: Sequence[Sequence[str]]) -> list[str]:
+    if not found:
+        return []
+    return [f"## {title}", "", _line(names), _line(["---"] * len(names)), *map(_line, found), ""]
 
 
 def _warnings(runs: Sequence[RunResult]) -> list[str]:

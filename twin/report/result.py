@@ -24,6 +24,21 @@ UNITS: dict[str, dict[str, str]] = {
     },
     "bins": {"t0_ps": "ps", "t1_ps": "ps", "energy_J": "J"},
     "bound": {"what": "", "share": "1"},  # what waited for what stands in further columns
+    "staleness": {"kind": "", "layer": "", "matrix": "", "staleness_samples": "1", "reads": "1"},
+    "calibration": {
+        "number": "",
+        "samples": "1",
+        "time_s": "s",
+        "layer": "",
+        "matrix": "",
+        "pulses": "1",
+        "busy_s": "s",
+        "energy_J": "J",
+        "residual_mean": "weight units",
+        "residual_std": "weight units",
+        "before_mean": "weight units",
+        "before_std": "weight units",
+    },
     "area": {"part": "", "count": "1", "area_m2": "m2", "leakage_W": "W"},
     "diagnostics": {"layer": "", "matrix": "", "what": "", "value": "", "unit": ""},
 }
@@ -38,7 +53,7 @@ COVERAGE = "coverage bound of the run"
 PULSED = "pulses per device and sample, at most, on"
 """How the diagnostics call the quantiles of endurance; a percentage of the devices follows."""
 
-LEDGER = ("operations", "energy", "traffic", "servers", "bins", "bound", "area")
+LEDGER = ("operations", "energy", "traffic", "servers", "bins", "bound", "area", "staleness", "calibration")
 """Tables that the engine's ledger gives."""
 
 

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from twin import __version__
+from twin.report.calibration import calibration_summary
 from twin.report.derived import PATHS, bound_shares, derive, derive_all, wait_shares
 from twin.report.files import plain
+from twin.report.overlap import staleness_summary
 from twin.report.result import SCHEMA, RunResult
 
 
@@ -57,6 +59,8 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
             "tile_mean_fraction": derived.tile_utilisation_mean,
             "tile_max_fraction": derived.tile_utilisation_max,
         },
+        "staleness": staleness_summary(run),
+        "calibration": calibration_summary(run),
         "bound": {
             "line": run.bound,
             "critical_path_fraction": bound_shares(run),

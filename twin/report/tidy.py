@@ -21,6 +21,8 @@ def tidy(runs: Sequence[RunResult]) -> "dict[str, pd.DataFrame]":
         "bandwidth": _bandwidth,
         "tiles": lambda run: _facts(run, "servers", ["server", "kind"]),
         "layers": _layers,
+        "staleness": lambda run: _facts(run, "staleness", ["kind", "layer", "matrix", "staleness_samples"]),
+        "calibration": lambda run: _facts(run, "calibration", ["number", "layer", "matrix"]),
         "area": lambda run: _facts(run, "area", ["part"]),
         "bound": lambda run: _facts(run, "bound", [*run.tables["bound"].columns.drop("share")]),
     }

@@ -1,5 +1,6 @@
 """Puts a run together: network, mapping, machine, program, effects and engine from the descriptions."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,14 +22,17 @@ from twin.data import Dataset, load
 from twin.devices.family import DeviceFamily
 from twin.devices.presets import device_preset
 from twin.engine import Engine
+from twin.engine.consistency import Consistency
 from twin.errors import TwinError
 from twin.extraction.averaging import Schedule
 from twin.extraction.run import ReadEffects, RunReads, WithReads
 from twin.machine.machine import Machine
 from twin.machine.replay import Coupled, Encoder, Replayed
+from twin.machine.retention import Retention
 from twin.machine.settings import Settings, settings_of
 from twin.mapping import Mapping, map_layers
 from twin.networks.network import Network
+from twin.simulation.calibration import CalibrationPhases
 from twin.simulation.plan import Descriptions, RunPlan
 
 SHUFFLE = 7
@@ -50,6 +54,8 @@ class Parts:
     program: Program
     effects: Coupled | Replayed
     engine: Engine
+    calibration: CalibrationPhases
+    retention: Retention | None
     reads: RunReads | None
     averaging: Schedule | None
 
@@ -133,7 +139,23 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         reads = RunReads(machine, workload.extraction.amplitude)
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), reads.widest)
         timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
-    engine = Engine(*timed, ChipCosts(chip, mapping), training.in_flight, on_sample)
+    consistency = Consistency(training.consistency, training.staleness)
+    costs = ChipCosts(chip, mapping)
+    listeners: list[Callable[[int], None]] = [] if on_sample is None else [on_sample]
+
+    def announce(sample: int) -> None:
+        for listener in listeners:
+            listener(sample)
+
+    engine = Engine(*timed, costs, training.in_flight, announce, consistency)
+    retention = None
+    if machine.analog and (workload.calibration.repeats or math.isfinite(device.lifetime)):
+        retention = Retention(machine, program, workload.calibration, lambda: engine.start_ps)
+        if isinstance(effects, Coupled) and math.isfinite(device.lifetime):
+            effects.retention = retention
+    phases = CalibrationPhases(workload.calibration, machine, program, costs, engine, retention)
+    if retention is not None and workload.calibration.interval > 0:
+        listeners.append(phases.watch)
     return Parts(
         plan,
         descriptions,
@@ -147,6 +169,8 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         program,
         effects,
         engine,
+        phases,
+        retention,
         reads,
         averaging,
     )

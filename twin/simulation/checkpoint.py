@@ -3,7 +3,7 @@
 import io
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from twin.report.files import write_bytes
 from twin.simulation.build import Parts
 
 NAME = "checkpoint.npz"
-FORMAT = 2
+FORMAT = 3
 CURVE = 6  # columns of the learning curve
 State = dict[str, npt.NDArray[Any]]
 
@@ -36,9 +36,8 @@ def save(
         "curve": np.array(curve, np.float64).reshape(len(curve), CURVE),
         "losses": np.array(losses, np.float64),
     }
-    state |= {f"engine.{name}": values for name, values in parts.engine.state().items()}
-    if parts.reads is not None:
-        state |= {f"reads.{name}": values for name, values in parts.reads.average.state().items()}
+    for room, kept in _rooms(parts).items():
+        state |= {f"{room}.{name}": values for name, values in kept.state().items()}
     buffer = io.BytesIO()
     np.savez(buffer, **state)  # type: ignore[arg-type]  # the stub knows allow_pickle only
     write_bytes(folder / NAME, buffer.getvalue())
@@ -64,17 +63,32 @@ def restore(folder: Path, identity: str, parts: Parts) -> tuple[int, list[tuple[
         if state["arena"].shape != parts.machine.f.shape:
             raise TwinError(f"{path}: holds another network; remove it to start this run again")
         curve = [tuple(row) for row in state["curve"].reshape(-1, CURVE).tolist()]
-        prefix = "engine."
-        parts.engine.restore({name[len(prefix) :]: v for name, v in state.items() if name.startswith(prefix)})
-        if parts.reads is not None:
-            prefix = "reads."
-            parts.reads.average.restore(
-                {name[len(prefix) :]: v for name, v in state.items() if name.startswith(prefix)}
-            )
         parts.machine.f[:] = state["arena"]
+        for room, kept in _rooms(parts).items():
+            kept.restore({name[len(room) + 1 :]: v for name, v in state.items() if name.startswith(f"{room}.")})
         return int(state["sample"][0]), curve, state["losses"].tolist()
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise TwinError(f"{path}: is damaged ({error}); remove it to start the run again") from error
+
+
+class Kept(Protocol):
+    """Something that a checkpoint keeps."""
+
+    def state(self) -> State:
+        """Return all that it goes on with."""
+
+    def restore(self, state: State, /) -> None:
+        """Go on with it."""
+
+
+def _rooms(parts: Parts) -> dict[str, Kept]:
+    """Return what is kept beside the arena, by the name it has in the file."""
+    rooms: dict[str, Kept] = {"engine": parts.engine, "calibration": parts.calibration}
+    if parts.reads is not None:
+        rooms["reads"] = parts.reads.average
+    if parts.retention is not None:
+        rooms["retention"] = parts.retention
+    return rooms
 
 
 def _read(path: Path) -> State:

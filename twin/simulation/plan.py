@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import platform
 import sys
 from collections.abc import Mapping
@@ -45,6 +46,49 @@ class RunPlan:
     chip_overrides: dict[str, str] = field(default_factory=dict)
 
 
+def check_mode(plan: RunPlan, workload: Workload) -> None:
+    """Refuse a run whose numerics depend on the schedule where effects do not happen at their moment."""
+    digital, consistency = plan.algorithm == "digital", workload.training.consistency
+    if digital and consistency != "strict":
+        raise TwinError(
+            f"training.consistency (= {consistency}): the digital baseline loads its weights and needs strict; "
+            "leave digital out of --algorithms"
+        )
+    calibration, sampled = workload.calibration, workload.timing.mode == "sampled"
+    needs: dict[str, str] = {} if consistency == "strict" else {"training.consistency": consistency}
+    if not digital:
+        needs |= _lifetime(workload)
+        needs |= {"calibration.interval": f"{calibration.interval:g} s"} if calibration.interval else {}
+    for key, value in needs.items():
+        if plan.mode != "coupled" or sampled:
+            found = "timing.mode sampled" if sampled else "mode replayed"
+            raise TwinError(
+                f"{key} (= {value}): needs every effect at its moment, which {found} does not know; "
+                "use --mode coupled --exact"
+            )
+    if calibration.every and sampled and not digital:
+        raise TwinError(
+            f"calibration.every (= {calibration.every}): needs every sample timed; use --exact, or leave it out"
+        )
+
+
+def _lifetime(workload: Workload) -> dict[str, str]:
+    """Return the device's lifetime by key where it is finite; raises TwinError where it makes no sense."""
+    from twin.devices.presets import device_preset  # noqa: PLC0415 - devices import NumPy
+
+    device = device_preset(workload.device.preset, workload.device.overrides)
+    if math.isfinite(device.lifetime):
+        if workload.extraction is not None:
+            raise TwinError(
+                f"device.lifetime (= {device.lifetime:g} s): [extraction] takes weights to keep still; leave one out"
+            )
+        return {"device.lifetime": f"{device.lifetime:g} s"}
+    for key in ("lifetime_dtod", "reference_drift"):
+        if getattr(device, key):
+            raise TwinError(f'device.{key} (= {getattr(device, key)}): needs a lifetime, e.g. lifetime = "1 ms"')
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Descriptions:
     """The three loaded descriptions of a run."""
@@ -55,12 +99,10 @@ class Descriptions:
 
     @classmethod
     def of(cls, plan: RunPlan) -> "Descriptions":
-        """Load what a plan names."""
-        return cls(
-            load_chip(plan.chip, plan.chip_overrides),
-            load_layout(plan.layout),
-            load_workload(plan.workload, plan.workload_overrides),
-        )
+        """Load what a plan names; raises TwinError where the mode cannot run it."""
+        workload = load_workload(plan.workload, plan.workload_overrides)
+        check_mode(plan, workload.model)
+        return cls(load_chip(plan.chip, plan.chip_overrides), load_layout(plan.layout), workload)
 
     def name(self, algorithm: str) -> str:
         """Return the run's name within a comparison, e.g. "ttv2 four-array"."""

@@ -105,8 +105,13 @@ def clockwork(parts: Parts) -> Advance:
     if timing.mode == "exact":
 
         def exact(first: int, last: int) -> None:
-            effects.segment(first, last)
-            engine.run(first, last)
+            parts.calibration.prepare()
+            while first < last:
+                parts.calibration.repeat(first)
+                end = parts.calibration.end(first, last)
+                effects.segment(first, end)
+                engine.run(first, end)
+                first = engine.next_sample
 
         return exact
     if not isinstance(effects, Replayed):
@@ -115,6 +120,7 @@ def clockwork(parts: Parts) -> Advance:
             "engine times them; leave --mode coupled out or time every sample with --exact"
         )
     in_flight = parts.workload.training.in_flight
+    parts.calibration.prepare()
     sampler = Sampler(engine, effects, in_flight, timing.warmup, timing.measured, timing.period)
     if timing.period < 2 * sampler.window:
         raise TwinError(
@@ -132,6 +138,8 @@ def decay(parts: Parts, epoch: int) -> float:
 
 
 def _curve_row(parts: Parts, epoch: int, sample: int) -> tuple[float, ...]:
+    if parts.retention is not None:
+        parts.retention.settle(parts.engine.now_ps)
     losses = np.array(parts.effects.losses)
     # Sorted first, so that the sum does not depend on the order of events.
     train_loss = float(np.sort(losses).mean())
@@ -150,7 +158,7 @@ def _result(
     import pandas as pd  # noqa: PLC0415
 
     plan, engine = parts.plan, parts.engine
-    tables = engine.tables()
+    tables = engine.tables() | {"calibration": parts.calibration.table()}
     check_bounds(parts)
     diagnostics, warnings = collect(parts, tables["operations"], initial)
     estimate = engine.sampling.estimate()
