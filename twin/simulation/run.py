@@ -153,6 +153,7 @@ def _result(
     tables = engine.tables()
     check_bounds(parts)
     diagnostics, warnings = collect(parts, tables["operations"], initial)
+    warnings += parts.placed.warnings
     estimate = engine.sampling.estimate()
     if estimate.skipped:
         rows = pd.DataFrame(_sampled(estimate), columns=diagnostics.columns)
