@@ -1,5 +1,8 @@
 """Where streams are kept: as the chip places them or by capacity, to the byte."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from twin.algorithms.operation import Stream
@@ -98,3 +101,28 @@ def test_lines_fetched_ahead_take_registers_whatever_the_place_of_h():
 
 def test_what_is_not_kept_is_not_placed():
     assert place(h(0), Kept(Stream.PULSES, 0, 0, "A"), **AUTO).places == {}
+
+
+def test_a_chip_written_before_there_were_registers_loads_and_says_what_it_lacks(tmp_path):
+    text = (Path(__file__).parents[2] / "architectures" / "aimc-512.toml").read_text(encoding="utf-8")
+    text = re.sub(r"\[registers\].*?(?=\[host\])", "", text, flags=re.DOTALL)
+    new = ("pulses", "prefetch_h", "h_rounding", "pulse_word")
+    gone = (*(f"{key} =" for key in new), *(f'"placement.{key}"' for key in new), "registers.", '"placement" =')
+    lines = [line for line in text.splitlines() if not line.startswith(gone)]
+    places = ("h", "activations", "errors", "weights")
+    path = tmp_path / "old.toml"
+    path.write_text("\n".join([*lines, *(f'"placement.{key}" = "assumption: of old"' for key in places)]))
+    old = load_chip(str(path), {}).model
+    assert old.registers is None
+    assert old.placement.model_dump() == load_chip("aimc-512", {}).model.placement.model_dump()
+    with pytest.raises(
+        TwinError, match=r"placement.pulses: .*|placement.pulse_word.* is needed where pulses are placed"
+    ):
+        load_chip(str(path), {"placement.pulses": "buffer"})
+    mapping = map_layers([(8, 8)], load_layout("four-array").model, old)
+    chip = load_chip(str(path), {"placement.h": "registers"}).model
+    with pytest.raises(TwinError, match=r"the chip describes no registers; set .buffer. or .memory. or add a table"):
+        place_streams(chip, mapping, [h(64, layer=0)])
+    chip = load_chip(str(path), {"placement.prefetch_h": "1"}).model
+    with pytest.raises(TwinError, match=r"prefetch_h \(= 1\): the chip describes no registers; set prefetch_h = 0 or"):
+        place_streams(chip, mapping, [h(8, layer=0, ahead=True)])
