@@ -261,7 +261,7 @@ def test_what_is_spilled_is_said_aloud(twin, tmp_path):
     assert code == 0
     said = (
         "H spilled to memory: needs 16640 bytes in the fullest tile's registers, 16384 left; "
-        "needs 19240 bytes in the buffer, "
+        "needs 19240 bytes in the buffer, 16072 left"
     )
     assert said in err.replace("\n", " ")
     for file in ("report.md", "summary.json"):
