@@ -19,6 +19,7 @@ from twin.machine.machine import Machine
 from twin.machine.records import INSTRUCTION
 from twin.machine.replay import Encoder
 from twin.machine.settings import settings_of
+from twin.machine.words import Word
 from twin.mapping import map_layers
 from twin.networks.layers import Dense
 from twin.networks.network import Network
@@ -115,9 +116,14 @@ def make_rig(
         WeightMapping(),
         seed,
         in_flight,
+        word=Word.of(loaded.placement),
     )
     machine.set_rates(1.0)
-    steps = [LayerSteps(one, mapping, config.every(one.index), config.transfer_axis) for one in dense]
+    ahead, stored = loaded.placement.prefetch_h, loaded.placement.pulses != "drivers"
+    steps = [
+        LayerSteps(one, mapping, config.every(one.index), config.transfer_axis, prefetch=ahead, stored_pulses=stored)
+        for one in dense
+    ]
     program = Program(rules, steps)
     examples = len(data.inputs)
     encoder = Encoder(program, in_flight, lambda sample: sample % examples)

@@ -105,6 +105,8 @@ MISTAKES = [
     (("run", "digits-mlp", "--set", "training.epochs=["), "training.epochs"),
     (("run", "digits-mlp", "--set", "chip.tile.pulse_time=5"), "5 ns"),
     (("run", "digits-mlp", "--set", "chip.nosuch=3"), "nosuch"),
+    (("run", "digits-mlp", "--set", "chip.placement.h_word=3 B"), 'must be "4 B" (float32) or whole bits up to "2 B"'),
+    (("run", "digits-mlp", "--set", "chip.placement.h=disk"), "placement.h (= disk)"),
     (("run", "digits-mlp", "--set", "device.dw_mn=0.1"), "dw_min"),
     (("run", "digits-mlp", "--set", "device.dw_min=-0.1"), "dw_min (= -0.1)"),
     (("run", "digits-mlp", "--seed", "9" * 30), "training.seed"),
@@ -264,6 +266,26 @@ def test_settings_without_effect_are_reported(twin):
     assert code == 0
     reported = {line.split(" had no effect")[0].split()[-1] for line in err.splitlines() if "no effect" in line}
     assert reported == {"calibration.pairs", "algorithms.shd.gamma"}
+
+
+def test_what_is_spilled_is_said_aloud(twin, tmp_path):
+    auto = ("--set", "chip.placement.h=auto", "--set", "chip.buffer.size=17 KiB", "--set", "chip.placement.h_word=4 B")
+    code, _, err = twin("run", "digits-mlp", *SMALL, "--layout", "four-array", *auto, "--out", "spilled")
+    assert code == 0
+    said = (
+        "H spilled to memory: needs 16640 bytes in the fullest tile's registers, 16384 left; "
+        "needs 19240 bytes in the buffer, 16072 left"
+    )
+    assert said in err.replace("\n", " ")
+    for file in ("report.md", "summary.json"):
+        assert said in (tmp_path / "spilled" / file).read_text()
+    assert "spilled to memory" in (tmp_path / "spilled" / "report.html").read_text()
+    run = tmp_path / "spilled" / "runs" / "ttv2-four-array"
+    assert any(text.startswith(said) for text in json.loads((run / "summary.json").read_text())["warnings"])
+    rows = pd.read_csv(run / "diagnostics.csv")
+    kept = rows[rows["what"].str.startswith("kept in")].set_index("matrix")
+    assert (kept.loc["H", "what"], kept.loc["H", "value"]) == ("kept in memory", 19240)
+    assert (kept.loc["activations", "what"], kept.loc["activations", "value"]) == ("kept in buffer", 4 * (65 + 65))
 
 
 def test_calibration_by_pulses_is_a_phase_of_the_run(twin, tmp_path):

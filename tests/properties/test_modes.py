@@ -55,10 +55,13 @@ def test_coupled_and_replayed_runs_have_the_same_weights_and_ledgers(algorithm, 
     seed=st.integers(0, 2**63 - 1),
     lines=st.sampled_from([16, 48, 512]),
     calibration=st.sampled_from([{}, {"calibration.method": '"pulses"', "calibration.pairs": "5"}]),
-    place=st.sampled_from(["buffer", "memory"]),
+    place=st.sampled_from(["registers", "buffer", "memory", "auto"]),
+    pulses_at=st.sampled_from(["drivers", "auto", "memory"]),
+    word=st.sampled_from(["4 B", "2 B", "1 B"]),
+    ahead=st.integers(0, 2),
 )
 def test_coupled_and_replayed_agree_whatever_the_settings(
-    run, in_flight, every, axis, pulses, vectors, gamma, reset, seed, lines, calibration, place
+    run, in_flight, every, axis, pulses, vectors, gamma, reset, seed, lines, calibration, place, pulses_at, word, ahead
 ):
     algorithm, layout = run
     own = {"training.in_flight": in_flight, "training.seed": seed}
@@ -72,7 +75,9 @@ def test_coupled_and_replayed_agree_whatever_the_settings(
     if algorithm == "ttv2":
         own |= {"algorithms.ttv2.reset": f'"{reset}"'}
     workload = {key: str(value) for key, value in own.items()} | calibration
-    chip = {"tile.rows": str(lines), "tile.cols": str(lines), "placement.h": f'"{place}"'}
+    chip = {"tile.rows": str(lines), "tile.cols": str(lines), "registers.size": "1 MiB"}
+    chip |= {"placement.h": place, "placement.errors": place, "placement.activations": place}
+    chip |= {"placement.pulses": pulses_at, "placement.h_word": word, "placement.prefetch_h": str(ahead)}
     one, other = (
         trained("digits-mlp", algorithm, layout, mode, 30, workload, chip) for mode in ("coupled", "replayed")
     )

@@ -108,10 +108,29 @@ def test_coupled_and_replayed_runs_have_the_same_weights_and_ledgers(workloads, 
     reset=st.sampled_from(["plain", "hysteretic"]),
     seed=st.integers(0, 2**63 - 1),
     lines=st.sampled_from([8, 16, 512]),
-    place=st.sampled_from(["buffer", "memory"]),
+    place=st.sampled_from(["registers", "buffer", "memory", "auto"]),
+    pulses_at=st.sampled_from(["drivers", "auto", "memory"]),
+    word=st.sampled_from(["4 B", "2 B", "1 B"]),
+    ahead=st.integers(0, 2),
 )
 def test_coupled_and_replayed_agree_whatever_the_settings(
-    workloads, network, run, steps, in_flight, every, axis, pulses, vectors, gamma, reset, seed, lines, place
+    workloads,
+    network,
+    run,
+    steps,
+    in_flight,
+    every,
+    axis,
+    pulses,
+    vectors,
+    gamma,
+    reset,
+    seed,
+    lines,
+    place,
+    pulses_at,
+    word,
+    ahead,
 ):
     algorithm, layout = run
     own = {"training.in_flight": in_flight, "training.seed": seed}
@@ -126,11 +145,28 @@ def test_coupled_and_replayed_agree_whatever_the_settings(
     if algorithm == "ttv2":
         own |= {"algorithms.ttv2.reset": f'"{reset}"'}
     workload = {key: str(value) for key, value in own.items()}
-    chip = {"tile.rows": str(lines), "tile.cols": str(lines), "placement.h": f'"{place}"'}
+    chip = {"tile.rows": str(lines), "tile.cols": str(lines), "registers.size": "1 MiB"}
+    chip |= {"placement.h": place, "placement.errors": place, "placement.activations": place}
+    chip |= {"placement.pulses": pulses_at, "placement.h_word": word, "placement.prefetch_h": str(ahead)}
     one, other = (
         trained(workloads[network], algorithm, layout, mode, 6, workload, chip) for mode in ("coupled", "replayed")
     )
     assert_same(one, other)
+
+
+@pytest.mark.parametrize("network", list(NETWORKS))
+@pytest.mark.parametrize("every", [1, 7])
+def test_lines_fetched_ahead_change_the_time_and_nothing_else(workloads, network, every):
+    own = {"algorithms.ttv2.transfer_every": str(every), "training.in_flight": "2"}
+    plain, *others = (
+        trained(workloads[network], "ttv2", "four-array", "coupled", 6, own, {"placement.prefetch_h": str(n)})
+        for n in (0, 1, 2)
+    )
+    for other in others:
+        assert other.machine.f.tobytes() == plain.machine.f.tobytes()
+        traffic = [run.engine.tables()["traffic"].sort_values(["path", "stream", "layer"]) for run in (plain, other)]
+        assert traffic[0].to_numpy().tolist() == traffic[1].to_numpy().tolist()
+        assert other.engine.now_ps < plain.engine.now_ps
 
 
 @pytest.mark.parametrize("network", list(NETWORKS))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from twin.algorithms.operation import Counts, Kind, Operation, Stream, Unit
-from twin.chip import PARTS, ChipCosts, Component, Path, check_capacity
+from twin.chip import PARTS, ChipCosts, Component, Path
 from twin.chip.part import picoseconds
 from twin.config import load_chip, load_layout
 from twin.errors import TwinError
@@ -180,13 +180,50 @@ def test_a_digital_matrix_cannot_be_read_on_a_tile():
         costs("digital").demand(read(Kind.FORWARD, "W"))
 
 
-def test_what_does_not_fit_is_refused_with_the_key_and_the_fix():
-    chip = load(placement__h="buffer", placement__h_word="1 B", buffer__size="1 KiB")
-    assert check_capacity(chip, {Stream.H: 1024}) == {"buffer": 1024, "memory": 0}
-    with pytest.raises(TwinError, match=r'placement.h \(= .buffer.\).* set placement.h = "memory"'):
-        check_capacity(chip, {Stream.H: 1025})
-    with pytest.raises(TwinError, match=r"placement.h .*1025 bytes"):
-        check_capacity(chip, {Stream.INPUT: 1, Stream.H: 1024})
+REGISTERS = {"placement__h": "registers", "placement__activations": "registers", "placement__h_word": "1 B"}
+
+
+def test_registers_are_built_only_where_something_may_be_placed_there():
+    plain = costs(chip=load())
+    assert "registers" not in {server.kind for server in plain.servers}
+    assert "registers" not in {row.part for row in plain.area()}
+    for setting in ({"placement__h": "registers"}, {"placement__errors": "auto"}, {"placement__prefetch_h": "1"}):
+        chip = load(**setting)
+        it = costs(chip=chip)
+        assert [s.name for s in it.servers if s.kind == "registers"] == ["registers 0.A", "registers 0.C"]
+        row = next(row for row in it.area() if row.part == "registers")
+        assert (row.count, row.area_m2, row.leakage_W) == (2, 2 * chip.registers.area, 2 * chip.registers.leakage)
+        assert it.leakage_W() == pytest.approx(plain.leakage_W() + row.leakage_W)
+
+
+def test_a_tiles_own_words_in_registers_pass_no_link():
+    chip = load(**REGISTERS)
+    it = costs(shapes=[(785, 256)], chip=chip)
+    for store in (False, True):
+        move = Operation(Kind.H_LOAD, Unit.MOVE, 0, matrix="A", words=1000, stream=Stream.H, store=store)
+        demand = it.demand(move)
+        assert names(it, demand) == ["registers 0.A[0]", "registers 0.A[1]"]
+        assert {o.fixed_ps for o in demand.occupancy} == {picoseconds(500 / chip.registers.bandwidth)}
+        assert demand.latency_ps == picoseconds(chip.registers.latency)
+        assert demand.traffic == ((Path.REGISTERS, Stream.H, 1000),)
+        assert demand.energy_J[Component.REGISTERS, 0] == pytest.approx(8000 * chip.registers.energy)
+        assert np.count_nonzero(demand.energy_J) == 1
+
+
+def test_words_in_another_tiles_registers_pass_both_links():
+    chip = load(**REGISTERS)
+    it = costs(shapes=[(100, 50), (50, 10)], chip=chip)
+    move = Operation(Kind.LOAD, Unit.MOVE, 1, matrix="C", words=50, stream=Stream.ACTIVATIONS, home=(0, "C"))
+    demand = it.demand(move)
+    assert names(it, demand) == ["link 1.C", "link 0.C", "registers 0.C"]
+    assert demand.latency_ps == 2 * picoseconds(chip.link.latency) + picoseconds(chip.registers.latency)
+    assert [path for path, _, _ in demand.traffic] == [Path.LINK, Path.LINK, Path.REGISTERS]
+
+
+def test_what_the_host_sent_waits_in_the_buffer_whatever_the_place_of_activations():
+    it = costs(chip=load(**REGISTERS))
+    move = Operation(Kind.LOAD, Unit.MOVE, 0, matrix="C", words=50, stream=Stream.ACTIVATIONS, home=(-1, "C"))
+    assert names(it, it.demand(move)) == ["link 0.C", "buffer"]
 
 
 @pytest.mark.parametrize(("phases", "expected_ns"), [("1", 56.3), ("2", 83.8)])

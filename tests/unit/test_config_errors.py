@@ -76,7 +76,7 @@ def test_an_index_beyond_the_list_is_refused():
         ("sign_phases = 1", "sign_phases = 3", "tile.sign_phases (= 3): must be less than or equal to 2"),
         ("out_noise = 0.06", "out_noise = nan", "tile.io.out_noise (= nan): must be finite"),
         ("conversion_overlap = false", "conversion_overlap = 0", "must be true or false, without quotes"),
-        ('h = "memory"', 'h = "memmory"', 'must be "buffer" or "memory" (did you mean memory?)'),
+        ('h = "memory"', 'h = "memmory"', 'must be "registers", "buffer", "memory" or "auto" (did you mean memory?)'),
         (
             "newton-9b",
             "newtn-9b",

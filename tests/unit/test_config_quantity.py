@@ -112,6 +112,11 @@ def test_every_example_is_legal_and_is_rendered_as_written(dimension):
     assert dimension.parse(dimension.render(dimension.parse(dimension.example))) == dimension.parse(dimension.example)
 
 
+def test_round_numbers_keep_their_decimal_prefix_and_powers_of_two_their_binary_one():
+    assert BYTES.pretty(65536.0) == ("64", "KiB")
+    assert BYTES.pretty(512e9) == ("512", "GB")  # = 5e8 KiB
+
+
 @pytest.mark.parametrize("dimension", DIMENSIONS, ids=lambda item: item.name)
 @given(text=st.text(max_size=20))
 def test_any_text_is_read_or_refused(dimension, text):

@@ -48,7 +48,7 @@ def test_show_prints_every_value_with_unit_status_source_and_origin():
     assert row.origin.startswith("architectures/aimc-512.toml:")
     assert rows["tile.converter.area"].origin == "preset newton-9b"
     assert (rows["buffer.size"].value, rows["buffer.size"].unit) == ("1", "MiB")
-    physical = {"tile", "digital", "buffer", "memory", "link", "host", "placement"}
+    physical = {"tile", "digital", "buffer", "memory", "link", "registers", "host", "placement"}
     bare = [key for key, row in rows.items() if key.split(".")[0] in physical and not (row.status and row.source)]
     assert bare == ["tile.converter.preset"]
 

@@ -41,16 +41,20 @@ class AGAD(Algorithm):
     matrices: ClassVar[tuple[str, ...]] = ("C", "A")
     default_layouts: ClassVar[tuple[str, ...]] = ("three-array-c", "four-array")
 
+    def prefetch(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
+        """Lines of H that are fetched ahead."""
+        yield from layer.prefetch_h("A", sample, DIGITAL_LINES)
+
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Lines 3 to 13."""
         yield from layer.chopped_update("A", main="C")
         if layer.due(sample):
             parts = layer.line_parts("A", sample)
-            words = DIGITAL_LINES * layer.line_length
             yield layer.chopped_read_out("A", parts)
-            yield replace(layer.load_h("A"), words=words)
+            yield from layer.load_h("A", sample, DIGITAL_LINES)
             flops = DYNAMIC_FLOPS * layer.line_length
-            yield replace(layer.filter("A"), opcode=Opcode.FILTER_DYNAMIC, flops=flops)
-            yield replace(layer.store_h("A"), words=words)
+            yield replace(layer.filter("A", sample), opcode=Opcode.FILTER_DYNAMIC, flops=flops)
+            yield layer.store_h("A", sample, DIGITAL_LINES)
+            yield from layer.prefetch_next_h("A", sample, DIGITAL_LINES)
             yield from layer.hand_over("A", "C")
             yield layer.transfer("C", Opcode.PULSE, parts)

@@ -54,6 +54,10 @@ class Algorithm(ABC):
         """E = W^T d."""
         yield from layer.backward(self.main)
 
+    def prefetch(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:  # noqa: ARG002 - for those that do
+        """What a sample asks for when it starts, before it is needed: nothing."""
+        yield from ()
+
     @abstractmethod
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """What follows backward on one layer, after which the sample is learnt."""

@@ -23,6 +23,10 @@ class Layer:
         When (every so many updates of this layer) and along which axis the algorithm transfers; 0 for never.
     timed : bool
         Whether every use is a time step with vectors of its own.
+    prefetch : int
+        How many lines of H are fetched ahead, fewer than there are lines.
+    stored_pulses : bool
+        Whether the pulse probabilities of an update are kept somewhere before the drivers get them.
     first, count : int
         Which of a sample's uses of the matrix the operations perform; `count` 0 stands for all.
     """
@@ -32,6 +36,8 @@ class Layer:
     transfer_every: int = 0
     transfer_axis: str = "column"
     timed: bool = False
+    prefetch: int = 0
+    stored_pulses: bool = False
     first: int = 0
     count: int = 0
 
@@ -51,6 +57,10 @@ class Layer:
     def above(self, vector: str) -> Resource:
         """Return a vector of the layer above."""
         return self._vector(vector, self.layer.index + 1, 0)
+
+    def below(self, matrix: str) -> tuple[int, str]:
+        """Return whose tiles made the input: those of the layer below, and none for the first."""
+        return self.layer.index - 1, matrix
 
     def inputs(self) -> tuple[Resource, ...]:
         """Return what a mat-vec's input consists of: x, and for a recurrent layer the state before."""
@@ -75,6 +85,7 @@ class Layer:
         *,
         store: bool = False,
         kind: Kind | None = None,
+        home: tuple[int, str] | None = None,
     ) -> Operation:
         """Move words between a matrix's tiles and the place where the stream lives."""
         kind = kind or (Kind.STORE if store else Kind.LOAD)
@@ -88,6 +99,7 @@ class Layer:
             words=words,
             stream=stream,
             store=store,
+            home=home,
             first=self.first,
             uses=self.uses,
         )
@@ -95,6 +107,15 @@ class Layer:
     def last(self, sample: int) -> int:
         """Return the number of the layer's update that ends these uses."""
         return sample * self.layer.uses + self.first + self.uses - 1
+
+    def transfers(self, sample: int) -> int:
+        """Return how many transfers came before the one that is due after these uses."""
+        return self.last(sample) // self.transfer_every
+
+    def transfers_of(self, sample: int) -> tuple[int, int]:
+        """Return the number of a sample's first transfer and that of the next sample's."""
+        total = self.layer.uses
+        return sample * total // self.transfer_every, (sample + 1) * total // self.transfer_every
 
     def due(self, sample: int) -> bool:
         """Return whether the last update of these uses is followed by a transfer (every ns updates)."""
@@ -111,16 +132,24 @@ class Layer:
             first += length
 
     def key(self, matrix: str, sample: int) -> Hashable:
-        """Return what the updates of a sample depend on: after which uses transfers are due, on which arrays."""
+        """Return what the updates of a sample depend on: after which uses transfers are due, on which arrays.
+
+        With lines of H fetched ahead, also on which of their registers' turn it is.
+        """
         if not self.transfer_every:
             return None
         total = self.layer.uses
         due = self.transfer_every - 1 - sample * total % self.transfer_every
         if due >= total:
             return None
+        turn = self.at(due, 1).transfers(sample) % (2 * self.prefetch) if self.prefetch else 0
         if len(self.mapping.parts(self.layer.index, matrix)) == 1:
-            return due
-        return due, tuple(self.at(u, 1).line_parts(matrix, sample) for u in range(due, total, self.transfer_every))
+            return due, turn
+        return (
+            due,
+            turn,
+            tuple(self.at(u, 1).line_parts(matrix, sample) for u in range(due, total, self.transfer_every)),
+        )
 
     @property
     def lines(self) -> int:
@@ -134,7 +163,7 @@ class Layer:
 
     def line_parts(self, matrix: str, sample: int) -> tuple[int, ...]:
         """Return the physical arrays that hold the line of this transfer."""
-        line = (self.last(sample) // self.transfer_every) % self.lines
+        line = self.transfers(sample) % self.lines
         return tuple(
             k for k, part in enumerate(self.mapping.parts(self.layer.index, matrix)) if self._holds(part, line)
         )

@@ -47,6 +47,7 @@ class Stream(StrEnum):
     ERRORS = "errors"
     H = "H"
     WEIGHTS = "weights"
+    PULSES = "pulses"  # probabilities of an update, from the digital slice to the drivers
 
 
 class Opcode(IntEnum):
@@ -137,6 +138,9 @@ class Operation:
         Lines converted per array of a read-out; 0: decided by the kind of mat-vec.
     store : bool
         True when words leave the tile towards where the stream is placed.
+    home : (int, str) or None
+        Layer and matrix whose tiles hold what is loaded, where the stream is placed in registers: those of the
+        operation unless given; layer -1 for the host's input, which waits in the buffer.
     first, uses : int
         Which of the sample's uses of the layer's matrix: a time step, or positions of a convolution.
     """
@@ -154,5 +158,6 @@ class Operation:
     stream: Stream | None = None
     lines: int = 0
     store: bool = False
+    home: tuple[int, str] | None = None
     first: int = 0
     uses: int = 1

@@ -51,6 +51,8 @@ class Program:
             words=self.words,
             stream=Stream.INPUT,
         )
+        for layer in self.layers:
+            yield from self.algorithm.prefetch(layer, sample)
         yield from self._unrolled(sample) if self.timed else self._feed_forward(sample)
 
     @property

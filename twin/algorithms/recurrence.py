@@ -31,7 +31,8 @@ def cell_derivative(layer: LayerSteps, matrix: str) -> Iterator[Operation]:
     """Negative gradients d of all gates, from the layer above and from the step after."""
     hidden, n_out = layer.layer.size, layer.layer.n_out
     errors = (layer.above("e"),) if is_last(layer) else (layer.above("e"), layer.own("e", 1))
-    yield layer.move(Stream.ERRORS, matrix, hidden * len(errors), errors, layer.own("r"))
+    home = (layer.layer.index + 1, matrix)
+    yield layer.move(Stream.ERRORS, matrix, hidden * len(errors), errors, layer.own("r"), home=home)
     yield layer.move(Stream.ACTIVATIONS, matrix, n_out + hidden, layer.own("kept"), layer.own("b"))
     flops = round(DERIVATIVE_FLOPS[layer.layer.activation] * n_out)
     reads: tuple[str | Resource, ...] = ("r", "b") if is_last(layer) else ("r", "b", layer.own("dc", 1))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import final
 
 from twin.algorithms.layer import Layer
-from twin.algorithms.operation import Kind, Opcode, Operation, Stream, Unit
+from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 from twin.networks.layers import Conv
 
 # Digital work per element, in floating-point operations: assumption, one per arithmetic operation of
@@ -36,7 +36,9 @@ class LayerSteps(Layer):
         main = matrices[0]
         for matrix in matrices:
             words = self.layer.loaded * self.uses
-            yield self.move(Stream.ACTIVATIONS, matrix, words, self.inputs(), self.own("f" + matrix))
+            yield self.move(
+                Stream.ACTIVATIONS, matrix, words, self.inputs(), self.own("f" + matrix), home=self.below(main)
+            )
         for matrix in matrices:
             yield Operation(
                 Kind.FORWARD,
@@ -90,19 +92,25 @@ class LayerSteps(Layer):
     def derivative(self, matrix: str) -> Iterator[Operation]:
         """D = e f'(z) with the error from above and f' from the stored activation, of a convolution the pooled ones."""
         handed = self.layer.size * (self.uses if self.timed else 1)
-        yield self.move(Stream.ERRORS, matrix, handed, self.above("e"), self.own("r"))
+        home = (self.layer.index + 1, matrix)
+        yield self.move(Stream.ERRORS, matrix, handed, self.above("e"), self.own("r"), home=home)
         yield self.move(Stream.ACTIVATIONS, matrix, handed, self.above("x"), self.own("b"))
         flops = DERIVATIVE_FLOPS[self.layer.activation] * handed
         yield self.digital(Kind.DERIVATIVE, Opcode.DERIVATIVE, matrix, flops, ("r", "b"), ("d",))
 
     def update(self, matrix: str, main: str) -> Iterator[Operation]:
-        """Matrix += lr d x^T: load x (and d, when computed on another tile), choose pulses, fire them."""
-        yield self.move(Stream.ACTIVATIONS, matrix, self.layer.loaded * self.uses, self.inputs(), self.own("cx"))
+        """Matrix += lr d x^T: load x (and d, when computed on another tile), choose pulses, fire them.
+
+        The slice that chooses hands the probabilities to the drivers beside it, or stores and loads them first.
+        """
+        words = self.layer.loaded * self.uses
+        yield self.move(Stream.ACTIVATIONS, matrix, words, self.inputs(), self.own("cx"), home=self.below(main))
         error = self.own("d")
         if not self.same_tiles(matrix, main):
             n = self.layer.n_out * self.uses
             yield self.move(Stream.ERRORS, main, n, error, self.own("dd"), store=True)
-            yield self.move(Stream.ERRORS, matrix, n, self.own("dd"), self.own("cd"))
+            home = (self.layer.index, main)
+            yield self.move(Stream.ERRORS, matrix, n, self.own("dd"), self.own("cd"), home=home)
             error = self.own("cd")
         flops = MANAGEMENT_FLOPS * (self.layer.n_in + self.layer.n_out) * self.uses
         yield Operation(
@@ -114,11 +122,17 @@ class LayerSteps(Layer):
             matrix=matrix,
             flops=flops,
         )
+        chosen = self.own("p")
+        if self.stored_pulses:
+            words = (self.layer.n_in + self.layer.n_out) * self.uses
+            yield self.move(Stream.PULSES, matrix, words, chosen, self.own("ps"), store=True)
+            chosen = self.own("cp")
+            yield self.move(Stream.PULSES, matrix, words, self.own("ps"), chosen)
         yield Operation(
             Kind.UPDATE,
             Unit.TILE,
             self.layer.index,
-            reads=(self.own("p"), self.own("x"), self.own("d")),
+            reads=(chosen, self.own("x"), self.own("d")),
             writes=(self.shared(matrix),),
             opcode=Opcode.UPDATE,
             matrix=matrix,
@@ -145,26 +159,49 @@ class LayerSteps(Layer):
             lines=busiest,
         )
 
-    def load_h(self, matrix: str) -> Operation:
-        """Fetch H's line; asked for when the read-out is there."""
-        return Operation(
-            Kind.H_LOAD,
-            Unit.MOVE,
-            self.layer.index,
-            reads=(self.shared("H"), self.shared("v")),
-            writes=(self.shared("h"),),
-            matrix=matrix,
-            words=self.line_length,
-            stream=Stream.H,
+    def load_h(self, matrix: str, sample: int, rows: int = 1) -> Iterator[Operation]:
+        """Fetch H's line (and `rows` - 1 like it), asked for when the read-out is there; nothing if fetched ahead."""
+        if not self.prefetch:
+            yield self._fetch(matrix, self.transfers(sample), rows, self.shared("v"))
+
+    def prefetch_h(self, matrix: str, sample: int, rows: int = 1) -> Iterator[Operation]:
+        """Fetch the lines of a sample's first `prefetch` transfers, whatever else goes on: their order is known.
+
+        A line takes the registers that the filter `prefetch` transfers before has read, and so waits for that
+        filter. The last store of the same line, as many transfers before as there are lines, is then complete:
+        a filter writes h, for which it waited until the store before it had sent h away, and so did that one.
+        """
+        first, end = self.transfers_of(sample)
+        for transfer in range(first, min(first + self.prefetch, end)):
+            yield self._fetch(matrix, transfer, rows)
+
+    def prefetch_next_h(self, matrix: str, sample: int, rows: int = 1) -> Iterator[Operation]:
+        """Fetch the line of the sample's transfer `prefetch` later into the registers that were just read."""
+        transfer = self.transfers(sample) + self.prefetch
+        if self.prefetch and transfer < self.transfers_of(sample)[1]:
+            yield self._fetch(matrix, transfer, rows)
+
+    def _fetch(self, matrix: str, transfer: int, rows: int, *after: Resource) -> Operation:
+        words = rows * self.line_length
+        return self.move(
+            Stream.H, matrix, words, (self._h(transfer), *after), self._fetched(transfer), kind=Kind.H_LOAD
         )
 
-    def filter(self, matrix: str) -> Operation:
+    def _h(self, transfer: int) -> Resource:
+        """Return H, of which lines fetched ahead conflict only with their own kind: 2 `prefetch` kinds take turns."""
+        return self.shared(f"H.{transfer % (2 * self.prefetch)}" if self.prefetch else "H")
+
+    def _fetched(self, transfer: int) -> Resource:
+        """Return where the line of a transfer is when it is filtered."""
+        return self.shared(f"ahead.{transfer % self.prefetch}" if self.prefetch else "h")
+
+    def filter(self, matrix: str, sample: int) -> Operation:
         """H[t] += transfer_lr v, threshold and reset."""
         return Operation(
             Kind.FILTER,
             Unit.DIGITAL,
             self.layer.index,
-            reads=(self.shared("v"), self.shared("h")),
+            reads=(self.shared("v"), self._fetched(self.transfers(sample))),
             writes=(self.shared("h"), self.shared("s")),
             opcode=Opcode.FILTER,
             matrix=matrix,
@@ -173,16 +210,11 @@ class LayerSteps(Layer):
             flops=FILTER_FLOPS * self.line_length,
         )
 
-    def store_h(self, matrix: str) -> Operation:
-        """Write H's line back."""
+    def store_h(self, matrix: str, sample: int, rows: int = 1) -> Operation:
+        """Write H's line (and `rows` - 1 like it) back."""
+        words = rows * self.line_length
         return self.move(
-            Stream.H,
-            matrix,
-            self.line_length,
-            self.shared("h"),
-            self.shared("H"),
-            store=True,
-            kind=Kind.H_STORE,
+            Stream.H, matrix, words, self.shared("h"), self._h(self.transfers(sample)), store=True, kind=Kind.H_STORE
         )
 
     def choose_pulses(self, matrix: str) -> Operation:
@@ -203,7 +235,8 @@ class LayerSteps(Layer):
             n = self.line_length
             chosen, sent = self.shared("s"), self.shared("sent")
             yield self.move(Stream.ERRORS, source, n, chosen, sent, store=True)
-            yield self.move(Stream.ERRORS, target, n, sent, self.shared("t"))
+            home = (self.layer.index, source)
+            yield self.move(Stream.ERRORS, target, n, sent, self.shared("t"), home=home)
 
     def transfer(self, matrix: str, opcode: Opcode, parts: tuple[int, ...] | None) -> Operation:
         """Pulse the line of C that the transfer chose."""
@@ -247,7 +280,8 @@ class LayerSteps(Layer):
 
     def accumulate(self, matrix: str) -> Iterator[Operation]:
         """Chi += lr d x^T in digital: load x, scale d, and one multiplication and one addition an element."""
-        yield self.move(Stream.ACTIVATIONS, matrix, self.layer.loaded * self.uses, self.inputs(), self.own("cx"))
+        words = self.layer.loaded * self.uses
+        yield self.move(Stream.ACTIVATIONS, matrix, words, self.inputs(), self.own("cx"), home=self.below(matrix))
         scaling = MANAGEMENT_FLOPS * self.layer.n_out * self.uses
         yield self.digital(Kind.UPDATE_MANAGEMENT, Opcode.NONE, matrix, scaling, ("d",), ("p",))
         chi = self.shared("h")

@@ -35,14 +35,19 @@ class TTv2(Algorithm):
     matrices: ClassVar[tuple[str, ...]] = ("C", "A")
     default_layouts: ClassVar[tuple[str, ...]] = ("four-array", "three-array")
 
+    def prefetch(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
+        """Lines of H that are fetched ahead."""
+        yield from layer.prefetch_h("A", sample)
+
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Lines 12 to 22."""
         yield from layer.update("A", main="C")
         if layer.due(sample):
             parts = layer.line_parts("A", sample)
             yield layer.read_out("A", parts)
-            yield layer.load_h("A")
-            yield layer.filter("A")
-            yield layer.store_h("A")
+            yield from layer.load_h("A", sample)
+            yield layer.filter("A", sample)
+            yield layer.store_h("A", sample)
+            yield from layer.prefetch_next_h("A", sample)
             yield from layer.hand_over("A", "C")
             yield layer.transfer("C", Opcode.PULSE, parts)

@@ -1,9 +1,9 @@
 """What operations cost on a chip: service time, energy, bytes, area and leakage."""
 
-from twin.chip.capacity import check_capacity
 from twin.chip.costs import ChipCosts, Server
 from twin.chip.demand import Component, Demand, Path
 from twin.chip.part import ChipPart, Service
+from twin.chip.placing import Kept, Placed, place_streams
 from twin.chip.registry import PARTS
 
 __all__ = [
@@ -12,8 +12,10 @@ __all__ = [
     "ChipPart",
     "Component",
     "Demand",
+    "Kept",
     "Path",
+    "Placed",
     "Server",
     "Service",
-    "check_capacity",
+    "place_streams",
 ]

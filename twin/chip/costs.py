@@ -14,14 +14,20 @@ from twin.chip.digital import DigitalUnit
 from twin.chip.host import Host
 from twin.chip.link import Link
 from twin.chip.memory import Buffer, Memory
+from twin.chip.registers import Registers
 from twin.chip.tile import Tile
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as Table
+
     from twin.algorithms.operation import Operation
     from twin.chip.part import Service
     from twin.config.chip import Chip
     from twin.mapping import Mapping, Part
+
+    Places = Table[Stream, str]
+    Hop = tuple[Path, list[int], Service]
 
 PULSED: Final = frozenset({Kind.UPDATE, Kind.TRANSFER, Kind.CALIBRATION})
 FIELDS: Final = {
@@ -29,6 +35,7 @@ FIELDS: Final = {
     Stream.ERRORS: "errors",
     Stream.H: "h",
     Stream.WEIGHTS: "weights",
+    Stream.PULSES: "pulses",
 }
 WORDS: Final = {
     Stream.INPUT: "input_word",
@@ -36,6 +43,7 @@ WORDS: Final = {
     Stream.ERRORS: "error_word",
     Stream.H: "h_word",
     Stream.WEIGHTS: "weight_word",
+    Stream.PULSES: "pulse_word",
 }
 
 
@@ -62,28 +70,51 @@ def word_bytes(chip: Chip, stream: Stream, words: int) -> int:
     return math.ceil(words * word)
 
 
+def share(n_bytes: int, tiles: int) -> int:
+    """Bytes of a tile that holds its share."""
+    return -(-n_bytes // tiles)
+
+
+def has_registers(chip: Chip) -> bool:
+    """Whether the chip's tiles are built with registers: something is placed there, or may be."""
+    placement = vars(chip.placement)  # a look that does not count as reading
+    placed = {placement[field] for field in FIELDS.values()}
+    if "auto" in placed and vars(chip)["registers"] is not None:
+        return True
+    return "registers" in placed or placement["prefetch_h"] > 0
+
+
 class ChipCosts:
     """Servers, demands, area and leakage.
+
+    Parameters
+    ----------
+    chip : Chip
+    mapping : Mapping
+    places : mapping of Stream to str, optional
+        Where streams are, if not all are where the chip's placement says: `twin.chip.placing` finds "auto".
 
     Attributes
     ----------
     servers : tuple of Server
-        Tiles, their digital slices and links (in the order of ``mapping.tiles``), or the one digital
-        unit of a chip without tiles; then buffer, memory and host.
+        Tiles, their digital slices and links (in the order of ``mapping.tiles``) and registers if built, or the one
+        digital unit of a chip without tiles; then buffer, memory and host.
     """
 
-    def __init__(self, chip: Chip, mapping: Mapping) -> None:
-        self._chip, self._mapping = chip, mapping
+    def __init__(self, chip: Chip, mapping: Mapping, places: Places | None = None) -> None:
+        self._chip, self._mapping, self._places = chip, mapping, places
         names = [tile.name for tile in mapping.tiles]
         self._n_tiles = len(names)
         self._tile = Tile.of(chip) if names else None
         self._link = Link.of(chip) if names else None
+        self._registers = Registers.of(chip) if names and has_registers(chip) else None
         self._digital = DigitalUnit.of(chip)
         self._stores = {"buffer": Buffer.of(chip), "memory": Memory.of(chip)}
         self._host = Host.of(chip)
         servers = [Server(f"tile {name}", "tile") for name in names]
         servers += [Server(f"digital {name}", "digital") for name in names] or [Server("digital", "digital")]
         servers += [Server(f"link {name}", "link") for name in names]
+        servers += [Server(f"registers {name}", "registers") for name in names if self._registers is not None]
         self._shared = {part: len(servers) + k for k, part in enumerate(("buffer", "memory", "host"))}
         self.servers = (*servers, *(Server(part, part) for part in self._shared))
 
@@ -128,15 +159,7 @@ class ChipCosts:
         if stream is None:
             raise ValueError(f"{operation.kind} of layer {operation.layer}: a move needs a stream")
         n_bytes = word_bytes(self._chip, stream, operation.words)
-        hops: list[tuple[Path, list[int], Service]] = []
-        if stream is Stream.INPUT:
-            hops.append((Path.HOST, [self._shared["host"]], self._host.service(n_bytes)))
-        tiles = sorted({p.tile for p in self._parts(operation)} - {-1}) if operation.matrix else []
-        if self._link is not None and tiles:
-            links = [2 * self._n_tiles + tile for tile in tiles]
-            hops.append((Path.LINK, links, self._link.service(n_bytes / len(links))))
-        place = "buffer" if stream is Stream.INPUT else getattr(self._chip.placement, FIELDS[stream])
-        hops.append((Path[place.upper()], [self._shared[place]], self._stores[place].service(n_bytes)))
+        hops = self._hops(operation, stream, n_bytes)
         energy = no_energy()
         for path, servers, service in hops:
             energy[Component[path.name], 0] += service.energy_J * len(servers)
@@ -145,9 +168,50 @@ class ChipCosts:
             column=-1,
             latency_ps=sum(hop.latency_ps for _, _, hop in hops),
             energy_J=energy,
-            traffic=tuple((path, stream, n_bytes) for path, _, _ in hops),
+            traffic=tuple((path, stream, n_bytes) for path, servers, _ in hops if servers),
             payload=(stream, n_bytes),
         )
+
+    def _hops(self, operation: Operation, stream: Stream, n_bytes: int) -> list[Hop]:
+        """Return what the bytes pass, with the servers of each hop and the service of one of them."""
+        hops: list[Hop] = []
+        if stream is Stream.INPUT:
+            hops.append((Path.HOST, [self._shared["host"]], self._host.service(n_bytes)))
+        place = self._place(stream)
+        tiles = sorted({p.tile for p in self._parts(operation)} - {-1}) if operation.matrix else []
+        home = tiles
+        if place == "registers":
+            if operation.home is not None and not operation.store:
+                home = self._mapping.tiles_of(*operation.home) if operation.home[0] >= 0 else []
+            if home == tiles:
+                return [self._in_registers(tiles, n_bytes)]
+        if self._link is not None and tiles:
+            away = [tile for tile in tiles if tile not in home] if place == "registers" else tiles
+            hops.append((Path.LINK, self._links(away), self._link.service(n_bytes / len(tiles))))
+        if place != "registers" or not home:
+            place = "buffer" if place == "registers" else place
+            hops.append((Path[place.upper()], [self._shared[place]], self._stores[place].service(n_bytes)))
+        elif self._link is not None:
+            away = [tile for tile in home if tile not in tiles]
+            hops.append((Path.LINK, self._links(away), self._link.service(n_bytes / len(home))))
+            hops.append(self._in_registers(home, n_bytes))
+        return hops
+
+    def _place(self, stream: Stream) -> str:
+        if stream is Stream.INPUT:
+            return "buffer"
+        found = self._places.get(stream) if self._places is not None else None
+        place: str = found or getattr(self._chip.placement, FIELDS[stream])
+        return place
+
+    def _links(self, tiles: list[int]) -> list[int]:
+        return [2 * self._n_tiles + tile for tile in tiles]
+
+    def _in_registers(self, tiles: list[int], n_bytes: int) -> Hop:
+        if self._registers is None:
+            raise ValueError("a stream is placed in registers that the chip is built without")
+        service = self._registers.service(n_bytes / len(tiles))
+        return Path.REGISTERS, [3 * self._n_tiles + tile for tile in tiles], service
 
     def _parts(self, operation: Operation) -> tuple[Part, ...]:
         parts = self._mapping.parts(operation.layer, operation.matrix)
@@ -166,6 +230,9 @@ class ChipCosts:
                 AreaRow("converters", 2 * n * converters.count, n * converters.area_m2, 0.0),
                 AreaRow("links", n, n * self._link.area_m2, n * self._link.leakage_W),
             ]
+        if self._registers is not None:
+            part = self._registers
+            rows.append(AreaRow("registers", n, n * part.area_m2, n * part.leakage_W))
         units = max(1, -(-n // self._digital.tiles))
         rows.append(AreaRow("digital units", units, units * self._digital.area_m2, units * self._digital.leakage_W))
         return rows + [AreaRow(name, 1, part.area_m2, part.leakage_W) for name, part in self._stores.items()]

@@ -9,6 +9,7 @@ from twin.chip.digital import DigitalUnit
 from twin.chip.host import Host
 from twin.chip.link import Link
 from twin.chip.memory import Buffer, Memory
+from twin.chip.registers import Registers
 from twin.chip.tile import Tile
 
 if TYPE_CHECKING:
@@ -21,5 +22,6 @@ PARTS: Final[dict[str, type[ChipPart]]] = {
     "buffer": Buffer,
     "memory": Memory,
     "link": Link,
+    "registers": Registers,
     "host": Host,
 }

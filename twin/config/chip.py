@@ -35,7 +35,12 @@ _SOURCE = re.compile(r"(S2|S|D|M|assumption): \s*\S.*", re.DOTALL)
 
 Lines = Annotated[int, Field(ge=1, le=1_000_000)]
 Steps = Annotated[int, Field(ge=0, le=2**24)]
-Place = Literal["buffer", "memory"]
+Place = Literal["registers", "buffer", "memory", "auto"]
+Rows = Annotated[int, Field(ge=0, le=1_000_000)]
+# Younger than the first chips of schema 1: at their defaults nothing is placed, fetched or rounded.
+OPTIONAL = frozenset({"placement.pulses", "placement.pulse_word", "placement.prefetch_h", "placement.h_rounding"})
+LONGEST_FIXED = 16  # bits: what float32 arithmetic rounds without an error of its own
+FLOAT_BITS = 32
 
 
 class Converter(Part):
@@ -144,18 +149,52 @@ class Host(Part):
     energy: EnergyPerBit
 
 
+class Registers(Part):
+    """The register file of one tile, beside its slice of the digital unit; built where something is placed there."""
+
+    size: Bytes
+    bandwidth: Bandwidth
+    latency: Time
+    energy: EnergyPerBit
+    area: Area
+    leakage: Power
+
+
 class Placement(Part):
-    """Where the streams live, and how wide a word of each is."""
+    """Where the streams live, and how wide a word of each is.
+
+    "auto" takes the first of registers, buffer and memory with room. `pulses` are the pulse probabilities of an
+    update: "drivers" says that they go straight from the slice to the drivers beside it and are kept nowhere.
+    `prefetch_h` is how many rows of H a layer fetches ahead into its registers. `h_word` also rounds H: 4 B is
+    float32, up to 2 B are fixed point, rounded by `h_rounding`.
+    """
 
     h: Place
     activations: Place
     errors: Place
     weights: Place
+    pulses: Literal["drivers", "registers", "buffer", "memory", "auto"] = "drivers"
+    prefetch_h: Rows = 0
     h_word: Bytes
+    h_rounding: Literal["stochastic", "nearest"] = "stochastic"
     activation_word: Bytes
     error_word: Bytes
     weight_word: Bytes
     input_word: Bytes
+    pulse_word: Bytes = 1.0
+
+    @model_validator(mode="after")
+    def _pulses_that_are_kept_have_a_width(self) -> Self:
+        if vars(self)["pulses"] != "drivers" and "pulse_word" not in self.model_fields_set:
+            raise refusal(("pulse_word",), 'is needed where pulses are placed, e.g. "1 B"')
+        return self
+
+    @model_validator(mode="after")
+    def _h_words_are_kept_as_they_are_counted(self) -> Self:
+        bits = 8 * vars(self)["h_word"]
+        if bits != FLOAT_BITS and not (bits == round(bits) and 2 <= bits <= LONGEST_FIXED):
+            raise refusal(("h_word",), 'must be "4 B" (float32) or whole bits up to "2 B" (fixed point), e.g. "1 B"')
+        return self
 
 
 def flatten_sources(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,6 +230,7 @@ class Chip(Part):
     buffer: Memory
     memory: Memory
     link: Link
+    registers: Registers | None = None
     host: Host
     placement: Placement
     sources: Annotated[dict[str, str], BeforeValidator(_flat)]
@@ -208,7 +248,7 @@ class Chip(Part):
             if not _SOURCE.fullmatch(text):
                 raise refusal(at, f'must begin with a status ({", ".join(STATUSES)}), e.g. "S: paper, table 2"')
         for key in needing_sources(self):
-            if source_key(key, sources) is None:
+            if key not in OPTIONAL and source_key(key, sources) is None:
                 rule = f'has no source; add to [sources]: {key} = "S: ..." (status {", ".join(STATUSES)})'
                 raise refusal(tuple(key.split(".")), rule)
         return self

@@ -144,7 +144,7 @@ class Dimension:
             scaled = {unit: exact.scaleb(-power) for unit, power in _SQUARED.items() if unit not in ("nm^2", "cm^2")}
             best = next((unit for unit, number in scaled.items() if number < 100_000), "m^2")
             return [f"{_plain(scaled[best])} {best}"]
-        if self.binary and value % 1024 == 0:
+        if self.binary and value % 1024 == 0 and value % 1e9:  # 512 GB/s is not meant in KiB/s
             power = next(power for power in _BINARY if value % 2**power == 0)
             return [f"{int(value) >> power} {_BINARY[power]}{self.unit}"]
         power = min(max(3 * math.floor(exact.adjusted() / 3), -18), 15)

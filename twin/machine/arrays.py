@@ -90,6 +90,7 @@ class ArrayBuilder:
         self.seed = seed
         self.parts: list[tuple[int, ...]] = []
         self.matrices: list[npt.NDArray[np.void]] = []
+        self.nominal: list[float] = []  # by matrix: half the mean weight range of a device
         self._tables: dict[bytes, int] = {}
         self.calibrated: dict[tuple[int, str, int], Calibration] = {}  # by (layer, matrix, part)
 
@@ -139,6 +140,7 @@ class ArrayBuilder:
         record["exact"] = record["perfect"] = record["update_management"] = record["update_bl_management"] = 1
         record["dw_min"], record["desired_bl"] = 1.0, 1
         self.matrices.append(record)
+        self.nominal.append(np.inf)
 
     def _add_analog(
         self,
@@ -176,6 +178,7 @@ class ArrayBuilder:
         record["update_management"] = update.update_management
         record["update_bl_management"] = update.update_bl_management
         self.matrices.append(record)
+        self.nominal.append(nominal)
 
     def _describe_step(self, record: npt.NDArray[np.void], device: PulseResponse) -> None:
         """Enter the kind of step and what all devices of the matrix share."""

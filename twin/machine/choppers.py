@@ -15,6 +15,7 @@ from twin.machine.effects import rank_one_update
 from twin.machine.records import ROW
 from twin.machine.settings import Settings
 from twin.machine.transfers import filter_h, line_of, read_line
+from twin.machine.words import MEAN_WORDS, round_words
 
 Records = npt.NDArray[np.void]
 F32 = np.float32
@@ -109,7 +110,7 @@ def happens(probability, key, n):
 
 
 @njit
-def filter_beside_reference(f, layer, sample, row):
+def filter_beside_reference(f, layer, stream, sample, seed, row):
     """H[t] += transfer_lr c (v - P_ref[t]), with P[t] <- (1 - beta) P[t] + beta v, and P_ref[t] <- P[t] at a flip.
 
     v here is what A reads before its sign is corrected.
@@ -125,5 +126,9 @@ def filter_beside_reference(f, layer, sample, row):
         raw = sign * v[i]
         v[i] = sign * (raw - reference[i])
         mean[i] = (F32(1.0) - layer.tail) * mean[i] + layer.tail * raw
+    if layer.mean_step > F32(0.0):
+        key = stream_key(seed, stream, MEAN_WORDS, sample)
+        round_words(mean, n, layer.mean_step, layer.word_top, layer.word_nearest, key, 0)
+    for i in range(n):
         reference[i] = mean[i] if flipped else reference[i]
-    filter_h(f, layer, sample, row)
+    filter_h(f, layer, stream, sample, seed, row)

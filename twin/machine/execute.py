@@ -189,7 +189,7 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
         elif p.opcode == READ_OUT:
             read_line(f, work, real, parts, matrices[layer.fast], layer, number, seed, row)
         elif p.opcode == FILTER:
-            filter_h(f, layer, number, row)
+            filter_h(f, layer, parts[matrices[layer.fast].first].stream, number, seed, row)
         elif p.opcode == PULSE:
             pulse_line(f, real, parts, matrices[layer.main], layer, number, seed, row)
         elif p.opcode == TRANSFER_UPDATE:
@@ -200,8 +200,10 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
         elif p.opcode == READ_OUT_CHOPPED:
             read_chopped(f, work, real, parts, matrices[layer.fast], layer, number, seed, row)
         elif p.opcode == FILTER_DYNAMIC:
-            filter_beside_reference(f, layer, number, row)
+            stream = parts[matrices[layer.fast].first].stream
+            filter_beside_reference(f, layer, stream, number, seed, row)
         elif p.opcode == ACCUMULATE:
-            accumulate_uses(f, layer, shift, p.first, p.uses)
+            stream = parts[matrices[layer.main].first].stream
+            accumulate_uses(f, layer, stream, shift, p.first, p.uses, p.sample, seed)
         elif p.opcode == PULSE_LINES:
             pulse_lines(f, real, parts, matrices[layer.main], layer, number, seed, row)

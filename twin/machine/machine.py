@@ -27,6 +27,7 @@ from twin.machine.forward import forward_code, without_periphery
 from twin.machine.mixed import place_chi
 from twin.machine.records import INSTRUCTION, LAYER
 from twin.machine.settings import Settings
+from twin.machine.words import FLOAT32, Word, place_words
 from twin.mapping import Mapping
 from twin.networks.network import Network
 
@@ -54,6 +55,8 @@ class Machine:
         Samples in flight; each has its own copy of the sample-private vectors.
     endurance : bool
         Count the pulses of every device.
+    word : Word
+        How H and other digital matrices are kept.
 
     Attributes
     ----------
@@ -79,6 +82,7 @@ class Machine:
         in_flight: int,
         *,
         endurance: bool = False,
+        word: Word = FLOAT32,
     ) -> None:
         ensure_loaded()
         self.network, self.data, self.mapping, self.settings = network, data, mapping, settings
@@ -108,6 +112,7 @@ class Machine:
             self.matrices["transfer_bl"] = settings.transfer_update.desired_bl
         place_choppers(arena, self.layers, self.matrices, settings)
         place_chi(arena, self.layers, self.matrices, settings)
+        place_words(word, self.layers, self.matrices, builder.nominal, settings)
         self.calibrated = builder.calibrated
         self.f = arena.build()
         self.f[bias_lines(self.layers, in_flight)] = 1.0

@@ -17,6 +17,7 @@ from twin.machine.effects import refresh_sums
 from twin.machine.records import ROW
 from twin.machine.settings import Settings
 from twin.machine.transfers import pulse_device
+from twin.machine.words import H_WORDS, round_words
 
 Records = npt.NDArray[np.void]
 F32 = np.float32
@@ -34,18 +35,19 @@ def place_chi(arena: Arena, layers: Records, matrices: Records, settings: Settin
 
 
 @njit
-def accumulate_uses(f, layer, shift, first, uses):
+def accumulate_uses(f, layer, stream, shift, first, uses, sample, seed):
     """Chi += lr d x^T for some of a sample's uses of the matrix."""
     for use in range(first, first + uses):
         start = layer.x + shift + use * layer.n_in
         x = f[start : start + layer.n_in]
         start = layer.d + shift + use * layer.n_out
-        accumulate(f, layer, x, f[start : start + layer.n_out])
+        number = sample * layer.uses + use
+        accumulate(f, layer, stream, x, f[start : start + layer.n_out], number, seed)
 
 
 @njit
-def accumulate(f, layer, x, d):
-    """Chi += lr d x^T for one use."""
+def accumulate(f, layer, stream, x, d, number, seed):
+    """Chi += lr d x^T for one use, number `number` of the layer; chi is kept in words (`twin.machine.words`)."""
     by_row = layer.transfer_axis == ROW
     n = layer.line_length
     along = d if by_row else x
@@ -57,6 +59,9 @@ def accumulate(f, layer, x, d):
         line = f[layer.h + t * n : layer.h + (t + 1) * n]
         for i in range(n):
             line[i] += factor * across[i]
+        if layer.h_step > F32(0.0):
+            key = stream_key(seed, stream, H_WORDS, number)
+            round_words(line, n, layer.h_step, layer.word_top, layer.word_nearest, key, t * n)
 
 
 @inline

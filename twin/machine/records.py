@@ -92,6 +92,11 @@ LAYER = np.dtype(
         ("tail", "f4"),  # beta, weight of a reading in P
         # mixed precision: chi is H
         ("granularity", "f4"),  # of chi: what one pulse stands for
+        # words of H, P, P_ref and chi; steps are 0 for float32
+        ("h_step", "f4"),  # of H or chi
+        ("mean_step", "f4"),  # of P and P_ref
+        ("word_top", "f4"),  # most steps from 0
+        ("word_nearest", "i8"),  # round to nearest instead of stochastically
     ],
     align=True,
 )

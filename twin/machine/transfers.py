@@ -11,6 +11,7 @@ from twin.crossbar.records import CELL, DOWN_A, LIMITS
 from twin.crossbar.rng import READ_OUT, TRANSFER, U32, fill_normals, stream_key
 from twin.machine.effects import count_matvec, managed_matvec, outer_product, refresh_sums
 from twin.machine.records import ROW
+from twin.machine.words import H_WORDS, round_words
 
 F32 = np.float32
 PULSES, PART_PULSES, FIRED = int(Counts.PULSES), int(Counts.PART_PULSES), int(Counts.FIRED)
@@ -88,10 +89,11 @@ def read_line(f, work, real, parts, m, layer, sample, seed, row):
 
 
 @njit
-def filter_h(f, layer, sample, row):
+def filter_h(f, layer, stream, sample, seed, row):
     """H[t] += transfer_lr v; elements beyond the threshold leave their sign in s and are reset.
 
-    Gokmen 2021, Algorithm 2, lines 17, 18 and 20; `reset` 0 is plain, 0.6 hysteretic.
+    Gokmen 2021, Algorithm 2, lines 17, 18 and 20; `reset` 0 is plain, 0.6 hysteretic. The sum is compared in
+    float32 and then kept as a word (`twin.machine.words`).
     """
     n = layer.line_length
     start = layer.h + line_of(layer, sample) * n
@@ -110,6 +112,9 @@ def filter_h(f, layer, sample, row):
         crossed[i] += F32(1.0) if beyond else F32(0.0)
         count += 1 if beyond else 0
     row[CROSSED] = count
+    if layer.h_step > F32(0.0):
+        key = stream_key(seed, stream, H_WORDS, sample)
+        round_words(h, n, layer.h_step, layer.word_top, layer.word_nearest, key, 0)
 
 
 @inline

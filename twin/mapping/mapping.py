@@ -93,6 +93,10 @@ class Mapping:
                 "choose a layout that holds the matrices of the algorithm"
             ) from None
 
+    def tiles_of(self, layer: int, matrix: str) -> list[int]:
+        """Return which tiles hold `matrix` of `layer`, ascending; none where it is digital."""
+        return sorted({part.tile for part in self.parts(layer, matrix)} - {-1})
+
 
 def map_layers(shapes: Sequence[tuple[int, int]], layout: Layout, chip: Chip) -> Mapping:
     """Place layers on tiles.

@@ -13,8 +13,7 @@ from twin.algorithms.operation import Stream
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
-from twin.chip import ChipCosts
-from twin.chip.capacity import check_capacity
+from twin.chip import ChipCosts, Kept, Placed, place_streams
 from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.config.workload import Workload
@@ -30,6 +29,7 @@ from twin.machine.machine import Machine
 from twin.machine.replay import Coupled, Encoder, Replayed
 from twin.machine.retention import Retention
 from twin.machine.settings import Settings, settings_of
+from twin.machine.words import FLOAT32, Word
 from twin.mapping import Mapping, map_layers
 from twin.networks.network import Network
 from twin.simulation.calibration import CalibrationPhases
@@ -48,6 +48,7 @@ class Parts:
     data: Dataset
     device: DeviceFamily
     mapping: Mapping
+    placed: Placed
     algorithm: Algorithm
     settings: Settings
     machine: Machine
@@ -105,7 +106,8 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
     data = load(workload.data, training.seed, workload.network.steps)
     network = Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols))
     mapping = map_layers(network.shapes, layout, chip)
-    check_capacity(chip, resident(network, algorithm, settings, training.in_flight))
+    prefetch = chip.placement.prefetch_h if settings.filtered else 0
+    placed = place_streams(chip, mapping, kept(network, algorithm, settings, chip, training.in_flight))
     machine = Machine(
         network,
         data,
@@ -121,11 +123,21 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         training.seed,
         training.in_flight,
         endurance=training.endurance,
+        word=Word.of(chip.placement) if settings.h_words else FLOAT32,
     )
     steps = [
-        LayerSteps(layer, mapping, settings.every(layer.index), settings.transfer_axis, network.timed)
+        LayerSteps(
+            layer,
+            mapping,
+            settings.every(layer.index),
+            settings.transfer_axis,
+            network.timed,
+            prefetch,
+            Stream.PULSES in placed.places,
+        )
         for layer in network.layers
     ]
+    _check_prefetch(chip, prefetch, steps)
     calibrated = []
     if workload.calibration.method == "pulses":
         calibrated = sorted({reference.symmetry_point_of for reference in layout.references.values()})
@@ -140,7 +152,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), reads.widest)
         timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
     consistency = Consistency(training.consistency, training.staleness)
-    costs = ChipCosts(chip, mapping)
+    costs = ChipCosts(chip, mapping, placed.places)
     listeners: list[Callable[[int], None]] = [] if on_sample is None else [on_sample]
 
     def announce(sample: int) -> None:
@@ -163,6 +175,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         data,
         device,
         mapping,
+        placed,
         algorithm,
         settings,
         machine,
@@ -176,15 +189,35 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
     )
 
 
-def resident(network: Network, algorithm: Algorithm, settings: Settings, in_flight: int) -> dict[Stream, int]:
-    """Return the words of each stream that are kept at once."""
-    weights = sum(n_in * n_out for n_in, n_out in network.shapes)
-    return {
-        Stream.H: weights * settings.h_words,
-        Stream.WEIGHTS: weights if algorithm.name == "digital" else 0,
-        Stream.ACTIVATIONS: in_flight * sum(layer.n_in * layer.uses for layer in network.layers),
-        Stream.ERRORS: in_flight * sum((layer.n_in + layer.n_out) * layer.uses for layer in network.layers),
-    }
+def kept(network: Network, algorithm: Algorithm, settings: Settings, chip: Chip, in_flight: int) -> list[Kept]:
+    """Return what is kept at once: digital matrices, and vectors of every sample in flight."""
+    main, fast = algorithm.main, algorithm.fast
+    pulsed = algorithm.name != "digital" and not settings.accumulates and chip.placement.pulses != "drivers"
+    ahead = chip.placement.prefetch_h * settings.h_words if settings.filtered else 0
+    found = []
+    for layer in network.layers:
+        k, weights = layer.index, layer.n_in * layer.n_out
+        inputs, lines = in_flight * layer.n_in * layer.uses, in_flight * (layer.n_in + layer.n_out) * layer.uses
+        found += [
+            Kept(Stream.H, weights * settings.h_words, k, fast),
+            Kept(Stream.WEIGHTS, weights if algorithm.name == "digital" else 0, k, main),
+            Kept(Stream.ACTIVATIONS, inputs, k - 1, main),
+            Kept(Stream.ERRORS, lines, k, main),
+            Kept(Stream.PULSES, lines if pulsed else 0, k, fast),
+        ]
+        if ahead:
+            length = layer.n_in if settings.transfer_axis == "row" else layer.n_out
+            found.append(Kept(Stream.H, ahead * length, k, fast, ahead=True))
+    return found
+
+
+def _check_prefetch(chip: Chip, prefetch: int, steps: list[LayerSteps]) -> None:
+    for layer in steps:
+        if prefetch >= layer.lines:
+            raise TwinError(
+                f"{chip.name}: placement.prefetch_h (= {prefetch}): layer {layer.layer.index} has {layer.lines} lines "
+                f"of H; fetch at most {layer.lines - 1} ahead"
+            )
 
 
 def _check_layout(algorithm: Algorithm, layout: Layout) -> None:

@@ -64,7 +64,7 @@ def collect(
                 f"layer {index}: coverage bound {reach:.3g} is below the weight range {span:.3g}: weights cannot "
                 "get far; lower transfer_every, transfer along the shorter axis, train longer or raise dw_min"
             )
-    rows += _calibration(parts)
+    rows += _calibration(parts) + _placed(parts)
     return pd.DataFrame(rows, columns=COLUMNS), warnings
 
 
@@ -132,6 +132,18 @@ def _calibration(parts: Parts) -> list[Row]:
         rows.append((layer, place, "calibration pulses", float(done.pulses), "pulses"))
         rows.append((layer, place, "calibration residual, mean", done.residual_mean, "weight units"))
         rows.append((layer, place, "calibration residual, std", done.residual_std, "weight units"))
+    return rows
+
+
+def _placed(parts: Parts) -> list[Row]:
+    """Return how many bytes of which stream are kept where, and how full that is."""
+    placed = parts.placed
+    rows: list[Row] = [
+        (-1, str(stream), f"kept in {place}", float(placed.n_bytes[stream]), "B")
+        for stream, place in placed.places.items()
+    ]
+    if placed.used["registers"]:
+        rows.append((-1, "", "registers of the fullest tile in use", float(placed.used["registers"]), "B"))
     return rows
 
 

@@ -161,6 +161,7 @@ def _result(
     tables = engine.tables() | {"calibration": parts.calibration.table()}
     check_bounds(parts)
     diagnostics, warnings = collect(parts, tables["operations"], initial)
+    warnings += parts.placed.warnings
     estimate = engine.sampling.estimate()
     if estimate.skipped:
         rows = pd.DataFrame(_sampled(estimate), columns=diagnostics.columns)

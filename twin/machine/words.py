@@ -1,0 +1,102 @@
+"""Short words of digital matrices: fixed point with stochastic rounding.
+
+What a transfer keeps of H never exceeds the threshold, because beyond it the element crosses and is reset: a word
+of b bits is a sign and a fraction of the threshold, and leaving its range is the crossing. Steps are uniform, since
+the filter adds many small terms up to the threshold: a floating-point word of the same width would be coarsest
+where it crosses. A term below half a step is lost in rounding to nearest; rounded up with the probability of what
+is cut off it adds up without bias (Gupta et al., ICML 2015).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.config.chip import Placement
+from twin.crossbar.jit import njit
+from twin.crossbar.rng import U32, U64, draw
+from twin.errors import TwinError
+from twin.machine.settings import Settings
+
+Records = npt.NDArray[np.void]
+F32 = np.float32
+H_WORDS, MEAN_WORDS = 34, 35  # purposes of the random streams, beside those of twin.crossbar.rng and choppers
+TO_UNIT = F32(1.0 / (1 << 24))
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """How the elements of H (P and P_ref of AGAD, chi of mixed precision) are kept.
+
+    Attributes
+    ----------
+    bits : int
+        32 for float32, else fixed point.
+    nearest : bool
+        Round to the nearest step instead of stochastically.
+    """
+
+    bits: int = 32
+    nearest: bool = False
+
+    @classmethod
+    def of(cls, placement: Placement) -> Self:
+        """Return the word that a chip places."""
+        bits = round(8 * placement.h_word)
+        return cls(bits, bits < 32 and placement.h_rounding == "nearest")
+
+    @property
+    def top(self) -> int:
+        """Most steps from 0, either way."""
+        return int(2 ** (self.bits - 1)) - 1
+
+
+FLOAT32 = Word()
+
+
+def place_words(word: Word, layers: Records, matrices: Records, nominal: Sequence[float], settings: Settings) -> None:
+    """Enter the steps of the layers' digital matrices; all stay 0 for float32. `nominal` is by matrix, as its record.
+
+    H has the threshold for its range; P and P_ref, which are readings of A, twice A's nominal weight; chi as many
+    pulses as a transfer fires at most, in steps of which a power of two makes a pulse.
+
+    Raises
+    ------
+    TwinError
+        When AGAD's devices have no bounds from which a range would follow.
+    """
+    if word.bits == 32 or not settings.h_words:
+        return
+    for record in layers:
+        record["word_top"], record["word_nearest"] = word.top, word.nearest
+        if settings.accumulates:
+            pulses = float(matrices[record["main"]]["transfer_bl"])
+            record["h_step"] = record["granularity"] / 2.0 ** max(0, np.floor(np.log2(word.top / pulses)))
+            continue
+        record["h_step"] = record["threshold"] / (word.top + 1)
+        record["reset"] = np.rint(record["reset"] / record["h_step"]) * record["h_step"]
+        if settings.tail > 0:
+            reach = 2 * nominal[record["fast"]]
+            if not np.isfinite(reach):
+                raise TwinError(
+                    f"placement.h_word (= {word.bits / 8:g} B): AGAD's P needs a range, and the device has no bounds; "
+                    "use a device with bounds or h_word = 4 B"
+                )
+            record["mean_step"] = reach / (word.top + 1)
+
+
+@njit
+def round_words(values, n, step, top, nearest, key, counter):
+    """Round ``values[:n]`` to multiples of `step`, at most `top` either way, with draws from `counter` on."""
+    inverse = F32(F32(1.0) / step)
+    key0 = U32(key)
+    key1 = U32(key >> U64(32))
+    for i in range(n):
+        scaled = F32(values[i] * inverse)
+        low = F32(np.floor(scaled))
+        u = F32(draw(key0, key1, U32(counter + i)) >> U32(8)) * TO_UNIT
+        share = F32(0.5) if nearest else u
+        whole = F32(low + F32(1.0)) if share < F32(scaled - low) else low
+        values[i] = min(max(whole, F32(-top)), top) * step
