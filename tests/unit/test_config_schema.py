@@ -50,7 +50,7 @@ def test_show_prints_every_value_with_unit_status_source_and_origin():
     assert (rows["buffer.size"].value, rows["buffer.size"].unit) == ("1", "MiB")
     physical = {"tile", "digital", "buffer", "memory", "link", "host", "placement"}
     bare = [key for key, row in rows.items() if key.split(".")[0] in physical and not (row.status and row.source)]
-    assert bare == ["tile.converter.preset"]
+    assert bare == ["tile.converter.preset", "memory.kind"]
 
 
 def test_show_lists_the_parameters_that_replace_those_of_a_device_preset():

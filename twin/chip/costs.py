@@ -11,15 +11,18 @@ import numpy as np
 from twin.algorithms.operation import Counts, Kind, Stream, Unit
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
 from twin.chip.digital import DigitalUnit
+from twin.chip.dram.part import Dram
+from twin.chip.dram.regions import Regions
 from twin.chip.host import Host
 from twin.chip.link import Link
 from twin.chip.memory import Buffer, Memory
+from twin.chip.part import Service
 from twin.chip.tile import Tile
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
     from twin.algorithms.operation import Operation
-    from twin.chip.part import Service
+    from twin.chip.dram.server import DramServer
     from twin.config.chip import Chip
     from twin.mapping import Mapping, Part
 
@@ -72,14 +75,16 @@ class ChipCosts:
         unit of a chip without tiles; then buffer, memory and host.
     """
 
-    def __init__(self, chip: Chip, mapping: Mapping) -> None:
+    def __init__(self, chip: Chip, mapping: Mapping, in_flight: int = 1) -> None:
         self._chip, self._mapping = chip, mapping
         names = [tile.name for tile in mapping.tiles]
         self._n_tiles = len(names)
         self._tile = Tile.of(chip) if names else None
         self._link = Link.of(chip) if names else None
         self._digital = DigitalUnit.of(chip)
-        self._stores = {"buffer": Buffer.of(chip), "memory": Memory.of(chip)}
+        memory = Memory.of(chip) if chip.memory.kind == "channel" else Dram.of(chip)
+        self._stores: dict[str, Buffer | Memory | Dram] = {"buffer": Buffer.of(chip), "memory": memory}
+        self._regions = Regions(mapping, memory, in_flight) if isinstance(memory, Dram) else None
         self._host = Host.of(chip)
         servers = [Server(f"tile {name}", "tile") for name in names]
         servers += [Server(f"digital {name}", "digital") for name in names] or [Server("digital", "digital")]
@@ -136,7 +141,13 @@ class ChipCosts:
             links = [2 * self._n_tiles + tile for tile in tiles]
             hops.append((Path.LINK, links, self._link.service(n_bytes / len(links))))
         place = "buffer" if stream is Stream.INPUT else getattr(self._chip.placement, FIELDS[stream])
-        hops.append((Path[place.upper()], [self._shared[place]], self._stores[place].service(n_bytes)))
+        store, access, activation_J = self._stores[place], -1, 0.0
+        if isinstance(store, Dram) and self._regions is not None:
+            access, activation_J = self._regions.access(operation, stream, n_bytes), store.activate_J
+            served = Service(0, 0, store.energy_J(n_bytes, writes=operation.store))
+        else:
+            served = store.service(n_bytes)
+        hops.append((Path[place.upper()], [self._shared[place]], served))
         energy = no_energy()
         for path, servers, service in hops:
             energy[Component[path.name], 0] += service.energy_J * len(servers)
@@ -147,7 +158,14 @@ class ChipCosts:
             energy_J=energy,
             traffic=tuple((path, stream, n_bytes) for path, _, _ in hops),
             payload=(stream, n_bytes),
+            access=access,
+            activation_J=activation_J,
         )
+
+    @property
+    def stateful(self) -> DramServer | None:
+        """The memory, where its service depends on when and where; made when first asked for."""
+        return self._regions.server if self._regions is not None else None
 
     def _parts(self, operation: Operation) -> tuple[Part, ...]:
         parts = self._mapping.parts(operation.layer, operation.matrix)
@@ -168,7 +186,13 @@ class ChipCosts:
             ]
         units = max(1, -(-n // self._digital.tiles))
         rows.append(AreaRow("digital units", units, units * self._digital.area_m2, units * self._digital.leakage_W))
-        return rows + [AreaRow(name, 1, part.area_m2, part.leakage_W) for name, part in self._stores.items()]
+        for name, part in self._stores.items():
+            if isinstance(part, Dram):
+                rows.append(AreaRow(name, 1, part.area_m2, part.background_W))
+                rows.append(AreaRow("memory refresh", part.channels * part.ranks, 0.0, part.refresh_W))
+            else:
+                rows.append(AreaRow(name, 1, part.area_m2, part.leakage_W))
+        return rows
 
     def leakage_W(self) -> float:
         """Return the leakage power of the whole chip, W."""

@@ -133,7 +133,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         reads = RunReads(machine, workload.extraction.amplitude)
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), reads.widest)
         timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
-    engine = Engine(*timed, ChipCosts(chip, mapping), training.in_flight, on_sample)
+    engine = Engine(*timed, ChipCosts(chip, mapping, training.in_flight), training.in_flight, on_sample)
     return Parts(
         plan,
         descriptions,
