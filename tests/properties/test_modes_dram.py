@@ -112,6 +112,13 @@ def test_sampled_timing_estimates_what_the_whole_run_takes(tmp_path):
         assert other == pytest.approx(one, rel=0 if name == "served" else 0.05)
     energies = [r.tables["energy"].query("component == 'memory'")["energy_J"].sum() for r in results]
     assert energies[1] == pytest.approx(energies[0], rel=0.05)
+    found = [r.diagnostics.query("matrix == 'memory'").set_index("what")["value"] for r in results]
+    assert found[0]["column accesses"] == found[1]["column accesses"] > found[0]["rows opened"] > 0
+    parts_J = found[0]["energy of activations"] + found[0]["energy of column accesses and wires"]
+    assert parts_J == pytest.approx(energies[0])
+    leaked_J = exact.tables["area"].set_index("part").loc[["memory", "memory refresh"], "leakage_W"] * exact.makespan_s
+    assert found[0]["energy of background"] == pytest.approx(leaked_J["memory"])
+    assert found[0]["energy of refresh"] == pytest.approx(leaked_J["memory refresh"])
     traffic = [r.tables["traffic"]["bytes"].sum() for r in results]
     assert traffic[0] == traffic[1]
 

@@ -45,12 +45,14 @@ def check_capacity(chip: Chip, resident: Mapping[Stream, int]) -> dict[str, int]
             raise TwinError(
                 f"{chip.name}: placement.{FIELDS.get(stream, 'input')} (= {place!r}): {words} words need "
                 f"{used[place]} bytes there with what is placed before, more than {place}.size "
-                f"(= {size:.0f} bytes); {_fix(place, stream)}"
+                f"(= {size:.0f} bytes); {_fix(chip, place, stream)}"
             )
     return used
 
 
-def _fix(place: str, stream: Stream) -> str:
+def _fix(chip: Chip, place: str, stream: Stream) -> str:
     if place == "buffer" and stream is not Stream.INPUT:
         return f'set placement.{FIELDS[stream]} = "memory" or enlarge buffer.size'
-    return f"enlarge {place}.size or use shorter words"
+    banks = place == "memory" and chip.memory.kind == "dram"
+    more = "use more memory.channels or memory.ranks" if banks else f"enlarge {place}.size"
+    return f"{more} or use shorter words"

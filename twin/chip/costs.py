@@ -73,6 +73,8 @@ class ChipCosts:
     servers : tuple of Server
         Tiles, their digital slices and links (in the order of ``mapping.tiles``), or the one digital
         unit of a chip without tiles; then buffer, memory and host.
+    dram : Dram or None
+        The memory, where it is of this kind.
     """
 
     def __init__(self, chip: Chip, mapping: Mapping, in_flight: int = 1) -> None:
@@ -84,6 +86,7 @@ class ChipCosts:
         self._digital = DigitalUnit.of(chip)
         memory = Memory.of(chip) if chip.memory.kind == "channel" else Dram.of(chip)
         self._stores: dict[str, Buffer | Memory | Dram] = {"buffer": Buffer.of(chip), "memory": memory}
+        self.dram = memory if isinstance(memory, Dram) else None
         self._regions = Regions(mapping, memory, in_flight) if isinstance(memory, Dram) else None
         self._host = Host.of(chip)
         servers = [Server(f"tile {name}", "tile") for name in names]

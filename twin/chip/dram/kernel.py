@@ -3,7 +3,8 @@
 Times are integer picoseconds and need not lie on a clock edge. Every rule is a `next time` that a command leaves
 behind for others (as in Ramulator 2.1, Luo et al. 2023), so that a look at the latest of them says when a command is
 ready. The controller follows FR-FCFS (Rixner et al. 2000): of all queued requests, the command that is ready first,
-of equals the oldest, and no row is closed before the hits on it that came earlier.
+of equals the oldest, and no row is closed before the hits on it that came earlier. As in Ramulator 2.1, a request whose
+row has been opened leaves its queue and is served before all others, and writes wait until they drain together.
 """
 
 from twin.crossbar.jit import inline, kernel
@@ -133,15 +134,21 @@ def skip_refreshes(p, ranks, channel, until):
 
 
 @kernel
-def _last_hit(requests, queue, length, position):
-    """Tell whether no other request of the queue goes to the same row."""
-    which = queue[position]
+def _wanted(requests, queue, length, which):
+    """Tell whether another request of a queue goes to the row of request `which`."""
     for k in range(length):
         other = queue[k]
         same_bank = requests[other, BANK] == requests[which, BANK]
-        if k != position and same_bank and requests[other, ROW] == requests[which, ROW]:
-            return False
-    return True
+        if other != which and same_bank and requests[other, ROW] == requests[which, ROW]:
+            return True
+    return False
+
+
+@kernel
+def _remove(queue, length, position):
+    """Close the gap that a request leaves in its queue."""
+    for k in range(position, length - 1):
+        queue[k] = queue[k + 1]
 
 
 @inline
@@ -155,16 +162,24 @@ def _drains(p, channel, n_reads, n_writes):
 
 
 @kernel
-def _refresh(p, banks, groups, ranks, channel, now):
-    """Return (time, command, rank) of the earliest command of a refresh that waits."""
-    best, command, which = NEVER, REF, -1
+def _refresh(p, banks, groups, ranks, channel, requests, active, n_active, now, best):
+    """Return (time, command, rank) of the first command of a refresh that waits, if it is ready before `best`.
+
+    Rows that were opened for a request wait for that request.
+    """
+    command, which = REF, -1
     n = p[GROUPS] * p[BANKS]
     for rank in range(p[RANKS]):
-        if ranks[rank, R_WAITS]:
-            step = REF
-            for one in range(rank * n, rank * n + n):
-                if banks[one, OPEN] != NO_ROW:
-                    step = PREA
+        if not ranks[rank, R_WAITS]:
+            continue
+        step = REF
+        for one in range(rank * n, rank * n + n):
+            if banks[one, OPEN] != NO_ROW:
+                step = PREA
+        for k in range(n_active):
+            if requests[active[k], RANK] == rank:
+                step = -1
+        if step >= 0:
             at = max(now, ready(p, banks, groups, ranks, channel, step, rank, 0, 0))
             if at < best:
                 best, command, which = at, step, rank
@@ -172,15 +187,32 @@ def _refresh(p, banks, groups, ranks, channel, now):
 
 
 @kernel
-def _first_ready(p, banks, groups, ranks, channel, requests, queue, length, now, best):
+def _first_active(p, banks, groups, ranks, channel, requests, active, n_active, now):
+    """Return (time, position) of the first access for which a row has been opened, the oldest of equals."""
+    best, found = NEVER, -1
+    for k in range(n_active):
+        which = active[k]
+        command = WR if requests[which, WRITES] else RD
+        rank, group, bank = requests[which, RANK], requests[which, GROUP], requests[which, BANK]
+        at = max(now, ready(p, banks, groups, ranks, channel, command, rank, group, bank))
+        if at < best or (at == best and which < active[found]):
+            best, found = at, k
+    return best, found
+
+
+@kernel
+def _first_ready(p, banks, groups, ranks, channel, requests, queue, length, active, n_active, now, best):
     """Return (time, position, command) of the queue's first command ready before `best`, the oldest of equals.
 
     Of each bank, only the first request that is met counts, and where that needs another row than the open one, the
     first hit behind it: all others would be ready no earlier, or would close a row before an earlier hit on it.
+    Nor is a row closed before the request that it was opened for.
     """
     found, what = -1, PRE
     channel[C_SCANS] += 2
     scan = channel[C_SCANS]
+    for k in range(n_active):
+        banks[requests[active[k], BANK], B_MET] = scan
     for k in range(length):
         which = queue[k]
         bank = requests[which, BANK]
@@ -240,14 +272,14 @@ def serve(p, banks, groups, ranks, channel, requests, queues, log):
         The state, carried on from call to call; groups and banks are numbered through the channel.
     requests : ndarray of int64, (n, 7)
         One burst each, by arrival; DONE is filled in: when the last beat of data has been transferred, ps.
-    queues : ndarray of int64, (2, DEPTH + 1)
-        Room for the queues of reads and of writes, and their lengths.
+    queues : ndarray of int64, (3, 1 + at least DEPTH and the banks)
+        Room for the queues of reads and of writes and for requests whose row has been opened; last, their lengths.
     log : ndarray of int64, (any, 6)
         Filled with time, command, rank, group, bank and row of every command until it is full.
     """
     n, following, served, n_log = len(requests), 0, 0, 0
-    lengths = queues[:, p[DEPTH]]
-    lengths[0] = lengths[1] = 0
+    lengths, active = queues[:, queues.shape[1] - 1], queues[2]
+    lengths[0] = lengths[1] = lengths[2] = 0
     now = requests[0, ARRIVAL] if n else 0
     skip_refreshes(p, ranks, channel, now)
     # Refreshes that fell due while nothing was asked for take place then, not when the next request comes.
@@ -262,12 +294,14 @@ def serve(p, banks, groups, ranks, channel, requests, queues, log):
             queues[kind, lengths[kind]] = following
             lengths[kind] += 1
             following += 1
-        if lengths[0] + lengths[1] == 0 and following < n:
+        if lengths[0] + lengths[1] + lengths[2] == 0 and following < n:
             skip_refreshes(p, ranks, channel, requests[following, ARRIVAL])
         kind = 1 if _drains(p, channel, lengths[0], lengths[1]) else 0
-        best, command, rank = _refresh(p, banks, groups, ranks, channel, now)
+        queue, length, n_active = queues[kind], lengths[kind], lengths[2]
+        best, served_first = _first_active(p, banks, groups, ranks, channel, requests, active, n_active, now)
+        best, command, rank = _refresh(p, banks, groups, ranks, channel, requests, active, n_active, now, best)
         best, position, chosen = _first_ready(
-            p, banks, groups, ranks, channel, requests, queues[kind], lengths[kind], now, best
+            p, banks, groups, ranks, channel, requests, queue, length, active, n_active, now, best
         )
         room = following < n and lengths[requests[min(following, n - 1), WRITES]] < p[DEPTH]
         horizon = _horizon(p, ranks, requests, following, room)
@@ -278,28 +312,39 @@ def serve(p, banks, groups, ranks, channel, requests, queues, log):
                     ranks[one, R_WAITS] = 1
             continue
         now = best
-        if position < 0:
+        if position < 0 and rank >= 0:
             issue(p, banks, groups, ranks, channel, command, rank, 0, 0, NO_ROW, now)
             n_log = _note(log, n_log, now, command, rank, 0, 0, NO_ROW)
             continue
-        which = queues[kind, position]
-        command, rank, row = chosen, requests[which, RANK], requests[which, ROW]
+        which = queue[position] if position >= 0 else active[served_first]
+        if position < 0:
+            chosen = WR if requests[which, WRITES] else RD
+        rank, row = requests[which, RANK], requests[which, ROW]
         group, bank = requests[which, GROUP], requests[which, BANK]
-        issue(p, banks, groups, ranks, channel, command, rank, group, bank, row, now)
-        n_log = _note(log, n_log, now, command, rank, group, bank, row)
-        if command == ACT or command == PRE:
+        issue(p, banks, groups, ranks, channel, chosen, rank, group, bank, row, now)
+        n_log = _note(log, n_log, now, chosen, rank, group, bank, row)
+        if chosen == PRE:
             continue
-        requests[which, DONE] = now + p[T_BURST] + (p[T_CWL] if command == WR else p[T_CL])
+        if position >= 0:
+            _remove(queue, length, position)
+            lengths[kind] -= 1
+        else:
+            _remove(active, n_active, served_first)
+            lengths[2] -= 1
+        if chosen == ACT:
+            active[lengths[2]] = which
+            lengths[2] += 1
+            continue
+        requests[which, DONE] = now + p[T_BURST] + (p[T_CWL] if chosen == WR else p[T_CL])
         served += 1
-        if p[CLOSED] and _last_hit(requests, queues[kind], lengths[kind], position):
+        if p[CLOSED] and not (
+            _wanted(requests, active, lengths[2], which) or _wanted(requests, queue, lengths[kind], which)
+        ):
             # Auto-precharge: the bank closes itself as soon as it may, without a command on the bus.
             at = banks[bank, B_PRE]
             banks[bank, OPEN] = NO_ROW
             banks[bank, B_ACT] = max(banks[bank, B_ACT], at + p[T_RP])
             n_log = _note(log, n_log, at, AUTO, rank, group, bank, NO_ROW)
-        lengths[kind] -= 1
-        for k in range(position, lengths[kind]):
-            queues[kind, k] = queues[kind, k + 1]
     return now, n_log
 
 

@@ -65,8 +65,7 @@ class DramServer:
         self.ranks[:, :, kernel.R_DUE] = rules[kernel.T_REFI] * (1 + np.arange(n_ranks)) // n_ranks
         self.channels = np.zeros((channels, 7), np.int64)
         self.cursors = np.zeros(0, np.int64)
-        depth = int(rules[kernel.DEPTH])
-        self._queues = np.zeros((2, depth + 1), np.int64)
+        self._queues = np.zeros((3, 1 + max(int(rules[kernel.DEPTH]), self.banks.shape[1])), np.int64)
         self._requests = np.zeros((channels, CHUNK, 7), np.int64)
         self._counts = np.zeros(channels, np.int64)
         self._log = np.zeros((0, 6), np.int64)
