@@ -1,6 +1,7 @@
 """The streams of docs/validation/dram.md, which other simulators of DRAM have served too."""
 
 import csv
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,6 +70,7 @@ def figures(made, arrival, end, writes):
     return Served(len(end) * made.burst_bytes / (end.max() * clock_ns), read, write)
 
 
+@cache
 def twin(case):
     """Serve a stream by our model."""
     made, arrival, address, writes = requests(case)
