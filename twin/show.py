@@ -7,6 +7,7 @@ from rich.table import Table
 from twin.config.chip import STATUSES, Chip
 from twin.config.load import Loaded, load_layout
 from twin.config.part import dimension_of, dotted, leaves
+from twin.config.presets import presets
 from twin.config.resources import shipped
 
 ALGORITHMS = {
@@ -137,6 +138,7 @@ def available() -> dict[str, dict[str, str]]:
         "chips": shipped("chip"),
         "layouts": shipped("layout"),
         "workloads": shipped("workload"),
+        "memories": {name: preset.description for name, preset in presets("dram").items()},
         "devices": {name: describe(name).source for name in preset_names()},
         "algorithms": {name: _algorithm(name) for name in algorithm_names()},
     }

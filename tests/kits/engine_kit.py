@@ -12,6 +12,8 @@ class Costs:
     """Servers by number: an operation's `parts` are its servers, `words` their time, `lines` the time
     per pulse, `flops` its latency."""
 
+    stateful = None
+
     def __init__(self, n_servers):
         self.servers = tuple(Server(f"s{k}", "tile") for k in range(n_servers))
 

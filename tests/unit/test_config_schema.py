@@ -34,6 +34,14 @@ def test_a_preset_stands_for_the_values_it_gives():
     assert "newton-9b" in converter["properties"]["preset"]["enum"]
 
 
+def test_a_dram_needs_a_part_or_all_its_values_and_a_channel_no_kind():
+    definitions = json_schema("chip")["$defs"]
+    assert set(definitions["Dram"]["required"]) >= {"kind", "channels", "ranks", "address_mapping"}
+    assert "nRCD" not in definitions["Dram"]["required"]
+    assert "ddr4-3200" in definitions["Dram"]["properties"]["preset"]["anyOf"][0]["enum"]
+    assert "kind" not in definitions["Channel"]["required"]
+
+
 def test_there_is_no_schema_of_another_kind():
     with pytest.raises(TwinError, match="choose from chip, layout, workload"):
         json_schema("sweep")
@@ -50,7 +58,7 @@ def test_show_prints_every_value_with_unit_status_source_and_origin():
     assert (rows["buffer.size"].value, rows["buffer.size"].unit) == ("1", "MiB")
     physical = {"tile", "digital", "buffer", "memory", "link", "registers", "host", "placement"}
     bare = [key for key, row in rows.items() if key.split(".")[0] in physical and not (row.status and row.source)]
-    assert bare == ["tile.converter.preset"]
+    assert bare == ["tile.converter.preset", "memory.kind"]
 
 
 def test_show_lists_the_parameters_that_replace_those_of_a_device_preset():
@@ -63,7 +71,7 @@ def test_show_and_list_make_tables():
     assert show.description_table(load_chip("aimc-512")).row_count > 60
     assert show.description_table(load_workload("linear")).row_count > 30
     names = show.available()
-    assert set(names) == {"chips", "layouts", "workloads", "devices", "algorithms"}
+    assert set(names) == {"chips", "layouts", "workloads", "memories", "devices", "algorithms"}
     assert all(text for kind in names.values() for text in kind.values())
     device = show.device_table("gokmen-60")
     assert device is not None

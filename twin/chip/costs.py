@@ -11,9 +11,12 @@ import numpy as np
 from twin.algorithms.operation import Counts, Kind, Stream, Unit
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
 from twin.chip.digital import DigitalUnit
+from twin.chip.dram.part import Dram
+from twin.chip.dram.regions import Regions
 from twin.chip.host import Host
 from twin.chip.link import Link
 from twin.chip.memory import Buffer, Memory
+from twin.chip.part import Service
 from twin.chip.registers import Registers
 from twin.chip.tile import Tile
 from twin.errors import TwinError
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as Table
 
     from twin.algorithms.operation import Operation
-    from twin.chip.part import Service
+    from twin.chip.dram.server import DramServer
     from twin.config.chip import Chip
     from twin.mapping import Mapping, Part
 
@@ -99,9 +102,11 @@ class ChipCosts:
     servers : tuple of Server
         Tiles, their digital slices and links (in the order of ``mapping.tiles``) and registers if built, or the one
         digital unit of a chip without tiles; then buffer, memory and host.
+    dram : Dram or None
+        The memory, where it is of this kind.
     """
 
-    def __init__(self, chip: Chip, mapping: Mapping, places: Places | None = None) -> None:
+    def __init__(self, chip: Chip, mapping: Mapping, places: Places | None = None, in_flight: int = 1) -> None:
         self._chip, self._mapping, self._places = chip, mapping, places
         names = [tile.name for tile in mapping.tiles]
         self._n_tiles = len(names)
@@ -109,7 +114,10 @@ class ChipCosts:
         self._link = Link.of(chip) if names else None
         self._registers = Registers.of(chip) if names and has_registers(chip) else None
         self._digital = DigitalUnit.of(chip)
-        self._stores = {"buffer": Buffer.of(chip), "memory": Memory.of(chip)}
+        memory = Memory.of(chip) if chip.memory.kind == "channel" else Dram.of(chip)
+        self._stores: dict[str, Buffer | Memory | Dram] = {"buffer": Buffer.of(chip), "memory": memory}
+        self.dram = memory if isinstance(memory, Dram) else None
+        self._regions = Regions(mapping, memory, in_flight) if isinstance(memory, Dram) else None
         self._host = Host.of(chip)
         servers = [Server(f"tile {name}", "tile") for name in names]
         servers += [Server(f"digital {name}", "digital") for name in names] or [Server("digital", "digital")]
@@ -160,6 +168,9 @@ class ChipCosts:
             raise ValueError(f"{operation.kind} of layer {operation.layer}: a move needs a stream")
         n_bytes = word_bytes(self._chip, stream, operation.words)
         hops = self._hops(operation, stream, n_bytes)
+        access, activation_J = -1, 0.0
+        if self.dram is not None and self._regions is not None and hops[-1][0] is Path.MEMORY:
+            access, activation_J = self._regions.access(operation, stream, n_bytes), self.dram.activate_J
         energy = no_energy()
         for path, servers, service in hops:
             energy[Component[path.name], 0] += service.energy_J * len(servers)
@@ -170,6 +181,8 @@ class ChipCosts:
             energy_J=energy,
             traffic=tuple((path, stream, n_bytes) for path, servers, _ in hops if servers),
             payload=(stream, n_bytes),
+            access=access,
+            activation_J=activation_J,
         )
 
     def _hops(self, operation: Operation, stream: Stream, n_bytes: int) -> list[Hop]:
@@ -190,7 +203,7 @@ class ChipCosts:
             hops.append((Path.LINK, self._links(away), self._link.service(n_bytes / len(tiles))))
         if place != "registers" or not home:
             place = "buffer" if place == "registers" else place
-            hops.append((Path[place.upper()], [self._shared[place]], self._stores[place].service(n_bytes)))
+            hops.append((Path[place.upper()], [self._shared[place]], self._stored(place, operation, n_bytes)))
         elif self._link is not None:
             away = [tile for tile in home if tile not in tiles]
             hops.append((Path.LINK, self._links(away), self._link.service(n_bytes / len(home))))
@@ -213,6 +226,18 @@ class ChipCosts:
         service = self._registers.service(n_bytes / len(tiles))
         return Path.REGISTERS, [3 * self._n_tiles + tile for tile in tiles], service
 
+    def _stored(self, place: str, operation: Operation, n_bytes: int) -> Service:
+        """Return what buffer or memory do; of a DRAM the energy alone, as its time depends on when and where."""
+        store = self._stores[place]
+        if isinstance(store, Dram):
+            return Service(0, 0, store.energy_J(n_bytes, writes=operation.store))
+        return store.service(n_bytes)
+
+    @property
+    def stateful(self) -> DramServer | None:
+        """The memory, where its service depends on when and where; made when first asked for."""
+        return self._regions.server if self._regions is not None else None
+
     def _parts(self, operation: Operation) -> tuple[Part, ...]:
         parts = self._mapping.parts(operation.layer, operation.matrix)
         return parts if operation.parts is None else tuple(parts[k] for k in operation.parts)
@@ -231,11 +256,17 @@ class ChipCosts:
                 AreaRow("links", n, n * self._link.area_m2, n * self._link.leakage_W),
             ]
         if self._registers is not None:
-            part = self._registers
-            rows.append(AreaRow("registers", n, n * part.area_m2, n * part.leakage_W))
+            register = self._registers
+            rows.append(AreaRow("registers", n, n * register.area_m2, n * register.leakage_W))
         units = max(1, -(-n // self._digital.tiles))
         rows.append(AreaRow("digital units", units, units * self._digital.area_m2, units * self._digital.leakage_W))
-        return rows + [AreaRow(name, 1, part.area_m2, part.leakage_W) for name, part in self._stores.items()]
+        for name, part in self._stores.items():
+            if isinstance(part, Dram):
+                rows.append(AreaRow(name, 1, part.area_m2, part.background_W))
+                rows.append(AreaRow("memory refresh", part.channels * part.ranks, 0.0, part.refresh_W))
+            else:
+                rows.append(AreaRow(name, 1, part.area_m2, part.leakage_W))
+        return rows
 
     def leakage_W(self) -> float:
         """Return the leakage power of the whole chip, W."""

@@ -70,6 +70,11 @@ class Demand:
         Bytes by path.
     payload : tuple of (Stream, int) or None
         What is moved and its bytes, counted once whatever the number of paths.
+    access : int
+        Where a server's time depends on when and where: the number by which `Costs.stateful` knows the transfer, -1
+        for none. The last occupancy is then of that server, and its time is not known before it is served.
+    activation_J : float
+        Energy of each row that an access opens.
     """
 
     occupancy: tuple[Occupancy, ...]
@@ -78,6 +83,8 @@ class Demand:
     energy_J: NDArray[np.float64]
     traffic: tuple[tuple[Path, Stream, int], ...] = ()
     payload: tuple[Stream, int] | None = None
+    access: int = -1
+    activation_J: float = 0.0
 
 
 def no_energy() -> NDArray[np.float64]:

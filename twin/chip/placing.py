@@ -118,7 +118,7 @@ class _Rooms:
                 raise TwinError(
                     f"{self._chip.name}: placement.{FIELDS[stream]} (= {place!r}): {words} words need "
                     f"{self._used[where].max()} bytes {_there(where)} with what is placed before, more than "
-                    f"{where}.size (= {self._sizes[where]:.0f} bytes); {_fix(where, stream)}"
+                    f"{where}.size (= {self._sizes[where]:.0f} bytes); {_fix(self._chip, where, stream)}"
                 )
 
     def take_ahead(self, kept: Sequence[Kept]) -> None:
@@ -151,7 +151,7 @@ class _Rooms:
             refused.append(f"needs {needed[where].max()} bytes {_there(where)}, {left[where]:.0f} left")
         raise TwinError(
             f"{self._chip.name}: placement.{FIELDS[stream]} (= 'auto'): fits nowhere: {'; '.join(refused)}; "
-            "enlarge memory.size or use shorter words"
+            f"{_more_memory(self._chip)} or use shorter words"
         )
 
     def used(self) -> dict[str, int]:
@@ -186,9 +186,13 @@ def _there(place: str) -> str:
     return "in the fullest tile's registers" if place == "registers" else f"in the {place}"
 
 
-def _fix(place: str, stream: Stream) -> str:
+def _fix(chip: Chip, place: str, stream: Stream) -> str:
     if place == "registers":
         return f'set placement.{FIELDS[stream]} = "buffer" or "auto", or enlarge registers.size'
     if place == "buffer":
         return f'set placement.{FIELDS[stream]} = "memory" or enlarge buffer.size'
-    return f"enlarge {place}.size or use shorter words"
+    return f"{_more_memory(chip)} or use shorter words"
+
+
+def _more_memory(chip: Chip) -> str:
+    return "use more memory.channels or memory.ranks" if chip.memory.kind == "dram" else "enlarge memory.size"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from twin.config.checks import Name, refusal
+from twin.config.dram import Dram
 from twin.config.part import Part, dotted, leaves
 from twin.config.quantity import (
     Area,
@@ -131,6 +132,13 @@ class Memory(Part):
     leakage: Power
 
 
+class Channel(Memory):
+    """A memory as one channel whose transfers take bytes / bandwidth, wherever and whenever they are."""
+
+    about: ClassVar[frozenset[str]] = frozenset({"kind"})
+    kind: Literal["channel"] = "channel"
+
+
 class Link(Part):
     """The link between a tile and the rest of the chip, one a tile."""
 
@@ -228,7 +236,7 @@ class Chip(Part):
     tile: Tile
     digital: Digital
     buffer: Memory
-    memory: Memory
+    memory: Annotated[Channel | Dram, Field(discriminator="kind")]
     link: Link
     registers: Registers | None = None
     host: Host

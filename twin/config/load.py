@@ -292,6 +292,9 @@ def _keys(cls: type[Part] | None, path: KeyPath, data: Any) -> Iterator[str]:
             continue
         fields = {field.alias or name: field for one in current for name, field in one.model_fields.items()}
         current = list(_models(fields[key].annotation)) if key in fields else []
+        if len(current) > 1:
+            kind = _lookup(data, (*path[: depth + 1], "kind"))
+            current = [one for one in current if kind in _kinds(one)] or current
     for one in current[:1]:
         yield from (field.alias or name for name, field in one.model_fields.items())
 

@@ -7,8 +7,8 @@ from typing import Any
 from twin.config.chip import flatten_sources
 from twin.config.lines import key_lines
 from twin.config.part import KeyPath, Part, dotted, leaves
-from twin.config.presets import TABLES, Preset, presets
-from twin.config.resources import Document, one_line, suggestion
+from twin.config.presets import OWN_FILES, TABLES, Preset, preset_file, presets
+from twin.config.resources import Document, is_path, one_line, suggestion
 from twin.errors import TwinError
 
 COMMAND_LINE = "command line"
@@ -69,7 +69,9 @@ class Draft:
 
     def _replace_sources(self, key: str) -> None:
         sources = self.data.get("sources")
-        if not isinstance(sources, dict) or "." not in key or key.startswith("sources.") or key.endswith(".preset"):
+        if not isinstance(sources, dict) or key.startswith("sources.") or key.endswith(".preset"):
+            return
+        if "." not in key and not isinstance(self.data[key], dict):
             return
         for stale in [name for name in sources if name == key or name.startswith(f"{key}.")]:
             del sources[stale]
@@ -83,18 +85,29 @@ class Draft:
         TwinError
             On an unknown preset.
         """
+        self._name_kinds()
         for path, family in TABLES[self._kind].items():
             table: Any = self.data
             for step in path:
                 table = table.get(step) if isinstance(table, dict) else None
             if not isinstance(table, dict) or not isinstance(table.get("preset"), str):
                 continue
-            known = presets(family)
             name = table["preset"]
+            if family in OWN_FILES and is_path(name):
+                if not self._rows:  # a resolved description has the values, and the file may be gone
+                    self._fill(path, table, preset_file(family, name))
+                continue
+            known = presets(family)
             if name not in known:
                 rule = f"is no {family} preset{suggestion(name, known)}"
                 raise TwinError(self.message((*path, "preset"), rule, name))
             self._fill(path, table, known[name])
+
+    def _name_kinds(self) -> None:
+        """Write the default kind where a table that has kinds names none."""
+        memory = self.data.get("memory") if self._kind == "chip" else None
+        if isinstance(memory, dict):
+            memory.setdefault("kind", "channel")
 
     def _fill(self, path: KeyPath, table: dict[str, Any], preset: Preset) -> None:
         sources = self.data.get("sources")

@@ -22,7 +22,8 @@ class Document:
 
 
 @cache
-def _root() -> Path:
+def root() -> Path:
+    """Return the folder with the shipped descriptions."""
     package = Path(__file__).resolve().parent.parent
     shipped = package / "_shipped"
     return shipped if shipped.is_dir() else package.parent
@@ -32,7 +33,7 @@ def _root() -> Path:
 def shipped(kind: str) -> dict[str, str]:
     """List the shipped descriptions of one kind: name to one-line description."""
     found = {}
-    for path in sorted((_root() / FOLDERS[kind]).glob("*.toml")):
+    for path in sorted((root() / FOLDERS[kind]).glob("*.toml")):
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         if data.get("kind") == kind:
             found[path.stem] = str(data.get("description", ""))
@@ -47,11 +48,16 @@ def one_line(text: str) -> str:
 def find(kind: str, name: str) -> Document:
     """Read the description called `name`: a shipped name, or a path (with a separator or ``.toml``)."""
     if is_path(name):
-        return Document(one_line(name), _read(Path(name), one_line(name)))
+        return read(name)
     if name in _names(kind):
         label = f"{FOLDERS[kind]}/{name}.toml"
-        return Document(label, _read(_root() / label, label))
+        return Document(label, _read(root() / label, label))
     raise TwinError(f"{one_line(name) or repr(name)}: no {kind} of this name{suggestion(name, shipped(kind))}")
+
+
+def read(path: str) -> Document:
+    """Read a user's own file."""
+    return Document(one_line(path), _read(Path(path), one_line(path)))
 
 
 def is_path(name: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 from twin.config.chip import STATUSES, Chip
 from twin.config.layout import Layout
 from twin.config.part import Part
-from twin.config.presets import presets
+from twin.config.presets import OWN_FILES, presets
 from twin.config.workload import Workload
 from twin.errors import TwinError
 
@@ -29,7 +29,8 @@ def json_schema(kind: str) -> dict[str, Any]:
     schema = KINDS[kind].model_json_schema(by_alias=True, mode="validation")
     definitions = schema.get("$defs", {})
     if kind == "chip":
-        _allow_presets(definitions["Converter"])
+        _allow_presets(definitions["Converter"], "converter")
+        _allow_presets(definitions["Dram"], "dram")
         text = {"type": "string", "pattern": f"^({'|'.join(STATUSES)}): "}
         schema["properties"]["sources"] = {
             "type": "object",
@@ -46,14 +47,14 @@ def json_schema(kind: str) -> dict[str, Any]:
     }
 
 
-def _allow_presets(converter: dict[str, Any]) -> None:
-    """Name the presets; with one of them, only the count is left to give."""
-    names = presets("converter")
+def _allow_presets(part: dict[str, Any], family: str) -> None:
+    """Name the presets; with one of them, only what it does not give is left to give."""
+    names = presets(family)
     given_by_preset = {key for preset in names.values() for key in preset.values}
-    converter["properties"]["preset"] = {
-        "enum": list(names),
-        "description": "A named preset; other keys override it.",
-    }
-    required = converter.pop("required")
-    converter["required"] = [key for key in required if key not in given_by_preset]
-    converter["anyOf"] = [{"required": ["preset"]}, {"required": required}]
+    choice: dict[str, Any] = {"enum": list(names)}
+    if family in OWN_FILES:
+        choice = {"anyOf": [choice, {"type": "string", "pattern": r"[/\\]|\.toml$"}]}
+    part["properties"]["preset"] = choice | {"description": "A named preset; other keys override it."}
+    required = part.pop("required")
+    part["required"] = [key for key in required if key not in given_by_preset]
+    part["anyOf"] = [{"required": ["preset"]}, {"required": required}]

@@ -50,13 +50,14 @@ Access = tuple[frozenset[int], frozenset[int]]  # resources read and written
 class Template:
     """What operations of one kind occupy, cost and move, whatever data they handle: a row of the ledger."""
 
-    __slots__ = ("column", "demand", "effect", "index", "latency_ps", "n_bytes", "occupancy", "operation")
+    __slots__ = ("access", "column", "demand", "effect", "index", "latency_ps", "n_bytes", "occupancy", "operation")
 
     def __init__(self, index: int, operation: Operation, demand: Demand, *, effect: bool) -> None:
         self.index, self.operation, self.demand = index, operation, demand
         self.effect = effect
         self.column = demand.column
         self.latency_ps = demand.latency_ps
+        self.access = demand.access
         self.occupancy: tuple[Occupancy, ...] = demand.occupancy
         self.n_bytes = traffic(demand)
 

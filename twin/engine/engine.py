@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from twin.engine.binding import Step
+    from twin.chip.demand import Occupancy
+    from twin.engine.binding import Step, Template
     from twin.engine.protocols import Costs, Effects, Program
     from twin.engine.sampling import Watch
     from twin.engine.skipping import Stretch
@@ -112,6 +113,8 @@ class Engine:
         When the service starts of the operation whose effect is being performed.
     setup_ps : int
         When the set-up was complete; the first sample starts then.
+    stateful : Stateful or None
+        The server whose service depends on when and where, if the chip has one.
     ledger : Ledger
     sampling : Sampling
         What timed windows found, where samples are skipped.
@@ -133,6 +136,7 @@ class Engine:
         self.costs = costs
         self._program, self._effects, self._on_sample = program, effects, on_sample
         self.in_flight = in_flight
+        self.stateful = costs.stateful
         self.consistency = consistency or Consistency()
         self.binder = Binder(program, self.costs, in_flight, relaxed=not self.consistency.strict)
         self.staleness = Staleness()
@@ -147,6 +151,7 @@ class Engine:
         self._watch: Watch | None = None
         self._counts = effects.counts
         self._add_row, self._add_counts = self.ledger.rows.extend, self.ledger.count_rows.extend
+        self._add_served = self.ledger.served_rows.extend
         self.start_clock(0)
 
     def start_clock(self, now_ps: int) -> None:
@@ -215,6 +220,10 @@ class Engine:
         if self.under_way:
             raise ValueError(f"{self.under_way} samples are in flight; only a drained engine can skip")
         self.ledger.skip(stretch, self.now_ps, elapsed_ps)
+        if self.stateful is not None:
+            for access, times in stretch.accesses():
+                self.stateful.skip(access, times)
+            self.stateful.jump(elapsed_ps)
         self.start_clock(self.now_ps + elapsed_ps)
 
     def announce(self, sample: int) -> None:
@@ -282,7 +291,7 @@ class Engine:
                 readers = []
             self._readers[resource] = readers + [jobs[k] for k in last_readers]
 
-    def _start(self, job: Job, release: int, code: int) -> bool:
+    def _start(self, job: Job, release: int, code: int) -> bool:  # noqa: C901 - the hot loop: calls cost more than lines
         """Perform the effect of an operation that `release` made ready, and reserve its servers.
 
         True if it took no time.
@@ -308,8 +317,11 @@ class Engine:
         if column >= 0 and not count:
             self._add_row((template.index, now, now, now, 0, release, code, -1, -1))
             return True
+        occupancy, latency_ps = template.occupancy, template.latency_ps
+        if template.access >= 0:
+            occupancy, latency_ps = self._serve(template, start)
         longest = 0
-        for number, busy, per_count_ps in template.occupancy:
+        for number, busy, per_count_ps in occupancy:
             if count:
                 busy += per_count_ps * count  # noqa: PLW2901
             if busy > longest:  # noqa: PLR1730
@@ -317,7 +329,7 @@ class Engine:
             free[number] = end = start + busy
             user[number] = index
             sojourn_ps[number] += end - now
-        longest += template.latency_ps
+        longest += latency_ps
         job.critical_ps += longest
         job.run.serial_ps += longest
         done = job.due_ps = start + longest
@@ -327,6 +339,15 @@ class Engine:
         job.callbacks = self._callbacks
         self._schedule(job, NORMAL, done - now)
         return False
+
+    def _serve(self, template: Template, start_ps: int) -> tuple[tuple[Occupancy, ...], int]:
+        """Ask the stateful server how long it takes from `start_ps`; return occupancy and latency of the operation."""
+        if self.stateful is None:
+            raise ValueError(f"access {template.access} of a chip without a stateful server")
+        served = busy_ps, latency_ps, _ = self.stateful.serve(template.access, start_ps)
+        *others, last = template.occupancy
+        self._add_served(served)
+        return (*others, last._replace(fixed_ps=busy_ps)), template.latency_ps + latency_ps
 
     def _on_completion(self, job: Job) -> None:
         self._now = job.due_ps

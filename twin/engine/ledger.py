@@ -48,6 +48,9 @@ class Constants:
         self.width = np.array([len(d.occupancy) for d in demands], np.int64)
         self.first = np.cumsum(self.width) - self.width
         self.occupancy = np.array([o for d in demands for o in d.occupancy], np.int64).reshape(-1, 3)
+        self.access = np.array([d.access for d in demands], np.int64)
+        self.stateful = self.access >= 0
+        self.activation_J = np.array([d.activation_J for d in demands])
         self.longest, self.uneven = self._longest()
 
     def paces(self, template: int) -> NDArray[np.int64]:
@@ -74,11 +77,16 @@ class Ledger:
 
     Attributes
     ----------
-    rows, count_rows : list
-        The operations since the last `flush`, flat, filled by the engine.
+    rows, count_rows, served_rows : list
+        The operations since the last `flush`, flat, filled by the engine; counts of those with an effect; what the
+        stateful server said of those that it served: its time, its latency (ps), and the rows it opened.
     n, busy_ps, wait_ps, latency_ps : ndarray of int64, (n_templates,)
         Operations; time from start to the last server free; time from ready to start; latency added.
     counts : ndarray of float64, (n_templates, N_COUNTS)
+    served : ndarray of int64, (n_templates, 3)
+        Sums of `served_rows`, of what was run.
+    activations : ndarray of float64, (n_templates,)
+        Rows opened; those of skipped operations are estimated.
     requested : ndarray of int64, (len(Path), len(Stream))
         Bytes of all samples let in.
     serial_ps : int
@@ -97,11 +105,14 @@ class Ledger:
         self.templates, self.costs = templates, costs
         self.rows: list[int] = []
         self.count_rows: list[float] = []
+        self.served_rows: list[int] = []
         self.n = np.zeros(0, np.int64)
         self.busy_ps = np.zeros(0, np.int64)
         self.wait_ps = np.zeros(0, np.int64)
         self.latency_ps = np.zeros(0, np.int64)
         self.counts = np.zeros((0, N_COUNTS))
+        self.served = np.zeros((0, 3), np.int64)
+        self.activations = np.zeros(0)
         self.requested = no_traffic()
         self.serial_ps = 0
         self.queues = Queues(len(costs.servers))
@@ -125,6 +136,8 @@ class Ledger:
                 for sums in (self.n, self.busy_ps, self.wait_ps, self.latency_ps, self.skipped.n)
             )
             self.counts = np.concatenate([self.counts, np.zeros((more, N_COUNTS))])
+            self.served = np.concatenate([self.served, np.zeros((more, 3), np.int64)])
+            self.activations = np.concatenate([self.activations, np.zeros(more)])
         return self._constants
 
     def flush(self, now_ps: int) -> None:
@@ -136,6 +149,7 @@ class Ledger:
             self._sum(rows, constants, now_ps)
             self.rows.clear()
             self.count_rows.clear()
+            self.served_rows.clear()
         else:
             self.queues.settle(now_ps)
 
@@ -146,6 +160,8 @@ class Ledger:
         counted = template[effect]
         timed = (constants.column[template] < 0) | (count > 0)
         latency = np.where(timed, constants.latency_ps[template], 0)
+        served = self._served(constants, template)
+        latency += served[:, 1]
         self.n += np.bincount(template, minlength=constants.size)
         np.add.at(self.wait_ps, template, start - ready)
         np.add.at(self.latency_ps, template, latency)
@@ -153,10 +169,21 @@ class Ledger:
         cells = (counted * N_COUNTS)[:, None] + np.arange(N_COUNTS)
         self.counts += np.bincount(cells.ravel(), counts.ravel(), self.counts.size).reshape(self.counts.shape)
         self.serial_ps += int((done - start).sum())
-        energy_J = constants.total_J[template, 0]
+        energy_J = constants.total_J[template, 0] + constants.activation_J[template] * served[:, 2]
         energy_J[effect] += (constants.total_J[counted, 1:] * counts).sum(axis=1)
         self.bins.add(start, done, energy_J, constants.payload[template], constants.stream[template])
-        self._visit(template, ready, start, count, np.where(timed, constants.width[template], 0), now_ps)
+        width = np.where(timed, constants.width[template], 0)
+        self._visit(template, ready, start, count, width, served[:, 0], now_ps)
+
+    def _served(self, constants: Constants, template: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Sum what the stateful server said; return it by operation, zeros for all others, (n_rows, 3)."""
+        served = np.zeros((template.size, 3), np.int64)
+        if self.served_rows:
+            mine = constants.stateful[template]
+            served[mine] = np.reshape(self.served_rows, (-1, 3))
+            np.add.at(self.served, template[mine], served[mine])
+            np.add.at(self.activations, template[mine], served[mine, 2])
+        return served
 
     def _visit(
         self,
@@ -165,15 +192,22 @@ class Ledger:
         start: NDArray[np.int64],
         count: NDArray[np.int64],
         width: NDArray[np.int64],
+        served_ps: NDArray[np.int64],
         now_ps: int,
     ) -> None:
-        """Enter the operations at each of their servers: `width` of them, in their order."""
+        """Enter the operations at each of their servers: `width` of them, in their order.
+
+        The last one is busy for `served_ps` more.
+        """
         constants = self._constants
         which = np.repeat(np.arange(width.size), width)
         place = np.arange(which.size) + np.repeat(constants.first[template] + width - np.cumsum(width), width)
         server, fixed, per_count = constants.occupancy[place].T
         begin = start[which]
-        self.queues.add(server, ready[which], begin, begin + fixed + per_count * count[which], now_ps)
+        end = begin + fixed + per_count * count[which]
+        if self.served_rows:
+            end[(np.cumsum(width) - 1)[width > 0]] += served_ps[width > 0]
+        self.queues.add(server, ready[which], begin, end, now_ps)
 
     def skip(self, stretch: Stretch, now_ps: int, elapsed_ps: int) -> None:
         """Enter samples that are not run, spread evenly over `elapsed_ps` from `now_ps`."""
@@ -182,6 +216,7 @@ class Ledger:
         self.busy_ps += stretch.busy_ps
         self.latency_ps += stretch.latency_ps
         self.counts += stretch.counts
+        self.activations += stretch.activations
         self.requested += stretch.requested
         skipped.n += stretch.n
         skipped.served += stretch.visits
@@ -235,7 +270,9 @@ class Ledger:
         """Return the energy without leakage, (n_templates, len(Component))."""
         constants = self.constants()
         amounts = np.concatenate([self.n[:, None], self.counts], axis=1)
-        return np.asarray(np.einsum("tck,tk->tc", constants.energy_J, amounts), float)
+        table = np.asarray(np.einsum("tck,tk->tc", constants.energy_J, amounts), float)
+        table[:, Component.MEMORY] += constants.activation_J * self.activations
+        return table
 
     def delivered(self) -> NDArray[np.int64]:
         """Return the bytes moved, (n_templates, len(Path), len(Stream))."""

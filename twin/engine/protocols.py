@@ -56,10 +56,39 @@ class Ahead(Effects, Protocol):
         """
 
 
+class Stateful(Protocol):
+    """A server whose service depends on when and where, such as `twin.chip.dram.server.DramServer`.
+
+    It knows every transfer by the number in `Demand.access`. Starts never go back in time.
+    """
+
+    def serve(self, access: int, start_ps: int) -> tuple[int, int, int]:
+        """Perform a transfer: return how long it keeps the server, what follows until its end (ps), and rows opened."""
+
+    def skip(self, access: int, times: int) -> None:
+        """Note transfers that are not performed."""
+
+    def jump(self, elapsed_ps: int) -> None:
+        """Let the clock jump without time passing for the server."""
+
+    def nominal(self, access: int) -> tuple[int, int, int]:
+        """Return what `serve` would for a server without a past."""
+
+    def state(self) -> dict[str, NDArray[np.int64]]:
+        """Return everything that is carried on, as plain arrays."""
+
+    def restore(self, arrays: dict[str, NDArray[np.int64]]) -> None:
+        """Take what `state` returned."""
+
+
 class Costs(Protocol):
     """The demands of operations on the servers of a chip, such as `twin.chip.ChipCosts`."""
 
     servers: tuple[Server, ...]
+
+    @property
+    def stateful(self) -> Stateful | None:
+        """The server whose service depends on when and where, if the chip has one."""
 
     def demand(self, operation: Operation) -> Demand:
         """Return what an operation occupies, costs and moves."""

@@ -1,7 +1,8 @@
 """Samples that are performed but not run: entered in the ledger in sum, without an event.
 
 Number, counts, energy and bytes follow exactly from the counts of the effects, and so does the time that each server
-is busy. Waiting follows from the order of events alone and is known for the samples that were run.
+is busy. Waiting follows from the order of events alone and is known for the samples that were run. A server whose
+service depends on when and where takes as long, and opens as many rows, as for the like operations that were run.
 """
 
 from __future__ import annotations
@@ -98,11 +99,13 @@ class Stretch:
     busy_ps : ndarray of int64, (n_templates,)
         Time from start to the last server free.
     counts : ndarray of float64, (n_templates, N_COUNTS)
+    activations : ndarray of float64, (n_templates,)
+        Rows that a stateful server would have opened, on average.
     visits, load_ps : ndarray of int64, (n_servers,)
         Visits of every server and its time in service.
     """
 
-    def __init__(self, tallies: list[Tally], constants: Constants, n_servers: int) -> None:
+    def __init__(self, tallies: list[Tally], constants: Constants, n_servers: int, served: NDArray[np.float64]) -> None:
         self.constants = constants
         size = constants.size
         self.n, self.timed, self.amount, uneven_ps = (np.zeros(size, np.int64) for _ in range(4))
@@ -128,6 +131,23 @@ class Stretch:
         np.add.at(self.visits, server, self.timed[which])
         np.add.at(self.load_ps, server, fixed_ps * self.timed[which] + per_count_ps * self.amount[which])
         self.requested = sum(tally.n * tally.bound.n_bytes for tally in tallies)
+        self.activations = served[:, 2] * self.n
+        self._stateful: list[int] = np.flatnonzero(constants.stateful & (self.n > 0)).tolist()
+        for template in self._stateful:
+            self._serve(template, served[template])
+
+    def accesses(self) -> list[tuple[int, int]]:
+        """Return the transfers of the stateful server that are skipped: (access, times)."""
+        return [(int(self.constants.access[template]), int(self.n[template])) for template in self._stateful]
+
+    def _serve(self, template: int, served: NDArray[np.float64]) -> None:
+        """Add what the stateful server would take for the operations of a template, by its means."""
+        n, mean_ps = int(self.n[template]), served[0]
+        server = self.constants.paces(template)[-1, 0]
+        busy_ps = int(n * mean_ps)
+        self.load_ps[server] += busy_ps
+        self.busy_ps[template] = max(int(self.busy_ps[template]), busy_ps)
+        self.latency_ps[template] += int(n * served[1])
 
     @property
     def serial_ps(self) -> int:
@@ -138,7 +158,8 @@ class Stretch:
     def energy_J(self) -> float:
         """The energy without leakage."""
         per_count = self.constants.total_J
-        return float((per_count[:, 0] * self.n).sum() + (per_count[:, 1:] * self.counts).sum())
+        opened_J = (self.constants.activation_J * self.activations).sum()
+        return float((per_count[:, 0] * self.n).sum() + (per_count[:, 1:] * self.counts).sum() + opened_J)
 
 
 class Tallies:
@@ -158,4 +179,19 @@ class Tallies:
 
     def stretch(self) -> Stretch:
         """Sum all that was added."""
-        return Stretch(list(self._found.values()), self._ledger.constants(), len(self._ledger.costs.servers))
+        ledger = self._ledger
+        constants = ledger.constants()
+        return Stretch(list(self._found.values()), constants, len(ledger.costs.servers), self._served(constants))
+
+    def _served(self, constants: Constants) -> NDArray[np.float64]:
+        """Return what the stateful server takes for an operation of every template, on average, (n_templates, 3).
+
+        Of a template that was never run: what it takes without a past.
+        """
+        ledger = self._ledger
+        run = ledger.n - ledger.skipped.n
+        mean: NDArray[np.float64] = ledger.served / np.maximum(run, 1)[:, None]
+        for template in np.flatnonzero(constants.stateful & (run == 0)).tolist():
+            if ledger.costs.stateful is not None:
+                mean[template] = ledger.costs.stateful.nominal(int(constants.access[template]))
+        return mean

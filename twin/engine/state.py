@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twin.engine.engine import Engine
 
 SCALARS = ("setup_ps", "setup_done", "index", "last_index", "critical_ps")
-SUMS = ("n", "busy_ps", "wait_ps", "latency_ps", "counts", "requested")
+SUMS = ("n", "busy_ps", "wait_ps", "latency_ps", "counts", "served", "activations", "requested")
 
 
 def save(engine: Engine) -> dict[str, NDArray[np.generic]]:
@@ -38,8 +38,13 @@ def save(engine: Engine) -> dict[str, NDArray[np.generic]]:
         "bin_bytes": ledger.bins.n_bytes.copy(),
         **{f"queue_{name}": getattr(queues, name).copy() for name in queues.SUMS},
         "staleness": engine.staleness.state(),
+        **{f"stateful_{name}": array for name, array in _stateful(engine).items()},
         "recent": ledger.recent(),
     }
+
+
+def _stateful(engine: Engine) -> dict[str, NDArray[np.int64]]:
+    return engine.stateful.state() if engine.stateful is not None else {}
 
 
 def load(engine: Engine, arrays: dict[str, NDArray[np.generic]]) -> None:
@@ -72,6 +77,7 @@ def load(engine: Engine, arrays: dict[str, NDArray[np.generic]]) -> None:
     for name in ledger.skipped.SUMS:
         setattr(ledger.skipped, name, values[f"skipped_{name}"])
     engine.sampling.restore(values["sampling_windows"], values["sampling_scalars"])
+    _restore_stateful(engine, values)
     ledger.bins.width_ps = int(values["bin_width_ps"][0])
     ledger.bins.energy_J, ledger.bins.n_bytes = values["bin_energy_J"], values["bin_bytes"]
     for name in queues.SUMS:
@@ -81,3 +87,10 @@ def load(engine: Engine, arrays: dict[str, NDArray[np.generic]]) -> None:
     queues.settled_ps = now_ps
     ledger.restore_recent(values["recent"])
     engine.start_clock(now_ps)
+
+
+def _restore_stateful(engine: Engine, values: dict[str, NDArray[np.generic]]) -> None:
+    if engine.stateful is not None:
+        prefix = "stateful_"
+        own = {name[len(prefix) :]: np.asarray(array, np.int64) for name, array in values.items() if prefix in name}
+        engine.stateful.restore(own)

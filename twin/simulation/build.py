@@ -152,7 +152,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), reads.widest)
         timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
     consistency = Consistency(training.consistency, training.staleness)
-    costs = ChipCosts(chip, mapping, placed.places)
+    costs = ChipCosts(chip, mapping, placed.places, training.in_flight)
     listeners: list[Callable[[int], None]] = [] if on_sample is None else [on_sample]
 
     def announce(sample: int) -> None:
