@@ -32,7 +32,8 @@ def test_preset_states_every_parameter_that_matters(name):
     off |= {"lifetime", "lifetime_dtod", "reset", "reset_dtod", "reference_drift"}
     unstated = set(type(device).model_fields) - set(preset.parameters)
     assert unstated <= off
-    assert not any(getattr(device, name) for name in unstated - {"corrupt_devices_range"})
+    assert not any(getattr(device, name) for name in unstated - {"corrupt_devices_range", "lifetime"})
+    assert device.lifetime == float("inf")
 
 
 def test_overrides_change_a_field():
