@@ -54,7 +54,7 @@ class LayerSteps(Layer):
         """Y = f(z), with the partial sums of split arrays added first; y goes to the buffer."""
         yield self.digital(Kind.ACTIVATION, Opcode.ACTIVATION, matrix, self.activation_flops(matrix), ("z",), ("y",))
         size = self.layer.size * (self.uses if self.timed else 1)
-        yield self.move(Stream.ACTIVATIONS, matrix, size, self.own("y"), self.above("x"), store=True)
+        yield self.move(Stream.ACTIVATIONS, matrix, size, self.own("y"), self.above("x"), store=True, towards=1)
 
     def activation_flops(self, matrix: str) -> int:
         """Return the digital work of activations, partial sums and, after a convolution, comparisons of pooling."""
@@ -85,7 +85,7 @@ class LayerSteps(Layer):
                 uses=self.uses,
             )
         words = self.layer.returned * self.uses
-        yield self.move(Stream.ERRORS, matrices[0], words, self.own("g"), self.own("e"), store=True)
+        yield self.move(Stream.ERRORS, matrices[0], words, self.own("g"), self.own("e"), store=True, towards=-1)
 
     def derivative(self, matrix: str) -> Iterator[Operation]:
         """D = e f'(z) with the error from above and f' from the stored activation, of a convolution the pooled ones."""
@@ -97,12 +97,13 @@ class LayerSteps(Layer):
 
     def update(self, matrix: str, main: str) -> Iterator[Operation]:
         """Matrix += lr d x^T: load x (and d, when computed on another tile), choose pulses, fire them."""
-        yield self.move(Stream.ACTIVATIONS, matrix, self.layer.loaded * self.uses, self.inputs(), self.own("cx"))
+        loaded = self.layer.loaded * self.uses
+        yield self.move(Stream.ACTIVATIONS, matrix, loaded, self.inputs(), self.own("cx"), copied=True)
         error = self.own("d")
         if not self.same_tiles(matrix, main):
             n = self.layer.n_out * self.uses
             yield self.move(Stream.ERRORS, main, n, error, self.own("dd"), store=True)
-            yield self.move(Stream.ERRORS, matrix, n, self.own("dd"), self.own("cd"))
+            yield self.move(Stream.ERRORS, matrix, n, self.own("dd"), self.own("cd"), copied=True)
             error = self.own("cd")
         flops = MANAGEMENT_FLOPS * (self.layer.n_in + self.layer.n_out) * self.uses
         yield Operation(
@@ -203,7 +204,7 @@ class LayerSteps(Layer):
             n = self.line_length
             chosen, sent = self.shared("s"), self.shared("sent")
             yield self.move(Stream.ERRORS, source, n, chosen, sent, store=True)
-            yield self.move(Stream.ERRORS, target, n, sent, self.shared("t"))
+            yield self.move(Stream.ERRORS, target, n, sent, self.shared("t"), copied=True)
 
     def transfer(self, matrix: str, opcode: Opcode, parts: tuple[int, ...] | None) -> Operation:
         """Pulse the line of C that the transfer chose."""

@@ -30,6 +30,8 @@ class Component(IntEnum):
     LINK = 8
     HOST = 9
     LEAKAGE = 10
+    NETWORK = 11
+    CLUSTER = 12
 
 
 class Path(IntEnum):
@@ -39,6 +41,8 @@ class Path(IntEnum):
     BUFFER = 1
     MEMORY = 2
     HOST = 3
+    NETWORK = 4  # between routers: bytes x hops
+    CLUSTER = 5  # between chips: bytes x hops
 
 
 class Occupancy(NamedTuple):
@@ -68,6 +72,8 @@ class Demand:
         Bytes by path.
     payload : tuple of (Stream, int) or None
         What is moved and its bytes, counted once whatever the number of paths.
+    carried : tuple of (int, int)
+        Bytes by server: those of every link of a network that the operation takes.
     """
 
     occupancy: tuple[Occupancy, ...]
@@ -76,6 +82,7 @@ class Demand:
     energy_J: NDArray[np.float64]
     traffic: tuple[tuple[Path, Stream, int], ...] = ()
     payload: tuple[Stream, int] | None = None
+    carried: tuple[tuple[int, int], ...] = ()
 
 
 def no_energy() -> NDArray[np.float64]:

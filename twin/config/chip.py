@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from twin.config.checks import Name, refusal
+from twin.config.interconnect import Cluster, NetworkOnChip, TileMapping
 from twin.config.part import Part, dotted, leaves
 from twin.config.quantity import (
     Area,
@@ -31,6 +32,7 @@ STATUSES = {
     "M": "from memory, not verified",
     "assumption": "assumed",
 }
+UNSOURCED = {"sources", "mapping"}
 _SOURCE = re.compile(r"(S2|S|D|M|assumption): \s*\S.*", re.DOTALL)
 
 Lines = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -127,7 +129,7 @@ class Memory(Part):
 
 
 class Link(Part):
-    """The link between a tile and the rest of the chip, one a tile."""
+    """The link between a tile and the rest of the chip, one a tile; with a network, to its router."""
 
     bandwidth: Bandwidth
     latency: Time
@@ -179,7 +181,10 @@ def _flat(value: Any) -> Any:
 
 
 class Chip(Part):
-    """A chip: one design of tile, the digital units beside the tiles, buffer, memory, links and host."""
+    """A chip: one design of tile, the digital units beside the tiles, buffer, memory, links and host.
+
+    Without a `network` every tile has a link of its own to buffer and memory.
+    """
 
     about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "sources"})
     schema_version: Literal[1] = Field(alias="schema")
@@ -193,7 +198,16 @@ class Chip(Part):
     link: Link
     host: Host
     placement: Placement
+    network: NetworkOnChip | None = None
+    cluster: Cluster | None = None
+    mapping: TileMapping = TileMapping()
     sources: Annotated[dict[str, str], BeforeValidator(_flat)]
+
+    @model_validator(mode="after")
+    def _a_cluster_joins_networks(self) -> Self:
+        if vars(self)["cluster"] is not None and vars(self)["network"] is None:
+            raise refusal(("cluster",), "needs a [network], whose router `gate` joins the chip to others")
+        return self
 
     @model_validator(mode="after")
     def _all_values_have_sources(self) -> Self:
@@ -215,11 +229,11 @@ class Chip(Part):
 
 
 def needing_sources(chip: Chip) -> list[str]:
-    """List the dotted keys of all fields that set time, energy, area or numerics."""
+    """List the dotted keys of all fields that set time, energy, area or numerics; `mapping` is a choice, no figure."""
     return [
         dotted(path)
-        for path, owner, name, _ in leaves(chip)
-        if len(path) > 1 and path[0] != "sources" and name not in owner.about
+        for path, owner, name, value in leaves(chip)
+        if len(path) > 1 and path[0] not in UNSOURCED and name not in owner.about and value is not None
     ]
 
 

@@ -89,6 +89,8 @@ class Bound:
     shared : tuple of Shared
     n_bytes : ndarray of int64, (len(Path), len(Stream))
         What the sample moves.
+    carried : ndarray of int64, (n_servers,)
+        The bytes that every link of a network carries for it; empty where it has no network.
     outline : Outline
         The steps as arrays.
     """
@@ -96,6 +98,7 @@ class Bound:
     steps: tuple[Step, ...]
     shared: tuple[Shared, ...]
     n_bytes: NDArray[np.int64]
+    carried: NDArray[np.int64]
     outline: Outline
 
 
@@ -183,8 +186,16 @@ class Binder:
             ),
             tuple(shared_uses(accesses, self.shared)),
             sum((n * template.n_bytes for template, n in Counter(templates).items()), no_traffic()),
+            self._carried(templates),
             Outline(templates),
         )
+
+    def _carried(self, templates: Iterable[Template]) -> NDArray[np.int64]:
+        carried = [one for template in templates for one in template.demand.carried]
+        table = np.zeros(len(self._costs.servers) if carried else 0, np.int64)
+        for server, n_bytes in carried:
+            table[server] += n_bytes
+        return table
 
     def _template(self, operation: Operation, effect: bool) -> Template:
         key = (_demanded(operation), effect)

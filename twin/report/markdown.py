@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from twin import __version__
-from twin.report.derived import grouped_warnings, interval
+from twin.report.derived import busiest_links, grouped_warnings, interval
 from twin.report.result import RunResult
+from twin.report.text import fixed, percent
 from twin.report.table import headings, rows
 
 
@@ -31,6 +32,7 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
         "",
         *(f"- **{_escape(run.name)}**: {_escape(run.bound)}" for run in runs),
         "",
+        *_links(runs),
         "## Warnings",
         "",
         *_warnings(runs),
@@ -48,6 +50,15 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
 def _sampled(runs: Sequence[RunResult]) -> list[str]:
     found = [f"- **{_escape(run.name)}**: {interval(run)}" for run in runs if interval(run)]
     return ["## Time that was not run in full", "", *found, ""] if found else []
+
+
+def _links(runs: Sequence[RunResult]) -> list[str]:
+    found = [(run.name, *entry) for run in runs for entry in busiest_links(run)]
+    if not found:
+        return []
+    heading = [_line(["run", "link", "busy (%)", "B/sample"]), _line(["---", "---", "---:", "---:"])]
+    rows = [_line([name, link, percent(share), fixed(size)]) for name, link, share, size in found]
+    return ["## Where traffic piles up", "", *heading, *rows, ""]
 
 
 def _warnings(runs: Sequence[RunResult]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twin import __version__
-from twin.report.derived import PATHS, bound_shares, derive, derive_all, wait_shares
+from twin.report.derived import PATHS, bound_shares, busiest_links, derive, derive_all, wait_shares
 from twin.report.files import plain
 from twin.report.result import SCHEMA, RunResult
 
@@ -17,6 +17,7 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
     energy = run.tables["energy"]
     by_component = energy.groupby("component", sort=False)["energy_J"].sum()
     by_kind = energy.groupby("kind", sort=False)["energy_J"].sum()
+    links = busiest_links(run)
     return {
         "schema": SCHEMA,
         "kind": "run",
@@ -56,6 +57,11 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
         "utilisation": {
             "tile_mean_fraction": derived.tile_utilisation_mean,
             "tile_max_fraction": derived.tile_utilisation_max,
+        },
+        "network": {
+            "busiest_links": [
+                {"link": link, "utilisation_fraction": share, "per_sample_B": size} for link, share, size in links
+            ]
         },
         "bound": {
             "line": run.bound,

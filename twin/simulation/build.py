@@ -1,5 +1,6 @@
 """Puts a run together: network, mapping, machine, program, effects and engine from the descriptions."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from twin.algorithms.registry import make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts
 from twin.chip.capacity import check_capacity
+from twin.chip.floorplan import Floorplan
+from twin.chip.placement import Flows, fewest_byte_hops, flows
 from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.config.workload import Workload
@@ -32,6 +35,7 @@ from twin.networks.network import Network
 from twin.simulation.plan import Descriptions, RunPlan
 
 SHUFFLE = 7
+MEASURED = 100  # samples whose traffic decides a placement: assumption, ten transfers of every 10 updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Parts:
     program: Program
     effects: Coupled | Replayed
     engine: Engine
+    floorplan: Floorplan
     reads: RunReads | None
     averaging: Schedule | None
 
@@ -98,7 +103,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
     device = device_preset(workload.device.preset, workload.device.overrides)
     data = load(workload.data, training.seed, workload.network.steps)
     network = Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols))
-    mapping = map_layers(network.shapes, layout, chip)
+    mapping = map_layers(network.shapes, layout, chip, [1 if network.timed else layer.uses for layer in network.layers])
     check_capacity(chip, resident(network, algorithm, settings, training.in_flight))
     machine = Machine(
         network,
@@ -133,7 +138,8 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         reads = RunReads(machine, workload.extraction.amplitude)
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), reads.widest)
         timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
-    engine = Engine(*timed, ChipCosts(chip, mapping), training.in_flight, on_sample)
+    costs = placed(chip, mapping, program)
+    engine = Engine(*timed, costs, training.in_flight, on_sample)
     return Parts(
         plan,
         descriptions,
@@ -147,9 +153,26 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         program,
         effects,
         engine,
+        costs.floorplan,
         reads,
         averaging,
     )
+
+
+def placed(chip: Chip, mapping: Mapping, program: Program) -> ChipCosts:
+    """Return the costs on a chip whose tiles are placed as ``chip.mapping.placement`` says.
+
+    "traffic" weighs what the first samples move, `MEASURED` of them.
+    """
+    costs = ChipCosts(chip, mapping)
+    if costs.network is None or chip.mapping.placement != "traffic":
+        return costs
+    found: Flows = Counter()
+    for key, n in Counter(program.key(sample) for sample in range(MEASURED)).items():
+        first = next(sample for sample in range(MEASURED) if program.key(sample) == key)
+        for flow, n_bytes in flows(costs, program.operations(first)).items():
+            found[flow] += n * n_bytes
+    return ChipCosts(chip, mapping, fewest_byte_hops(costs, found))
 
 
 def resident(network: Network, algorithm: Algorithm, settings: Settings, in_flight: int) -> dict[Stream, int]:

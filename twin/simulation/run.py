@@ -151,6 +151,8 @@ def _result(
 
     plan, engine = parts.plan, parts.engine
     tables = engine.tables()
+    if parts.mapping.tiles:
+        tables["floorplan"] = parts.floorplan.table()
     check_bounds(parts)
     diagnostics, warnings = collect(parts, tables["operations"], initial)
     estimate = engine.sampling.estimate()
