@@ -205,13 +205,13 @@ class ChipCosts:
         shares = self._shares(operation, word_bytes(self._chip, stream, operation.words))
         return [(tile, at, share) for tile, share in shares]
 
-    def _packets(
-        self, operation: Operation, stream: Stream, n_bytes: int, at: Place
-    ) -> list[tuple[Place, Place, int]]:
+    def _packets(self, operation: Operation, stream: Stream, n_bytes: int, at: Place) -> list[tuple[Place, Place, int]]:
         """Return what a move sends over the network: from, to, bytes."""
         if self.network is None:
             return []
-        packets = [(at, self.network.site(self.floorplan.sites[tile]), n) for tile, n in self._shares(operation, n_bytes)]
+        packets = [
+            (at, self.network.site(self.floorplan.sites[tile]), n) for tile, n in self._shares(operation, n_bytes)
+        ]
         if stream is Stream.INPUT:
             packets.insert(0, (self.network.part("host", 0), at, n_bytes))
         return [(target, source, n) for source, target, n in packets] if operation.store else packets
@@ -232,7 +232,7 @@ class ChipCosts:
     def _holders(self, operation: Operation, parts: tuple[Part, ...]) -> tuple[list[int], int]:
         """Return the tiles that take part, the copies of a block one after another, and how many copies do."""
         copies = 1 + min((len(part.copies) for part in parts), default=0)
-        shared = operation.uses > 1 or operation.kind in PULSED
+        shared = operation.uses > 1 or operation.copied or operation.kind in PULSED
         if copies == 1 or not shared or operation.kind in FIRST_COPY:
             return sorted({part.tile for part in parts}), 1
         return [tile for part in parts for tile in (part.tile, *part.copies)], copies

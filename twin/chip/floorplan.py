@@ -55,7 +55,8 @@ class Floorplan:
             )
         if n and chip.mapping.placement == "traffic" and network is None:
             raise TwinError(
-                'mapping.placement (= traffic): needs a [network], whose hops it keeps few; choose "row-major" or "snake"'
+                "mapping.placement (= traffic): needs a [network], whose hops it keeps few; "
+                'choose "row-major" or "snake"'
             )
         self.sites = tuple(sites) or (self._in_order(n, snake=chip.mapping.placement == "snake") if n else ())
 
@@ -80,7 +81,7 @@ class Floorplan:
         return math.sqrt(area)
 
     def table(self) -> pd.DataFrame:
-        """Return a row a tile: its place in mm from the chip's upper left corner, and the share of crosspoints in use."""
+        """Return a row a tile: its place in mm from the upper left corner, and the share of crosspoints in use."""
         import pandas as pd  # noqa: PLC0415
 
         rows = []

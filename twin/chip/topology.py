@@ -1,7 +1,7 @@
 """Graphs of routers, where things sit on them, and the routes between them.
 
-A topology is a networkx graph; an edge is a link each way. Routes are fixed: dimension-ordered on mesh and torus (along
-the row first; Dally and Towles 2004, ch. 8), or a shortest path, of several the one through the neighbours listed first.
+A topology is a networkx graph; an edge is a link each way. Routes are fixed: dimension-ordered on mesh and torus, along
+the row first, or a shortest path, of several the one through the neighbours listed first.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import networkx as nx
 
     from twin.config.interconnect import Graph
@@ -61,12 +63,9 @@ class Topology:
             raise ValueError("this topology has no dimensions")
         at, end = _cell(source), _cell(target)
         rows, cols = self.grid
-        path = [source]
-        for col in _walk(at[1], end[1], cols, wraps=self.wraps):
-            path.append(_name(at[0], col))
-        for row in _walk(at[0], end[0], rows, wraps=self.wraps):
-            path.append(_name(row, end[1]))
-        return path
+        along = [_name(at[0], col) for col in _walk(at[1], end[1], cols, wraps=self.wraps)]
+        across = [_name(row, end[1]) for row in _walk(at[0], end[0], rows, wraps=self.wraps)]
+        return [source, *along, *across]
 
     def _shortest(self, source: str, target: str) -> list[str]:
         left = self._distances(target)
@@ -112,7 +111,7 @@ def build(graph: Graph, key: str, places: int, concentration: int = 1) -> Topolo
         When the nodes do not suffice, or some cannot be reached.
     """
     holders = -(-places // concentration)
-    found = _BUILDERS[graph.topology](graph, holders)
+    found = BUILDERS[graph.topology](graph, holders)
     if len(found.sites) < holders:
         raise TwinError(
             f"{key}.{'edges' if graph.topology == 'edges' else 'rows'}: {len(found.sites)} nodes x {concentration} "
@@ -156,23 +155,23 @@ def _grid(graph: Graph, holders: int) -> Topology:
     return Topology(directed, tuple(nodes), tuple(plain), (rows, cols), wraps)
 
 
-def _ring(_: Graph, holders: int) -> Topology:
+def _ring(graph: Graph, holders: int) -> Topology:  # noqa: ARG001 - all builders are called alike
     import networkx as nx  # noqa: PLC0415
 
     nodes = [f"n{k}" for k in range(holders)]
     edges = [(f"n{a}", f"n{b}") for a, b in nx.cycle_graph(holders).edges if a != b]
-    _, cols = square(holders)
+    cols = square(holders)[1]
     cells = [(k // cols, k % cols if k // cols % 2 == 0 else cols - 1 - k % cols) for k in range(holders)]
     return Topology(_directed(nodes, edges), tuple(nodes), tuple(cells))
 
 
 def _tree(graph: Graph, holders: int) -> Topology:
     leaves = _leaves(graph.branching or 2, holders)
-    _, cols = square(len(leaves.sites))
+    cols = square(len(leaves.sites))[1]
     return Topology(leaves.graph, leaves.sites, tuple((k // cols, k % cols) for k in range(len(leaves.sites))))
 
 
-def _h_tree(_: Graph, holders: int) -> Topology:
+def _h_tree(graph: Graph, holders: int) -> Topology:  # noqa: ARG001
     """Halve the plane in turn: bits of a leaf's number belong to its column and its row alternately."""
     tree = _leaves(2, holders)
     depth = int(math.log2(len(tree.sites)))
@@ -198,23 +197,23 @@ def _leaves(branching: int, holders: int) -> Topology:
     return Topology(_directed(nodes, edges), tuple(leaves), tuple((0, k) for k in range(len(leaves))))
 
 
-def _crossbar(_: Graph, holders: int) -> Topology:
+def _crossbar(graph: Graph, holders: int) -> Topology:  # noqa: ARG001
     """Join all nodes, and a node more for each part beside the tiles, by one switch."""
     nodes = [f"n{k}" for k in range(holders)]
     parts = ["buffer", "memory", "host"]
-    _, cols = square(holders)
-    graph = _directed(["switch", *nodes, *parts], [("switch", node) for node in [*nodes, *parts]])
-    return Topology(graph, tuple(nodes), tuple((k // cols, k % cols) for k in range(holders)))
+    cols = square(holders)[1]
+    joined = _directed(["switch", *nodes, *parts], [("switch", node) for node in [*nodes, *parts]])
+    return Topology(joined, tuple(nodes), tuple((k // cols, k % cols) for k in range(holders)))
 
 
-def _edges(graph: Graph, _: int) -> Topology:
+def _edges(graph: Graph, holders: int) -> Topology:  # noqa: ARG001
     edges = list(graph.edges or ())
     nodes = list(dict.fromkeys(node for edge in edges for node in edge))
-    _, cols = square(len(nodes))
+    cols = square(len(nodes))[1]
     return Topology(_directed(nodes, edges), tuple(nodes), tuple((k // cols, k % cols) for k in range(len(nodes))))
 
 
-_BUILDERS = {
+BUILDERS: dict[str, Callable[[Graph, int], Topology]] = {
     "mesh": _grid,
     "torus": _grid,
     "ring": _ring,

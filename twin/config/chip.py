@@ -32,7 +32,6 @@ STATUSES = {
     "M": "from memory, not verified",
     "assumption": "assumed",
 }
-UNSOURCED = {"sources", "mapping"}
 _SOURCE = re.compile(r"(S2|S|D|M|assumption): \s*\S.*", re.DOTALL)
 
 Lines = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -213,7 +212,7 @@ class Chip(Part):
     def _all_values_have_sources(self) -> Self:
         """Refuse a value without a source, a source without a value, and a source without a status."""
         sources = vars(self)["sources"]
-        known = set(needing_sources(self))
+        known = set(citable(self))
         tables = {key.rsplit(".", cut)[0] for key in known for cut in range(1, key.count(".") + 1)}
         for key, text in sources.items():
             at = ("sources", *key.split("."))
@@ -228,13 +227,18 @@ class Chip(Part):
         return self
 
 
-def needing_sources(chip: Chip) -> list[str]:
-    """List the dotted keys of all fields that set time, energy, area or numerics; `mapping` is a choice, no figure."""
+def citable(chip: Chip) -> list[str]:
+    """List the dotted keys of all fields that may have a source."""
     return [
         dotted(path)
         for path, owner, name, value in leaves(chip)
-        if len(path) > 1 and path[0] not in UNSOURCED and name not in owner.about and value is not None
+        if len(path) > 1 and path[0] != "sources" and name not in owner.about and value is not None
     ]
+
+
+def needing_sources(chip: Chip) -> list[str]:
+    """List those of all fields that set time, energy, area or numerics: `mapping` is a choice, not a figure."""
+    return [key for key in citable(chip) if not key.startswith("mapping.")]
 
 
 def source_key(key: str, sources: dict[str, str]) -> str | None:

@@ -38,7 +38,9 @@ class Graph(Part):
         if own["routing"] == "dimension-ordered" and topology not in GRIDS:
             raise refusal(("routing",), f'must be "shortest-path" on a {topology}; only mesh and torus have dimensions')
         if (own["rows"] is None) != (own["cols"] is None):
-            raise refusal(("cols" if own["cols"] is None else "rows",), "rows and cols are given together or not at all")
+            raise refusal(
+                ("cols" if own["cols"] is None else "rows",), "rows and cols are given together or not at all"
+            )
         uses = {"rows": GRIDS, "branching": ("tree",), "edges": ("edges",)}
         for name, topologies in uses.items():
             if own[name] is not None and topology not in topologies:

@@ -76,7 +76,7 @@ def traffic(engine: Engine) -> None:
     sent, carried = engine.ledger.sent, engine.ledger.carried()
     for number in np.flatnonzero(sent != carried).tolist():
         raise InvariantError(
-            f"{engine.costs.servers[number].name} carried {carried[number]} bytes of {sent[number]} that were sent over it"
+            f"{engine.costs.servers[number].name} carried {carried[number]} bytes of {sent[number]} sent over it"
         )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from twin.config.chip import Chip
     from twin.config.layout import Layout
 
+Block = tuple[int, int, int, int]  # in0, in1, out0, out1
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -104,9 +106,7 @@ class Mapping:
             ) from None
 
 
-def map_layers(
-    shapes: Sequence[tuple[int, int]], layout: Layout, chip: Chip, uses: Sequence[int] = ()
-) -> Mapping:
+def map_layers(shapes: Sequence[tuple[int, int]], layout: Layout, chip: Chip, uses: Sequence[int] = ()) -> Mapping:
     """Place layers on tiles.
 
     Parameters
@@ -134,7 +134,9 @@ def map_layers(
     for layer, shape in enumerate(shapes):
         placed = list(_place(packer, layer, list(_blocks(shape, chip)), copies[layer]))
         parts = {
-            name: tuple(Part(*block, first + at, tuple(more + at for more in others)) for block, first, *others in placed)
+            name: tuple(
+                Part(*block, firsts[0] + at, tuple(more + at for more in firsts[1:])) for block, firsts in placed
+            )
             for name, at in home.items()
         }
         layers.append({name: parts.get(name, (_whole(shape),)) for name in layout.matrices})
@@ -145,16 +147,14 @@ def _whole(shape: tuple[int, int]) -> Part:
     return Part(0, shape[0], 0, shape[1], -1)
 
 
-def _blocks(shape: tuple[int, int], chip: Chip) -> Iterator[tuple[int, int, int, int]]:
+def _blocks(shape: tuple[int, int], chip: Chip) -> Iterator[Block]:
     """Yield in0, in1, out0, out1 of every block, for each output chunk each input chunk."""
     for out0, out1 in chunks(shape[1], chip.tile.rows):
         for in0, in1 in chunks(shape[0], chip.tile.cols):
             yield in0, in1, out0, out1
 
 
-def _place(
-    packer: Packer, layer: int, blocks: Sequence[tuple[int, int, int, int]], copies: int
-) -> Iterator[tuple[tuple[int, int, int, int], *tuple[int, ...]]]:
+def _place(packer: Packer, layer: int, blocks: Sequence[Block], copies: int) -> Iterator[tuple[Block, tuple[int, ...]]]:
     """Yield every block with the first tile of its group and of those of its further copies.
 
     Blocks of one layer work at the same time, so they never share a tile.
@@ -166,7 +166,7 @@ def _place(
         for copy in range(copies):
             label = f"{layer}.{{}}{suffix}" + (f"x{copy}" if copy else "")
             taken.append(packer.place(layer, label, out1 - out0, in1 - in0, frozenset(taken)))
-        yield block, *(packer.first_tile(group) for group in taken[-copies:])
+        yield block, tuple(packer.first_tile(group) for group in taken[-copies:])
 
 
 def _copies(chip: Chip, n_layers: int, uses: Sequence[int]) -> list[int]:

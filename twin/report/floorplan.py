@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from twin.report.palette import GRID, INKS
+from twin.report.palette import INKS
 from twin.report.result import RunResult
 from twin.report.svg import INK, Drawing, figure, render, styled
 from twin.report.text import fixed, percent
@@ -20,17 +20,13 @@ LONGEST = 11
 
 def floorplan_panels(runs: Sequence[RunResult]) -> list[Drawing]:
     """Draw the tiles of every run that has some, each distinct floor plan once."""
-    drawn: list[Drawing] = []
     seen: dict[str, list[str]] = {}
     for run in runs:
         if "floorplan" in run.tables:
             seen.setdefault(run.tables["floorplan"].to_csv(), []).append(run.name)
-    plans = {", ".join(names): names[0] for names in seen.values()}
-    tables = {run.name: run.tables.get("floorplan") for run in runs}
+    tables = {run.name: run.tables["floorplan"] for run in runs if "floorplan" in run.tables}
     with styled():
-        for number, (label, name) in enumerate(plans.items()):
-            drawn.append(_plan(number, label, tables[name]))
-    return drawn
+        return [_plan(number, ", ".join(names), tables[names[0]]) for number, names in enumerate(seen.values())]
 
 
 def _plan(number: int, label: str, table: "pd.DataFrame") -> Drawing:
@@ -42,31 +38,33 @@ def _plan(number: int, label: str, table: "pd.DataFrame") -> Drawing:
     drawing = figure(PANEL, min(8.0, 0.9 + (PANEL - 0.6) * height / width))
     axes = drawing.add_subplot()
     axes.set_title(label, loc="left", fontweight="bold")
-    for row in shown.to_dict("records"):
-        _tile(axes, row, row["x_mm"] + row["chip"] * pitch, side, named=len(shown) <= MOST_NAMED)
+    named = len(shown) <= MOST_NAMED
+    columns = shown[["tile", "chip", "x_mm", "y_mm", "utilisation"]]
+    for name, chip, x, y, used in columns.itertuples(index=False, name=None):
+        _tile(axes, str(name) if named else "", (float(x) + int(chip) * pitch, float(y)), side, float(used))
     axes.set_xlim(-0.02 * width, 1.02 * width)
     axes.set_ylim(1.02 * height, -0.02 * height)
     axes.set_aspect("equal")
     axes.grid(visible=False)
     axes.set_xlabel("mm")
     mean = float(table["utilisation"].mean())
-    hidden = len(table) - len(shown)
+    hidden, on = len(table) - len(shown), int(table["chip"].max()) + 1
     more = f"; {hidden} tiles of further chips are not drawn" if hidden else ""
     described = (
-        f"{label}: {len(table)} tiles of {fixed(side)} mm x {fixed(side)} mm on {table['chip'].nunique()} chip"
-        f"{'s' if table['chip'].nunique() > 1 else ''}, {percent(mean)} % of their crosspoints in use on average{more}."
+        f"{label}: {len(table)} tiles of {fixed(side)} mm x {fixed(side)} mm on {on} chip{'s' if on > 1 else ''}, "
+        f"{percent(mean)} % of their crosspoints in use on average{more}."
     )
     return Drawing(f"floorplan-{number}", f"Floor plan, {label}", described, render(drawing))
 
 
-def _tile(axes: "Axes", row: dict[str, float], left: float, side: float, *, named: bool) -> None:
+def _tile(axes: "Axes", name: str, at: tuple[float, float], side: float, used: float) -> None:
     from matplotlib.patches import Rectangle  # noqa: PLC0415
 
-    top, filled = float(row["y_mm"]), side * float(row["utilisation"])
-    axes.add_patch(Rectangle((left, top + side - filled), side, filled, color=INKS["sky"].light, linewidth=0))
-    axes.add_patch(Rectangle((left, top), side, side, fill=False, edgecolor=INKS[GRID].light))
-    if named:
-        name = str(row["tile"])
+    left, top = at
+    filled = Rectangle((left, top + side * (1 - used)), side, side * used, color=INKS["sky"].light, linewidth=0)
+    axes.add_patch(filled)
+    axes.add_patch(Rectangle((left, top), side, side, fill=False, edgecolor=INKS["grey"].light))
+    if name:
         name = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
-        text = f"{name}\n{percent(float(row['utilisation']))} %"
-        axes.text(left + side / 2, top + side / 2, text, ha="center", va="center", fontsize=7.5, color=INK)
+        middle = left + side / 2, top + side / 2
+        axes.text(*middle, f"{name}\n{percent(used)} %", ha="center", va="center", fontsize=7.5, color=INK)

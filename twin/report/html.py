@@ -160,9 +160,7 @@ def _numbers(runs: Sequence[RunResult]) -> list[tuple[str, Grid]]:
 
 
 def _links(runs: Sequence[RunResult]) -> Grid:
-    rows = [
-        [link, run.name, percent(share), si(size, "B")] for run in runs for link, share, size in busiest_links(run)
-    ]
+    rows = [[link, run.name, percent(share), si(size, "B")] for run in runs for link, share, size in busiest_links(run)]
     return Grid(["link", "run"], ["busy (%)", "per sample"], rows)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from twin import __version__
 from twin.report.derived import busiest_links, grouped_warnings, interval
 from twin.report.result import RunResult
-from twin.report.text import fixed, percent
 from twin.report.table import headings, rows
+from twin.report.text import fixed, percent
 
 
 def markdown(runs: Sequence[RunResult], command: str) -> str:
