@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_capacity(chip: Chip, resident: Mapping[Stream, int]) -> dict[str, int]:
-    """Refuse a run whose matrices and vectors do not fit.
+    """Refuse a run whose matrices and vectors do not fit; in a cluster, into all buffers or memories together.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def check_capacity(chip: Chip, resident: Mapping[Stream, int]) -> dict[str, int]
             continue
         place = "buffer" if stream is Stream.INPUT else getattr(chip.placement, FIELDS[stream])
         used[place] += word_bytes(chip, stream, words)
-        size = chip.buffer.size if place == "buffer" else chip.memory.size
+        chips = chip.cluster.chips if chip.cluster else 1
+        size = chips * (chip.buffer.size if place == "buffer" else chip.memory.size)
         if used[place] > size:
             raise TwinError(
                 f"{chip.name}: placement.{FIELDS.get(stream, 'input')} (= {place!r}): {words} words need "
