@@ -2,13 +2,14 @@
 
 import pytest
 from chip_kit import CLUSTER, cluster_chip, network_chip
-from engine_kit import Effects, Program
+from engine_kit import Ahead, Effects, Program
 
 from twin.algorithms.operation import Kind, Operation, Stream, Unit
 from twin.chip import ChipCosts, Component, Path
 from twin.chip.part import picoseconds
 from twin.config import load_chip, load_layout
 from twin.engine import Engine
+from twin.engine.sampling import Sampler
 from twin.errors import TwinError
 from twin.mapping import map_layers
 
@@ -134,6 +135,26 @@ def test_a_split_matrix_shares_out_whole_bytes():
     hops = [network.distance(network.site(sites[k]), network.part("buffer", 0)) for k in range(6)]
     assert sum(size for _, size in demand.carried) == sum(h * s for h, s in zip(hops, shares, strict=True))
     assert demand.latency_ps == fixed_ps(chip) + max(hops) * HOP
+
+
+def test_samples_that_are_skipped_or_run_before_a_break_count_on_every_link():
+    it = costs(network_chip("mesh"), 4)
+    work = Program([load(3, 1000), load(2, 500, store=True)])
+
+    def carried(engine):
+        engine.check()
+        return engine.tables()["links"].set_index("link")["bytes"].to_dict()
+
+    whole, sampled, first, second = (Engine(work, Ahead(work), it, 1) for _ in range(4))
+    whole.run(0, 60)
+    sampler = Sampler(sampled, Ahead(work), 1, 1, 2, 20)
+    sampler.run(0, 60)
+    first.run(0, 25)
+    second.restore(first.state())
+    second.run(25, 60)
+    assert sampled.index < whole.index
+    assert carried(sampled) == carried(second) == carried(whole)
+    assert carried(whole)["link r0c0>r0c1"] == 60 * 1000
 
 
 def test_the_input_crosses_from_the_host_to_the_buffer():
