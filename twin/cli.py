@@ -108,11 +108,20 @@ def resume(
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A chip, layout, workload or device, by name or path.")],
+    workload: Annotated[str, typer.Option(help="Print instead where its tiles lie on the chip, and their use.")] = "",
+    algorithm: Annotated[str, typer.Option(help="The algorithm that trains the workload.")] = "ttv2",
+    layout: Annotated[str, typer.Option(help="The layout (default: the algorithm's first).")] = "",
+    overrides: Overrides = None,
 ) -> None:
-    """Print a resolved description with the origin and status of every value, and a chip's area."""
-    from twin.commands import show_description  # noqa: PLC0415
+    """Print a resolved description with the origin and status of every value, and a chip's area or floor plan."""
+    from twin.commands import show_description, show_floorplan  # noqa: PLC0415
 
-    show_description(name)
+    if workload:
+        show_floorplan(name, workload, algorithm, layout, overrides or [])
+    elif overrides:
+        raise TwinError("--set: shows a floor plan; name the mapped workload too, e.g. --workload digits-mlp")
+    else:
+        show_description(name)
 
 
 @app.command("list")

@@ -37,17 +37,17 @@ class Options:
 
     workload: str
     chip: str
-    device: str
-    epochs: int | None
-    seed: int | None
-    samples: int | None
-    in_flight: int | None
-    mode: Mode
-    overrides: Sequence[str]
-    out: Path | None
-    jobs: int
-    sampled: bool | None
-    endurance: bool
+    device: str = ""
+    epochs: int | None = None
+    seed: int | None = None
+    samples: int | None = None
+    in_flight: int | None = None
+    mode: Mode = "replayed"
+    overrides: Sequence[str] = ()
+    out: Path | None = None
+    jobs: int = 1
+    sampled: bool | None = None
+    endurance: bool = False
 
     def workload_overrides(self) -> dict[str, str]:
         """Return dotted key -> TOML value for the workload."""
@@ -126,6 +126,18 @@ def show_description(name: str) -> None:
     console.print(description_table(loaded))
     if loaded.model.kind == "chip":
         console.print(area_table(loaded.model))
+
+
+def show_floorplan(chip: str, workload: str, algorithm: str, layout: str, overrides: list[str]) -> None:
+    """Print where the tiles of a workload lie on a chip, and how much of each is in use."""
+    from twin.show import floorplan_table  # noqa: PLC0415
+    from twin.simulation.build import build  # noqa: PLC0415
+
+    options = Options(workload, chip, overrides=overrides)
+    layouts = [layout] if layout else _first_layout(algorithm)
+    common = {"workload_overrides": options.workload_overrides(), "chip_overrides": options.chip_overrides()}
+    (plan,) = plan_runs(workload, chip, [algorithm], layouts, **common)
+    _wide_console().print(floorplan_table(build(plan).floorplan))
 
 
 def list_available() -> None:

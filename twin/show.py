@@ -1,6 +1,6 @@
 """What `twin show` and `twin list` print: plain rows, and rich tables made from them."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.table import Table
 
@@ -9,6 +9,9 @@ from twin.config.load import Loaded, load_layout
 from twin.config.part import dimension_of, dotted, leaves
 from twin.config.presets import presets
 from twin.config.resources import shipped
+
+if TYPE_CHECKING:
+    from twin.chip.floorplan import Floorplan
 
 ALGORITHMS = {
     "digital": "FP32 stochastic gradient descent, the baseline of accuracy",
@@ -110,6 +113,22 @@ def area_table(chip: Chip) -> Table:
         total = sum(row.area_m2 for row in rows) * 1e6, sum(row.leakage_W for row in rows) * 1e3
         table.add_row("", "total", "", f"{total[0]:.4g}", f"{total[1]:.4g}", style="bold")
         table.add_section()
+    return table
+
+
+def floorplan_table(plan: "Floorplan") -> Table:
+    """Make the table of tiles: place in mm, lines used, and the share of crosspoints in use."""
+    frame = plan.table()
+    table = Table(title=f"{len(frame)} tiles", title_justify="left")
+    for name in ("tile", "chip", "node"):
+        table.add_column(name, no_wrap=True)
+    numbers = {"x_mm": "x (mm)", "y_mm": "y (mm)", "width_mm": "width (mm)", "height_mm": "height (mm)"}
+    numbers |= {"rows_used": "rows used", "cols_used": "columns used"}
+    for heading in (*numbers.values(), "utilisation (%)"):
+        table.add_column(heading, justify="right")
+    for row in frame.to_dict("records"):
+        cells = [f"{row[name]:.4g}" for name in numbers]
+        table.add_row(_literal(row["tile"]), str(row["chip"]), row["node"], *cells, f"{100 * row['utilisation']:.3g}")
     return table
 
 

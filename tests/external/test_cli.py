@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from twin.cli import main
-from twin.config.resources import shipped
+from twin.config.resources import find, shipped
 from twin.devices.presets import preset_names
 from twin.simulation import checkpoint
 
@@ -395,3 +395,47 @@ def test_two_runs_at_once_get_two_folders(tmp_path):
     assert len(folders) == 2
     assert folders[1].name == f"{folders[0].name}-2"
     assert all((folder / "report.html").exists() for folder in folders)
+
+
+# -- network and floor plan ----------------------------------------------------------------------------------------
+
+
+def test_a_chip_with_a_network_leaves_floor_plan_and_links(twin, tmp_path):
+    code, _, _ = twin("run", "digits-mlp", *SMALL, "--chip", "aimc-512-mesh", "--algorithm", "sgd", "--out", "here")
+    assert code == 0
+    run = tmp_path / "here" / "runs" / "sgd-two-array"
+    plan = pd.read_csv(run / "floorplan.csv")
+    assert plan["tile"].tolist() == ["0.W", "1.W"]
+    assert (plan["width_mm"] > 0).all()
+    links = pd.read_csv(run / "links.csv")
+    traffic = pd.read_csv(run / "traffic.csv")
+    assert links["bytes"].sum() == traffic.loc[traffic["path"] == "network", "bytes"].sum() > 0
+    busiest = json.loads((run / "summary.json").read_text())["network"]["busiest_links"]
+    assert busiest[0]["link"] == links["link"].iloc[0]
+    page = (tmp_path / "here" / "report.html").read_text()
+    assert "Where traffic piles up" in page
+    assert busiest[0]["link"].replace(">", "&gt;") in page
+    assert "## Where traffic piles up" in (tmp_path / "here" / "report.md").read_text()
+
+
+def test_show_prints_the_floor_plan_of_a_mapped_workload(twin):
+    code, out, _ = twin(
+        "show", "aimc-512-mesh", "--workload", "digits-mlp", "--algorithm", "sgd", "--set", "chip.mapping.pack=true"
+    )
+    assert code == 0
+    assert "1 tiles" in out
+    assert "0.W+1" in out
+    code, _, err = twin("show", "aimc-512", "--set", "chip.mapping.pack=true")
+    assert (code, err.count("\n")) == (2, 1)
+
+
+def test_an_edge_list_that_falls_apart_ends_in_one_line(twin):
+    text = find("chip", "aimc-512-mesh").text.replace(
+        "rows = 4\ncols = 4\n", 'edges = [["r0c0", "r0c1"], ["r1c1", "a"]]\n'
+    )
+    text = text.replace('"mesh"\nrouting = "dimension-ordered"', '"edges"\nrouting = "shortest-path"')
+    own = Path("own.toml")
+    own.write_text(text)
+    code, _, err = twin("run", "digits-mlp", *SMALL, "--chip", "./own.toml")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "network.edges: no path from r0c0 to r1c1" in err

@@ -3,6 +3,7 @@
 What a chip, network or workload offers anew is drawn by one more line in `chips`, `NETWORKS` or `schedules`.
 """
 
+from chip_kit import CORNER, NETWORK
 from hypothesis import strategies as st
 
 TEXT = "Peace was declared; the war went on, and on. " * 8
@@ -141,6 +142,26 @@ def schedules(draw, algorithm):
 
 
 @st.composite
+def interconnects(draw, kind):
+    """Draw how tiles are joined, and what lies on them: blocks alone or packed, copies of convolutions."""
+    topology = draw(st.sampled_from(["", "", "mesh", "torus", "ring", "tree", "h-tree", "crossbar"]))
+    places = ["row-major", "snake", "traffic"] if topology else ["row-major", "snake"]
+    own = {"mapping.pack": draw(st.sampled_from(["true", "false"])), "mapping.placement": draw(st.sampled_from(places))}
+    if kind == "conv":
+        own["mapping.replicate"] = f"[{draw(st.integers(1, 3))}]"
+    if topology:
+        own |= NETWORK | {"network.topology": topology}
+        own["network.concentration"] = str(draw(st.integers(1, 3)))
+        own["network.bandwidth"] = draw(quantity("GB/s", 0.5, 4, 100))
+        own["network.flit"] = draw(word(1, 4, 32))
+    if topology in ("mesh", "torus"):
+        own |= CORNER | {"network.routing": draw(st.sampled_from(["dimension-ordered", "shortest-path"]))}
+    if topology == "tree":
+        own["network.branching"] = str(draw(st.integers(2, 4)))
+    return own
+
+
+@st.composite
 def cases(draw, text):
     """Draw everything a run consists of: algorithm, layout, mode, overrides of workload and chip, and samples."""
     algorithm = draw(st.sampled_from(list(LAYOUTS)))
@@ -151,6 +172,6 @@ def cases(draw, text):
         draw(st.sampled_from(LAYOUTS[algorithm])),
         draw(st.sampled_from(["replayed", "coupled"])),
         workload,
-        draw(chips),
+        draw(chips) | draw(interconnects(kind)),
         draw(st.integers(1, 7)),
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from chip_kit import cluster_chip
 
 from twin.algorithms.operation import Counts, Kind, Operation, Stream, Unit
 from twin.chip import PARTS, ChipCosts, Component, Path
@@ -30,7 +31,7 @@ def names(it, demand):
 
 @pytest.mark.parametrize("name", PARTS)
 def test_every_part_takes_more_time_and_energy_for_more_work_and_has_area_and_leakage(name):
-    part = PARTS[name].of(load())
+    part = PARTS[name].of(cluster_chip())
     little, much = part.service(1), part.service(1_000_000)
     assert 0 <= little.busy_ps <= much.busy_ps
     assert 0 <= little.energy_J <= much.energy_J

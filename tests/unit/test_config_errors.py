@@ -274,7 +274,8 @@ def test_a_missing_file_gets_its_nearest_name(tmp_path):
     with pytest.raises(TwinError, match=r"aimc-521: no chip of this name \(did you mean aimc-512\?\)"):
         load_chip("aimc-521")
     with pytest.raises(
-        TwinError, match="no chip of this name; choose from aimc-256, aimc-512, aimc-512-lpddr5, rpu-4096"
+        TwinError,
+        match="no chip of this name; choose from aimc-256, aimc-512, aimc-512-lpddr5, aimc-512-mesh, rpu-4096",
     ):
         load_chip("")
     with pytest.raises(TwinError, match="no such file"):

@@ -68,3 +68,56 @@ def test_a_matrix_the_layout_does_not_have_is_named():
     mapping = map_layers([(4, 4)], load_layout("two-array").model, CHIP)
     with pytest.raises(TwinError, match=r"no matrix 'A' \(layer 0 has W\)"):
         mapping.parts(0, "A")
+
+
+def chip(**more):
+    return load_chip("aimc-512", {key.replace("__", "."): value for key, value in more.items()}).model
+
+
+def test_packed_blocks_stand_side_by_side_while_they_fit():
+    shapes = [(300, 200), (200, 100), (100, 400), (500, 50)]
+    mapping = map_layers(shapes, load_layout("two-array").model, chip(mapping__pack="true"))
+    tiles = [mapping.parts(layer, "W")[0].tile for layer in range(4)]
+    # 300 + 200 of 512 input lines on one shelf; 200 + 400 output lines are too many; the last stands on a new shelf.
+    assert tiles == [0, 0, 1, 0]
+    assert [(t.name, t.rows_used, t.cols_used) for t in mapping.tiles] == [("0.W+2", 250, 500), ("2.W", 400, 100)]
+    assert mapping.tiles[0].devices_used == 300 * 200 + 200 * 100 + 500 * 50
+
+
+def test_packing_keeps_the_tiles_of_a_layout_together_and_blocks_of_a_layer_apart():
+    packed = chip(mapping__pack="true")
+    mapping = map_layers([(60, 40), (600, 40)], load_layout("four-array").model, packed)
+    assert [part.tile for part in mapping.parts(0, "A")] == [0]
+    assert [part.tile for part in mapping.parts(1, "C")] == [1, 3]
+    assert [tile.name for tile in mapping.tiles] == ["0.A+1", "0.C+1", "1.A[1]", "1.C[1]"]
+
+
+@given(st.lists(st.tuples(st.integers(1, 1200), st.integers(1, 1200)), min_size=1, max_size=8), st.booleans())
+def test_whatever_is_packed_no_array_holds_more_than_it_has_and_nothing_is_lost(shapes, pack):
+    mapping = map_layers(shapes, load_layout("two-array").model, chip(mapping__pack=str(pack).lower()))
+    assert all(tile.rows_used <= 512 and tile.cols_used <= 512 for tile in mapping.tiles)
+    assert all(tile.devices_used <= tile.rows_used * tile.cols_used for tile in mapping.tiles)
+    assert sum(tile.devices_used for tile in mapping.tiles) == sum(n_in * n_out for n_in, n_out in shapes)
+    assert len({tile.name for tile in mapping.tiles}) == len(mapping.tiles)
+    alone = map_layers(shapes, load_layout("two-array").model, CHIP)
+    assert len(mapping.tiles) <= len(alone.tiles)
+    if not pack:
+        assert mapping == alone
+
+
+def test_copies_have_tiles_of_their_own():
+    mapping = map_layers([(600, 40)], load_layout("four-array").model, chip(mapping__replicate="[2]"), [64])
+    assert mapping.parts(0, "C") == (Part(0, 300, 0, 40, 1, (3,)), Part(300, 600, 0, 40, 5, (7,)))
+    assert [tile.name for tile in mapping.tiles][:4] == ["0.A[0]", "0.C[0]", "0.A[0]x1", "0.C[0]x1"]
+
+
+@pytest.mark.parametrize(
+    ("replicate", "uses", "message"),
+    [
+        ("[1, 2]", [64, 1], r"chip.mapping.replicate.1 \(= 2\): layer 1 has 1 position of a sample to share out"),
+        ("[1, 1, 2]", [64, 64], r"chip.mapping.replicate: 3 numbers for 2 layers"),
+    ],
+)
+def test_what_has_no_positions_to_share_out_is_not_replicated(replicate, uses, message):
+    with pytest.raises(TwinError, match=message):
+        map_layers([(4, 4), (4, 4)], load_layout("two-array").model, chip(mapping__replicate=replicate), uses)

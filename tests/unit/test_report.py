@@ -384,3 +384,27 @@ def test_numbers_read_well():
         (1e6, "µs"),
         (1e-9, "GB/s"),
     ]
+
+
+def test_a_run_with_a_network_shows_its_floor_plan_and_where_traffic_piles_up(tmp_path: Path):
+    run = make_run()
+    plan = pd.DataFrame(
+        [("0.A", 0, 0, "r0c0", 0.0, 0.0, 0.9, 0.9, 0.25), ("0.C", 0, 0, "r0c1", 0.9, 0.0, 0.9, 0.9, 1.0)],
+        columns=["tile", "layer", "chip", "node", "x_mm", "y_mm", "width_mm", "height_mm", "utilisation"],
+    )
+    links = pd.DataFrame(
+        [("link r0c0>r0c1", "network", 28_740, 7, 0.125, 3), ("link r0c1>r0c0", "network", 14_370, 9, 0.5, 4)],
+        columns=["link", "kind", "bytes", "busy_ps", "utilisation", "wait_ps"],
+    )
+    run = make_run(tables=run.tables | {"floorplan": plan, "links": links})
+    write_report([run, make_run("digital", "digital")], tmp_path, "twin compare")
+    (loaded, _), _ = load_report(tmp_path)
+    pd.testing.assert_frame_equal(loaded.tables["floorplan"], plan)
+    pd.testing.assert_frame_equal(loaded.tables["links"], links)
+    text = (tmp_path / "report.md").read_text()
+    assert text.index("link r0c1>r0c0 | 50.0 | 1.00") < text.index("link r0c0>r0c1 | 12.5 | 2.00")
+    assert 'id="floorplan"' in (tmp_path / "report.html").read_text()
+    facts = pd.read_csv(tmp_path / "tables" / "floorplan.csv")
+    assert set(zip(facts["quantity"], facts["unit"], strict=True)) >= {("x", "mm"), ("utilisation", "1")}
+    busiest = json.loads((tmp_path / "summary.json").read_text())["runs"][0]["network"]["busiest_links"][0]
+    assert busiest == {"link": "link r0c1>r0c0", "utilisation_fraction": 0.5, "per_sample_B": 1.0}

@@ -86,8 +86,10 @@ class Layer:
         store: bool = False,
         kind: Kind | None = None,
         home: tuple[int, str] | None = None,
+        towards: int = 0,
+        copied: bool = False,
     ) -> Operation:
-        """Move words between a matrix's tiles and the place where the stream lives."""
+        """Move words between a matrix's tiles and the place where the stream lives; see `Operation`."""
         kind = kind or (Kind.STORE if store else Kind.LOAD)
         return Operation(
             kind,
@@ -102,6 +104,8 @@ class Layer:
             home=home,
             first=self.first,
             uses=self.uses,
+            towards=towards,
+            copied=copied,
         )
 
     def last(self, sample: int) -> int:

@@ -143,6 +143,10 @@ class Operation:
         operation unless given; layer -1 for the host's input, which waits in the buffer.
     first, uses : int
         Which of the sample's uses of the layer's matrix: a time step, or positions of a convolution.
+    towards : int
+        Whose buffer takes the words of a store: the layer's own (0), the next layer's (1) or the one before's (-1).
+    copied : bool
+        True when every copy of a replicated matrix gets all words, not its share.
     """
 
     kind: Kind
@@ -161,3 +165,5 @@ class Operation:
     home: tuple[int, str] | None = None
     first: int = 0
     uses: int = 1
+    towards: int = 0
+    copied: bool = False

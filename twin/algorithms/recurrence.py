@@ -22,7 +22,7 @@ def cell(layer: LayerSteps, matrix: str) -> Iterator[Operation]:
     yield layer.digital(Kind.ACTIVATION, Opcode.ACTIVATION, matrix, flops, ("z", before), ("y", "c", state))
     hidden = layer.layer.size
     yield layer.move(Stream.ACTIVATIONS, matrix, hidden, layer.own("y"), layer.own("h"), store=True)
-    yield layer.move(Stream.ACTIVATIONS, matrix, hidden, layer.own("h"), layer.above("x"), store=True)
+    yield layer.move(Stream.ACTIVATIONS, matrix, hidden, layer.own("h"), layer.above("x"), store=True, towards=1)
     kept = layer.layer.n_out + hidden
     yield layer.move(Stream.ACTIVATIONS, matrix, kept, layer.own("y"), layer.own("kept"), store=True)
 

@@ -56,7 +56,7 @@ class LayerSteps(Layer):
         """Y = f(z), with the partial sums of split arrays added first; y goes to the buffer."""
         yield self.digital(Kind.ACTIVATION, Opcode.ACTIVATION, matrix, self.activation_flops(matrix), ("z",), ("y",))
         size = self.layer.size * (self.uses if self.timed else 1)
-        yield self.move(Stream.ACTIVATIONS, matrix, size, self.own("y"), self.above("x"), store=True)
+        yield self.move(Stream.ACTIVATIONS, matrix, size, self.own("y"), self.above("x"), store=True, towards=1)
 
     def activation_flops(self, matrix: str) -> int:
         """Return the digital work of activations, partial sums and, after a convolution, comparisons of pooling."""
@@ -87,7 +87,7 @@ class LayerSteps(Layer):
                 uses=self.uses,
             )
         words = self.layer.returned * self.uses
-        yield self.move(Stream.ERRORS, matrices[0], words, self.own("g"), self.own("e"), store=True)
+        yield self.move(Stream.ERRORS, matrices[0], words, self.own("g"), self.own("e"), store=True, towards=-1)
 
     def derivative(self, matrix: str) -> Iterator[Operation]:
         """D = e f'(z) with the error from above and f' from the stored activation, of a convolution the pooled ones."""
@@ -103,14 +103,14 @@ class LayerSteps(Layer):
 
         The slice that chooses hands the probabilities to the drivers beside it, or stores and loads them first.
         """
-        words = self.layer.loaded * self.uses
-        yield self.move(Stream.ACTIVATIONS, matrix, words, self.inputs(), self.own("cx"), home=self.below(main))
+        words, home = self.layer.loaded * self.uses, self.below(main)
+        yield self.move(Stream.ACTIVATIONS, matrix, words, self.inputs(), self.own("cx"), home=home, copied=True)
         error = self.own("d")
         if not self.same_tiles(matrix, main):
             n = self.layer.n_out * self.uses
             yield self.move(Stream.ERRORS, main, n, error, self.own("dd"), store=True)
             home = (self.layer.index, main)
-            yield self.move(Stream.ERRORS, matrix, n, self.own("dd"), self.own("cd"), home=home)
+            yield self.move(Stream.ERRORS, matrix, n, self.own("dd"), self.own("cd"), home=home, copied=True)
             error = self.own("cd")
         flops = MANAGEMENT_FLOPS * (self.layer.n_in + self.layer.n_out) * self.uses
         yield Operation(
@@ -236,7 +236,7 @@ class LayerSteps(Layer):
             chosen, sent = self.shared("s"), self.shared("sent")
             yield self.move(Stream.ERRORS, source, n, chosen, sent, store=True)
             home = (self.layer.index, source)
-            yield self.move(Stream.ERRORS, target, n, sent, self.shared("t"), home=home)
+            yield self.move(Stream.ERRORS, target, n, sent, self.shared("t"), home=home, copied=True)
 
     def transfer(self, matrix: str, opcode: Opcode, parts: tuple[int, ...] | None) -> Operation:
         """Pulse the line of C that the transfer chose."""

@@ -31,6 +31,8 @@ class Component(IntEnum):
     HOST = 9
     LEAKAGE = 10
     REGISTERS = 11
+    NETWORK = 12
+    CLUSTER = 13
 
 
 class Path(IntEnum):
@@ -41,6 +43,8 @@ class Path(IntEnum):
     MEMORY = 2
     HOST = 3
     REGISTERS = 4
+    NETWORK = 5  # between routers: bytes x hops
+    CLUSTER = 6  # between chips: bytes x hops
 
 
 class Occupancy(NamedTuple):
@@ -75,6 +79,8 @@ class Demand:
         for none. The last occupancy is then of that server, and its time is not known before it is served.
     activation_J : float
         Energy of each row that an access opens.
+    carried : tuple of (int, int)
+        Bytes by server: those of every link of a network that the operation takes.
     """
 
     occupancy: tuple[Occupancy, ...]
@@ -85,6 +91,7 @@ class Demand:
     payload: tuple[Stream, int] | None = None
     access: int = -1
     activation_J: float = 0.0
+    carried: tuple[tuple[int, int], ...] = ()
 
 
 def no_energy() -> NDArray[np.float64]:

@@ -100,7 +100,8 @@ class _Rooms:
 
     def __init__(self, chip: Chip, mapping: Mapping) -> None:
         self._chip, self._mapping = chip, mapping
-        self._sizes = {"buffer": chip.buffer.size, "memory": chip.memory.size}
+        chips = chip.cluster.chips if chip.cluster else 1  # whose buffers and memories count together
+        self._sizes = {"buffer": chips * chip.buffer.size, "memory": chips * chip.memory.size}
         if mapping.tiles and has_registers(chip) and chip.registers is not None:
             self._sizes["registers"] = chip.registers.size
         self._used: dict[str, NDArray[np.int64]] = {

@@ -9,6 +9,7 @@ from twin.chip.digital import DigitalUnit
 from twin.chip.host import Host
 from twin.chip.link import Link
 from twin.chip.memory import Buffer, Memory
+from twin.chip.network import ChipLink, Router
 from twin.chip.registers import Registers
 from twin.chip.tile import Tile
 
@@ -24,4 +25,6 @@ PARTS: Final[dict[str, type[ChipPart]]] = {
     "link": Link,
     "registers": Registers,
     "host": Host,
+    "router": Router,
+    "chip link": ChipLink,
 }

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from twin.config.checks import Name, refusal
 from twin.config.dram import Dram
+from twin.config.interconnect import Cluster, NetworkOnChip, TileMapping
 from twin.config.part import Part, dotted, leaves
 from twin.config.quantity import (
     Area,
@@ -140,7 +141,7 @@ class Channel(Memory):
 
 
 class Link(Part):
-    """The link between a tile and the rest of the chip, one a tile."""
+    """The link between a tile and the rest of the chip, one a tile; with a network, to its router."""
 
     bandwidth: Bandwidth
     latency: Time
@@ -226,7 +227,10 @@ def _flat(value: Any) -> Any:
 
 
 class Chip(Part):
-    """A chip: one design of tile, the digital units beside the tiles, buffer, memory, links and host."""
+    """A chip: one design of tile, the digital units beside the tiles, buffer, memory, links and host.
+
+    Without a `network` every tile has a link of its own to buffer and memory.
+    """
 
     about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "sources"})
     schema_version: Literal[1] = Field(alias="schema")
@@ -241,13 +245,37 @@ class Chip(Part):
     registers: Registers | None = None
     host: Host
     placement: Placement
+    network: NetworkOnChip | None = None
+    cluster: Cluster | None = None
+    mapping: TileMapping = TileMapping()
     sources: Annotated[dict[str, str], BeforeValidator(_flat)]
+
+    @model_validator(mode="after")
+    def _a_cluster_joins_networks(self) -> Self:
+        if vars(self)["cluster"] is not None and vars(self)["network"] is None:
+            raise refusal(("cluster",), "needs a [network], whose router `gate` joins the chip to others")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        """Refuse what the cost model does not describe yet."""
+        own = vars(self)
+        if own["cluster"] is not None and vars(own["memory"])["kind"] == "dram":
+            raise refusal(("cluster",), 'needs memory.kind = "channel": a DRAM of banks serves one chip only')
+        copied = any(copies > 1 for copies in vars(own["mapping"])["replicate"])
+        if own["network"] is not None or copied:
+            placement = vars(own["placement"])
+            for key in (name for name, place in placement.items() if place in {"registers", "auto"}):
+                if own["registers"] is not None or placement[key] == "registers":
+                    rule = "is not described together with a [network] or copies of arrays; use buffer or memory"
+                    raise refusal(("placement", key), rule)
+        return self
 
     @model_validator(mode="after")
     def _all_values_have_sources(self) -> Self:
         """Refuse a value without a source, a source without a value, and a source without a status."""
         sources = vars(self)["sources"]
-        known = set(needing_sources(self))
+        known = set(citable(self))
         tables = {key.rsplit(".", cut)[0] for key in known for cut in range(1, key.count(".") + 1)}
         for key, text in sources.items():
             at = ("sources", *key.split("."))
@@ -262,13 +290,18 @@ class Chip(Part):
         return self
 
 
-def needing_sources(chip: Chip) -> list[str]:
-    """List the dotted keys of all fields that set time, energy, area or numerics."""
+def citable(chip: Chip) -> list[str]:
+    """List the dotted keys of all fields that may have a source."""
     return [
         dotted(path)
-        for path, owner, name, _ in leaves(chip)
-        if len(path) > 1 and path[0] != "sources" and name not in owner.about
+        for path, owner, name, value in leaves(chip)
+        if len(path) > 1 and path[0] != "sources" and name not in owner.about and value is not None
     ]
+
+
+def needing_sources(chip: Chip) -> list[str]:
+    """List those of all fields that set time, energy, area or numerics: `mapping` is a choice, not a figure."""
+    return [key for key in citable(chip) if not key.startswith("mapping.")]
 
 
 def source_key(key: str, sources: dict[str, str]) -> str | None:

@@ -104,6 +104,8 @@ class Bound:
         The weight matrices that the sample writes.
     n_bytes : ndarray of int64, (len(Path), len(Stream))
         What the sample moves.
+    carried : ndarray of int64, (n_servers,)
+        The bytes that every link of a network carries for it; empty where it has no network.
     outline : Outline
         The steps as arrays.
     """
@@ -113,6 +115,7 @@ class Bound:
     weights: tuple[Weights, ...]
     written: tuple[int, ...]
     n_bytes: NDArray[np.int64]
+    carried: NDArray[np.int64]
     outline: Outline
 
 
@@ -227,8 +230,16 @@ class Binder:
             ),
             tuple(last),
             sum((n * template.n_bytes for template, n in Counter(templates).items()), no_traffic()),
+            self._carried(templates),
             Outline(templates),
         )
+
+    def _carried(self, templates: Iterable[Template]) -> NDArray[np.int64]:
+        carried = [one for template in templates for one in template.demand.carried]
+        table = np.zeros(len(self._costs.servers) if carried else 0, np.int64)
+        for server, n_bytes in carried:
+            table[server] += n_bytes
+        return table
 
     def _template(self, operation: Operation, effect: bool) -> Template:
         key = (_demanded(operation), effect)

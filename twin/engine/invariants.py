@@ -66,12 +66,17 @@ def _total_by(keys: list[Hashable], values: np.ndarray[tuple[int], np.dtype[np.f
 
 
 def traffic(engine: Engine) -> None:
-    """Bytes asked for = bytes moved, on every path."""
+    """Bytes asked for = bytes moved, on every path and over every link of a network."""
     moved = engine.ledger.delivered().sum(axis=0)
     if (moved != engine.ledger.requested).any():
         raise InvariantError(
             f"bytes moved by path and stream {moved.tolist()} differ from those requested "
             f"{engine.ledger.requested.tolist()}"
+        )
+    sent, carried = engine.ledger.sent, engine.ledger.carried()
+    for number in np.flatnonzero(sent != carried).tolist():
+        raise InvariantError(
+            f"{engine.costs.servers[number].name} carried {carried[number]} bytes of {sent[number]} sent over it"
         )
 
 

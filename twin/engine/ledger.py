@@ -52,6 +52,8 @@ class Constants:
         self.stateful = self.access >= 0
         self.activation_J = np.array([d.activation_J for d in demands])
         self.longest, self.uneven = self._longest()
+        carried = [(k, server, size) for k, d in enumerate(demands) for server, size in d.carried]
+        self.carried = np.array(carried, np.int64).reshape(-1, 3)
 
     def paces(self, template: int) -> NDArray[np.int64]:
         """Return the occupancies of a template: (n, 3) of server, fixed ps, ps per count."""
@@ -89,6 +91,8 @@ class Ledger:
         Rows opened; those of skipped operations are estimated.
     requested : ndarray of int64, (len(Path), len(Stream))
         Bytes of all samples let in.
+    sent : ndarray of int64, (n_servers,)
+        Bytes that links of a network are to carry for all samples let in.
     serial_ps : int
         The time all operations would take one after another.
     queues : Queues
@@ -114,6 +118,7 @@ class Ledger:
         self.served = np.zeros((0, 3), np.int64)
         self.activations = np.zeros(0)
         self.requested = no_traffic()
+        self.sent = np.zeros(len(costs.servers), np.int64)
         self.serial_ps = 0
         self.queues = Queues(len(costs.servers))
         self.bins = Bins(len(Stream))
@@ -125,6 +130,8 @@ class Ledger:
     def request(self, bound: Bound) -> None:
         """Note the bytes of a sample that is let in."""
         self.requested += bound.n_bytes
+        if bound.carried.size:
+            self.sent += bound.carried
 
     def constants(self) -> Constants:
         """Return the templates as arrays; the sums grow with them."""
@@ -218,6 +225,7 @@ class Ledger:
         self.counts += stretch.counts
         self.activations += stretch.activations
         self.requested += stretch.requested
+        self.sent += stretch.sent
         skipped.n += stretch.n
         skipped.served += stretch.visits
         skipped.busy_ps += stretch.load_ps
@@ -277,6 +285,13 @@ class Ledger:
     def delivered(self) -> NDArray[np.int64]:
         """Return the bytes moved, (n_templates, len(Path), len(Stream))."""
         return self.constants().n_bytes * self.n[:, None, None]
+
+    def carried(self) -> NDArray[np.int64]:
+        """Return the bytes that went over the links of a network, (n_servers,)."""
+        template, server, n_bytes = self.constants().carried.T
+        table = np.zeros(len(self.costs.servers), np.int64)
+        np.add.at(table, server, n_bytes * self.n[template])
+        return table
 
 
 def scaled(sums: NDArray[np.int64], more: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -131,6 +131,10 @@ class Stretch:
         np.add.at(self.visits, server, self.timed[which])
         np.add.at(self.load_ps, server, fixed_ps * self.timed[which] + per_count_ps * self.amount[which])
         self.requested = sum(tally.n * tally.bound.n_bytes for tally in tallies)
+        self.sent = np.zeros(n_servers, np.int64)
+        for tally in tallies:
+            if tally.bound.carried.size:
+                self.sent += tally.n * tally.bound.carried
         self.activations = served[:, 2] * self.n
         self._stateful: list[int] = np.flatnonzero(constants.stateful & (self.n > 0)).tolist()
         for template in self._stateful:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twin.engine.engine import Engine
 
 SCALARS = ("setup_ps", "setup_done", "index", "last_index", "critical_ps")
-SUMS = ("n", "busy_ps", "wait_ps", "latency_ps", "counts", "served", "activations", "requested")
+SUMS = ("n", "busy_ps", "wait_ps", "latency_ps", "counts", "served", "activations", "requested", "sent")
 
 
 def save(engine: Engine) -> dict[str, NDArray[np.generic]]:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def tables(ledger: Ledger, now_ps: int) -> dict[str, pd.DataFrame]:
-    """Return the tables operations, energy, traffic, servers, bins and area."""
-    return {
+    """Return the tables operations, energy, traffic, servers, bins and area; with a network, links."""
+    found = {
         "operations": operations(ledger),
         "energy": energy(ledger, now_ps),
         "traffic": traffic(ledger),
@@ -26,6 +26,7 @@ def tables(ledger: Ledger, now_ps: int) -> dict[str, pd.DataFrame]:
         "bins": bins(ledger, now_ps),
         "area": area(ledger),
     }
+    return found | ({"links": links(ledger, now_ps)} if ledger.carried().any() else {})
 
 
 def operations(ledger: Ledger) -> pd.DataFrame:
@@ -97,6 +98,14 @@ def servers(ledger: Ledger, now_ps: int) -> pd.DataFrame:
             "mean_queue": (busy_ps + wait_ps) / makespan,
         }
     )
+
+
+def links(ledger: Ledger, now_ps: int) -> pd.DataFrame:
+    """Bytes, load and waiting of every link of a network that carried something, busiest first."""
+    frame = servers(ledger, now_ps).rename(columns={"server": "link"})
+    frame = frame.assign(bytes=ledger.carried())
+    frame = frame[frame["bytes"] > 0].sort_values(["busy_ps", "bytes"], ascending=False, kind="stable")
+    return frame[["link", "kind", "bytes", "served", "busy_ps", "utilisation", "wait_ps"]].reset_index(drop=True)
 
 
 def bins(ledger: Ledger, now_ps: int) -> pd.DataFrame:

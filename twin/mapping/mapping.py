@@ -2,6 +2,7 @@
 
 An axis longer than the array is split into balanced chunks; every block gets one instance of each
 tile of the layout, so matrices that share a layout tile share its instances and take turns on them.
+With ``mapping.pack`` blocks that fit on one array share its tiles too; with ``mapping.replicate`` a block has copies.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twin.errors import TwinError
+from twin.mapping.packing import Packer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from twin.config.chip import Chip
     from twin.config.layout import Layout
+
+Block = tuple[int, int, int, int]  # in0, in1, out0, out1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Part:
         Output lines, half open.
     tile : int
         Index into `Mapping.tiles`; -1 for a matrix in digital memory.
+    copies : tuple of int
+        Further tiles that hold the same weights.
     """
 
     in0: int
@@ -37,6 +43,7 @@ class Part:
     out0: int
     out1: int
     tile: int
+    copies: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +53,16 @@ class TileInstance:
     Attributes
     ----------
     name : str
-        ``"0.A"``, or ``"0.A[2]"`` where the layer needs several.
+        ``"0.A"``, or ``"0.A[2]"`` where the layer needs several, ``"0.Ax1"`` for the first copy of it, ``"0.A+2"``
+        where it shares the tile with 2 more blocks.
     layer : int
+        The layer of its first block.
     arrays : int
         Crosspoint arrays behind its periphery.
     rows_used, cols_used : int
         Output and input lines in use.
+    devices_used : int
+        Crosspoints in use of each array.
     """
 
     name: str
@@ -59,6 +70,7 @@ class TileInstance:
     arrays: int
     rows_used: int
     cols_used: int
+    devices_used: int
 
 
 @dataclass(frozen=True)
@@ -98,7 +110,7 @@ class Mapping:
         return sorted({part.tile for part in self.parts(layer, matrix)} - {-1})
 
 
-def map_layers(shapes: Sequence[tuple[int, int]], layout: Layout, chip: Chip) -> Mapping:
+def map_layers(shapes: Sequence[tuple[int, int]], layout: Layout, chip: Chip, uses: Sequence[int] = ()) -> Mapping:
     """Place layers on tiles.
 
     Parameters
@@ -108,37 +120,71 @@ def map_layers(shapes: Sequence[tuple[int, int]], layout: Layout, chip: Chip) ->
     layout : Layout
         Which arrays share which tile.
     chip : Chip
-        Gives the size of an array: at most ``tile.cols`` inputs and ``tile.rows`` outputs.
+        Gives the size of an array: at most ``tile.cols`` inputs and ``tile.rows`` outputs, and ``mapping``.
+    uses : sequence of int
+        How many positions of a sample each layer's copies can share out; not given, copies are not checked.
+
+    Raises
+    ------
+    TwinError
+        When a layer without several positions is to be replicated.
     """
-    tiles: list[TileInstance] = []
-    layers = [_map_layer(number, shape, layout, chip, tiles) for number, shape in enumerate(shapes)]
-    return Mapping(tuple(tiles), tuple(layers))
-
-
-def _map_layer(
-    layer: int, shape: tuple[int, int], layout: Layout, chip: Chip, tiles: list[TileInstance]
-) -> dict[str, tuple[Part, ...]]:
-    n_in, n_out = shape
-    whole = (Part(0, n_in, 0, n_out, -1),)
-    parts: dict[str, list[Part]] = {name: [] for name, matrix in layout.matrices.items() if not matrix.digital}
-    if parts:
-        # Read the tile size only where there are tiles: the audit reports it as unused otherwise.
-        blocks = [
-            (in0, in1, out0, out1)
-            for out0, out1 in chunks(n_out, chip.tile.rows)
-            for in0, in1 in chunks(n_in, chip.tile.cols)
-        ]
-        home = {name: _home(name, layout) for name in parts}
-        for number, (in0, in1, out0, out1) in enumerate(blocks):
-            first = len(tiles)
-            suffix = f"[{number}]" if len(blocks) > 1 else ""
-            tiles.extend(
-                TileInstance(f"{layer}.{t.name}{suffix}", layer, len(t.arrays), out1 - out0, in1 - in0)
-                for t in layout.tiles
+    home = {name: _home(name, layout) for name, matrix in layout.matrices.items() if not matrix.digital}
+    if not home:  # sizes and mapping of tiles stay unread where there are none: the audit reports them as unused
+        return Mapping((), tuple({name: (_whole(shape),) for name in layout.matrices} for shape in shapes))
+    copies = _copies(chip, len(shapes), uses)
+    packer = Packer(layout, chip.tile.rows, chip.tile.cols, pack=chip.mapping.pack)
+    layers = []
+    for layer, shape in enumerate(shapes):
+        placed = list(_place(packer, layer, list(_blocks(shape, chip)), copies[layer]))
+        parts = {
+            name: tuple(
+                Part(*block, firsts[0] + at, tuple(more + at for more in firsts[1:])) for block, firsts in placed
             )
-            for name, blocks_of in parts.items():
-                blocks_of.append(Part(in0, in1, out0, out1, first + home[name]))
-    return {name: tuple(parts[name]) if name in parts else whole for name in layout.matrices}
+            for name, at in home.items()
+        }
+        layers.append({name: parts.get(name, (_whole(shape),)) for name in layout.matrices})
+    return Mapping(tuple(TileInstance(*one) for one in packer.instances()), tuple(layers))
+
+
+def _whole(shape: tuple[int, int]) -> Part:
+    return Part(0, shape[0], 0, shape[1], -1)
+
+
+def _blocks(shape: tuple[int, int], chip: Chip) -> Iterator[Block]:
+    """Yield in0, in1, out0, out1 of every block, for each output chunk each input chunk."""
+    for out0, out1 in chunks(shape[1], chip.tile.rows):
+        for in0, in1 in chunks(shape[0], chip.tile.cols):
+            yield in0, in1, out0, out1
+
+
+def _place(packer: Packer, layer: int, blocks: Sequence[Block], copies: int) -> Iterator[tuple[Block, tuple[int, ...]]]:
+    """Yield every block with the first tile of its group and of those of its further copies.
+
+    Blocks of one layer work at the same time, so they never share a tile.
+    """
+    taken: list[int] = []
+    for number, block in enumerate(blocks):
+        in0, in1, out0, out1 = block
+        suffix = f"[{number}]" if len(blocks) > 1 else ""
+        for copy in range(copies):
+            label = f"{layer}.{{}}{suffix}" + (f"x{copy}" if copy else "")
+            taken.append(packer.place(layer, label, out1 - out0, in1 - in0, frozenset(taken)))
+        yield block, tuple(packer.first_tile(group) for group in taken[-copies:])
+
+
+def _copies(chip: Chip, n_layers: int, uses: Sequence[int]) -> list[int]:
+    """Return how many copies of its arrays each layer has."""
+    given = chip.mapping.replicate
+    if len(given) > n_layers:
+        raise TwinError(f"chip.mapping.replicate: {len(given)} numbers for {n_layers} layers; give one a layer at most")
+    for layer, (copies, positions) in enumerate(zip(given, uses, strict=False)):
+        if copies > max(positions, 1):
+            raise TwinError(
+                f"chip.mapping.replicate.{layer} (= {copies}): layer {layer} has {positions} position"
+                f"{'s' if positions > 1 else ''} of a sample to share out; copies are for convolutions"
+            )
+    return [*given, *[1] * (n_layers - len(given))]
 
 
 def _home(matrix: str, layout: Layout) -> int:

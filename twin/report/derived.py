@@ -12,7 +12,7 @@ from twin.report.text import fixed, percent
 if TYPE_CHECKING:
     import pandas as pd
 
-PATHS = ("link", "buffer", "memory", "host")
+PATHS = ("link", "buffer", "memory", "host", "network", "cluster")
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,15 @@ def measure(runs: Sequence[RunResult]) -> tuple[str, str]:
 def tested(run: RunResult, value: float) -> str:
     """Give a test error in percent, or a test loss, without unit."""
     return fixed(value) if run.regression else percent(value)
+
+
+def busiest_links(run: RunResult, most: int = 5) -> list[tuple[str, float, float]]:
+    """Give name, utilisation and bytes a sample of the busiest links of a network; nothing where there is none."""
+    if "links" not in run.tables:
+        return []
+    rows = run.tables["links"].nlargest(most, "utilisation", keep="all")[:most]
+    found = rows[["link", "utilisation", "bytes"]].itertuples(index=False, name=None)
+    return [(str(link), float(share), _ratio(float(size), run.samples)) for link, share, size in found]
 
 
 def bound_shares(run: RunResult) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from twin.report.derived import derive_all, measure, tested
 from twin.report.endurance import endurance_panels
+from twin.report.floorplan import floorplan_panels
 from twin.report.palette import (
     ALGORITHMS,
     COMPONENTS,
@@ -210,5 +211,6 @@ def all_figures(runs: Sequence[RunResult]) -> dict[str, list[Drawing]]:
         "cost": [time_by_operation(runs), energy_by_operation(runs), energy_by_component(runs)],
         "bandwidth": bandwidth_panels(runs),
         "utilisation": utilisation_panels(runs),
+        "floorplan": floorplan_panels(runs),
         "endurance": endurance_panels(runs),
     }

@@ -9,6 +9,7 @@ from twin.report.calibration import CALIBRATION, calibration_rows
 from twin.report.derived import (
     Derived,
     bound_shares,
+    busiest_links,
     derive_all,
     grouped_warnings,
     interval,
@@ -77,6 +78,7 @@ def _content(runs: Sequence[RunResult], command: str, drawings: dict[str, list[D
         "numbers": _numbers(runs),
         "staleness": Grid([*STALENESS], [], [[*row] for row in staleness_rows(runs)]),
         "calibration": Grid([*CALIBRATION], [], [[*row] for row in calibration_rows(runs)]),
+        "links": _links(runs),
         "diagnostics": _diagnostics(runs),
         "area": _area(runs),
         "warnings": grouped_warnings(runs),
@@ -159,6 +161,11 @@ def _numbers(runs: Sequence[RunResult]) -> list[tuple[str, Grid]]:
         ("Energy per sample by component", _grid("component", names, components, "J")),
         ("Bytes per sample by path and stream", _grid("path, stream", names, traffic, "B")),
     ]
+
+
+def _links(runs: Sequence[RunResult]) -> Grid:
+    rows = [[link, run.name, percent(share), si(size, "B")] for run in runs for link, share, size in busiest_links(run)]
+    return Grid(["link", "run"], ["busy (%)", "per sample"], rows)
 
 
 def _traffic(run: RunResult) -> dict[str, float]:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from twin import __version__
 from twin.report.calibration import CALIBRATION, calibration_rows
-from twin.report.derived import grouped_warnings, interval
+from twin.report.derived import busiest_links, grouped_warnings, interval
 from twin.report.overlap import STALENESS, staleness_rows
 from twin.report.result import RunResult
 from twin.report.table import headings, rows
+from twin.report.text import fixed, percent
 
 
 def markdown(runs: Sequence[RunResult], command: str) -> str:
@@ -35,6 +36,7 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
         "",
         *_table("Staleness of the weights that forward mat-vecs read", STALENESS, staleness_rows(runs)),
         *_table("Calibration", CALIBRATION, calibration_rows(runs)),
+        *_links(runs),
         "## Warnings",
         "",
         *_warnings(runs),
@@ -58,6 +60,15 @@ def _table(title: str, names: Sequence[str], found: Sequence[Sequence[str]]) -> 
     if not found:
         return []
     return [f"## {title}", "", _line(names), _line(["---"] * len(names)), *map(_line, found), ""]
+
+
+def _links(runs: Sequence[RunResult]) -> list[str]:
+    found = [(run.name, *entry) for run in runs for entry in busiest_links(run)]
+    if not found:
+        return []
+    heading = [_line(["run", "link", "busy (%)", "B/sample"]), _line(["---", "---", "---:", "---:"])]
+    rows = [_line([name, link, percent(share), fixed(size)]) for name, link, share, size in found]
+    return ["## Where traffic piles up", "", *heading, *rows, ""]
 
 
 def _warnings(runs: Sequence[RunResult]) -> list[str]:

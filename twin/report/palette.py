@@ -78,6 +78,8 @@ COMPONENTS = {
     "link": "olive",
     "host": "sand",
     "leakage": "rose",
+    "network": "green",
+    "cluster": "purple",
 }
 
 STREAMS = {"H": "purple", "activations": "teal", "errors": "sky", "weights": "grey", "input": "sand"}

@@ -40,6 +40,18 @@ UNITS: dict[str, dict[str, str]] = {
         "before_std": "weight units",
     },
     "area": {"part": "", "count": "1", "area_m2": "m2", "leakage_W": "W"},
+    "floorplan": {
+        "tile": "",
+        "layer": "",
+        "chip": "",
+        "node": "",
+        "x_mm": "mm",
+        "y_mm": "mm",
+        "width_mm": "mm",
+        "height_mm": "mm",
+        "utilisation": "1",
+    },
+    "links": {"link": "", "kind": "", "bytes": "B", "busy_ps": "ps", "utilisation": "1", "wait_ps": "ps"},
     "diagnostics": {"layer": "", "matrix": "", "what": "", "value": "", "unit": ""},
 }
 """Columns each table must have, with their units ("1": a number, "": a name)."""
@@ -55,6 +67,10 @@ PULSED = "pulses per device and sample, at most, on"
 
 LEDGER = ("operations", "energy", "traffic", "servers", "bins", "bound", "area", "staleness", "calibration")
 """Tables that the engine's ledger gives."""
+
+
+MAPPED = ("floorplan", "links")
+"""Tables of a run with tiles, and of one with a network."""
 
 
 class Source(NamedTuple):
@@ -94,7 +110,7 @@ class RunResult:
         Half the width of the 95 % confidence interval of the makespan where timing was sampled; 0 where all of
         it was run, NaN where too few windows were run to say.
     tables : dict of str to DataFrame
-        The tables of `LEDGER`, with at least the columns in `UNITS`.
+        The tables of `LEDGER`, and of `MAPPED` where there are such; with at least the columns in `UNITS`.
     bound : str
         What bound the time, in one line.
     diagnostics : DataFrame
@@ -152,11 +168,11 @@ class RunResult:
 
     def frames(self) -> "dict[str, pd.DataFrame]":
         """All tables by name: the ledger's, the learning curve and the diagnostics."""
-        ledger = {name: self.tables[name] for name in LEDGER}
+        ledger = {name: self.tables[name] for name in (*LEDGER, *MAPPED) if name in self.tables}
         return ledger | {"curve": self.curve, "diagnostics": self.diagnostics}
 
 
-SUFFIXES = ("_ps", "_s", "_J", "_m2", "_W")
+SUFFIXES = ("_ps", "_mm", "_s", "_J", "_m2", "_W")
 
 
 def unit(table: str, column: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from twin import __version__
 from twin.report.calibration import calibration_summary
-from twin.report.derived import PATHS, bound_shares, derive, derive_all, wait_shares
+from twin.report.derived import PATHS, bound_shares, busiest_links, derive, derive_all, wait_shares
 from twin.report.files import plain
 from twin.report.overlap import staleness_summary
 from twin.report.result import SCHEMA, RunResult
@@ -19,6 +19,7 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
     energy = run.tables["energy"]
     by_component = energy.groupby("component", sort=False)["energy_J"].sum()
     by_kind = energy.groupby("kind", sort=False)["energy_J"].sum()
+    links = busiest_links(run)
     return {
         "schema": SCHEMA,
         "kind": "run",
@@ -61,6 +62,11 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
         },
         "staleness": staleness_summary(run),
         "calibration": calibration_summary(run),
+        "network": {
+            "busiest_links": [
+                {"link": link, "utilisation_fraction": share, "per_sample_B": size} for link, share, size in links
+            ]
+        },
         "bound": {
             "line": run.bound,
             "critical_path_fraction": bound_shares(run),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from twin.report.result import RunResult, quantity, stream_name, streams, unit
+from twin.report.result import MAPPED, RunResult, quantity, stream_name, streams, unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,11 +23,16 @@ def tidy(runs: Sequence[RunResult]) -> "dict[str, pd.DataFrame]":
         "layers": _layers,
         "staleness": lambda run: _facts(run, "staleness", ["kind", "layer", "matrix", "staleness_samples"]),
         "calibration": lambda run: _facts(run, "calibration", ["number", "layer", "matrix"]),
+        "floorplan": lambda run: _facts(run, "floorplan", ["tile", "layer", "chip", "node"]),
+        "links": lambda run: _facts(run, "links", ["link", "kind"]),
         "area": lambda run: _facts(run, "area", ["part"]),
         "bound": lambda run: _facts(run, "bound", [*run.tables["bound"].columns.drop("share")]),
     }
+    having = {name: [run for run in runs if name in run.tables] if name in MAPPED else runs for name in makers}
     return {
-        name: pd.concat([_named(run, make(run)) for run in runs], ignore_index=True) for name, make in makers.items()
+        name: pd.concat([_named(run, make(run)) for run in having[name]], ignore_index=True)
+        for name, make in makers.items()
+        if having[name]
     }
 
 

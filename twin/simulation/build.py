@@ -1,6 +1,7 @@
 """Puts a run together: network, mapping, machine, program, effects and engine from the descriptions."""
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts, Kept, Placed, place_streams
+from twin.chip.floorplan import Floorplan
+from twin.chip.placement import Flows, fewest_byte_hops, flows
 from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.config.workload import Workload
@@ -36,6 +39,7 @@ from twin.simulation.calibration import CalibrationPhases
 from twin.simulation.plan import Descriptions, RunPlan
 
 SHUFFLE = 7
+MEASURED = 100  # samples whose traffic decides a placement: assumption, ten transfers of every 10 updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Parts:
     engine: Engine
     calibration: CalibrationPhases
     retention: Retention | None
+    floorplan: Floorplan
     reads: RunReads | None
     averaging: Schedule | None
 
@@ -105,7 +110,8 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
     device = device_preset(workload.device.preset, workload.device.overrides)
     data = load(workload.data, training.seed, workload.network.steps)
     network = Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols))
-    mapping = map_layers(network.shapes, layout, chip)
+    uses = [1 if network.timed else layer.uses for layer in network.layers]
+    mapping = map_layers(network.shapes, layout, chip, uses)
     prefetch = chip.placement.prefetch_h if settings.filtered else 0
     placed = place_streams(chip, mapping, kept(network, algorithm, settings, chip, training.in_flight))
     machine = Machine(
@@ -152,7 +158,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), reads.widest)
         timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
     consistency = Consistency(training.consistency, training.staleness)
-    costs = ChipCosts(chip, mapping, placed.places, training.in_flight)
+    costs = placed_costs(chip, mapping, placed, training.in_flight, program)
     listeners: list[Callable[[int], None]] = [] if on_sample is None else [on_sample]
 
     def announce(sample: int) -> None:
@@ -184,6 +190,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         engine,
         phases,
         retention,
+        costs.floorplan,
         reads,
         averaging,
     )
@@ -218,6 +225,22 @@ def _check_prefetch(chip: Chip, prefetch: int, steps: list[LayerSteps]) -> None:
                 f"{chip.name}: placement.prefetch_h (= {prefetch}): layer {layer.layer.index} has {layer.lines} lines "
                 f"of H; fetch at most {layer.lines - 1} ahead"
             )
+
+
+def placed_costs(chip: Chip, mapping: Mapping, placed: Placed, in_flight: int, program: Program) -> ChipCosts:
+    """Return the costs on a chip whose tiles are placed as ``chip.mapping.placement`` says.
+
+    "traffic" weighs what the first samples move, `MEASURED` of them.
+    """
+    costs = ChipCosts(chip, mapping, placed.places, in_flight)
+    if costs.network is None or chip.mapping.placement != "traffic":
+        return costs
+    found: Flows = Counter()
+    for key, n in Counter(program.key(sample) for sample in range(MEASURED)).items():
+        first = next(sample for sample in range(MEASURED) if program.key(sample) == key)
+        for flow, n_bytes in flows(costs, program.operations(first)).items():
+            found[flow] += n * n_bytes
+    return ChipCosts(chip, mapping, placed.places, in_flight, fewest_byte_hops(costs, found))
 
 
 def _check_layout(algorithm: Algorithm, layout: Layout) -> None:

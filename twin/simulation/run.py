@@ -159,6 +159,8 @@ def _result(
 
     plan, engine = parts.plan, parts.engine
     tables = engine.tables() | {"calibration": parts.calibration.table()}
+    if parts.mapping.tiles:
+        tables["floorplan"] = parts.floorplan.table()
     check_bounds(parts)
     diagnostics, warnings = collect(parts, tables["operations"], initial)
     warnings += parts.placed.warnings

@@ -1,0 +1,50 @@
+"""Chips with a network, of any topology, alone and in clusters."""
+
+from twin.config import load_chip
+
+NETWORK = {
+    "network.routing": "shortest-path",
+    "network.concentration": "1",
+    "network.buffer": "n0",
+    "network.memory": "n0",
+    "network.host": "n0",
+    "network.flit": "4 B",
+    "network.bandwidth": "4 GB/s",
+    "network.router_delay": "3 ns",
+    "network.energy": "0.5 pJ/bit",
+    "network.router_area": "0.047 mm^2",
+    "network.router_leakage": "0.41 mW",
+}
+CLUSTER = {
+    "cluster.topology": "ring",
+    "cluster.routing": "shortest-path",
+    "cluster.chips": "2",
+    "cluster.tiles": "4",
+    "cluster.gate": "n0",
+    "cluster.bandwidth": "1 GB/s",
+    "cluster.latency": "50 ns",
+    "cluster.energy": "10 pJ/bit",
+    "cluster.area": "5.72 mm^2",
+    "cluster.leakage": "1 mW",
+}
+CORNER = {"network.buffer": "r0c0", "network.memory": "r0c0", "network.host": "r0c0"}
+
+
+def network_chip(topology, **more):
+    """aimc-512 with a network of `topology`; the parts beside the tiles sit at its first node."""
+    settings = {**NETWORK, "network.topology": topology, **_dotted(more)}
+    if topology in ("mesh", "torus"):
+        settings = {**settings, "network.routing": "dimension-ordered", **CORNER, **_dotted(more)}
+    if topology == "tree":
+        settings.setdefault("network.branching", "3")
+    return load_chip("aimc-512", settings).model
+
+
+def cluster_chip(topology="ring", **more):
+    """As `network_chip`, several of them."""
+    gate = {"cluster.gate": "r0c0"} if topology in ("mesh", "torus") else {}
+    return network_chip(topology, **{**CLUSTER, **gate, **_dotted(more)})
+
+
+def _dotted(more):
+    return {key.replace("__", "."): value for key, value in more.items()}

@@ -1,0 +1,104 @@
+"""The description of a chip's network, of a cluster of chips, and of how layers are mapped to tiles."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from twin.config.checks import refusal
+from twin.config.part import Part
+from twin.config.quantity import Area, Bandwidth, Bytes, EnergyPerBit, Power, Time
+
+Node = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$", max_length=40)]
+Number = Annotated[int, Field(ge=1, le=1_000_000)]
+Edge = Annotated[tuple[Node, Node], Field(strict=False)]
+Edges = Annotated[tuple[Edge, ...], Field(strict=False, min_length=1)]
+Shape = Literal["mesh", "torus", "ring", "tree", "h-tree", "crossbar", "edges"]
+Routing = Literal["dimension-ordered", "shortest-path"]
+GRIDS = ("mesh", "torus")
+
+
+class Graph(Part):
+    """Which nodes there are and which are joined; every edge is a link each way.
+
+    `rows` and `cols` are of a mesh or torus (without them: as square as holds all), `branching` of a tree, `edges`
+    are pairs of names for topology "edges".
+    """
+
+    topology: Shape
+    routing: Routing
+    rows: Number | None = None
+    cols: Number | None = None
+    branching: Annotated[int, Field(ge=2, le=1024)] | None = None
+    edges: Edges | None = None
+
+    @model_validator(mode="after")
+    def _fields_fit_the_topology(self) -> Self:
+        own = vars(self)
+        topology = own["topology"]
+        if own["routing"] == "dimension-ordered" and topology not in GRIDS:
+            raise refusal(("routing",), f'must be "shortest-path" on a {topology}; only mesh and torus have dimensions')
+        if (own["rows"] is None) != (own["cols"] is None):
+            raise refusal(
+                ("cols" if own["cols"] is None else "rows",), "rows and cols are given together or not at all"
+            )
+        uses = {"rows": GRIDS, "branching": ("tree",), "edges": ("edges",)}
+        for name, topologies in uses.items():
+            if own[name] is not None and topology not in topologies:
+                raise refusal((name,), f'has no meaning for topology = "{topology}"; remove it')
+            if own[name] is None and topology == name.replace("branching", "tree"):
+                raise refusal((name,), f'is missing; topology = "{topology}" needs it')
+        for index, (one, other) in enumerate(own["edges"] or ()):
+            if one == other:
+                raise refusal(("edges", index), "joins a node with itself; remove it")
+        return self
+
+
+class NetworkOnChip(Graph):
+    """The network on a chip: routers, and between neighbours one link each way.
+
+    Tiles sit at the routers in order, `concentration` at each, with the chip's `link` as their port; `buffer`, `memory`
+    and `host` name the routers of these parts. A link moves flits of `flit` at `bandwidth`; every hop takes
+    `router_delay` and `energy` a bit. `router_area` and `router_leakage` are of one router with its links.
+    """
+
+    concentration: Annotated[int, Field(ge=1, le=64)]
+    buffer: Node
+    memory: Node
+    host: Node
+    flit: Bytes
+    bandwidth: Bandwidth
+    router_delay: Time
+    energy: EnergyPerBit
+    router_area: Area
+    router_leakage: Power
+
+
+class Cluster(Graph):
+    """Several chips of one design, joined at their routers `gate` by slower links; layers fill chips in order.
+
+    Every chip has `tiles` places for tiles, a buffer and a memory of its own; the host sits at the first. A hop between
+    chips takes `latency`; `area` and `leakage` are of one link, both ways and both ends.
+    """
+
+    chips: Annotated[int, Field(ge=1, le=1_000_000)]
+    tiles: Number
+    gate: Node
+    bandwidth: Bandwidth
+    latency: Time
+    energy: EnergyPerBit
+    area: Area
+    leakage: Power
+
+
+class TileMapping(Part):
+    """How layers are mapped to tiles.
+
+    `placement` orders tiles over the places of the floor plan: by rows, by rows in turn from left and right, or so that
+    bytes x hops are fewest. With `pack` blocks that fit on one array share its tile. `replicate` gives the copies of
+    each convolution's arrays, in the order of the layers (1 where it ends): copies share out the positions of the
+    forward and backward pass, and every update pulses all of them.
+    """
+
+    placement: Literal["row-major", "snake", "traffic"] = "row-major"
+    pack: bool = False
+    replicate: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(strict=False)] = ()
