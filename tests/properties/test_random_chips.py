@@ -31,9 +31,15 @@ class Recorder(Engine):
             self.moved[path, list(Stream).index(stream)] += n_bytes
         count = int(found[demand.column]) if demand.column >= 0 else 1
         times = [fixed + each * count for _, fixed, each in demand.occupancy if count]
+        latency_ps = demand.latency_ps * (count > 0)
+        if demand.access >= 0:
+            busy_ps, after_ps, opened = self.ledger.served_rows[-3:]
+            times[-1] += busy_ps
+            latency_ps += after_ps
+            self.joules += demand.activation_J * opened
         for (server, _, _), busy_ps in zip(demand.occupancy, times, strict=False):
             self.load_ps[server] += busy_ps
-        self.took_ps[job.run.sample, job.position] = max(times, default=0) + demand.latency_ps * (count > 0)
+        self.took_ps[job.run.sample, job.position] = max(times, default=0) + latency_ps
         return no_time
 
 
