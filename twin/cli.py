@@ -107,7 +107,9 @@ def resume(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A chip, layout, workload or device, by name or path.")],
+    name: Annotated[
+        str, typer.Argument(help="A chip, layout or workload, by name or path, or a device or memory by name.")
+    ],
 ) -> None:
     """Print a resolved description with the origin and status of every value, and a chip's area."""
     from twin.commands import show_description  # noqa: PLC0415
@@ -117,7 +119,7 @@ def show(
 
 @app.command("list")
 def list_all() -> None:
-    """List chips, layouts, workloads, devices and algorithms."""
+    """List chips, layouts, workloads, memories, devices and algorithms."""
     from twin.commands import list_available  # noqa: PLC0415
 
     list_available()
