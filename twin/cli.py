@@ -107,7 +107,9 @@ def resume(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A chip, layout, workload or device, by name or path.")],
+    name: Annotated[
+        str, typer.Argument(help="A chip, layout or workload, by name or path, or a device or memory by name.")
+    ],
     workload: Annotated[str, typer.Option(help="Print instead where its tiles lie on the chip, and their use.")] = "",
     algorithm: Annotated[str, typer.Option(help="The algorithm that trains the workload.")] = "ttv2",
     layout: Annotated[str, typer.Option(help="The layout (default: the algorithm's first).")] = "",
@@ -126,7 +128,7 @@ def show(
 
 @app.command("list")
 def list_all() -> None:
-    """List chips, layouts, workloads, devices and algorithms."""
+    """List chips, layouts, workloads, memories, devices and algorithms."""
     from twin.commands import list_available  # noqa: PLC0415
 
     list_available()

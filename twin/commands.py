@@ -115,12 +115,12 @@ def resume_folder(folder: Path, jobs: int) -> None:
 def show_description(name: str) -> None:
     """Print a description, and the area table of a chip."""
     from twin.config.load import load_any  # noqa: PLC0415
-    from twin.show import area_table, description_table, device_table  # noqa: PLC0415
+    from twin.show import area_table, description_table, device_table, memory_table  # noqa: PLC0415
 
     console = _wide_console()
-    device = device_table(name)
-    if device is not None:
-        console.print(device)
+    preset = device_table(name) or memory_table(name)
+    if preset is not None:
+        console.print(preset)
         return
     loaded = load_any(name)
     console.print(description_table(loaded))

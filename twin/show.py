@@ -148,6 +148,20 @@ def device_table(name: str) -> Table | None:
     return table
 
 
+def memory_table(name: str) -> Table | None:
+    """Make the table of a memory's preset, with the source of every value; None where no preset has this name."""
+    preset = presets("dram").get(name)
+    if preset is None:
+        return None
+    table = Table(title=_literal(f"{name}: {preset.description}"), title_justify="left")
+    table.add_column("key", no_wrap=True)
+    table.add_column("value", justify="right")
+    table.add_column("source", overflow="fold")
+    for key, value in preset.values.items():
+        table.add_row(key, _plain(value), _literal(preset.sources[key]))
+    return table
+
+
 def available() -> dict[str, dict[str, str]]:
     """Give all that can be named on the command line: kind to name to one-line description."""
     from twin.algorithms.registry import algorithm_names  # noqa: PLC0415

@@ -6,6 +6,8 @@ What a chip, network or workload offers anew is drawn by one more line in `chips
 from chip_kit import CORNER, NETWORK
 from hypothesis import strategies as st
 
+from twin.config.presets import presets
+
 TEXT = "Peace was declared; the war went on, and on. " * 8
 LAYOUTS = {
     "digital": ["digital"],
@@ -27,8 +29,15 @@ def word(*values):
     return quantity("B", *(values or (1, 2, 4)))
 
 
+def table(**values):
+    """Return an inline table of TOML; texts are quoted, switches written as TOML does."""
+    written = {True: "true", False: "false"}
+    parts = (f"{k} = {written[v] if isinstance(v, bool) else repr(v)}" for k, v in values.items())
+    return "{ " + ", ".join(parts).replace("'", '"') + " }"
+
+
 place = st.sampled_from(['"buffer"', '"memory"'])
-chips = st.fixed_dictionaries(
+parts = st.fixed_dictionaries(
     {
         "tile.rows": st.integers(5, 80).map(str),
         "tile.cols": st.integers(5, 80).map(str),
@@ -43,8 +52,6 @@ chips = st.fixed_dictionaries(
         "digital.tiles": st.integers(1, 9).map(str),
         "buffer.bandwidth": quantity("GB/s", 1, 474),
         "buffer.latency": quantity("ns", 1, 30),
-        "memory.bandwidth": quantity("GB/s", 0.5, 51.2),
-        "memory.latency": quantity("ns", 1, 200),
         "link.bandwidth": quantity("GB/s", 1, 90),
         "link.latency": quantity("ns", 1, 50),
         "host.bandwidth": quantity("GB/s", 0.5, 6.4),
@@ -60,13 +67,22 @@ chips = st.fixed_dictionaries(
         "placement.input_word": word(1, 4),
     }
 )
-
-
-def table(**values):
-    """Return an inline table of TOML; texts are quoted, switches written as TOML does."""
-    written = {True: "true", False: "false"}
-    parts = (f"{k} = {written[v] if isinstance(v, bool) else repr(v)}" for k, v in values.items())
-    return "{ " + ", ".join(parts).replace("'", '"') + " }"
+channel = st.fixed_dictionaries(
+    {"memory.bandwidth": quantity("GB/s", 0.5, 51.2), "memory.latency": quantity("ns", 1, 200)}
+)
+dram = st.builds(
+    table,
+    kind=st.just("dram"),
+    preset=st.sampled_from(sorted(presets("dram"))),
+    channels=st.integers(1, 5),
+    ranks=st.integers(1, 2),
+    page_policy=st.sampled_from(["open", "closed"]),
+    address_mapping=st.sampled_from(["RoRaBaCoBgCh", "RoBaRaCoCh", "ChRaBaBgRoCo"]),
+    queue_depth=st.sampled_from([1, 32]),
+    area=st.just("0 mm^2"),
+)
+memories = st.one_of(channel, dram.map(lambda text: {"memory": text}))
+chips = st.builds(lambda some, memory: some | memory, parts, memories)
 
 
 def network(layers, steps=0):

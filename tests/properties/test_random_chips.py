@@ -16,11 +16,11 @@ from twin.simulation.plan import RunPlan
 class Recorder(Engine):
     """Adds up by itself what every operation that it starts costs, moves and occupies."""
 
-    def __init__(self, program, effects, costs, in_flight, _on_sample):
+    def __init__(self, program, effects, costs, in_flight, _on_sample, consistency=None):
         self.done, self.joules, self.took_ps = [], 0.0, {}
         self.moved = np.zeros((len(Path), len(Stream)), np.int64)
         self.load_ps = np.zeros(len(costs.servers), np.int64)
-        super().__init__(program, effects, costs, in_flight, self.done.append)
+        super().__init__(program, effects, costs, in_flight, self.done.append, consistency)
 
     def _start(self, job, release, code):
         demand, before = job.template.demand, len(self.ledger.count_rows)
@@ -31,9 +31,15 @@ class Recorder(Engine):
             self.moved[path, list(Stream).index(stream)] += n_bytes
         count = int(found[demand.column]) if demand.column >= 0 else 1
         times = [fixed + each * count for _, fixed, each in demand.occupancy if count]
+        latency_ps = demand.latency_ps * (count > 0)
+        if demand.access >= 0:
+            busy_ps, after_ps, opened = self.ledger.served_rows[-3:]
+            times[-1] += busy_ps
+            latency_ps += after_ps
+            self.joules += demand.activation_J * opened
         for (server, _, _), busy_ps in zip(demand.occupancy, times, strict=False):
             self.load_ps[server] += busy_ps
-        self.took_ps[job.run.sample, job.position] = max(times, default=0) + demand.latency_ps * (count > 0)
+        self.took_ps[job.run.sample, job.position] = max(times, default=0) + latency_ps
         return no_time
 
 

@@ -61,6 +61,14 @@ def test_show_prints_every_value_with_unit_status_source_and_origin():
     assert bare == ["tile.converter.preset", "memory.kind"]
 
 
+def test_show_prints_every_value_of_a_dram_with_its_source_and_the_part_it_comes_from():
+    rows = {row.key: row for row in show.description_rows(load_chip("aimc-512-lpddr5"))}
+    assert (rows["memory.nRCD"].value, rows["memory.nRCD"].status) == ("15", "S")
+    assert rows["memory.nRCD"].origin == "preset lpddr5-6400"
+    assert (rows["memory.tCK"].value, rows["memory.tCK"].unit) == ("1.25", "ns")
+    assert rows["memory.channels"].origin.startswith("architectures/aimc-512-lpddr5.toml:")
+
+
 def test_show_lists_the_parameters_that_replace_those_of_a_device_preset():
     loaded = load_workload("linear", {"device.dw_min": "0.01"})
     rows = {row.key: row for row in show.description_rows(loaded)}
@@ -77,6 +85,10 @@ def test_show_and_list_make_tables():
     assert device is not None
     assert device.row_count > 3
     assert show.device_table("aimc-512") is None
+    memory = show.memory_table("ddr4-3200")
+    assert memory is not None
+    assert memory.row_count > 30
+    assert show.memory_table("aimc-512") is None
     assert show.available_table().row_count == sum(len(kind) for kind in names.values())
 
 

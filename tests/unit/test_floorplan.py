@@ -15,7 +15,7 @@ from twin.mapping import map_layers
 
 
 def costs(chip, shapes, layout="two-array", uses=(), sites=()):
-    return ChipCosts(chip, map_layers(shapes, load_layout(layout).model, chip, uses), sites)
+    return ChipCosts(chip, map_layers(shapes, load_layout(layout).model, chip, uses), sites=sites)
 
 
 def test_tiles_lie_by_rows_and_a_snake_turns():

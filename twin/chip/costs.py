@@ -221,8 +221,9 @@ class ChipCosts:
                 self._packets(operation, stream, n_bytes, self.network.part(self.place(stream), home))
             )
             first = self._first_network_link
-            # ahead of the store, which is the last where its service depends on when and where
-            occupancy = [Occupancy(first + link, busy_ps, 0) for link, busy_ps in passage.busy_ps.items()] + occupancy
+            links = [Occupancy(first + link, busy_ps, 0) for link, busy_ps in passage.busy_ps.items()]
+            # a store whose service depends on when and where must be the last
+            occupancy = [*occupancy, *links] if access < 0 else [*links, *occupancy]
             carried = tuple((first + link, size) for link, size in passage.n_bytes.items())
             latency_ps += passage.latency_ps
             energy[Component.NETWORK, 0], energy[Component.CLUSTER, 0] = passage.network_J, passage.cluster_J
