@@ -26,7 +26,7 @@ def word(*values):
     return quantity("B", *(values or (1, 2, 4)))
 
 
-place = st.sampled_from(['"buffer"', '"memory"'])
+place = st.sampled_from(['"buffer"', '"memory"', '"auto"'])
 chips = st.fixed_dictionaries(
     {
         "tile.rows": st.integers(5, 80).map(str),
@@ -48,6 +48,12 @@ chips = st.fixed_dictionaries(
         "link.latency": quantity("ns", 1, 50),
         "host.bandwidth": quantity("GB/s", 0.5, 6.4),
         "host.latency": quantity("ns", 1, 100),
+        "registers.size": quantity("KiB", 0.25, 2, 1024),
+        "registers.bandwidth": quantity("GB/s", 1, 512),
+        "registers.latency": quantity("ns", 0, 20),
+        "placement.pulses": st.sampled_from(['"drivers"', '"registers"', '"auto"', '"memory"']),
+        "placement.prefetch_h": st.sampled_from(["0", "1", "2"]),
+        "placement.h_rounding": st.sampled_from(['"stochastic"', '"nearest"']),
         "placement.h": place,
         "placement.activations": place,
         "placement.errors": place,
@@ -145,12 +151,14 @@ def cases(draw, text):
     """Draw everything a run consists of: algorithm, layout, mode, overrides of workload and chip, and samples."""
     algorithm = draw(st.sampled_from(list(LAYOUTS)))
     kind = draw(st.sampled_from(list(NETWORKS)))
-    workload = draw(NETWORKS[kind](text)) | draw(schedules(algorithm))
+    workload, chip = draw(NETWORKS[kind](text)) | draw(schedules(algorithm)), draw(chips)
+    if algorithm == "agad" and "ideal" in workload["device"]:
+        chip["placement.h_word"] = '"4 B"'  # without bounds there is no range for shorter words
     return (
         algorithm,
         draw(st.sampled_from(LAYOUTS[algorithm])),
         draw(st.sampled_from(["replayed", "coupled"])),
         workload,
-        draw(chips),
+        chip,
         draw(st.integers(1, 7)),
     )
