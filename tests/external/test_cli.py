@@ -268,6 +268,21 @@ def test_settings_without_effect_are_reported(twin):
     assert reported == {"calibration.pairs", "algorithms.shd.gamma"}
 
 
+@pytest.mark.parametrize(
+    ("setting", "hint"),
+    [
+        ("prefetch_h=10", "layer 1 has 10 lines of H; fetch at most 9 ahead"),
+        ("h=registers", "16640 bytes in the fullest tile's registers with what is placed before"),
+    ],
+)
+def test_what_does_not_fit_the_network_ends_in_one_line(twin, setting, hint):
+    code, _, err = twin("run", "digits-mlp", *SMALL, "--set", f"chip.placement.{setting}")
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert code == 2
+    assert len(errors) == 1
+    assert hint in errors[0]
+
+
 def test_what_is_spilled_is_said_aloud(twin, tmp_path):
     auto = ("--set", "chip.placement.h=auto", "--set", "chip.buffer.size=17 KiB", "--set", "chip.placement.h_word=4 B")
     code, _, err = twin("run", "digits-mlp", *SMALL, "--layout", "four-array", *auto, "--out", "spilled")

@@ -36,7 +36,7 @@ def table(**values):
     return "{ " + ", ".join(parts).replace("'", '"') + " }"
 
 
-place = st.sampled_from(['"buffer"', '"memory"'])
+place = st.sampled_from(['"buffer"', '"memory"', '"auto"'])
 parts = st.fixed_dictionaries(
     {
         "tile.rows": st.integers(5, 80).map(str),
@@ -56,6 +56,12 @@ parts = st.fixed_dictionaries(
         "link.latency": quantity("ns", 1, 50),
         "host.bandwidth": quantity("GB/s", 0.5, 6.4),
         "host.latency": quantity("ns", 1, 100),
+        "registers.size": quantity("KiB", 0.25, 2, 1024),
+        "registers.bandwidth": quantity("GB/s", 1, 512),
+        "registers.latency": quantity("ns", 0, 20),
+        "placement.pulses": st.sampled_from(['"drivers"', '"registers"', '"auto"', '"memory"']),
+        "placement.prefetch_h": st.sampled_from(["0", "1", "2"]),
+        "placement.h_rounding": st.sampled_from(['"stochastic"', '"nearest"']),
         "placement.h": place,
         "placement.activations": place,
         "placement.errors": place,
@@ -96,16 +102,21 @@ hidden = st.builds(
     activation=st.sampled_from(ACTIVATIONS),
     bias=st.booleans(),
 )
-convolution = st.builds(
-    table,
-    kind=st.just("conv"),
-    channels=st.integers(1, 5),
-    kernel=st.integers(1, 3),
-    stride=st.integers(1, 2),
-    padding=st.integers(0, 1),
-    activation=st.sampled_from(ACTIVATIONS),
-    bias=st.booleans(),
-)
+
+
+def convolution(least_padding):
+    return st.builds(
+        table,
+        kind=st.just("conv"),
+        channels=st.integers(1, 5),
+        kernel=st.integers(1, 3),
+        stride=st.integers(1, 2),
+        padding=st.integers(least_padding, 1),
+        activation=st.sampled_from(ACTIVATIONS),
+        bias=st.booleans(),
+    )
+
+
 cell = st.builds(table, kind=st.sampled_from(["lstm", "rnn"]), hidden=st.integers(1, 8), bias=st.booleans())
 
 
@@ -122,9 +133,9 @@ def dense(draw, text):  # noqa: ARG001 - every kind of network is drawn alike
 
 @st.composite
 def conv(draw, text):  # noqa: ARG001
-    layers = [draw(convolution)]
+    layers = [draw(convolution(0))]
     layers += draw(st.sampled_from([[], [table(kind="max-pool", size=2)]]))
-    layers += draw(st.lists(convolution, max_size=1))
+    layers += draw(st.lists(convolution(1), max_size=1))  # however small the map is by now, 3 x 3 fit
     return {"data.set": '"digits"'} | network([*layers, table(kind="flatten"), draw(last(10))])
 
 
@@ -177,17 +188,26 @@ def interconnects(draw, kind):
     return own
 
 
+def joined(chip, links):
+    """Join a chip's tiles; with a network or copies of arrays nothing is described in registers."""
+    if "network.topology" in links or links.get("mapping.replicate", "[1]") != "[1]":
+        chip = {key: '"buffer"' if value in {'"auto"', '"registers"'} else value for key, value in chip.items()}
+    return chip | links
+
+
 @st.composite
 def cases(draw, text):
     """Draw everything a run consists of: algorithm, layout, mode, overrides of workload and chip, and samples."""
     algorithm = draw(st.sampled_from(list(LAYOUTS)))
     kind = draw(st.sampled_from(list(NETWORKS)))
-    workload = draw(NETWORKS[kind](text)) | draw(schedules(algorithm))
+    workload, chip = draw(NETWORKS[kind](text)) | draw(schedules(algorithm)), draw(chips)
+    if algorithm == "agad" and "ideal" in workload["device"]:
+        chip["placement.h_word"] = '"4 B"'  # without bounds there is no range for shorter words
     return (
         algorithm,
         draw(st.sampled_from(LAYOUTS[algorithm])),
         draw(st.sampled_from(["replayed", "coupled"])),
         workload,
-        draw(chips) | draw(interconnects(kind)),
+        joined(chip, draw(interconnects(kind))),
         draw(st.integers(1, 7)),
     )

@@ -112,7 +112,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
     network = Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols))
     uses = [1 if network.timed else layer.uses for layer in network.layers]
     mapping = map_layers(network.shapes, layout, chip, uses)
-    prefetch = chip.placement.prefetch_h if settings.filtered else 0
+    prefetch = _prefetch(chip, network, settings)
     placed = place_streams(chip, mapping, kept(network, algorithm, settings, chip, training.in_flight))
     machine = Machine(
         network,
@@ -143,7 +143,6 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         )
         for layer in network.layers
     ]
-    _check_prefetch(chip, prefetch, steps)
     calibrated = []
     if workload.calibration.method == "pulses":
         calibrated = sorted({reference.symmetry_point_of for reference in layout.references.values()})
@@ -218,13 +217,19 @@ def kept(network: Network, algorithm: Algorithm, settings: Settings, chip: Chip,
     return found
 
 
-def _check_prefetch(chip: Chip, prefetch: int, steps: list[LayerSteps]) -> None:
-    for layer in steps:
-        if prefetch >= layer.lines:
+def _prefetch(chip: Chip, network: Network, settings: Settings) -> int:
+    """Return how many lines of H are fetched ahead; every layer must have more."""
+    if not settings.filtered:
+        return 0
+    prefetch = chip.placement.prefetch_h
+    for layer in network.layers:
+        lines = layer.n_out if settings.transfer_axis == "row" else layer.n_in
+        if prefetch >= lines:
             raise TwinError(
-                f"{chip.name}: placement.prefetch_h (= {prefetch}): layer {layer.layer.index} has {layer.lines} lines "
-                f"of H; fetch at most {layer.lines - 1} ahead"
+                f"{chip.name}: placement.prefetch_h (= {prefetch}): layer {layer.index} has {lines} lines of H; fetch "
+                f"at most {lines - 1} ahead"
             )
+    return prefetch
 
 
 def placed_costs(chip: Chip, mapping: Mapping, placed: Placed, in_flight: int, program: Program) -> ChipCosts:
