@@ -53,7 +53,9 @@ KERNELS = f"kernels-{digest_of(Path(__file__).parent.parent, config.CPU_FEATURES
 if not os.environ.get("NUMBA_CACHE_DIR"):
     config.CACHE_DIR = str(_cache_folder(KERNELS))
 
-njit: Any = functools.partial(numba.njit, cache=True, error_model="numpy", fastmath=FAST, nogil=True)
+njit: Any = functools.partial(
+    numba.njit, cache=True, error_model="numpy", fastmath=FAST, nogil=True, no_cfunc_wrapper=True
+)
 # For functions that allocate nothing, not even the copy of `a[:] = b`: slices are not counted as references to their
 # arrays, with an atomic instruction each. Counting took a sixth of an update.
 kernel: Any = functools.partial(njit, _nrt=False)
