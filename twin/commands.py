@@ -21,7 +21,7 @@ from rich.progress import (
 from twin.errors import TwinError
 from twin.report.files import write_text
 from twin.report.result import COVERAGE, NO_EFFECT
-from twin.simulation.compare import Report, gather, plan_runs, prepare_all, run_all, unfinished
+from twin.simulation.compare import Report, check_all, gather, plan_runs, prepare_all, run_all, unfinished
 from twin.simulation.plan import Mode, RunPlan, command_line, identity, named_folder, new_folder, read_facts
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def run_comparison(options: Options, algorithms: Sequence[str], layouts: Sequenc
         workload_overrides=options.workload_overrides(),
         chip_overrides=options.chip_overrides(),
     )
+    check_all(plans)
     folder = _folder(options, plans)
     folders = prepare_all(plans, folder)
     content = {"schema": 1, "command": command_line(), "runs": [one.name for one in folders]}
@@ -160,7 +161,7 @@ def _first_layout(algorithm: str) -> list[str]:
 
 
 def _folder(options: Options, plans: Sequence[RunPlan]) -> Path:
-    """Create the folder of a comparison; every description is loaded first, so mistakes leave nothing behind."""
+    """Create the folder of a comparison."""
     from twin.simulation.plan import Descriptions  # noqa: PLC0415
 
     identities = [identity(plan, Descriptions.of(plan).texts()) for plan in plans]

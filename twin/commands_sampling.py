@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from twin.commands import RUNS, Options, progress_bar
 from twin.errors import TwinError
 from twin.report.text import percent, si
-from twin.simulation.compare import gather, plan_runs, prepare_all, run_all, unfinished
-from twin.simulation.plan import Descriptions, RunPlan, named_folder, new_folder
+from twin.simulation.compare import check_all, gather, plan_runs, prepare_all, run_all, unfinished
+from twin.simulation.plan import RunPlan, named_folder, new_folder
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,11 +42,11 @@ def verify_sampling(options: Options, algorithms: Sequence[str], layouts: Sequen
         workload_overrides=options.workload_overrides(),
         chip_overrides=options.chip_overrides(),
     )
-    for plan in plans:
-        Descriptions.of(plan)  # so that a mistake leaves no folder behind
+    timed = {mode: _timed(plans, mode) for mode in ("exact", "sampled")}
+    check_all([*timed["exact"], *timed["sampled"]])
     stem = f"verify-sampling-{Path(options.workload).stem}"
     folder = named_folder(options.out) if options.out is not None else new_folder(RUNS, stem)
-    exact, sampled = (prepare_all(_timed(plans, mode), folder / mode) for mode in ("exact", "sampled"))
+    exact, sampled = (prepare_all(timed[mode], folder / mode) for mode in ("exact", "sampled"))
     with progress_bar() as report:
         ensure_compiled()
         failures = run_all(unfinished([*exact, *sampled]), options.jobs, report)

@@ -4,9 +4,6 @@ import numpy as np
 import pytest
 
 from twin.algorithms.operation import Counts, Opcode
-from twin.config.algorithms import TTv2
-from twin.errors import TwinError
-from twin.machine.settings import settings_of
 
 N_IN, N_OUT = 8, 6
 NOISE = {
@@ -198,5 +195,3 @@ def test_each_layer_may_have_a_period_of_its_own(rig):
         settings={"transfer_every_per_layer": (3, 1, 2)},
     )
     assert made.machine.layers["transfer_every"].tolist() == [3, 1, 2]
-    with pytest.raises(TwinError, match=r"transfer_every_per_layer .*layer 2"):
-        settings_of(TTv2(transfer_every_per_layer=(3, 1))).every(2)

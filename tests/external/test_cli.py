@@ -15,7 +15,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from twin.cli import main
 from twin.config.resources import find, shipped
 from twin.devices.presets import preset_names
 from twin.simulation import checkpoint
@@ -37,25 +36,6 @@ TABLES = (
     "diagnostics",
     "sources",
 )
-
-
-@pytest.fixture
-def twin(monkeypatch, capsys, tmp_path):
-    """Run the command line in this process, in an empty folder; return exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["twin", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return run
 
 
 # -- start-up ------------------------------------------------------------------------------------------------
@@ -88,6 +68,7 @@ def test_a_mistake_is_found_before_the_kernels_are_loaded():
 
 # -- mistakes -------------------------------------------------------------------------------------------------
 
+PER_LAYER = "algorithms.ttv2.transfer_every_per_layer"
 MISTAKES = [
     (("run", "digits-ml"), "did you mean digits-mlp"),
     (("run", "digits-mlp", "--chip", "aimc-51"), "did you mean aimc-512"),
@@ -104,9 +85,22 @@ MISTAKES = [
     (("run", "digits-mlp", "--set", "training.epochs=-3"), "training.epochs (= -3)"),
     (("run", "digits-mlp", "--set", "training.epochs=["), "training.epochs"),
     (("run", "digits-mlp", "--set", "chip.tile.pulse_time=5"), "5 ns"),
-    (("run", "digits-mlp", "--set", "chip.nosuch=3"), "nosuch"),
     (("run", "digits-mlp", "--set", "chip.placement.h_word=3 B"), 'must be "4 B" (float32) or whole bits up to "2 B"'),
     (("run", "digits-mlp", "--set", "chip.placement.h=disk"), "placement.h (= disk)"),
+    (("run", "digits-mlp", "--set", "chip.nosuch=3"), "command line: chip.nosuch: unknown key"),
+    (("run", "digits-mlp", "--set", "chip.tile.rows.x=3"), "chip.tile.rows.x: chip.tile.rows is a value, not a table"),
+    (("run", "digits-mlp", "--set", "chip.tile.sign_phases=3"), "command line: chip.tile.sign_phases (= 3): must be"),
+    (("run", "digits-mlp", "--mode", "coupled", "--sampled"), "leave --mode coupled out"),
+    (("run", "digits-mlp", "--sampled", "--in-flight", "900"), "timing.period (= 1499): must be at least"),
+    (("run", "digits-mlp", "--set", f"{PER_LAYER}=[1, 2, 3]"), "must have 2 numbers, one for each layer"),
+    (("run", "digits-mlp", "--set", f"{PER_LAYER}=[1]"), "must have 2 numbers, one for each layer"),
+    (("run", "digits-mlp", "--set", "extraction.reads=9"), "extraction.reads (= 9): must be at least 65"),
+    (("run", "digits-mlp", "--set", 'data={set="war-and-peace"}'), "needs a recurrent layer"),
+    (("run", "digits-mlp", "--set", 'chip.memory.capacity="1 KiB"', "--set", 'chip.placement.h="memory"'), "memory"),
+    (("verify-sampling", "--in-flight", "900"), "timing.period (= 1499): must be at least"),
+    (("verify-sampling", "--algorithms", "ttv"), "did you mean ttv2"),
+    (("verify-sampling", "--layouts", "nosuch"), "nosuch"),
+    (("verify-sampling", "--out", "/dev/null/x"), "choose another folder"),
     (("run", "digits-mlp", "--set", "device.dw_mn=0.1"), "dw_min"),
     (("run", "digits-mlp", "--set", "device.dw_min=-0.1"), "dw_min (= -0.1)"),
     (("run", "digits-mlp", "--seed", "9" * 30), "training.seed"),
@@ -128,6 +122,19 @@ def test_a_mistake_ends_in_one_line_and_exit_code_2(twin, tmp_path, arguments, h
     assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert hint in err
+    assert not list(tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize("workload", ["mnist-mlp", "lstm-wp"])
+def test_data_that_are_missing_leave_nothing_behind(twin, tmp_path, monkeypatch, workload):
+    def unreachable(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setenv("TWIN_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr("pooch.retrieve", unreachable)
+    code, out, err = twin("run", workload)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert str(tmp_path / "data") in err
     assert not list(tmp_path.rglob("*"))
 
 
@@ -228,6 +235,12 @@ def test_a_comparison_leaves_what_is_promised(twin, tmp_path):
             assert (one / file).stat().st_size > 0
         facts = json.loads((one / "run.json").read_text())
         assert facts["command"].startswith("twin compare digits-mlp")
+        assert {key: facts["data"][key] for key in ("set", "training samples", "test samples")} == {
+            "set": "digits",
+            "training samples": 100,
+            "test samples": 360,
+        }
+        assert re.fullmatch("[0-9a-f]{64}", facts["data"]["sha256"])
         assert not (one / checkpoint.NAME).exists()
 
 

@@ -1,58 +1,19 @@
 """Recurrent and convolutional networks: the same bits coupled or replayed, at once or in pieces."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from modes_kit import Stopped, assert_same, contents, quiet, stop_at, trained
+from workloads_kit import NETWORKS, written
 
+from twin.errors import TwinError
 from twin.simulation import checkpoint
 from twin.simulation.plan import RunPlan, prepare
 from twin.simulation.run import run
 
-TEXT = "Peace was declared; the war went on, and on. " * 12  # 486 characters to train on
-NETWORKS = {
-    "lstm": [
-        '{ kind = "lstm", hidden = 6, bias = true }',
-        '{ kind = "lstm", hidden = 5, bias = true }',
-        '{ kind = "dense", activation = "softmax", bias = true }',
-    ],
-    "rnn": [
-        '{ kind = "rnn", hidden = 7, bias = true }',
-        '{ kind = "dense", outputs = 9, activation = "tanh", bias = false }',
-        '{ kind = "dense", activation = "softmax", bias = true }',
-    ],
-    "conv": [
-        '{ kind = "conv", channels = 3, kernel = 3, activation = "tanh", bias = true }',
-        '{ kind = "max-pool", size = 2 }',
-        '{ kind = "conv", channels = 4, kernel = 2, padding = 1, activation = "tanh", bias = true }',
-        '{ kind = "flatten" }',
-        '{ kind = "dense", outputs = 10, activation = "softmax", bias = true }',
-    ],
-}
-WORKLOAD = """
-schema = 1
-kind = "workload"
-name = "{name}"
-description = "a small network for tests"
-data = {data}
-device.preset = "gokmen-60"
-calibration.method = "exact"
-init = {{ distribution = "uniform", scale = 1.0 }}
-training = {{ epochs = 1, seed = 1, in_flight = 1 }}
-mapping.out_scaling = 2.5
-
-[network]
-loss = "cross-entropy"
-steps = {steps}
-layers = [{layers}]
-
-[algorithms]
-ttv2.transfer_lr = 40.0
-cttv2.transfer_lr = 40.0
-agad.transfer_lr = 40.0
-mixed-precision.learning_rate = 0.5
-"""
 RUNS = [
     ("digital", "digital"),
     ("sgd", "two-array"),
@@ -69,16 +30,7 @@ RUNS = [
 @pytest.fixture(scope="module")
 def workloads(tmp_path_factory):
     """Write the workloads; return their paths by name."""
-    folder = tmp_path_factory.mktemp("workloads")
-    (folder / "text.txt").write_text(TEXT)
-    made = {}
-    for name, layers in NETWORKS.items():
-        timed = name != "conv"
-        data = f'{{ set = "text", file = "{folder / "text.txt"}" }}' if timed else '{ set = "digits" }'
-        text = WORKLOAD.format(name=name, data=data, steps=5 * timed, layers=", ".join(layers))
-        made[name] = str(folder / f"{name}.toml")
-        (folder / f"{name}.toml").write_text(text)
-    return made
+    return written(tmp_path_factory.mktemp("workloads"))
 
 
 @pytest.mark.parametrize("in_flight", [1, 3])
@@ -231,6 +183,23 @@ def test_a_run_interrupted_anywhere_ends_in_the_same_files(workloads, tmp_path, 
         assert not (pieces / "summary.json").exists()
     run(pieces, quiet)
     assert contents(pieces) == contents(whole)
+
+
+def test_a_run_begun_with_other_data_is_not_finished(tmp_path):
+    path = written(tmp_path)["lstm"]
+    folder = tmp_path / "run"
+    folder.mkdir()
+    prepare(RunPlan(path, "aimc-512", "two-array", "sgd", "replayed", PIECES), folder)
+    with pytest.raises(Stopped):
+        run(folder, stop_at(10))
+    begun = json.loads((folder / "run.json").read_text())["data"]
+    assert (begun["set"], begun["training samples"]) == ("text", 30)
+    text = tmp_path / "text.txt"
+    text.write_text(text.read_text().replace("Peace", "Truce"))
+    with pytest.raises(
+        TwinError, match=r"the data changed since the run began \(.*sha256 is .*, was .*\); start the run"
+    ):
+        run(folder, quiet)
 
 
 def test_a_checkpoint_holds_the_state_that_the_text_has_reached(workloads, tmp_path):

@@ -29,20 +29,20 @@ def fails(tmp_path, kind, text, overrides=None):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        ({"tile.pulse_tme": "2 ns"}, "command line: tile.pulse_tme: unknown key (did you mean pulse_time?)"),
-        ({"tile.pulse_time": "2"}, 'command line: tile.pulse_time (= 2): needs a unit, e.g. "2 ns"'),
-        ({"tile.rows.x": "2"}, "command line: tile.rows.x: tile.rows is a value, not a table"),
-        ({"tile.rows.x.y": "2"}, "command line: tile.rows.x.y: tile.rows is a value, not a table"),
-        ({"": "2"}, "command line: : unknown key"),
+        ({"tile.pulse_tme": "2 ns"}, "command line: chip.tile.pulse_tme: unknown key (did you mean pulse_time?)"),
+        ({"tile.pulse_time": "2"}, 'command line: chip.tile.pulse_time (= 2): needs a unit, e.g. "2 ns"'),
+        ({"tile.rows.x": "2"}, "command line: chip.tile.rows.x: chip.tile.rows is a value, not a table"),
+        ({"tile.rows.x.y": "2"}, "command line: chip.tile.rows.x.y: chip.tile.rows is a value, not a table"),
+        ({"": "2"}, "command line: chip.: unknown key"),
         (
             {"tile.converter.preset": "newton"},
-            "command line: tile.converter.preset (= newton): is no converter preset",
+            "command line: chip.tile.converter.preset (= newton): is no converter preset",
         ),
         (
             {"tile.rows": "0x" + "f" * 9000},
-            "command line: tile.rows (= a number of thousands of digits): must be a",
+            "command line: chip.tile.rows (= a number of thousands of digits): must be a",
         ),
-        ({"tile.sign_phases": "3"}, "command line: tile.sign_phases (= 3): must be less than or equal to 2"),
+        ({"tile.sign_phases": "3"}, "command line: chip.tile.sign_phases (= 3): must be less than or equal to 2"),
     ],
 )
 def test_a_wrong_override_is_placed_on_the_command_line(overrides, message):

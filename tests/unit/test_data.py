@@ -1,6 +1,7 @@
 """Do data sets have the shapes and ranges the arrays expect, and does a damaged file give one clear line?"""
 
 import gzip
+import hashlib
 import os
 import struct
 from pathlib import Path
@@ -203,6 +204,26 @@ def test_fashion_mnist_has_a_folder_of_its_own(folder):
     (where / TEST_LABELS).write_bytes(gzip.compress(idx([4, 5])))
     with pytest.raises(TwinError, match=r"^fashion-mnist: images"):
         FASHION_MNIST.read()
+
+
+def test_every_set_says_its_name_hash_and_sizes(folder, tmp_path):
+    (tmp_path / "a.txt").write_text("ab\n" * 40)
+    hashes = {}
+    for config, seed, steps, train, test in (
+        (Data(set="digits", samples=9), 1, 0, 9, 360),
+        (Data(set="mnist"), 1, 0, 7, 3),
+        (Data(set="linear", slope=1.0, intercept=0.0, noise=0.1), 1, 0, 2000, 500),
+        (Data(set="linear", slope=1.0, intercept=0.0, noise=0.1), 2, 0, 2000, 500),
+        (Data(set="text", file=str(tmp_path / "a.txt"), test_samples=1), 1, 5, 21, 1),
+    ):
+        facts = load(config, seed, steps).facts
+        assert (facts["set"], facts["training samples"], facts["test samples"]) == (config.set, train, test)
+        hashes[config.set, seed] = facts["sha256"]
+    assert len(set(hashes.values())) == len(hashes) == 5
+    assert load(Data(set="digits"), 7).facts["sha256"] == hashes["digits", 1]
+    headers = (16, 8, 16, 8)
+    raw = [gzip.decompress((folder / name).read_bytes())[n:] for name, n in zip(MNIST.files, headers, strict=True)]
+    assert hashes["mnist", 1] == hashlib.sha256(b"".join(raw)).hexdigest()
 
 
 def test_both_sets_of_images_are_fetched_by_hash_into_different_files(tmp_path, monkeypatch):

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     FILTER = "filter"
     H_STORE = "h_store"
     TRANSFER = "transfer"
+    EXTRACTION = "extraction"  # a mat-vec that reads the weights out, with the moves of its input and its output
 
 
 class Unit(StrEnum):

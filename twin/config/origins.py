@@ -1,7 +1,7 @@
 """A description on its way to a model: its values, and where each came from."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twin.config.chip import flatten_sources
@@ -52,20 +52,27 @@ class Draft:
             if isinstance(place, dict):
                 place.setdefault(index, {})
             elif not isinstance(place, list):
-                raise TwinError(f"{COMMAND_LINE}: {one_line(key)}: {dotted(tuple(where))} is a value, not a table")
+                raise TwinError(self._refused(key, f"{self._typed(where)} is a value, not a table"))
             elif index is None:
-                raise TwinError(_beyond(key, len(place)))
+                raise TwinError(self._refused(key, _beyond(len(place))))
             place = place[index]
             where.append(index)
         last = _index(place, path[-1])
         if not isinstance(place, dict | list):
-            raise TwinError(f"{COMMAND_LINE}: {one_line(key)}: {dotted(tuple(where))} is a value, not a table")
+            raise TwinError(self._refused(key, f"{self._typed(where)} is a value, not a table"))
         if last is None:
-            raise TwinError(_beyond(key, len(place)))
+            raise TwinError(self._refused(key, _beyond(len(place))))
         place[last] = value
         full = (*where, last)
         self._set.add(full)
         self._replace_sources(dotted(full))
+
+    def _typed(self, path: Iterable[str | int]) -> str:
+        """Write a key as the command line takes it: those of a chip after ``chip.``."""
+        return dotted(("chip", *path) if self._kind == "chip" else tuple(path))
+
+    def _refused(self, key: str, rule: str) -> str:
+        return f"{COMMAND_LINE}: {one_line(self._typed([key]))}: {rule}"
 
     def _replace_sources(self, key: str) -> None:
         sources = self.data.get("sources")
@@ -148,8 +155,9 @@ class Draft:
         """Write the one line of an error: place, key, value if given, rule."""
         from_command = any(path[:end] in self._set for end in range(1, len(path) + 1))
         place = COMMAND_LINE if from_command else f"{self.label}:{self.line(path)}"
+        key = self._typed(path) if from_command else dotted(path)
         shown = f" (= {show_value(value[0])})" if value else ""
-        return one_line(f"{place}: {_shortened(dotted(path), 120)}{shown}: {rule}")
+        return one_line(f"{place}: {_shortened(key, 120)}{shown}: {rule}")
 
     def origins(self, model: Part) -> dict[str, str]:
         """Give the origin of every value of the model, by dotted key."""
@@ -196,5 +204,5 @@ def _index(place: Any, step: str | int) -> Any:
     return int(step) if str(step).isdecimal() and int(step) < len(place) else None
 
 
-def _beyond(key: str, length: int) -> str:
-    return f"{COMMAND_LINE}: {one_line(key)}: needs an index from 0 to {length - 1} into the list"
+def _beyond(length: int) -> str:
+    return f"needs an index from 0 to {length - 1} into the list"

@@ -335,6 +335,8 @@ def count_pulses(pulses, n_in, n_out, x, d, n, x_factor, d_factor, keys, work):
         n_columns, _ = pulse_trains(columns, keys[1], first, slots, n_out)
         for a in range(n_rows):
             start = np.int32(rows[2][a] >> np.int32(2)) * np.int32(n_out)
-            met = meet(code, number, 0, columns[2], columns[3], n_columns, rows[3][a], np.int32(0), np.int32(0))
+            met = meet(
+                code, number, np.int64(0), columns[2], columns[3], n_columns, rows[3][a], np.int32(0), np.int32(0)
+            )
             for k in range(met):
                 pulses[start + np.int32(code[k] >> np.int32(2))] += F32(number[k])

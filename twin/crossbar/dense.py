@@ -213,7 +213,7 @@ def dense_update(w, cell, limits, n_in, n_out, rows, columns, n, m, keys, work, 
     code, number, left = work[:room], work[room : 2 * room], work[2 * room : 3 * room]
     fired = 0
     coincidences = 0
-    counter = 0
+    counter = np.int64(0)  # from a literal, `settle` would be compiled twice
     for first in range(0, n, SLOTS):
         slots = min(SLOTS, n - first)
         n_rows, row_pulses = pulse_trains(rows, keys[0], first, slots, n_in)
@@ -222,7 +222,7 @@ def dense_update(w, cell, limits, n_in, n_out, rows, columns, n, m, keys, work, 
         bits = 0
         while (slots - 1) >> bits:
             bits += 1
-        count = 0
+        count = np.int64(0)
         for a in range(n_rows):
             line = rows[2][a]
             flip = np.int32(line & np.int32(DOWN_A))

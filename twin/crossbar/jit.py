@@ -2,7 +2,8 @@
 
 Numba's own cache looks only at the file of the outermost function, so an edit of an inlined kernel in
 another file would go unnoticed. The cache folder is therefore named after a hash of all kernel sources, and of where
-they lie: Numba keeps kernels by the path of their file, so a copy elsewhere does not find what this one compiled.
+they lie and of when they were written: Numba keeps kernels by the path and the time of their file, so a copy elsewhere
+does not find what this one compiled, nor does a file that was written again.
 """
 
 import functools
@@ -26,12 +27,12 @@ def _host() -> str:
 
 
 def digest_of(package: Path, features: str) -> str:
-    """Return a hash of everything that the machine code depends on, and of the package's folder."""
+    """Return a hash of everything that the machine code depends on, and of what Numba finds it by."""
     host = f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()} {features}"
     digest = hashlib.sha256(f"{host} {package}".encode())
     for room in ("crossbar", "machine"):
         for path in sorted((package / room).glob("*.py")):
-            digest.update(path.read_bytes())
+            digest.update(path.read_bytes() + str(path.stat().st_mtime_ns).encode())
     return digest.hexdigest()[:16]
 
 
@@ -53,7 +54,9 @@ KERNELS = f"kernels-{digest_of(Path(__file__).parent.parent, config.CPU_FEATURES
 if not os.environ.get("NUMBA_CACHE_DIR"):
     config.CACHE_DIR = str(_cache_folder(KERNELS))
 
-njit: Any = functools.partial(numba.njit, cache=True, error_model="numpy", fastmath=FAST, nogil=True)
+njit: Any = functools.partial(
+    numba.njit, cache=True, error_model="numpy", fastmath=FAST, nogil=True, no_cfunc_wrapper=True
+)
 # For functions that allocate nothing, not even the copy of `a[:] = b`: slices are not counted as references to their
 # arrays, with an atomic instruction each. Counting took a sixth of an update.
 kernel: Any = functools.partial(njit, _nrt=False)

@@ -16,8 +16,9 @@ U32 = np.uint32
 U64 = np.uint64
 F32 = np.float32
 
-# Purposes of streams; each kernel that draws names its own.
-FORWARD, BACKWARD, READ_OUT, UPDATE_ROWS, UPDATE_COLUMNS, CYCLE, TRANSFER = range(7)
+# Purposes of streams; each kernel that draws names its own. Of type int64: Numba compiles a callee once for every
+# literal that it is given.
+FORWARD, BACKWARD, READ_OUT, UPDATE_ROWS, UPDATE_COLUMNS, CYCLE, TRANSFER = (np.int64(k) for k in range(7))
 
 TWO_16 = F32(1.0 / (1 << 16))
 LN2 = F32(0.6931471805599453)

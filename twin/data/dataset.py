@@ -1,8 +1,9 @@
 """What a data set is, and the registry of data sets."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,7 @@ class Dataset:
     sequential : bool
         Whether a sample begins where the one before it ends, so that their order must be kept.
     facts : mapping of str to str or int
-        What a reader must know to compare results: a text's SHA-256, characters, split.
+        What a reader must know to compare results: name, SHA-256, sizes; of a text its characters and their split.
     """
 
     inputs: Array
@@ -96,4 +97,14 @@ def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
     if config.set not in TEXTS and steps > 0:
         known = ", ".join(sorted(TEXTS))
         raise TwinError(f"data.set (= {config.set!r}): has no sequences for a recurrent network; use one of {known}")
-    return readers[config.set]().limited(config.samples, config.test_samples)
+    data = readers[config.set]().limited(config.samples, config.test_samples)
+    sizes = {"training samples": len(data.inputs), "test samples": len(data.test_inputs)}
+    return replace(data, facts={"set": config.set, **data.facts, **sizes})
+
+
+def sha256(*arrays: npt.NDArray[Any]) -> str:
+    """Return a hash of what arrays hold, in their order."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twin.data.dataset import Dataset
+from twin.data.dataset import Dataset, sha256
 
 TEST_EVERY = 5  # every fifth image is a test image: 1,437 to train, 360 to test
 
@@ -15,4 +15,5 @@ def read() -> Dataset:
     images = (raw.data / 16.0).astype(np.float32)
     labels = raw.target.astype(np.float32)[:, None]
     test = np.arange(len(images)) % TEST_EVERY == 0
-    return Dataset(images[~test], labels[~test], images[test], labels[test])
+    facts = {"sha256": sha256(images, labels)}
+    return Dataset(images[~test], labels[~test], images[test], labels[test], facts=facts)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.data import folder
-from twin.data.dataset import Dataset
+from twin.data.dataset import Dataset, sha256
 from twin.data.idx import array_of
 from twin.errors import TwinError
 
@@ -53,7 +53,8 @@ class Images:
                     f"{self.name}: images {x.shape} and labels {t.shape} do not fit n images of 28 x 28 and n classes "
                     "0 to 9; copy the files again"
                 )
-        return Dataset(_pixels(images), _classes(labels), _pixels(test_images), _classes(test_labels))
+        facts = {"sha256": sha256(images, labels, test_images, test_labels)}
+        return Dataset(_pixels(images), _classes(labels), _pixels(test_images), _classes(test_labels), facts=facts)
 
     def _locate(self, name: str) -> Path:
         path = folder.find(f"{self.name}/{name}")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.data.dataset import Dataset
+from twin.data.dataset import Dataset, sha256
 
 if TYPE_CHECKING:
     from twin.config.data import Data
@@ -20,4 +20,5 @@ def make(config: "Data", seed: int) -> Dataset:
     x = rng.uniform(-1.0, 1.0, n).astype(np.float32)[:, None]
     noise = rng.standard_normal(n).astype(np.float32)[:, None]
     y = np.float32(config.slope) * x + np.float32(config.intercept) + np.float32(config.noise) * noise
-    return Dataset(x[:SAMPLES], y[:SAMPLES], x[SAMPLES:], y[SAMPLES:])
+    facts = {"sha256": sha256(x, y)}
+    return Dataset(x[:SAMPLES], y[:SAMPLES], x[SAMPLES:], y[SAMPLES:], facts=facts)

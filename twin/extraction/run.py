@@ -6,6 +6,7 @@ not know of extraction.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 from typing import final
 
 import numpy as np
@@ -45,18 +46,13 @@ class RunReads:
     """
 
     def __init__(self, machine: Machine, amplitude: float = 1.0) -> None:
-        check_extractable(machine)
+        check_extractable(machine.settings)
         matrix = machine.algorithm.main
         self.amplitude = amplitude
         self.readers = [Reader(machine, layer.index, matrix) for layer in machine.network.layers]
         self._first = np.cumsum([0, *(len(reader.parts) for reader in self.readers)]).tolist()
         shapes = [(p.in1 - p.in0, p.out1 - p.out0) for reader in self.readers for p in reader.parts]
         self.final, self.average = Averager(shapes), Averager(shapes)
-
-    @property
-    def widest(self) -> int:
-        """Most input lines of an array: the fewest mat-vecs that determine the weights."""
-        return max(moments.n_in for moments in self.average.whole)
 
     def read(self, layer: int, number: int) -> list[float]:
         """Perform mat-vec `number` on a layer with random inputs; return its counts, (N_COUNTS,)."""
@@ -110,9 +106,10 @@ class WithReads:
             asked, answer = Resource(f"asked{layer}", private=True), Resource(f"answer{layer}", private=True)
             parts = self._mapping.parts(layer, matrix)
             back = sum(part.out1 - part.out0 + 1 for part in parts)
-            yield Operation(Kind.INPUT, Unit.MOVE, layer, (), (asked,), matrix=matrix, words=n_in, stream=Stream.INPUT)
+            move = Operation(Kind.EXTRACTION, Unit.MOVE, layer, matrix=matrix, stream=Stream.INPUT)
+            yield replace(move, writes=(asked,), words=n_in)
             yield Operation(
-                Kind.FORWARD,
+                Kind.EXTRACTION,
                 Unit.TILE,
                 layer,
                 (Resource(f"{layer}.{matrix}", private=False), asked),
@@ -120,9 +117,7 @@ class WithReads:
                 opcode=Opcode.FORWARD,
                 matrix=matrix,
             )
-            yield Operation(
-                Kind.STORE, Unit.MOVE, layer, (answer,), matrix=matrix, words=back, stream=Stream.INPUT, store=True
-            )
+            yield replace(move, reads=(answer,), words=back, store=True)
 
 
 @final

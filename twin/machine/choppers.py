@@ -11,15 +11,14 @@ import numpy.typing as npt
 from twin.crossbar.jit import inline, njit
 from twin.crossbar.rng import U32, U64, draw, stream_key
 from twin.machine.arena import Arena
-from twin.machine.effects import rank_one_update
 from twin.machine.records import ROW
 from twin.machine.settings import Settings
-from twin.machine.transfers import filter_h, line_of, read_line
+from twin.machine.transfers import filter_h, line_of
 from twin.machine.words import MEAN_WORDS, round_words
 
 Records = npt.NDArray[np.void]
 F32 = np.float32
-IN_CHOP, OUT_CHOP = 32, 33  # purposes of the random streams, beside those of twin.crossbar.rng
+IN_CHOP, OUT_CHOP = np.int64(32), np.int64(33)  # purposes of the random streams, beside those of twin.crossbar.rng
 TO_UNIT = F32(1.0 / (1 << 24))
 
 
@@ -44,19 +43,8 @@ def place_choppers(arena: Arena, layers: Records, matrices: Records, settings: S
 
 
 @njit
-def chopped_updates(f, work, real, parts, m, layer, shift, first, uses, sample, seed, row):
-    """`chopped_update` for some of a sample's uses of the matrix."""
-    for use in range(first, first + uses):
-        start = layer.x + shift + use * layer.n_in
-        x = f[start : start + layer.n_in]
-        start = layer.d + shift + use * layer.n_out
-        d = f[start : start + layer.n_out]
-        chopped_update(f, work, real, parts, m, layer, x, d, sample * layer.uses + use, seed, row)
-
-
-@njit
-def chopped_update(f, work, real, parts, m, layer, x, d, sample, seed, row):
-    """A += lr (c_out d) (c_in x)^T along columns; along rows the lines' signs go with d."""
+def chop(f, layer, x, d):
+    """Return c_in x and c_out d, of which A += lr (c_out d) (c_in x)^T; along rows the lines' signs go with d."""
     by_row = layer.transfer_axis == ROW
     x_signs = f[layer.out_chop if by_row else layer.in_chop :][: layer.n_in]
     d_signs = f[layer.in_chop if by_row else layer.out_chop :][: layer.n_out]
@@ -66,16 +54,15 @@ def chopped_update(f, work, real, parts, m, layer, x, d, sample, seed, row):
         chopped_x[j] = x_signs[j] * x[j]
     for i in range(layer.n_out):
         chopped_d[i] = d_signs[i] * d[i]
-    rank_one_update(f, work, real, parts, m, layer, chopped_x, chopped_d, sample, seed, row)
+    return chopped_x, chopped_d
 
 
 @njit
-def read_chopped(f, work, real, parts, m, layer, sample, seed, row):
-    """V = c_in c_out A u; then the line's chopper may flip, and after the last line those across it.
+def unchop(f, parts, m, layer, sample, seed):
+    """V = c_in c_out A u from A u; then the line's chopper may flip, and after the last line those across it.
 
     Notes the sign of the line and whether it flipped, which AGAD's reference needs.
     """
-    read_line(f, work, real, parts, m, layer, sample, seed, row)
     t = line_of(layer, sample)
     v = f[layer.v : layer.v + layer.line_length]
     out_signs = f[layer.out_chop : layer.out_chop + layer.line_length]
@@ -99,7 +86,7 @@ def line_flips(layer, sample, key):
     if layer.in_chop_period > 0:
         read = (sample // layer.transfer_every) // layer.lines
         return (read + 1) % layer.in_chop_period == 0
-    return happens(layer.in_chop_prob, key, 0)
+    return happens(layer.in_chop_prob, key, np.int64(0))
 
 
 @inline

@@ -62,31 +62,48 @@ def managed_matvec(f, work, real, parts, m, forward, x, y, low, factor, sample, 
             continue
         w = f[part.w + skip * n_out : part.w + (skip + n_in) * n_out]
         key = stream_key(seed, part.stream, FORWARD if forward else BACKWARD, sample)
-        if forward:
-            sums = f[part.in_sum : part.in_sum + n_in]
-            repeats, driven, conducted, clipped = matvec(
-                w, n_in, n_out, True, x[part.in0 : part.in1], partial, m, sums, key, scratch, work
-            )
-            for i in range(n_out):
-                y[part.out0 + i] += factor * partial[i]
-            count_matvec(row, repeats, driven, n_out, conducted, clipped)
-        else:
-            sums = f[part.out_sum : part.out_sum + n_out]
-            repeats, driven, conducted, clipped = matvec(
-                w, n_in, n_out, False, x[part.out0 : part.out1], partial, m, sums, key, scratch, work
-            )
-            for j in range(n_in):
-                y[part.in0 + skip + j] += factor * partial[j]
-            count_matvec(row, repeats, driven, n_in, conducted, clipped)
+        start, n = (part.in0, n_in) if forward else (part.out0, n_out)
+        driving = x[start : start + n]
+        start = part.in_sum if forward else part.out_sum
+        sums = f[start : start + n]
+        repeats, driven, conducted, clipped = matvec(
+            w, n_in, n_out, forward, driving, partial, m, sums, key, scratch, work
+        )
+        start, n = (part.out0, n_out) if forward else (part.in0 + skip, n_in)
+        for i in range(n):
+            y[start + i] += factor * partial[i]
+        count_matvec(row, repeats, driven, n, conducted, clipped)
         most = max(most, repeats)
     row[MVMS] += most
 
 
 @njit
-def outer_product(f, work, real, parts, m, x, d, x_max, d_max, lr, desired_bl, sample, salt, seed, row):
-    """Pulsed (or exact) update W += lr d x^T on all arrays of a matrix."""
+def gradient_rate(f, m, layer, x, d):
+    """Return the learning rate of an update with the gradient: the layer's, or its automatic scale.
+
+    Automatic scale (Rasch 2024, Eq. 15): lr = fast_lr desired_bl dw_min / (mu_x mu_d) with running means of
+    max|x| and max|d|, so that layers with small error signals still fire pulses.
+    """
+    if not layer.auto_scale:
+        return layer.lr
+    for which in range(2):
+        value = max_magnitude(x if which == 0 else d)
+        old = f[layer.means + which]
+        keep = layer.auto_momentum if old > F32(0.0) else F32(0.0)
+        if value > F32(0.0):
+            f[layer.means + which] = keep * old + (F32(1.0) - keep) * value
+    product = F32(f[layer.means] * f[layer.means + 1])
+    return F32(layer.lr * F32(m.desired_bl) * m.dw_min / product) if product > F32(0.0) else F32(0.0)
+
+
+@njit
+def rank_one_update(f, work, real, parts, m, x, d, lr, desired_bl, sample, salt, seed, row):
+    """Pulsed (or exact) update W += lr d x^T on all arrays of a matrix.
+
+    `salt` keeps the pulses of transfers apart from those of gradients: 0, or what is added to their streams.
+    """
     n, x_factor, d_factor = pulse_plan(
-        lr, x_max, d_max, m.dw_min, desired_bl, m.update_management, m.update_bl_management
+        lr, max_magnitude(x), max_magnitude(d), m.dw_min, desired_bl, m.update_management, m.update_bl_management
     )
     if n == 0:
         return
@@ -145,24 +162,7 @@ def refresh_sums(f, parts, m, writes):
 
 
 @njit
-def rank_one_update(f, work, real, parts, m, layer, x, d, sample, seed, row):
-    """The gradient's update, with the layer's learning rate or its automatic scale.
-
-    Automatic scale (Rasch 2024, Eq. 15): lr = fast_lr desired_bl dw_min / (mu_x mu_d) with running means of
-    max|x| and max|d|, so that layers with small error signals still fire pulses.
-    """
-    x_max = max_magnitude(x)
-    d_max = max_magnitude(d)
-    lr = layer.lr
-    if layer.auto_scale:
-        for which in range(2):
-            value = x_max if which == 0 else d_max
-            old = f[layer.means + which]
-            keep = layer.auto_momentum if old > F32(0.0) else F32(0.0)
-            if value > F32(0.0):
-                f[layer.means + which] = keep * old + (F32(1.0) - keep) * value
-        product = F32(f[layer.means] * f[layer.means + 1])
-        lr = F32(layer.lr * F32(m.desired_bl) * m.dw_min / product) if product > F32(0.0) else F32(0.0)
-    outer_product(f, work, real, parts, m, x, d, x_max, d_max, lr, m.desired_bl, sample, 0, seed, row)
-    refresh_pairs(f, parts, m, sample, sample, seed, row)
-    refresh_sums(f, parts, m, sample)
+def refresh(f, parts, m, sample, writes, seed, row):
+    """Do what follows a write of a matrix: refresh its pairs and its sums, where they are due."""
+    refresh_pairs(f, parts, m, sample, writes, seed, row)
+    refresh_sums(f, parts, m, writes)

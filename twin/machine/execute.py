@@ -5,12 +5,12 @@ import numpy as np
 from twin.algorithms.operation import Counts, Opcode
 from twin.crossbar.jit import njit
 from twin.machine.activations import activate, loss_and_delta, multiply_by_derivative
-from twin.machine.choppers import chopped_updates, filter_beside_reference, read_chopped
-from twin.machine.effects import managed_matvec, rank_one_update
+from twin.machine.choppers import chop, filter_beside_reference, unchop
+from twin.machine.effects import gradient_rate, managed_matvec, rank_one_update, refresh
 from twin.machine.mixed import accumulate_uses, pulse_lines
 from twin.machine.records import CONV, DENSE
 from twin.machine.recurrent import cell_backward, cell_forward, enter_sequence, put_symbols
-from twin.machine.transfers import filter_h, pulse_line, read_line, transfer_update
+from twin.machine.transfers import choose_transfer, filter_h, pulse_line, read_line
 from twin.machine.windows import activate_and_pool, gather, scatter, unpool
 
 F32 = np.float32
@@ -22,6 +22,7 @@ F32 = np.float32
     int(Opcode.BACKWARD),
     int(Opcode.DERIVATIVE),
 )
+FORWARDS, BACKWARDS = np.True_, np.False_  # of this type for one version of each callee, as in twin.crossbar.rng
 FORWARD_FAST, BACKWARD_FAST = int(Opcode.FORWARD_FAST), int(Opcode.BACKWARD_FAST)
 (UPDATE, READ_OUT, FILTER, PULSE, TRANSFER_UPDATE) = (
     int(Opcode.UPDATE),
@@ -37,6 +38,7 @@ FILTER_DYNAMIC, ACCUMULATE, PULSE_LINES = (
     int(Opcode.PULSE_LINES),
 )
 CROSSED, VALUE = int(Counts.CROSSED), int(Counts.LOSS)
+SALTS = np.int64(0), np.int64(16)  # of the pulses of gradients and of transfers
 
 
 @njit
@@ -64,7 +66,8 @@ def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fre
         z = f[start : start + layer.n_out]
         if fresh:
             z[:] = F32(0.0)
-        managed_matvec(f, work, real, parts, m, True, x, z, 0, factor, sample * layer.uses + use, seed, counts)
+        number = sample * layer.uses + use
+        managed_matvec(f, work, real, parts, m, FORWARDS, x, z, np.int64(0), factor, number, seed, counts)
 
 
 @njit
@@ -81,9 +84,8 @@ def backward(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, 
         e = f[start : start + layer.n_in]
         if fresh or layer.kind == CONV:
             e[:] = F32(0.0)
-        managed_matvec(
-            f, work, real, parts, m, False, d, e, layer.back, factor, sample * layer.uses + use, seed, counts
-        )
+        number = sample * layer.uses + use
+        managed_matvec(f, work, real, parts, m, BACKWARDS, d, e, layer.back, factor, number, seed, counts)
         if layer.kind == CONV:
             scatter(f, layer, shift, use, e)
 
@@ -147,14 +149,11 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
         number = p.sample * layer.uses + p.first + p.uses - 1  # of the last update
         if p.opcode == INPUT:
             put_input(f, layer, shift, inputs, p.row)
-        elif p.opcode == FORWARD:
-            m = matrices[layer.main]
-            scale = layer.scale
-            forward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, p.row, True, scale, seed, row)
-        elif p.opcode == FORWARD_FAST:
-            m = matrices[layer.fast]
-            share = F32(layer.gamma * layer.scale)
-            forward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, p.row, False, share, seed, row)
+        elif p.opcode == FORWARD or p.opcode == FORWARD_FAST:  # noqa: PLR1714 - no containers in kernels
+            fresh = p.opcode == FORWARD
+            m = matrices[layer.main if fresh else layer.fast]
+            share = layer.scale if fresh else F32(layer.gamma * layer.scale)
+            forward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, p.row, fresh, share, seed, row)
         elif p.opcode == ACTIVATION:
             activate_uses(f, layer, shift, p.first, p.uses)
         elif p.opcode == LOSS:
@@ -169,36 +168,40 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
                 value, wrong = loss_and_delta(layer.loss, layer.activation, y, targets[p.row], use, d)
                 row[VALUE] += value
                 row[CROSSED] += wrong
-        elif p.opcode == BACKWARD:
-            m = matrices[layer.main]
-            backward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, True, layer.scale, seed, row)
-        elif p.opcode == BACKWARD_FAST:
-            m = matrices[layer.fast]
-            share = F32(layer.gamma * layer.scale)
-            backward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, False, share, seed, row)
+        elif p.opcode == BACKWARD or p.opcode == BACKWARD_FAST:  # noqa: PLR1714
+            fresh = p.opcode == BACKWARD
+            m = matrices[layer.main if fresh else layer.fast]
+            share = layer.scale if fresh else F32(layer.gamma * layer.scale)
+            backward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, fresh, share, seed, row)
         elif p.opcode == DERIVATIVE:
             derivative(f, layer, layers[p.layer + 1], shift, p.first, p.uses)
-        elif p.opcode == UPDATE:
+        elif p.opcode == UPDATE or p.opcode == UPDATE_CHOPPED:  # noqa: PLR1714
             m = matrices[layer.update]
             for use in range(p.first, p.first + p.uses):
                 start = layer.x + shift + use * layer.n_in
                 x = f[start : start + layer.n_in]
                 start = layer.d + shift + use * layer.n_out
                 d = f[start : start + layer.n_out]
-                rank_one_update(f, work, real, parts, m, layer, x, d, p.sample * layer.uses + use, seed, row)
-        elif p.opcode == READ_OUT:
-            read_line(f, work, real, parts, matrices[layer.fast], layer, number, seed, row)
+                if p.opcode == UPDATE_CHOPPED:
+                    x, d = chop(f, layer, x, d)
+                lr = gradient_rate(f, m, layer, x, d)
+                update = p.sample * layer.uses + use
+                rank_one_update(f, work, real, parts, m, x, d, lr, m.desired_bl, update, SALTS[0], seed, row)
+                refresh(f, parts, m, update, update, seed, row)
+        elif p.opcode == READ_OUT or p.opcode == READ_OUT_CHOPPED:  # noqa: PLR1714
+            m = matrices[layer.fast]
+            read_line(f, work, real, parts, m, layer, number, seed, row)
+            if p.opcode == READ_OUT_CHOPPED:
+                unchop(f, parts, m, layer, number, seed)
         elif p.opcode == FILTER:
             filter_h(f, layer, parts[matrices[layer.fast].first].stream, number, seed, row)
         elif p.opcode == PULSE:
             pulse_line(f, real, parts, matrices[layer.main], layer, number, seed, row)
         elif p.opcode == TRANSFER_UPDATE:
-            transfer_update(f, work, real, parts, matrices[layer.main], layer, number, seed, row)
-        elif p.opcode == UPDATE_CHOPPED:
-            m = matrices[layer.update]
-            chopped_updates(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, seed, row)
-        elif p.opcode == READ_OUT_CHOPPED:
-            read_chopped(f, work, real, parts, matrices[layer.fast], layer, number, seed, row)
+            m = matrices[layer.main]
+            x, d, lr = choose_transfer(f, layer, number, row)
+            rank_one_update(f, work, real, parts, m, x, d, lr, m.transfer_bl, number, SALTS[1], seed, row)
+            refresh(f, parts, m, number, number // layer.transfer_every, seed, row)
         elif p.opcode == FILTER_DYNAMIC:
             stream = parts[matrices[layer.fast].first].stream
             filter_beside_reference(f, layer, stream, number, seed, row)

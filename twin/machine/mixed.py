@@ -9,14 +9,13 @@ import numpy.typing as npt
 
 from twin.algorithms.operation import Counts
 from twin.crossbar.jit import inline, njit
-from twin.crossbar.nonlinear import refresh_pairs
 from twin.crossbar.records import CELL, LIMITS
 from twin.crossbar.rng import TRANSFER, fill_normals, stream_key
 from twin.machine.arena import Arena
-from twin.machine.effects import refresh_sums
+from twin.machine.effects import refresh
 from twin.machine.records import ROW
 from twin.machine.settings import Settings
-from twin.machine.transfers import pulse_device
+from twin.machine.transfers import lines_of, pulse_device
 from twin.machine.words import H_WORDS, round_words
 
 Records = npt.NDArray[np.void]
@@ -81,15 +80,11 @@ def pulse_lines(f, real, parts, m, layer, sample, seed, row):
     inverse = F32(F32(1.0) / layer.granularity)
     for k in range(m.first, m.first + m.count):
         part = parts[k]
-        n_in = part.in1 - part.in0
-        n_out = part.out1 - part.out0
-        low = part.out0 if by_row else part.in0
-        high = part.out1 if by_row else part.in1
-        start = part.in0 if by_row else part.out0
-        n = n_in if by_row else n_out
-        w = f[part.w : part.w + n_in * n_out]
-        cell = f[part.cell : part.cell + n_in * n_out * CELL]
-        limits = f[part.limits : part.limits + n_in * n_out * LIMITS]
+        low, high, start, n = lines_of(part, by_row)
+        n_out, size = part.out1 - part.out0, n * (high - low)
+        w = f[part.w : part.w + size]
+        cell = f[part.cell : part.cell + size * CELL]
+        limits = f[part.limits : part.limits + size * LIMITS]
         key = stream_key(seed, part.stream, TRANSFER, sample)
         shape = f[m.shape : m.shape + 2 * m.points]
         slots = 0
@@ -122,5 +117,4 @@ def pulse_lines(f, real, parts, m, layer, sample, seed, row):
         row[PART_PULSES] += slots
         row[FIRED] += slots + fired
         row[COINCIDENCES] += fired
-    refresh_pairs(f, parts, m, sample, sample // layer.transfer_every, seed, row)
-    refresh_sums(f, parts, m, sample // layer.transfer_every)
+    refresh(f, parts, m, sample, sample // layer.transfer_every, seed, row)

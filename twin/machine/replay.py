@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 BLOCK = 10_000  # instructions executed per kernel call in replayed mode, in whole samples
 ZEROS = [0.0] * N_COUNTS
 Rows = Callable[[int], int]
+Template = tuple[npt.NDArray[np.void], list[int]]
+"""The instructions of a sample (slot, sample, row unset), and each operation's instruction or -1."""
 
 
 class Encoder:
@@ -37,10 +39,10 @@ class Encoder:
         self.program = program
         self.in_flight = in_flight
         self.rows = rows
-        self._cache: dict[Hashable, tuple[npt.NDArray[np.void], list[int]]] = {}
+        self._cache: dict[Hashable, Template] = {}
 
-    def template(self, sample: int) -> tuple[npt.NDArray[np.void], list[int]]:
-        """Return the instructions of a sample (slot, sample, row unset) and each operation's instruction or -1."""
+    def template(self, sample: int) -> Template:
+        """Return the template of a sample; samples with equal programs have the same object."""
         key = self.program.key(sample)
         if key not in self._cache:
             operations = list(self.program.operations(sample))
@@ -63,11 +65,15 @@ class Encoder:
 
     def encode(self, first: int, last: int) -> tuple[npt.NDArray[np.void], list[int]]:
         """Return the instructions of samples first..last-1 in program order, and where each sample starts."""
-        codes = [self.template(sample)[0] for sample in range(first, last)]
+        return self.join([self.template(sample) for sample in range(first, last)], first)
+
+    def join(self, templates: Sequence[Template], first: int) -> tuple[npt.NDArray[np.void], list[int]]:
+        """As `encode`, of samples from `first` on whose templates are at hand."""
+        codes = [code for code, _ in templates]
         sizes = [code.size for code in codes]
         # As plain words: to concatenate records, NumPy compares their fields one by one, 5 us a sample.
         program = np.concatenate([code.view(np.int64) for code in codes]).view(INSTRUCTION)
-        samples = np.arange(first, last)
+        samples = np.arange(first, first + len(codes))
         program["sample"] = np.repeat(samples, sizes)
         program["slot"] = program["sample"] % self.in_flight
         program["row"] = np.repeat([self.rows(int(s)) for s in samples], sizes)
@@ -218,13 +224,13 @@ class Replayed:
         """
         start = first
         while start < last:
-            end, starts, table, found_losses = perform(self.machine, self.encoder, start, last)
-            self.losses += found_losses
-            members: dict[Hashable, list[int]] = {}
-            for sample in range(start, end):
-                members.setdefault(self.program.key(sample), []).append(sample - start)
-            yield end, [(start + found[0], _rows(table, starts, found)) for found in members.values()]
-            start = end
+            done = perform(self.machine, self.encoder, start, last)
+            self.losses += done.losses
+            members: dict[int, list[int]] = {}
+            for k, template in enumerate(done.templates):
+                members.setdefault(id(template), []).append(k)
+            yield done.end, [(start + found[0], _rows(done.table, done.starts, found)) for found in members.values()]
+            start = done.end
 
     def setup_counts(self) -> list[list[float]]:
         """Return the pulses of calibration."""
@@ -240,15 +246,14 @@ class Replayed:
 
     def _execute_block(self) -> None:
         first = self._next
-        last, starts, table, found_losses = perform(self.machine, self.encoder, first, self.last)
-        self.losses += found_losses
-        counts = table.tolist()
-        done = first - self.encoder.in_flight
-        for sample in [s for s in self._rows if s < done]:
+        done = perform(self.machine, self.encoder, first, self.last)
+        self.losses += done.losses
+        counts = done.table.tolist()
+        for sample in [s for s in self._rows if s < first - self.encoder.in_flight]:
             del self._rows[sample]
-        for k, sample in enumerate(range(first, last)):
-            self._rows[sample] = counts[starts[k] : starts[k + 1]], self.encoder.template(sample)[1]
-        self._next = last
+        for k, (_, index) in enumerate(done.templates):
+            self._rows[first + k] = counts[done.starts[k] : done.starts[k + 1]], index
+        self._next = done.end
 
 
 class Performed(NamedTuple):
@@ -258,6 +263,8 @@ class Performed(NamedTuple):
     ----------
     end : int
         Samples before it are performed.
+    templates : list of Template
+        One a sample.
     starts : list of int
         Where each sample's rows start in `table`.
     table : ndarray of float64, (n_instructions, N_COUNTS)
@@ -266,6 +273,7 @@ class Performed(NamedTuple):
     """
 
     end: int
+    templates: list[Template]
     starts: list[int]
     table: npt.NDArray[np.float64]
     losses: list[float]
@@ -274,9 +282,10 @@ class Performed(NamedTuple):
 def perform(machine: Machine, encoder: Encoder, first: int, last: int) -> Performed:
     """Execute a block of samples from `first` on, none beyond `last` - 1."""
     end = min(first + encoder.block(first), last)
-    program, starts = encoder.encode(first, end)
+    templates = [encoder.template(sample) for sample in range(first, end)]
+    program, starts = encoder.join(templates, first)
     table = run_block(machine, program)
-    return Performed(end, starts, table, losses(machine, program, table))
+    return Performed(end, templates, starts, table, losses(machine, program, table))
 
 
 def losses(machine: Machine, program: npt.NDArray[np.void], table: npt.NDArray[np.float64]) -> list[float]:

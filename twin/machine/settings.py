@@ -14,7 +14,6 @@ from twin.config.algorithms import (
     TTv2,
     Update,
 )
-from twin.errors import TwinError
 
 HYSTERESIS = 0.6  # |H| after a crossing, Gokmen 2021, "Training Simulations", hysteretic threshold
 
@@ -72,10 +71,6 @@ class Settings:
     def every(self, layer: int) -> int:
         """Return after how many updates of a layer one of its lines (mixed precision: all) is transferred."""
         given = self.transfer_every_per_layer
-        if given and layer >= len(given):
-            raise TwinError(
-                f"transfer_every_per_layer (= {list(given)}): has no number for layer {layer}; give one for each layer"
-            )
         return given[layer] if given else self.transfer_every
 
     @property

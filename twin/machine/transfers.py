@@ -4,12 +4,12 @@ import numpy as np
 
 from twin.algorithms.operation import Counts
 from twin.crossbar.jit import inline, njit
-from twin.crossbar.matvec import convert, max_magnitude
-from twin.crossbar.nonlinear import PLAIN, pulse_shaped, refresh_pairs
+from twin.crossbar.matvec import convert
+from twin.crossbar.nonlinear import PLAIN, pulse_shaped
 from twin.crossbar.pulsed import limit, step
 from twin.crossbar.records import CELL, DOWN_A, LIMITS
 from twin.crossbar.rng import READ_OUT, TRANSFER, U32, fill_normals, stream_key
-from twin.machine.effects import count_matvec, managed_matvec, outer_product, refresh_sums
+from twin.machine.effects import count_matvec, managed_matvec, refresh
 from twin.machine.records import ROW
 from twin.machine.words import H_WORDS, round_words
 
@@ -31,6 +31,14 @@ def cycle_of(layer):
     while size < layer.lines:
         size *= 2
     return size
+
+
+@inline
+def lines_of(part, by_row):
+    """Return the first of a layer's lines that an array holds, their end, where it begins on them, and its length."""
+    if by_row:
+        return part.out0, part.out1, part.in0, part.in1 - part.in0
+    return part.in0, part.in1, part.out0, part.out1 - part.out0
 
 
 @njit
@@ -60,32 +68,28 @@ def read_line(f, work, real, parts, m, layer, sample, seed, row):
     if layer.hadamard:
         transfer_vector(layer, sample, u)
         v[:] = F32(0.0)
-        managed_matvec(f, work, real, parts, m, not by_row, u, v, 0, F32(1.0), ~sample, seed, row)
+        managed_matvec(f, work, real, parts, m, not by_row, u, v, np.int64(0), F32(1.0), ~sample, seed, row)
         return
     t = line_of(layer, sample)
     for k in range(m.first, m.first + m.count):
         part = parts[k]
-        n_in = part.in1 - part.in0
-        n_out = part.out1 - part.out0
-        low = part.out0 if by_row else part.in0
-        high = part.out1 if by_row else part.in1
+        low, high, start, n = lines_of(part, by_row)
         if t < low or t >= high:
             continue
-        n = n_in if by_row else n_out
-        start = part.in0 if by_row else part.out0
         line = v[start : start + n]
         noise = real[:n]
+        n_out = part.out1 - part.out0
         at = part.w + (t - low if by_row else (t - low) * n_out)
         stride = n_out if by_row else 1
         for i in range(n):
             line[i] = f[at + i * stride]
         key = stream_key(seed, part.stream, READ_OUT, sample)
         if m.out_noise > F32(0.0):
-            fill_normals(noise, n, key, 0)
+            fill_normals(noise, n, key, np.int64(0))
         clipped = convert(line, n, noise, m.out_noise, m.out_bound, m.out_step)
         row[MVMS] = 1
         line_sum = f[(part.out_sum if by_row else part.in_sum) + t - low]
-        count_matvec(row, 1, 1, n, F32(2.0) * F32(n) + m.conductance_slope * line_sum, clipped)
+        count_matvec(row, np.int64(1), np.int64(1), n, F32(2.0) * F32(n) + m.conductance_slope * line_sum, clipped)
 
 
 @njit
@@ -136,14 +140,9 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
     by_row = layer.transfer_axis == ROW
     for k in range(m.first, m.first + m.count):
         part = parts[k]
-        n_in = part.in1 - part.in0
-        n_out = part.out1 - part.out0
-        low = part.out0 if by_row else part.in0
-        high = part.out1 if by_row else part.in1
+        low, high, start, n = lines_of(part, by_row)
         if t < low or t >= high:
             continue
-        start = part.in0 if by_row else part.out0
-        n = n_in if by_row else n_out
         fired = 0
         for i in range(n):
             fired += 1 if s[start + i] != F32(0.0) else 0
@@ -152,10 +151,11 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
         noise = real[:n]
         key = stream_key(seed, part.stream, TRANSFER, sample)
         shape = f[m.shape : m.shape + 2 * m.points]
-        fill_normals(noise, n, key, 0)
-        w = f[part.w : part.w + n_in * n_out]
-        cell = f[part.cell : part.cell + n_in * n_out * CELL]
-        limits = f[part.limits : part.limits + n_in * n_out * LIMITS]
+        fill_normals(noise, n, key, np.int64(0))
+        n_out, size = part.out1 - part.out0, n * (high - low)
+        w = f[part.w : part.w + size]
+        cell = f[part.cell : part.cell + size * CELL]
+        limits = f[part.limits : part.limits + size * LIMITS]
         for i in range(n):
             sign = s[start + i]
             if sign == F32(0.0):
@@ -168,13 +168,12 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
         row[PART_PULSES] += 1
         row[FIRED] += fired + 1
         row[COINCIDENCES] += fired
-    refresh_pairs(f, parts, m, sample, sample // layer.transfer_every, seed, row)
-    refresh_sums(f, parts, m, sample // layer.transfer_every)
+    refresh(f, parts, m, sample, sample // layer.transfer_every, seed, row)
 
 
 @njit
-def transfer_update(f, work, real, parts, m, layer, sample, seed, row):
-    """SHD: C += transfer_lr f(v) u^T, pulsed (Onen 2021, Fig. 2A, step V).
+def choose_transfer(f, layer, sample, row):
+    """SHD: return x, d and the rate of C += transfer_lr f(v) u^T (Onen 2021, Fig. 2A, step V).
 
     f zeroes |v| below the threshold. Over a cycle, u u^T of Hadamard vectors sums to (length of the cycle) x
     identity, of one-hot vectors to the identity, so the former's rate is divided by that length.
@@ -190,11 +189,5 @@ def transfer_update(f, work, real, parts, m, layer, sample, seed, row):
         s[i] = v[i] if keep else F32(0.0)
         count += 1 if s[i] != F32(0.0) else 0
     row[CROSSED] = count
-    top = max_magnitude(s)
     lr = F32(layer.transfer_lr / F32(cycle_of(layer))) if layer.hadamard else layer.transfer_lr
-    if layer.transfer_axis == ROW:
-        outer_product(f, work, real, parts, m, s, u, top, F32(1.0), lr, m.transfer_bl, sample, 16, seed, row)
-    else:
-        outer_product(f, work, real, parts, m, u, s, F32(1.0), top, lr, m.transfer_bl, sample, 16, seed, row)
-    refresh_pairs(f, parts, m, sample, sample // layer.transfer_every, seed, row)
-    refresh_sums(f, parts, m, sample // layer.transfer_every)
+    return (s, u, lr) if layer.transfer_axis == ROW else (u, s, lr)

@@ -50,8 +50,9 @@ OPERATIONS = {
     "H load, store": ("h_load", "h_store"),
     "other moves": ("input", "load", "store"),
     "calibration": ("calibration",),
+    "extraction": ("extraction",),
 }
-"""Groups of operation kinds: nine colours can be told apart, sixteen cannot."""
+"""Groups of operation kinds: ten colours can be told apart, seventeen cannot."""
 
 GROUPS = {
     "forward": "blue",
@@ -63,6 +64,7 @@ GROUPS = {
     "H load, store": "purple",
     "other moves": "teal",
     "calibration": "sand",
+    "extraction": "indigo",
     "leakage": "rose",
 }
 

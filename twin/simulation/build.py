@@ -27,6 +27,7 @@ from twin.engine import Engine
 from twin.engine.consistency import Consistency
 from twin.errors import TwinError
 from twin.extraction.averaging import Schedule
+from twin.extraction.inference import check_extractable
 from twin.extraction.run import ReadEffects, RunReads, WithReads
 from twin.machine.machine import Machine
 from twin.machine.replay import Coupled, Encoder, Replayed
@@ -36,7 +37,7 @@ from twin.machine.words import FLOAT32, Word
 from twin.mapping import Mapping, map_layers
 from twin.networks.network import Network
 from twin.simulation.calibration import CalibrationPhases
-from twin.simulation.plan import Descriptions, RunPlan
+from twin.simulation.plan import Descriptions, Mode, RunPlan
 
 SHUFFLE = 7
 MEASURED = 100  # samples whose traffic decides a placement: assumption, ten transfers of every 10 updates
@@ -99,28 +100,93 @@ class Order:
         return int(self._permutation[at])
 
 
-def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Parts:
-    """Build a run; raises TwinError where the parts do not fit together."""
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a run consists of before anything is simulated, all of it checked."""
+
+    descriptions: Descriptions
+    network: Network
+    data: Dataset
+    device: DeviceFamily
+    mapping: Mapping
+    placed: Placed
+    prefetch: int
+    algorithm: Algorithm
+    settings: Settings
+    averaging: Schedule | None
+
+
+def check(plan: RunPlan, data: Dataset | None = None) -> Fit:
+    """Load what a plan names and fit it together, without drawing a device.
+
+    Parameters
+    ----------
+    plan : RunPlan
+    data : Dataset or None
+        The plan's data, where they are loaded already.
+
+    Raises
+    ------
+    TwinError
+        Where data are missing or the parts do not fit together.
+    """
     descriptions = Descriptions.of(plan)
     workload, chip, layout = descriptions.workload.model, descriptions.chip.model, descriptions.layout.model
     training = workload.training
+    check_timing(workload, plan.mode)
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
     _check_layout(algorithm, layout)
     settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
     device = device_preset(workload.device.preset, workload.device.overrides)
-    data = load(workload.data, training.seed, workload.network.steps)
+    if data is None:
+        data = load(workload.data, training.seed, workload.network.steps)
     network = Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols))
+    _check_transfers(algorithm, settings, network)
     uses = [1 if network.timed else layer.uses for layer in network.layers]
     mapping = map_layers(network.shapes, layout, chip, uses)
     prefetch = _prefetch(chip, network, settings)
     placed = place_streams(chip, mapping, kept(network, algorithm, settings, chip, training.in_flight))
+    averaging = None
+    if workload.extraction is not None and layout.tiles:
+        check_extractable(settings)
+        arrays = [part for layer in network.layers for part in mapping.parts(layer.index, algorithm.main)]
+        widest = max(part.in1 - part.in0 for part in arrays)
+        averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), widest)
+    return Fit(descriptions, network, data, device, mapping, placed, prefetch, algorithm, settings, averaging)
+
+
+def check_timing(workload: Workload, mode: Mode) -> None:
+    """Raise TwinError where timing is to be sampled but effects wait for their moment, or windows lie too close."""
+    timing = workload.timing
+    if timing.mode == "exact":
+        return
+    if mode == "coupled":
+        raise TwinError(
+            'timing.mode (= sampled): needs mode "replayed", because coupled effects happen only where the '
+            "engine times them; leave --mode coupled out or time every sample with --exact"
+        )
+    window = timing.warmup + timing.measured + 2 * workload.training.in_flight
+    if timing.period < 2 * window:
+        raise TwinError(
+            f"timing.period (= {timing.period}): must be at least {2 * window}, twice a window of warmup + "
+            "measured + 2 training.in_flight samples; raise it or time every sample with --exact"
+        )
+
+
+def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Parts:
+    """Build a run; raises as `check`."""
+    found = check(plan)
+    descriptions, network, data, mapping = found.descriptions, found.network, found.data, found.mapping
+    algorithm, settings, placed, prefetch = found.algorithm, found.settings, found.placed, found.prefetch
+    workload, chip, layout = descriptions.workload.model, descriptions.chip.model, descriptions.layout.model
+    training = workload.training
     machine = Machine(
         network,
         data,
         mapping,
         algorithm,
         settings,
-        device,
+        found.device,
         chip.tile,
         layout,
         workload.calibration,
@@ -150,11 +216,10 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
     order = Order(training.seed, len(data.inputs), shuffled=not data.sequential)
     encoder = Encoder(program, training.in_flight, order)
     effects = (Coupled if plan.mode == "coupled" else Replayed)(machine, program, encoder)
-    reads, averaging = None, None
+    reads = None
     timed: tuple[Any, Any] = program, effects
     if workload.extraction is not None and layout.tiles:
         reads = RunReads(machine, workload.extraction.amplitude)
-        averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), reads.widest)
         timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
     consistency = Consistency(training.consistency, training.staleness)
     costs = placed_costs(chip, mapping, placed, training.in_flight, program)
@@ -166,9 +231,9 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
 
     engine = Engine(*timed, costs, training.in_flight, announce, consistency)
     retention = None
-    if machine.analog and (workload.calibration.repeats or math.isfinite(device.lifetime)):
+    if machine.analog and (workload.calibration.repeats or math.isfinite(found.device.lifetime)):
         retention = Retention(machine, program, workload.calibration, lambda: engine.start_ps)
-        if isinstance(effects, Coupled) and math.isfinite(device.lifetime):
+        if isinstance(effects, Coupled) and math.isfinite(found.device.lifetime):
             effects.retention = retention
     phases = CalibrationPhases(workload.calibration, machine, program, costs, engine, retention)
     if retention is not None and workload.calibration.interval > 0:
@@ -178,7 +243,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         descriptions,
         network,
         data,
-        device,
+        found.device,
         mapping,
         placed,
         algorithm,
@@ -191,7 +256,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         retention,
         costs.floorplan,
         reads,
-        averaging,
+        found.averaging,
     )
 
 
@@ -256,3 +321,12 @@ def _check_layout(algorithm: Algorithm, layout: Layout) -> None:
     if not missing:
         reason = f"does not fit the algorithm {algorithm.name}"
     raise TwinError(f"layout {layout.name}: {reason}; use e.g. {', '.join(algorithm.default_layouts)}")
+
+
+def _check_transfers(algorithm: Algorithm, settings: Settings, network: Network) -> None:
+    given, layers = settings.transfer_every_per_layer, len(network.layers)
+    if given and len(given) != layers:
+        raise TwinError(
+            f"algorithms.{algorithm.name}.transfer_every_per_layer (= {list(given)}): must have {layers} numbers, one "
+            f"for each layer with weights; it has {len(given)}"
+        )

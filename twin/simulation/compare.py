@@ -55,6 +55,23 @@ def plan_runs(
     return plans
 
 
+def check_all(plans: Sequence[RunPlan]) -> None:
+    """Find what is wrong with runs of one workload before anything is written; their data are loaded once.
+
+    Raises
+    ------
+    TwinError
+        As `twin.simulation.build.check`.
+    """
+    for plan in plans:
+        Descriptions.of(plan)  # a slip of the pen is found before the kernels are imported
+    from twin.simulation.build import check  # noqa: PLC0415
+
+    data = None
+    for plan in plans:
+        data = check(plan, data).data
+
+
 def prepare_all(plans: Sequence[RunPlan], folder: Path) -> list[Path]:
     """Write each run's descriptions into its own folder below `folder`."""
     folders = []

@@ -173,7 +173,7 @@ def prepare(plan: RunPlan, folder: Path) -> RunPlan:
         "python": platform.python_version(),
         "command": command_line(),
     }
-    write_text(folder / "run.json", json.dumps(facts, indent=2) + "\n")
+    write_facts(folder, facts)
     return from_folder(folder)
 
 
@@ -186,6 +186,11 @@ def from_folder(folder: Path) -> RunPlan:
         raise TwinError(f"{folder / 'run.json'}: not a run of this version ({error}); start it again") from error
     chip, layout, workload = (str(folder / name) for name in FILES)
     return replace(plan, chip=chip, layout=layout, workload=workload, workload_overrides={}, chip_overrides={})
+
+
+def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write run.json of a run's folder."""
+    write_text(folder / "run.json", json.dumps(facts, indent=2) + "\n")
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from twin.algorithms.registry import algorithm_names
 from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
+from twin.data import Dataset
 from twin.engine import InvariantError
 from twin.engine.critical import bound_line
 from twin.engine.sampling import Estimate, Sampler
@@ -25,7 +27,7 @@ from twin.show import chip_rows
 from twin.simulation import checkpoint
 from twin.simulation.build import Parts, build
 from twin.simulation.diagnostics import collect
-from twin.simulation.plan import from_folder, read_facts
+from twin.simulation.plan import from_folder, read_facts, write_facts
 
 Progress = Callable[[int, int], None]
 Advance = Callable[[int, int], None]
@@ -41,6 +43,7 @@ def run(folder: Path, progress: Progress) -> RunResult:
     plan = from_folder(folder)
     total = [0]
     parts = build(plan, lambda sample: progress(sample + 1, total[0]) if sample < READ else None)
+    record_data(folder, facts, parts.data)
     training = parts.workload.training
     epoch_size = len(parts.data.inputs)
     total[0] = training.epochs * epoch_size
@@ -69,6 +72,22 @@ def run(folder: Path, progress: Progress) -> RunResult:
     return result
 
 
+def record_data(folder: Path, facts: dict[str, Any], data: Dataset) -> None:
+    """Write what the data are into ``run.json`` beside the run's other facts.
+
+    Raises
+    ------
+    TwinError
+        When the run was begun with other data.
+    """
+    found = dict(data.facts)
+    begun = facts.setdefault("data", found)
+    changed = [f"{key} is {found.get(key)}, was {value}" for key, value in begun.items() if found.get(key) != value]
+    if changed:
+        raise TwinError(f"{folder}: the data changed since the run began ({'; '.join(changed)}); start the run again")
+    write_facts(folder, facts)
+
+
 def with_reads(parts: Parts, advance: Advance) -> Advance:
     """Put the reads for averages of the weights between the samples of a run that asks for them."""
     reads, averaging = parts.reads, parts.averaging
@@ -94,15 +113,9 @@ def extract(parts: Parts, folder: Path) -> None:
 
 
 def clockwork(parts: Parts) -> Advance:
-    """Return what takes a run from one sample to another: the engine alone, or windows and jumps of its clock.
-
-    Raises
-    ------
-    TwinError
-        When timing is to be sampled but effects wait for their moment, or windows lie too close.
-    """
+    """Return what takes a run from one sample to another: the engine alone, or windows and jumps of its clock."""
     engine, effects, timing = parts.engine, parts.effects, parts.workload.timing
-    if timing.mode == "exact":
+    if timing.mode == "exact" or not isinstance(effects, Replayed):  # `check` refuses to sample what is coupled
 
         def exact(first: int, last: int) -> None:
             parts.calibration.prepare()
@@ -114,20 +127,9 @@ def clockwork(parts: Parts) -> Advance:
                 first = engine.next_sample
 
         return exact
-    if not isinstance(effects, Replayed):
-        raise TwinError(
-            'timing.mode (= sampled): needs mode "replayed", because coupled effects happen only where the '
-            "engine times them; leave --mode coupled out or time every sample with --exact"
-        )
     in_flight = parts.workload.training.in_flight
     parts.calibration.prepare()
-    sampler = Sampler(engine, effects, in_flight, timing.warmup, timing.measured, timing.period)
-    if timing.period < 2 * sampler.window:
-        raise TwinError(
-            f"timing.period (= {timing.period}): must be at least {2 * sampler.window}, twice a window of warmup + "
-            "measured + 2 training.in_flight samples; raise it or time every sample with --exact"
-        )
-    return sampler.run
+    return Sampler(engine, effects, in_flight, timing.warmup, timing.measured, timing.period).run
 
 
 def decay(parts: Parts, epoch: int) -> float:

@@ -1,0 +1,26 @@
+"""The command line at hand."""
+
+import sys
+
+import pytest
+
+from twin.cli import main
+
+
+@pytest.fixture
+def twin(monkeypatch, capsys, tmp_path):
+    """Run the command line in this process, in an empty folder; return exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["twin", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    return run
