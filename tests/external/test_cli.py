@@ -66,6 +66,23 @@ def test_a_mistake_is_found_before_the_kernels_are_loaded():
     assert done.stdout.split() == ["False", "False"]
 
 
+# -- sampled timing -------------------------------------------------------------------------------------------
+
+
+def test_the_interval_of_a_sampled_time_stands_in_every_report(twin, tmp_path):
+    own = ("--algorithm", "sgd", "--sampled", "--set", "timing.period=61", "--samples", "400", "--epochs", "1")
+    code, shown, errors = twin("run", "digits-mlp", *own, "--out", tmp_path / "run")
+    assert code == 0, errors
+    line = re.search(r"sampled, ± [\d.]+ % \(95 %\); energy ± [\d.]+ %", shown + errors).group()
+    assert line in (tmp_path / "run" / "report.md").read_text()
+    assert line in (tmp_path / "run" / "report.html").read_text()
+    summary = json.loads(next((tmp_path / "run").rglob("summary.json")).read_text())
+    one = summary.get("runs", [summary])[0]
+    half_s, half_J = one["time"]["makespan_interval_95_s"], one["energy"]["total_interval_95_J"]
+    assert half_J == pytest.approx(half_s * one["area"]["leakage_W"])
+    assert float(line.split()[2]) == pytest.approx(100 * half_s / one["time"]["makespan_s"], abs=0.0051)
+
+
 # -- mistakes -------------------------------------------------------------------------------------------------
 
 PER_LAYER = "algorithms.ttv2.transfer_every_per_layer"

@@ -17,11 +17,17 @@ from twin.simulation.plan import RunPlan
 class Recorder(Engine):
     """Adds up by itself what every operation that it starts costs, moves and occupies."""
 
-    def __init__(self, program, effects, costs, in_flight, _on_sample, consistency):
+    def __init__(self, program, effects, costs, in_flight, on_sample, *rest):
         self.done, self.joules, self.took_ps = [], 0.0, {}
         self.moved = np.zeros((len(Path), len(Stream)), np.int64)
         self.load_ps = np.zeros(len(costs.servers), np.int64)
-        super().__init__(program, effects, costs, in_flight, self.done.append, consistency)
+        super().__init__(program, effects, costs, in_flight, self._note, *rest)
+        self._told = on_sample
+
+    def _note(self, sample):
+        self.done.append(sample)
+        if self._told is not None:
+            self._told(sample)
 
     def _start(self, job, release, code):
         demand, before = job.template.demand, len(self.ledger.count_rows)

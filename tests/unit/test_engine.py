@@ -1,14 +1,17 @@
 """When operations start and complete: hazards, servers, places in flight."""
 
 import gc
+import tracemalloc
 
+import numpy as np
 import pytest
 from engine_kit import Costs, Effects, Program, counts, op
 
-from twin.engine import Engine
+from twin.engine import Engine, ledger
 from twin.engine.binding import N_EDGES, Edge, local_edges
 from twin.engine.critical import bound_line, chain
-from twin.engine.engine import Job
+from twin.engine.engine import Job, Run
+from twin.engine.ledger import COLUMNS, Ledger
 from twin.errors import TwinError
 
 
@@ -174,6 +177,31 @@ def test_memory_of_past_samples_is_let_go():
     engine = run(op([0], 3, reads="A", writes="A"), op([1], 2, reads="A"), samples=300, in_flight=3)
     kept = [job for job in gc.get_objects() if isinstance(job, Job) and job.template in engine.binder.templates]
     assert len(kept) < 20
+
+
+def test_memory_does_not_grow_with_the_run(monkeypatch):
+    """Four times the samples, the same number of objects and of bytes, once the ledger's window of rows is full."""
+    monkeypatch.setattr(Ledger, "CHUNK", 50 * COLUMNS)
+    monkeypatch.setattr(ledger, "RECENT", 200)
+    work = [op([0], 3, reads="A", writes="x"), op([0, 1], 2, reads="x"), op([1], per_pulse=2, writes="A")]
+    effects = Effects()
+    effects.counts = lambda sample, _position: counts(sample % 3)  # the kit's own remember every call
+    engine = Engine(Program(work), effects, Costs(2), 2)
+    objects, held, done = [], [], 0
+    tracemalloc.start()
+    try:
+        for samples in (500, 2000):
+            engine.advance(done, samples)
+            done = samples
+            gc.collect()
+            objects.append(sum(type(one) in {Job, Run, tuple, list, np.ndarray} for one in gc.get_objects()))
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    engine.check()
+    assert engine.index == 6000
+    assert objects[1] / objects[0] < 1.01
+    assert held[1] / held[0] < 1.5  # the window is filled by whole chunks
 
 
 def test_the_bound_leaves_the_set_up_out():

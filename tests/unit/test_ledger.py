@@ -8,7 +8,7 @@ from twin.algorithms.operation import Counts
 from twin.chip import Path
 from twin.engine import Engine, InvariantError
 from twin.engine.bins import Bins
-from twin.engine.ledger import Ledger
+from twin.engine.ledger import COLUMNS, Ledger
 from twin.errors import TwinError
 
 
@@ -169,6 +169,22 @@ def test_each_invariant_can_fail_and_says_that_it_is_a_bug(corrupt, message):
     with pytest.raises(InvariantError, match=message) as raised:
         it.check()
     assert "bug in twin" in str(raised.value)
+
+
+@pytest.mark.parametrize("earlier_ps", [-1, 1])
+def test_littles_law_fails_when_one_arrival_in_the_ledger_is_a_picosecond_off(monkeypatch, earlier_ps):
+    """The invariant of every run, by which the queue's integral is held against what the engine reserved."""
+    summed = Ledger.flush
+
+    def tampered(self, now_ps):
+        if self.rows:
+            self.rows[COLUMNS + 1] -= earlier_ps  # when the second operation of the first sample was ready
+        summed(self, now_ps)
+
+    ran()
+    monkeypatch.setattr(Ledger, "flush", tampered)
+    with pytest.raises(InvariantError, match="s0: the queue integral is"):
+        ran()
 
 
 @pytest.mark.parametrize("setup", [(), (op([0], 1, per_pulse=3),)])

@@ -56,12 +56,18 @@ def derive(run: RunResult, baseline: RunResult) -> Derived:
 
 
 def interval(run: RunResult) -> str:
-    """Say how far a sampled time can be trusted; nothing where all of it was run."""
+    """Say how far a sampled time, and the leakage in the energy, can be trusted; nothing where all of it was run."""
     if run.makespan_interval_s == 0:
         return ""
     if math.isnan(run.makespan_interval_s):
         return "sampled, interval unknown: fewer than 2 windows"
-    return f"sampled, ± {percent(run.makespan_interval_s / run.makespan_s)} % (95 %)"
+    energy = percent(energy_interval_J(run) / run.energy_J) if run.energy_J else percent(0.0)
+    return f"sampled, ± {percent(run.makespan_interval_s / run.makespan_s)} % (95 %); energy ± {energy} %"
+
+
+def energy_interval_J(run: RunResult) -> float:
+    """Give half the width of the 95 % interval of the energy, J: only the leakage depends on the time."""
+    return run.leakage_W * run.makespan_interval_s
 
 
 def derive_all(runs: Sequence[RunResult]) -> list[Derived]:

@@ -6,7 +6,15 @@ from typing import Any
 
 from twin import __version__
 from twin.report.calibration import calibration_summary
-from twin.report.derived import PATHS, bound_shares, busiest_links, derive, derive_all, wait_shares
+from twin.report.derived import (
+    PATHS,
+    bound_shares,
+    busiest_links,
+    derive,
+    derive_all,
+    energy_interval_J,
+    wait_shares,
+)
 from twin.report.files import plain
 from twin.report.overlap import staleness_summary
 from twin.report.result import SCHEMA, RunResult
@@ -48,6 +56,7 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
         },
         "energy": {
             "total_J": run.energy_J,
+            "total_interval_95_J": energy_interval_J(run),
             "per_sample_J": derived.energy_J_per_sample,
             "by_component_J": by_component.to_dict(),
             "by_operation_J": by_kind.to_dict(),

@@ -1,0 +1,52 @@
+"""Microseconds an image of LeNet on MNIST: the numerics alone, every algorithm in turn in every round.
+
+Run ``python benchmarks/lenet.py [--rounds N]``. Programs are encoded ahead, as in a replayed or sampled run.
+"""
+
+import argparse
+
+from harness import LAYOUTS, Times
+
+from twin.machine.replay import run_block
+from twin.simulation.build import build
+from twin.simulation.plan import RunPlan
+
+IMAGES = 100
+ALGORITHMS = ("digital", "sgd", "ttv2")
+
+
+class Training:
+    """LeNet under one algorithm."""
+
+    def __init__(self, algorithm: str) -> None:
+        self.parts = build(RunPlan("mnist-lenet", "aimc-512", LAYOUTS[algorithm], algorithm))
+        self.parts.machine.set_rates(1.0)
+        self.image = 0
+
+    def block(self, times: Times) -> None:
+        """Train on one block; add its time per image."""
+        first, self.image = self.image, self.image + IMAGES
+        program, _ = self.parts.effects.encoder.encode(first, self.image)
+        times.measure(lambda: run_block(self.parts.machine, program))
+        times.rounds[-1] /= IMAGES
+
+
+def main() -> None:
+    """Time all in turn and print them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9)
+    rounds = parser.parse_args().rounds
+    trainings = [Training(name) for name in ALGORITHMS]
+    times = [Times() for _ in trainings]
+    for training in trainings:
+        training.block(Times())  # warm caches; the first images have other pulses than the next
+    for _ in range(rounds):
+        for training, one in zip(trainings, times, strict=True):
+            training.block(one)
+    print(f"{'':<10}{'least / us':>12}{'median / us':>12}{'median / digital':>18}")
+    for name, one in zip(ALGORITHMS, times, strict=True):
+        print(f"{name:<10}{one.least(1e-6):>12.0f}{one.median(1e-6):>12.0f}{one.ratio(times[0]):>18.2f}")
+
+
+if __name__ == "__main__":
+    main()
