@@ -116,7 +116,7 @@ def test_strict_ttv2_overlaps_everything_up_to_its_next_write_of_c():
     parts = build(RunPlan("digits-mlp", "aimc-512", "four-array", "ttv2", "coupled", own, {}))
     engine, names = parts.engine, []
     start = engine._start
-    engine._start = lambda job: names.append((job.run.sample, job.position)) or start(job)
+    engine._start = lambda job, *cause: names.append((job.run.sample, job.position)) or start(job, *cause)
     parts.machine.set_rates(1.0)
     parts.effects.segment(0, 40)
     engine.run(0, 40)
