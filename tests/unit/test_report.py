@@ -351,7 +351,7 @@ def test_the_markdown_report_holds_table_bound_warnings_and_command(report: Path
     ):
         assert words in text
     assert "| sgd two-array | 0.500 | 0: 75.0 %, 2: 25.0 % |" in text
-    assert "400 | 8.00 µs | 1.20 µJ | -0.0100 ± 0.0200 |" in text
+    assert "400 | 8.00 µs | 600 nJ | -0.0100 ± 0.0200 |" in text
     rows = [line for line in text.partition("##")[0].splitlines() if line.startswith("|")]
     assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
 
