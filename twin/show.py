@@ -137,6 +137,7 @@ def available() -> dict[str, dict[str, str]]:
         "chips": shipped("chip"),
         "layouts": shipped("layout"),
         "workloads": shipped("workload"),
+        "sweeps": shipped("sweep"),
         "devices": {name: describe(name).source for name in preset_names()},
         "algorithms": {name: _algorithm(name) for name in algorithm_names()},
     }

@@ -24,6 +24,7 @@ TABLES: Mapping[str, Mapping[KeyPath, str]] = {
     "chip": {("tile", "converter"): "converter"},
     "layout": {},
     "workload": {},
+    "sweep": {},
 }
 """Which tables of which kind of file may name a preset of which family."""
 
