@@ -136,7 +136,7 @@ def list_all() -> None:
 
 @app.command()
 def schema(
-    kind: Annotated[Literal["chip", "layout", "workload"], typer.Argument(help="Which description.")],
+    kind: Annotated[Literal["chip", "layout", "workload", "sweep"], typer.Argument(help="Which description.")],
 ) -> None:
     """Print the JSON Schema of a description, for editors."""
     import json  # noqa: PLC0415
@@ -181,6 +181,31 @@ def verify_sampling(
         workload, chip, device, epochs, seed, samples, in_flight, "replayed", overrides or [], out, jobs, None, False
     )
     verify(options, _split(algorithms), _split(layouts))
+
+
+@app.command()
+def sweep(
+    description: Annotated[str, typer.Argument(help="A sweep of `twin list`, or a path to a TOML file.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the results; what it holds is not run again.")
+    ] = None,
+    jobs: Jobs = 2,
+    scheduler: Annotated[
+        str, typer.Option(help="Dask instead of processes: local, slurm, lsf, pbs, or tcp://host:8786.")
+    ] = "",
+    shard: Annotated[str, typer.Option(metavar="I/N", help="Only every N-th point, from the I-th.")] = "1/1",
+    memory: Annotated[str, typer.Option(help='Memory a process may have, e.g. "4 GiB" (default: no limit).')] = "",
+    budget: Annotated[float, typer.Option(min=0.0, help="Start no point after so many minutes; 0: no limit.")] = 0.0,
+    retry: Annotated[bool, typer.Option("--retry", help="Run points again that failed or were killed.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder of every run.")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Keep results as Parquet files (extra).")] = False,
+) -> None:
+    """Run many points over dotted keys; one row each, whatever happens to it."""
+    from twin.commands_sweep import shard_of, sweep_command  # noqa: PLC0415
+    from twin.sweep.run import Settings  # noqa: PLC0415
+
+    settings = Settings(shard_of(shard), retry, parquet, keep, budget * 60)
+    sweep_command(description, out, jobs, scheduler, memory, settings)
 
 
 @app.command()

@@ -171,6 +171,7 @@ def available() -> dict[str, dict[str, str]]:
         "chips": shipped("chip"),
         "layouts": shipped("layout"),
         "workloads": shipped("workload"),
+        "sweeps": shipped("sweep"),
         "memories": {name: preset.description for name, preset in presets("dram").items()},
         "devices": {name: describe(name).source for name in preset_names()},
         "algorithms": {name: _algorithm(name) for name in algorithm_names()},

@@ -93,6 +93,7 @@ class Counts(IntEnum):
 
 
 N_COUNTS = len(Counts)
+COSTED = int(Counts.LOSS)  # columns before it can cost energy; a loss may be infinite where training diverges
 
 
 class Resource(NamedTuple):

@@ -15,6 +15,7 @@ from twin.config.origins import Draft
 from twin.config.part import KeyPath, Part, dotted, forget_reads, leaves, unread
 from twin.config.resolved import resolved_toml
 from twin.config.resources import FOLDERS, Document, find, is_path, one_line, shipped, suggestion
+from twin.config.sweep import Sweep
 from twin.config.workload import Workload
 from twin.errors import TwinError
 
@@ -84,8 +85,13 @@ def load_workload(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Worklo
     return loaded
 
 
-def load_any(name: str) -> Loaded[Chip] | Loaded[Layout] | Loaded[Workload]:
-    """Load a chip, layout or workload by shipped name or path, whichever it is.
+def load_sweep(name: str) -> Loaded[Sweep]:
+    """Load a sweep by shipped name or path; as `load_chip`."""
+    return _load("sweep", Sweep, name, {})[0]
+
+
+def load_any(name: str) -> Loaded[Chip] | Loaded[Layout] | Loaded[Workload] | Loaded[Sweep]:
+    """Load a chip, layout, workload or sweep by shipped name or path, whichever it is.
 
     Raises
     ------
@@ -94,9 +100,11 @@ def load_any(name: str) -> Loaded[Chip] | Loaded[Layout] | Loaded[Workload]:
     """
     if name in shipped("workload"):
         return load_workload(name)
+    if name in shipped("sweep"):
+        return load_sweep(name)
     if not is_path(name) and not any(name in shipped(kind) for kind in FOLDERS):
         names = [known for kind in FOLDERS for known in shipped(kind)]
-        raise TwinError(f"{one_line(name)}: no chip, layout or workload of this name{suggestion(name, names)}")
+        raise TwinError(f"{one_line(name)}: no chip, layout, workload or sweep of this name{suggestion(name, names)}")
     document = find("chip", name)
     data = _parse(document)
     match data.get("kind"):
@@ -106,11 +114,13 @@ def load_any(name: str) -> Loaded[Chip] | Loaded[Layout] | Loaded[Workload]:
             return load_layout(name)
         case "workload":
             return load_workload(name)
+        case "sweep":
+            return load_sweep(name)
         case None:
-            rule = 'is missing; add kind = "chip", "layout" or "workload"'
+            rule = 'is missing; add kind = "chip", "layout", "workload" or "sweep"'
             raise TwinError(f"{document.label}:1: kind: {rule}")
         case found:
-            rule = 'must be "chip", "layout" or "workload"'
+            rule = 'must be "chip", "layout", "workload" or "sweep"'
             raise TwinError(Draft(document, data, "chip").message(("kind",), rule, found))
 
 
@@ -312,4 +322,4 @@ def _kinds(model: type[Part]) -> tuple[Any, ...]:
     return getattr(field.annotation, "__args__", ()) if field else ()
 
 
-__all__ = ["Loaded", "load_any", "load_chip", "load_layout", "load_workload", "resolved_toml"]
+__all__ = ["Loaded", "load_any", "load_chip", "load_layout", "load_sweep", "load_workload", "resolved_toml"]

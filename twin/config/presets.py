@@ -26,6 +26,7 @@ TABLES: Mapping[str, Mapping[KeyPath, str]] = {
     "chip": {("tile", "converter"): "converter", ("memory",): "dram"},
     "layout": {},
     "workload": {},
+    "sweep": {},
 }
 """Which tables of which kind of file may name a preset of which family."""
 

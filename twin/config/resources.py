@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twin.errors import TwinError
 
-FOLDERS = {"chip": "architectures", "layout": "architectures", "workload": "workloads"}
+FOLDERS = {"chip": "architectures", "layout": "architectures", "workload": "workloads", "sweep": "workloads"}
 MAX_BYTES = 250_000
 
 

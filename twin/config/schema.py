@@ -1,4 +1,4 @@
-"""JSON Schema of the three kinds of description, for completion and checking in editors."""
+"""JSON Schema of the kinds of description, for completion and checking in editors."""
 
 from typing import Any
 
@@ -6,15 +6,16 @@ from twin.config.chip import STATUSES, Chip
 from twin.config.layout import Layout
 from twin.config.part import Part
 from twin.config.presets import OWN_FILES, presets
+from twin.config.sweep import Sweep
 from twin.config.workload import Workload
 from twin.errors import TwinError
 
-KINDS: dict[str, type[Part]] = {"chip": Chip, "layout": Layout, "workload": Workload}
+KINDS: dict[str, type[Part]] = {"chip": Chip, "layout": Layout, "workload": Workload, "sweep": Sweep}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """Give the JSON Schema of ``"chip"``, ``"layout"`` or ``"workload"``.
+    """Give the JSON Schema of ``"chip"``, ``"layout"``, ``"workload"`` or ``"sweep"``.
 
     Quantities are strings with a pattern and an example. What a schema cannot say (sources for every value,
     references that exist) is checked at load alone.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.algorithms.operation import N_COUNTS, Stream
+from twin.algorithms.operation import COSTED, N_COUNTS, Stream
 from twin.chip import Component
 from twin.engine.binding import STREAMS, no_traffic
 from twin.engine.bins import Bins
@@ -177,7 +177,7 @@ class Ledger:
         self.counts += np.bincount(cells.ravel(), counts.ravel(), self.counts.size).reshape(self.counts.shape)
         self.serial_ps += int((done - start).sum())
         energy_J = constants.total_J[template, 0] + constants.activation_J[template] * served[:, 2]
-        energy_J[effect] += (constants.total_J[counted, 1:] * counts).sum(axis=1)
+        energy_J[effect] += (constants.total_J[counted, 1 : 1 + COSTED] * counts[:, :COSTED]).sum(axis=1)
         self.bins.add(start, done, energy_J, constants.payload[template], constants.stream[template])
         width = np.where(timed, constants.width[template], 0)
         self._visit(template, ready, start, count, width, served[:, 0], now_ps)
@@ -278,6 +278,7 @@ class Ledger:
         """Return the energy without leakage, (n_templates, len(Component))."""
         constants = self.constants()
         amounts = np.concatenate([self.n[:, None], self.counts], axis=1)
+        amounts[:, 1 + COSTED :] = 0.0
         table = np.asarray(np.einsum("tck,tk->tc", constants.energy_J, amounts), float)
         table[:, Component.MEMORY] += constants.activation_J * self.activations
         return table

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.algorithms.operation import N_COUNTS
+from twin.algorithms.operation import COSTED, N_COUNTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -163,7 +163,9 @@ class Stretch:
         """The energy without leakage."""
         per_count = self.constants.total_J
         opened_J = (self.constants.activation_J * self.activations).sum()
-        return float((per_count[:, 0] * self.n).sum() + (per_count[:, 1:] * self.counts).sum() + opened_J)
+        return float(
+            (per_count[:, 0] * self.n).sum() + (per_count[:, 1 : 1 + COSTED] * self.counts[:, :COSTED]).sum() + opened_J
+        )
 
 
 class Tallies:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,10 +34,25 @@ Advance = Callable[[int, int], None]
 PS = 1e-12
 
 
-def run(folder: Path, progress: Progress) -> RunResult:
+class CurveRow(NamedTuple):
+    """The learning curve after an epoch; errors are fractions, of a regression losses."""
+
+    epoch: float
+    samples: float
+    time_s: float
+    train_loss: float
+    test_loss: float
+    test_error: float
+
+
+AfterEpoch = Callable[[CurveRow], None]
+
+
+def run(folder: Path, progress: Progress, after_epoch: AfterEpoch | None = None) -> RunResult:
     """Run what a folder describes, from its checkpoint if there is one; leave the result there.
 
-    `progress` is called with (samples done, samples in total).
+    `progress` is called with (samples done, samples in total), `after_epoch` with every new row of the learning curve
+    once the state after that epoch is saved; what they raise ends the run there.
     """
     facts = read_facts(folder)
     plan = from_folder(folder)
@@ -54,16 +69,25 @@ def run(folder: Path, progress: Progress) -> RunResult:
     parts.effects.losses = losses
     step = training.checkpoint_every or epoch_size
     advance = with_reads(parts, clockwork(parts))
+
+    def tell() -> None:
+        if curve and after_epoch is not None:
+            after_epoch(CurveRow(*curve[-1]))
+
+    tell()  # a process that was killed may not have come to it
     while sample < total[0]:
         epoch = sample // epoch_size
         end = min((epoch + 1) * epoch_size, sample - sample % epoch_size % step + step)
         parts.machine.set_rates(decay(parts, epoch))
         advance(sample, end)
         sample = end
-        if sample == (epoch + 1) * epoch_size:
+        complete = sample == (epoch + 1) * epoch_size
+        if complete:
             curve.append(_curve_row(parts, epoch, sample))
             parts.effects.losses.clear()
         checkpoint.save(folder, identity, parts, sample, curve, parts.effects.losses)
+        if complete:
+            tell()
     extract(parts, folder)
     save_finals(parts.machine, folder / FINALS)
     result = _result(parts, curve, initial, str(facts["command"]), total[0])
@@ -139,7 +163,7 @@ def decay(parts: Parts, epoch: int) -> float:
     return float(training.decay_factor**past)
 
 
-def _curve_row(parts: Parts, epoch: int, sample: int) -> tuple[float, ...]:
+def _curve_row(parts: Parts, epoch: int, sample: int) -> CurveRow:
     if parts.retention is not None:
         parts.retention.settle(parts.engine.now_ps)
     losses = np.array(parts.effects.losses)
@@ -147,7 +171,7 @@ def _curve_row(parts: Parts, epoch: int, sample: int) -> tuple[float, ...]:
     train_loss = float(np.sort(losses).mean())
     test_loss, test_error = parts.machine.evaluate(epoch)
     error = test_error if parts.network.loss == "cross-entropy" else test_loss
-    return epoch + 1, sample, parts.engine.now_ps * PS, train_loss, test_loss, error
+    return CurveRow(epoch + 1, sample, parts.engine.now_ps * PS, train_loss, test_loss, error)
 
 
 def _result(
@@ -174,7 +198,7 @@ def _result(
         warnings.append("timing: one window says nothing about its error; lower timing.period or use --exact")
     loaded = parts.descriptions
     warnings += [f"{key} {NO_EFFECT}" for key in without_effect(parts)]
-    frame = pd.DataFrame(curve, columns=["epoch", "samples", "time_s", "train_loss", "test_loss", "test_error"])
+    frame = pd.DataFrame(curve, columns=list(CurveRow._fields))
     frame[["epoch", "samples"]] = frame[["epoch", "samples"]].astype(int)
     texts = loaded.texts()
     return RunResult(

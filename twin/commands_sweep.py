@@ -1,0 +1,155 @@
+"""What `twin sweep` does, between the command line and the rooms."""
+
+import math
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twin.commands import RUNS
+from twin.config.load import load_sweep
+from twin.errors import TwinError
+from twin.sweep.measure import Status
+from twin.sweep.run import Progress, Settings, run_sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from twin.sweep.executor import Executor
+
+SHOWN = 20
+LEAST_MEMORY_B = 2**30
+WIDTH = 140
+
+
+def sweep_command(
+    description: str, out: Path | None, jobs: int, scheduler: str, memory: str, settings: Settings
+) -> None:
+    """Run what a sweep lacks, write its tables, print the first rows.
+
+    Raises
+    ------
+    TwinError
+        As `run_sweep`.
+    """
+    from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
+
+    folder = out or RUNS / f"sweep-{load_sweep(description).model.name}"
+    executor = _executor(jobs, scheduler, memory)
+    try:
+        with _bar() as progress:
+            ensure_compiled()
+            table, missing = run_sweep(description, folder, executor, settings, progress)
+    except KeyboardInterrupt:
+        _say(f"interrupted; the same command goes on: twin sweep {description} --out {folder}")
+        raise
+    _print(table)
+    for status, count in table["status"].value_counts(sort=False).items():
+        if status != Status.DONE:
+            rows = table[table["status"] == status]
+            _say(f"{count} {status}, e.g. {rows['id'].iloc[0]}: {rows['reason'].iloc[0]}")
+    if missing:
+        _say(f"{missing} points have no result yet; the same command goes on")
+    _say(f"table: {folder / 'table.csv'}")
+
+
+def _executor(jobs: int, scheduler: str, memory: str) -> "Executor":
+    if scheduler:
+        from twin.sweep.dask import DaskCluster  # noqa: PLC0415
+
+        if memory:
+            raise TwinError("--memory: is for processes of this machine; set it where the cluster is described")
+        return DaskCluster(scheduler, jobs)
+    from twin.sweep.local import LocalProcesses  # noqa: PLC0415
+
+    return LocalProcesses(jobs, memory_of(memory) if memory else 0)
+
+
+def memory_of(text: str) -> int:
+    """Read a size in bytes, e.g. ``"4 GiB"``.
+
+    Raises
+    ------
+    TwinError
+        When it is none, or too little for the libraries alone.
+    """
+    from pydantic_core import PydanticCustomError  # noqa: PLC0415
+
+    from twin.config.quantity import BYTES  # noqa: PLC0415
+
+    try:
+        size = round(BYTES.parse(text))
+    except PydanticCustomError as error:
+        raise TwinError(f"--memory (= {text}): {error.message()}") from error
+    if size < LEAST_MEMORY_B:
+        raise TwinError(f"--memory (= {text}): must be at least 1 GiB, which the libraries alone may take")
+    return size
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """Read ``"2/8"``: the second of eight shards.
+
+    Raises
+    ------
+    TwinError
+        On anything else.
+    """
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if found:
+        number, count = int(found[1]), int(found[2])
+        if 1 <= number <= count:
+            return number, count
+    raise TwinError(f"--shard (= {text}): must read I/N with I from 1 to N, e.g. --shard 2/8")
+
+
+def _print(table: "pd.DataFrame") -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    console = Console()
+    keys = [str(name) for name in table.columns[1 : table.columns.get_loc("status")]]
+    shown = {
+        "test_error": ("test error", "%", 100),
+        "makespan_s": ("time", "s", 1),
+        "energy_J": ("energy", "J", 1),
+        "area_m2": ("area", "mm^2", 1e6),
+    }
+    head = Table(*keys, "status", *(f"{name}\n{unit}" for name, unit, _ in shown.values()), box=None)
+    for _, row in table.head(SHOWN).iterrows():
+        numbers = ["" if math.isnan(row[key]) else f"{row[key] * factor:.4g}" for key, (*_, factor) in shown.items()]
+        head.add_row(*(str(row[key]) for key in keys), str(row["status"]), *numbers)
+    (console if console.is_terminal else Console(width=WIDTH)).print(head)
+    if len(table) > SHOWN:
+        _say(f"... and {len(table) - SHOWN} more rows")
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """Show one bar over all points on a terminal, nothing elsewhere."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    rate = TextColumn("points  {task.fields[rate]}")
+    columns = (TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), rate, TimeElapsedColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("sweep", total=None, rate="")
+
+        def progress(done: int, total: int) -> None:
+            speed = bar.tasks[task].speed or 0.0
+            bar.update(task, completed=done, total=total, rate=f"{60 * speed:.1f}/min")
+
+        yield progress
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - this is the command line

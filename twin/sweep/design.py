@@ -1,0 +1,50 @@
+"""From axes to values: grid, list, random and Latin-hypercube designs."""
+
+import math
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.config.sweep import Axis, Scalar, Sweep
+
+Values = tuple[Scalar, ...]
+
+
+def values_of(sweep: Sweep) -> list[Values]:
+    """Return the values of every point, one a key of ``sweep.axes``; seeds are not in it.
+
+    Random designs are the same for the same ``design.seed``; the Latin hypercube (McKay, Beckman, Conover 1979; here
+    SciPy's) has one point in each of its n slices of every axis.
+    """
+    axes, design = sweep.axes, sweep.design
+    match design.kind:
+        case "grid":
+            return list(product(*(axis.values for axis in axes)))
+        case "list":
+            return list(zip(*(axis.values for axis in axes), strict=True))
+        case "random":
+            rng = np.random.Generator(np.random.Philox(design.seed))
+            return _scaled(axes, rng.random((design.points, len(axes))))
+        case "latin-hypercube":
+            from scipy.stats import qmc  # noqa: PLC0415
+
+            rng = np.random.Generator(np.random.Philox(design.seed))
+            return _scaled(axes, qmc.LatinHypercube(len(axes), rng=rng).random(design.points))
+
+
+def _scaled(axes: Sequence[Axis], unit: npt.NDArray[Any]) -> list[Values]:
+    """Spread draws from [0, 1) over the axes."""
+    return [tuple(_at(axis, float(u)) for axis, u in zip(axes, row, strict=True)) for row in unit]
+
+
+def _at(axis: Axis, u: float) -> Scalar:
+    if axis.values:
+        return axis.values[min(int(u * len(axis.values)), len(axis.values) - 1)]
+    if axis.low is None or axis.high is None:
+        raise ValueError(f"{axis.key}: neither values nor a range")
+    if axis.scale == "log":
+        return float(math.exp(math.log(axis.low) + u * math.log(axis.high / axis.low)))
+    return axis.low + u * (axis.high - axis.low)

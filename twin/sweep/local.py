@@ -1,0 +1,66 @@
+"""Points on processes of this machine. A process that dies takes its point with it and no other."""
+
+import resource
+import signal
+from collections.abc import Iterable, Iterator
+from functools import partial
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, final
+
+from pebble import ProcessExpired, ProcessPool
+
+from twin.sweep.executor import Measure, outcomes
+from twin.sweep.measure import Row, Status, ended
+from twin.sweep.point import Point
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+
+@final
+class LocalProcesses:
+    """Runs points on `jobs` processes.
+
+    Parameters
+    ----------
+    jobs : int
+    memory_B : int
+        Address space that each process may have, bytes; 0: as much as there is.
+    """
+
+    def __init__(self, jobs: int, memory_B: int = 0) -> None:
+        self.jobs, self.memory_B = jobs, memory_B
+
+    def run(self, points: Iterable[Point], measure: Measure) -> Iterator[tuple[Point, Row]]:
+        """Yield every point with its row, in the order in which they end."""
+        start = partial(_start_worker, self.memory_B)
+        pool = ProcessPool(max_workers=self.jobs, context=get_context("spawn"), initializer=start)
+        try:
+            for point, future in outcomes(lambda point: pool.schedule(measure, args=[point]), points, self.jobs):
+                yield point, _row(future)
+            pool.close()
+        except BaseException:
+            pool.stop()
+            raise
+        finally:
+            pool.join()
+
+
+def _start_worker(memory_B: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    if memory_B:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_B, memory_B))
+
+
+def _row(future: "Future[Row]") -> Row:
+    reason = future.exception()
+    if isinstance(reason, ProcessExpired):
+        code = int(reason.exitcode or 0)
+        if code >= 0:
+            return ended(Status.KILLED, f"the process ended with code {code}")
+        name = signal.Signals(-code).name
+        hint = ", often because the machine had no memory left" if name == "SIGKILL" else ""
+        return ended(Status.KILLED, f"the process was ended by {name}{hint}")
+    if isinstance(reason, MemoryError):
+        return ended(Status.MEMORY, "the process may not have more memory; enlarge --memory or use fewer --jobs")
+    return future.result()

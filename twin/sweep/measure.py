@@ -1,0 +1,151 @@
+"""One point run to its end, whatever that is: a row of the table."""
+
+import math
+import shutil
+from enum import StrEnum
+from pathlib import Path
+
+from twin.config.sweep import Scalar, Stop
+from twin.errors import TwinError
+from twin.report.derived import PATHS, derive
+from twin.report.result import RunResult
+from twin.report.store import load_run
+from twin.simulation.plan import prepare
+from twin.simulation.run import CurveRow, run
+from twin.sweep.point import Point
+
+Row = dict[str, Scalar]
+UNITS: dict[str, str] = {
+    "status": "",
+    "reason": "",
+    "epochs": "1",
+    "train_loss": "1",
+    "test_loss": "1",
+    "test_error": "1",
+    "best_test_error": "1",
+    "makespan_s": "s",
+    "makespan_interval_s": "s",
+    "samples_per_s": "1/s",
+    "energy_J": "J",
+    "energy_J_per_sample": "J",
+    "area_m2": "m2",
+    **{f"{path}_{what}_B_per_sample": "B" for path in PATHS for what in ("H", "other")},
+    "bound": "",
+}
+"""Columns of a row behind the id and the values of the axes, with their units ("1": a number, "": a name)."""
+
+
+class Status(StrEnum):
+    """How a point ended; the first four are final, the others may end otherwise when tried again."""
+
+    DONE = "done"
+    REFUSED = "refused"  # the description is not one of a possible run
+    STOPPED = "stopped"  # given up by the sweep's own rule
+    DIVERGED = "diverged"  # the loss is not a finite number any more
+    FAILED = "failed"  # what the run said is the reason, e.g. a full disk
+    MEMORY = "out of memory"
+    KILLED = "killed"  # the process ended without a word
+
+
+FINAL = frozenset({Status.DONE, Status.REFUSED, Status.STOPPED, Status.DIVERGED})
+
+
+class GivenUpError(Exception):
+    """A run is not worth going on with."""
+
+    def __init__(self, status: Status, reason: str, row: CurveRow) -> None:
+        super().__init__(status, reason, row)
+        self.status, self.reason, self.row = status, reason, row
+
+
+def measure(point: Point, folder: Path, stop: Stop | None, *, keep: bool) -> Row:
+    """Run a point in ``folder / point.id``, from its checkpoint if there is one.
+
+    Parameters
+    ----------
+    point : Point
+    folder : Path
+    stop : Stop or None
+        When to give the point up.
+    keep : bool
+        Leave the folder of a finished run.
+
+    Returns
+    -------
+    dict
+        The columns of `UNITS`; NaN for what is not known. Whatever goes wrong is in ``status`` and ``reason``.
+    """
+    if point.refused:
+        return ended(Status.REFUSED, point.refused)
+    path = folder / point.id
+    try:
+        row = _finished(_run(point, path, stop))
+    except GivenUpError as error:
+        row = ended(error.status, error.reason) | _learned(error.row)
+    except MemoryError:
+        return ended(Status.MEMORY, "the process may not have more memory; enlarge --memory or use fewer --jobs")
+    except TwinError as error:
+        return ended(Status.FAILED, str(error))
+    except Exception as error:  # noqa: BLE001 - a bug in one point must not take the others down
+        return ended(Status.FAILED, f"{type(error).__name__}: {error}")
+    if not keep:
+        shutil.rmtree(path, ignore_errors=True)
+    return row
+
+
+def _run(point: Point, path: Path, stop: Stop | None) -> RunResult:
+    if (path / "summary.json").exists():
+        return load_run(path)
+    if not (path / "run.json").exists():
+        path.mkdir(parents=True, exist_ok=True)
+        prepare(point.plan, path)
+
+    def after_epoch(row: CurveRow) -> None:
+        if not math.isfinite(row.train_loss):
+            raise GivenUpError(Status.DIVERGED, f"training loss is {row.train_loss} after epoch {row.epoch:.0f}", row)
+        if stop is not None and row.epoch >= stop.after_epoch and row.test_error > stop.error_above:
+            reason = f"test error {row.test_error:.4g} after epoch {row.epoch:.0f} is above {stop.error_above:g}"
+            raise GivenUpError(Status.STOPPED, reason, row)
+
+    return run(path, lambda *_: None, after_epoch)
+
+
+def ended(status: Status, reason: str) -> Row:
+    """Return the row of a point without a result."""
+    row: Row = {name: math.nan if unit else "" for name, unit in UNITS.items()}
+    return row | {"status": str(status), "reason": " ".join(reason.split())}
+
+
+def _learned(row: CurveRow) -> Row:
+    return {
+        "epochs": row.epoch,
+        "train_loss": row.train_loss,
+        "test_loss": row.test_loss,
+        "test_error": row.test_error,
+        "makespan_s": row.time_s,
+    }
+
+
+def _finished(result: RunResult) -> Row:
+    last = CurveRow(*result.curve[list(CurveRow._fields)].iloc[-1].astype(float))
+    derived = derive(result, result)
+    traffic = {
+        f"{path}_{what}_B_per_sample": derived.bytes_per_sample[path, what] for path in PATHS for what in ("H", "other")
+    }
+    if not math.isfinite(last.train_loss):
+        return ended(Status.DIVERGED, f"training loss is {last.train_loss} at the end") | _learned(last)
+    return (
+        ended(Status.DONE, "")
+        | _learned(last)
+        | {
+            "best_test_error": float(result.curve["test_error"].min()),
+            "makespan_s": result.makespan_s,
+            "makespan_interval_s": result.makespan_interval_s,
+            "samples_per_s": derived.samples_per_s,
+            "energy_J": result.energy_J,
+            "energy_J_per_sample": derived.energy_J_per_sample,
+            "area_m2": result.area_m2,
+        }
+        | traffic
+        | {"bound": result.bound}
+    )

@@ -1,0 +1,87 @@
+"""One point of a sweep: the run that it stands for, and the name under which its result is kept."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from twin.algorithms.registry import algorithm_class
+from twin.config.sweep import Scalar, Sweep
+from twin.errors import TwinError
+from twin.simulation.plan import Descriptions, RunPlan, identity
+from twin.sweep.design import values_of
+
+ID_LENGTH = 16
+SEED = "seed"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One run of a sweep.
+
+    Attributes
+    ----------
+    id : str
+        Hash of everything that decides the result: the resolved descriptions, the algorithm, the version, the rule
+        by which it is given up.
+    axes : dict
+        Value of every axis, and the seed.
+    plan : RunPlan
+    refused : str
+        Why the point cannot be run, in one line; empty if it can.
+    """
+
+    id: str
+    axes: dict[str, Scalar]
+    plan: RunPlan
+    refused: str = ""
+
+
+def points_of(sweep: Sweep) -> list[Point]:
+    """Return all points, in the order of the design, seeds varying fastest."""
+    keys = [axis.key for axis in sweep.axes]
+    return [
+        _point(sweep, dict(zip(keys, values, strict=True)) | {SEED: seed})
+        for values in values_of(sweep)
+        for seed in sweep.seeds
+    ]
+
+
+def _point(sweep: Sweep, values: dict[str, Scalar]) -> Point:
+    plan = plan_of(sweep, values)
+    content: list[object]
+    try:
+        descriptions = Descriptions.of(plan)
+        _check_layout(plan, descriptions)
+        content, refused = [identity(plan, descriptions.texts())], ""
+    except TwinError as error:
+        content, refused = [plan.workload, plan.chip, plan.layout, plan.algorithm, values], str(error)
+    rule = sweep.stop.model_dump() if sweep.stop else None
+    name = hashlib.sha256(json.dumps([*content, rule], sort_keys=True).encode()).hexdigest()
+    return Point(name[:ID_LENGTH], values, plan, refused)
+
+
+def _check_layout(plan: RunPlan, descriptions: Descriptions) -> None:
+    if not algorithm_class(plan.algorithm).fits(descriptions.layout.model):
+        raise TwinError(
+            f"layout (= {plan.layout}): does not hold the matrices of {plan.algorithm}; "
+            f"take one of {', '.join(algorithm_class(plan.algorithm).default_layouts)}"
+        )
+
+
+def plan_of(sweep: Sweep, values: Mapping[str, Scalar]) -> RunPlan:
+    """Return the run that has these values; names first, so that a device's parameters find the device."""
+    merged = dict(sweep.fixed) | dict(values)
+    names = {key: str(merged.pop(key, getattr(sweep, key))) for key in ("workload", "chip", "algorithm", "layout")}
+    if not names["layout"]:
+        names["layout"] = algorithm_class(names["algorithm"]).default_layouts[0]
+    workload, chip = {"training.seed": str(merged.pop(SEED))}, {}
+    if "device" in merged:
+        workload["device"] = f"{{preset = {json.dumps(merged.pop('device'))}}}"
+    for key, value in merged.items():
+        first, _, rest = key.partition(".")
+        if first == "chip":
+            chip[rest] = json.dumps(value)
+        else:
+            workload[f"algorithms.{names['algorithm']}.{rest}" if first == "algorithm" else key] = json.dumps(value)
+    return RunPlan(**names, mode=sweep.mode, workload_overrides=workload, chip_overrides=chip)

@@ -1,0 +1,150 @@
+"""What a sweep leaves: one small file a point, and the table of them all."""
+
+import importlib.util
+import io
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twin.config.sweep import Axis
+from twin.errors import TwinError
+from twin.report.files import write_bytes, write_text
+from twin.report.store import write_csv
+from twin.sweep.measure import FINAL, UNITS, Row, Status
+from twin.sweep.point import SEED, Point
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MEANS = [name for name, unit in UNITS.items() if unit]
+CONFIDENCE = 0.95
+
+
+class Results:
+    """The result files of a sweep's folder.
+
+    Parameters
+    ----------
+    folder : Path
+    parquet : bool
+        Keep results as Parquet files (extra ``parquet``) instead of CSV.
+    """
+
+    def __init__(self, folder: Path, *, parquet: bool = False) -> None:
+        self.folder, self.suffix = folder / "results", ".parquet" if parquet else ".csv"
+        if parquet:
+            _need_pyarrow()
+
+    def path(self, name: str) -> Path:
+        """Return where the result of a point lies."""
+        return self.folder / f"{name}{self.suffix}"
+
+    def save(self, point: Point, row: Row) -> None:
+        """Write the result of a point; it is whole or absent."""
+        import pandas as pd  # noqa: PLC0415
+
+        frame = pd.DataFrame([row], columns=pd.Index(list(UNITS)))
+        if self.suffix == ".csv":
+            write_csv(frame, self.path(point.id))
+        else:
+            buffer = io.BytesIO()
+            frame.to_parquet(buffer, index=False)
+            write_bytes(self.path(point.id), buffer.getvalue())
+
+    def load(self, name: str) -> Row | None:
+        """Return the result of a point; None where there is none yet."""
+        import pandas as pd  # noqa: PLC0415
+
+        path = self.path(name)
+        if not path.exists():
+            return None
+        try:
+            if self.suffix == ".csv":
+                frame = pd.read_csv(path, keep_default_na=False, dtype=str)
+            else:
+                frame = pd.read_parquet(path)
+            return {key: _number(frame[key][0]) if unit else str(frame[key][0]) for key, unit in UNITS.items()}
+        except (OSError, KeyError, ValueError, IndexError) as error:
+            raise TwinError(f"{path}: is no result of a sweep ({error}); remove it to run its point again") from error
+
+    def waiting(self, points: Iterable[Point], *, retry: bool) -> list[Point]:
+        """Return the points that have no result; with `retry` also those whose end was not final."""
+        todo: dict[str, Point] = {}
+        for point in points:
+            row = self.load(point.id)
+            if row is None or (retry and row["status"] not in FINAL):
+                todo.setdefault(point.id, point)
+        return list(todo.values())
+
+    def table(self, points: Sequence[Point]) -> "pd.DataFrame":
+        """Return id, values of the axes, seed and result of every point that has one, in the order of the design."""
+        import pandas as pd  # noqa: PLC0415
+
+        rows = [{"id": point.id} | point.axes | row for point in points if (row := self.load(point.id)) is not None]
+        keys = list(points[0].axes) if points else []
+        return pd.DataFrame(rows, columns=pd.Index(["id", *keys, *UNITS]))
+
+
+def _number(value: str | float) -> float:
+    """Read a number, of a CSV file from its text."""
+    return math.nan if value == "" else float(value)
+
+
+def _need_pyarrow() -> None:
+    if importlib.util.find_spec("pyarrow") is None:
+        raise TwinError("--parquet: needs pyarrow; pip install 'analog-twin[parquet]', or leave it out")
+
+
+def write_tables(table: "pd.DataFrame", axes: Sequence[Axis], folder: Path) -> None:
+    """Write ``table.csv``, the means over seeds in ``means.csv``, and the unit of every column of both."""
+    import pandas as pd  # noqa: PLC0415
+
+    keys = [axis.key for axis in axes]
+    averaged = means(table, keys)
+    write_csv(table, folder / "table.csv")
+    write_csv(averaged, folder / "means.csv")
+    rows = [("table", str(name), UNITS.get(str(name), "1" if name == SEED else "")) for name in table.columns]
+    for name in averaged.columns:
+        stem = str(name).removesuffix("_mean").removesuffix("_interval")
+        rows.append(("means", str(name), "1" if stem == "n" else UNITS.get(stem, "")))
+    units = pd.DataFrame(rows, columns=pd.Index(["table", "column", "unit"]))
+    write_csv(units, folder / "columns.csv")
+
+
+def means(table: "pd.DataFrame", keys: Sequence[str]) -> "pd.DataFrame":
+    """Return mean and half the 95 % interval over seeds of every number, for runs that were finished.
+
+    The interval is Student's, ``t(n - 1) s / sqrt(n)``; NaN for a single seed.
+    """
+    import pandas as pd  # noqa: PLC0415
+    from scipy import stats  # noqa: PLC0415
+
+    done = table[table["status"] == str(Status.DONE)]
+    rows = []
+    for values, group in done.groupby(list(keys), sort=False):
+        n = len(group)
+        row: dict[str, object] = dict(zip(keys, values if isinstance(values, tuple) else (values,), strict=True))
+        row["n"] = n
+        quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)) if n > 1 else math.nan
+        for name in MEANS:
+            column = group[name].astype(float)
+            row[f"{name}_mean"] = float(column.mean())
+            row[f"{name}_interval"] = quantile * float(column.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+        rows.append(row)
+    names = [f"{name}_{what}" for name in MEANS for what in ("mean", "interval")]
+    return pd.DataFrame(rows, columns=pd.Index([*keys, "n", *names]))
+
+
+def describe(folder: Path, text: str) -> None:
+    """Keep the sweep's own description beside its results; another sweep may not go on in its folder.
+
+    Raises
+    ------
+    TwinError
+        When the folder holds another sweep.
+    """
+    path = folder / "sweep.toml"
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise TwinError(f"--out (= {folder}): holds another sweep (see sweep.toml there); name another folder")
+    write_text(path, text)
