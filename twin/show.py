@@ -136,7 +136,8 @@ def available() -> dict[str, dict[str, str]]:
     return {
         "chips": shipped("chip"),
         "layouts": shipped("layout"),
-        "workloads": shipped("workload"),
+        "workloads": shipped("workload") | shipped("timing-only"),
+        "baselines": shipped("baseline"),
         "devices": {name: describe(name).source for name in preset_names()},
         "algorithms": {name: _algorithm(name) for name in algorithm_names()},
     }

@@ -23,6 +23,8 @@ class Layer:
         When (every so many updates of this layer) and along which axis the algorithm transfers; 0 for never.
     timed : bool
         Whether every use is a time step with vectors of its own.
+    up, down : bool
+        Whether the layers above and below are on other chips.
     first, count : int
         Which of a sample's uses of the matrix the operations perform; `count` 0 stands for all.
     """
@@ -32,6 +34,8 @@ class Layer:
     transfer_every: int = 0
     transfer_axis: str = "column"
     timed: bool = False
+    up: bool = False
+    down: bool = False
     first: int = 0
     count: int = 0
 
@@ -91,6 +95,10 @@ class Layer:
             first=self.first,
             uses=self.uses,
         )
+
+    def send(self, stream: Stream, matrix: str, words: int, source: Resource, target: Resource) -> Operation:
+        """Move words from the chips of this layer to those of the layer above or below."""
+        return replace(self.move(stream, matrix, words, source, target, store=True), kind=Kind.SEND)
 
     def last(self, sample: int) -> int:
         """Return the number of the layer's update that ends these uses."""

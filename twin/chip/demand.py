@@ -30,6 +30,7 @@ class Component(IntEnum):
     LINK = 8
     HOST = 9
     LEAKAGE = 10
+    CHIP_LINK = 11
 
 
 class Path(IntEnum):
@@ -39,6 +40,7 @@ class Path(IntEnum):
     BUFFER = 1
     MEMORY = 2
     HOST = 3
+    CHIP_LINK = 4
 
 
 class Occupancy(NamedTuple):

@@ -2,25 +2,28 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from twin.config.baseline import Baseline
 from twin.config.chip import Chip, source_key
 from twin.config.layout import Layout
 from twin.config.origins import Draft
 from twin.config.part import KeyPath, Part, dotted, forget_reads, leaves, unread
 from twin.config.resolved import resolved_toml
 from twin.config.resources import FOLDERS, Document, find, is_path, one_line, shipped, suggestion
+from twin.config.timing_only import TimingOnly
 from twin.config.workload import Workload
 from twin.errors import TwinError
 
 Model = TypeVar("Model", bound=Part)
 _POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
 _MISSING = object()
+_KINDS = '"chip", "layout", "workload", "timing-only" or "baseline"'
 MAX_DEPTH = 20
 MAX_PARTS = 64
 _LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}""")
@@ -84,34 +87,53 @@ def load_workload(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Worklo
     return loaded
 
 
-def load_any(name: str) -> Loaded[Chip] | Loaded[Layout] | Loaded[Workload]:
-    """Load a chip, layout or workload by shipped name or path, whichever it is.
+def load_timing_only(name: str, overrides: Mapping[str, str] = {}) -> Loaded[TimingOnly]:
+    """Load a timing-only workload by shipped name or path; as `load_chip`."""
+    return _load("timing-only", TimingOnly, name, overrides)[0]
+
+
+def load_baseline(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Baseline]:
+    """Load a digital accelerator by shipped name or path; as `load_chip`."""
+    return _load("baseline", Baseline, name, overrides)[0]
+
+
+def is_timing_only(name: str) -> bool:
+    """Return whether the workload of this name or path is of kind "timing-only"; mistakes are for the loader."""
+    return _parse(find("workload", name)).get("kind") == "timing-only"
+
+
+def load_any(name: str) -> Loaded[Any]:
+    """Load a description by shipped name or path, whichever kind it is of.
 
     Raises
     ------
     TwinError
         As `load_chip`.
     """
-    if name in shipped("workload"):
-        return load_workload(name)
+    loaders: dict[str, Callable[[str], Loaded[Any]]] = {
+        "chip": load_chip,
+        "layout": load_layout,
+        "workload": load_workload,
+        "timing-only": load_timing_only,
+        "baseline": load_baseline,
+    }
+    for apart in ("workload", "timing-only", "baseline"):
+        if name in shipped(apart):
+            return loaders[apart](name)
     if not is_path(name) and not any(name in shipped(kind) for kind in FOLDERS):
         names = [known for kind in FOLDERS for known in shipped(kind)]
-        raise TwinError(f"{one_line(name)}: no chip, layout or workload of this name{suggestion(name, names)}")
+        raise TwinError(
+            f"{one_line(name)}: no chip, layout, workload or baseline of this name{suggestion(name, names)}"
+        )
     document = find("chip", name)
     data = _parse(document)
-    match data.get("kind"):
-        case "chip":
-            return load_chip(name)
-        case "layout":
-            return load_layout(name)
-        case "workload":
-            return load_workload(name)
-        case None:
-            rule = 'is missing; add kind = "chip", "layout" or "workload"'
-            raise TwinError(f"{document.label}:1: kind: {rule}")
-        case found:
-            rule = 'must be "chip", "layout" or "workload"'
-            raise TwinError(Draft(document, data, "chip").message(("kind",), rule, found))
+    kind = data.get("kind")
+    if kind is None:
+        rule = f"is missing; add kind = {_KINDS}"
+        raise TwinError(f"{document.label}:1: kind: {rule}")
+    if kind not in loaders:
+        raise TwinError(Draft(document, data, "chip").message(("kind",), f"must be {_KINDS}", kind))
+    return loaders[kind](name)
 
 
 def _load(kind: str, cls: type[Model], name: str, overrides: Mapping[str, str]) -> tuple[Loaded[Model], Draft]:
@@ -309,4 +331,14 @@ def _kinds(model: type[Part]) -> tuple[Any, ...]:
     return getattr(field.annotation, "__args__", ()) if field else ()
 
 
-__all__ = ["Loaded", "load_any", "load_chip", "load_layout", "load_workload", "resolved_toml"]
+__all__ = [
+    "Loaded",
+    "is_timing_only",
+    "load_any",
+    "load_baseline",
+    "load_chip",
+    "load_layout",
+    "load_timing_only",
+    "load_workload",
+    "resolved_toml",
+]

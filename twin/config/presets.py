@@ -24,6 +24,8 @@ TABLES: Mapping[str, Mapping[KeyPath, str]] = {
     "chip": {("tile", "converter"): "converter"},
     "layout": {},
     "workload": {},
+    "timing-only": {},
+    "baseline": {},
 }
 """Which tables of which kind of file may name a preset of which family."""
 

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from twin.errors import TwinError
 
-FOLDERS = {"chip": "architectures", "layout": "architectures", "workload": "workloads"}
+FOLDERS = {
+    "chip": "architectures",
+    "layout": "architectures",
+    "workload": "workloads",
+    "timing-only": "workloads",
+    "baseline": "architectures/baselines",
+}
 MAX_BYTES = 250_000
 
 

@@ -48,7 +48,7 @@ OPERATIONS = {
     "transfer to C": ("transfer",),
     "digital work": ("activation", "loss", "derivative", "update_management", "filter"),
     "H load, store": ("h_load", "h_store"),
-    "other moves": ("input", "load", "store"),
+    "other moves": ("input", "load", "store", "send"),
     "calibration": ("calibration",),
 }
 """Groups of operation kinds: nine colours can be told apart, sixteen cannot."""

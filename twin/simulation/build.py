@@ -15,13 +15,11 @@ from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts
 from twin.chip.capacity import check_capacity
 from twin.config.chip import Chip
-from twin.config.layout import Layout
 from twin.config.workload import Workload
 from twin.data import Dataset, load
 from twin.devices.family import DeviceFamily
 from twin.devices.presets import device_preset
 from twin.engine import Engine
-from twin.errors import TwinError
 from twin.extraction.averaging import Schedule
 from twin.extraction.run import ReadEffects, RunReads, WithReads
 from twin.machine.machine import Machine
@@ -29,6 +27,7 @@ from twin.machine.replay import Coupled, Encoder, Replayed
 from twin.machine.settings import Settings, settings_of
 from twin.mapping import Mapping, map_layers
 from twin.networks.network import Network
+from twin.simulation.layouts import check_layout
 from twin.simulation.plan import Descriptions, RunPlan
 
 SHUFFLE = 7
@@ -56,7 +55,7 @@ class Parts:
     @property
     def workload(self) -> Workload:
         """The workload's model."""
-        return self.descriptions.workload.model
+        return self.descriptions.trained
 
     @property
     def chip(self) -> Chip:
@@ -90,10 +89,10 @@ class Order:
 def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Parts:
     """Build a run; raises TwinError where the parts do not fit together."""
     descriptions = Descriptions.of(plan)
-    workload, chip, layout = descriptions.workload.model, descriptions.chip.model, descriptions.layout.model
+    workload, chip, layout = descriptions.trained, descriptions.chip.model, descriptions.layout.model
     training = workload.training
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
-    _check_layout(algorithm, layout)
+    check_layout(algorithm, layout)
     settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
     device = device_preset(workload.device.preset, workload.device.overrides)
     data = load(workload.data, training.seed, workload.network.steps)
@@ -161,13 +160,3 @@ def resident(network: Network, algorithm: Algorithm, settings: Settings, in_flig
         Stream.ACTIVATIONS: in_flight * sum(layer.n_in * layer.uses for layer in network.layers),
         Stream.ERRORS: in_flight * sum((layer.n_in + layer.n_out) * layer.uses for layer in network.layers),
     }
-
-
-def _check_layout(algorithm: Algorithm, layout: Layout) -> None:
-    if algorithm.fits(layout):
-        return
-    missing = [name for name in algorithm.matrices if name not in layout.matrices]
-    reason = f"has no matrix {' or '.join(missing)}, which {algorithm.name} needs"
-    if not missing:
-        reason = f"does not fit the algorithm {algorithm.name}"
-    raise TwinError(f"layout {layout.name}: {reason}; use e.g. {', '.join(algorithm.default_layouts)}")

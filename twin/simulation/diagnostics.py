@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from twin.config.measured import SHAPE
+from twin.networks.layers import Layer
 from twin.report.result import COVERAGE, PULSED
 from twin.simulation.build import Parts
 
@@ -46,6 +48,7 @@ def collect(
     warnings: list[str] = []
     for layer in parts.network.layers:
         own = operations[operations["layer"] == layer.index]
+        rows += [(layer.index, "", what, float(n), "lines") for what, n in zip(SHAPE, layer_shape(layer), strict=True)]
         rows += _updates(parts, layer.index, own)
         rows += _saturation(parts, layer.index, own)
         moved = float(np.mean(parts.machine.weights(layer.index, parts.algorithm.main) != initial[layer.index]))
@@ -66,6 +69,11 @@ def collect(
             )
     rows += _calibration(parts)
     return pd.DataFrame(rows, columns=COLUMNS), warnings
+
+
+def layer_shape(layer: Layer) -> tuple[int, int]:
+    """Return the lines of a layer's matrix, in the order of `SHAPE`."""
+    return layer.n_in, layer.n_out
 
 
 def _updates(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:

@@ -12,8 +12,16 @@ from typing import Any, Literal
 from twin import __version__
 from twin.config.chip import Chip
 from twin.config.layout import Layout
-from twin.config.load import Loaded, load_chip, load_layout, load_workload
+from twin.config.load import (
+    Loaded,
+    is_timing_only,
+    load_chip,
+    load_layout,
+    load_timing_only,
+    load_workload,
+)
 from twin.config.resolved import resolved_toml
+from twin.config.timing_only import TimingOnly
 from twin.config.workload import Workload
 from twin.errors import TwinError
 from twin.report.files import write_text
@@ -51,7 +59,7 @@ class Descriptions:
 
     chip: Loaded[Chip]
     layout: Loaded[Layout]
-    workload: Loaded[Workload]
+    workload: Loaded[Workload] | Loaded[TimingOnly]
 
     @classmethod
     def of(cls, plan: RunPlan) -> "Descriptions":
@@ -59,8 +67,26 @@ class Descriptions:
         return cls(
             load_chip(plan.chip, plan.chip_overrides),
             load_layout(plan.layout),
-            load_workload(plan.workload, plan.workload_overrides),
+            (load_timing_only if is_timing_only(plan.workload) else load_workload)(
+                plan.workload, plan.workload_overrides
+            ),
         )
+
+    @property
+    def trained(self) -> Workload:
+        """The workload, of a network that is trained."""
+        model = self.workload.model
+        if not isinstance(model, Workload):
+            raise TwinError(f"workload {model.name}: is timing-only; nothing can be trained, extracted or resumed here")
+        return model
+
+    @property
+    def timing_only(self) -> TimingOnly:
+        """The workload, of a network that is timed only."""
+        model = self.workload.model
+        if not isinstance(model, TimingOnly):
+            raise TwinError(f"workload {model.name}: is trained, not timing-only")
+        return model
 
     def name(self, algorithm: str) -> str:
         """Return the run's name within a comparison, e.g. "ttv2 four-array"."""
