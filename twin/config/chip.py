@@ -184,7 +184,7 @@ SourceTable = Annotated[dict[str, str], BeforeValidator(_flat)]
 class System(Part):
     """Several such chips: `tiles` on each, and one port a chip to the others.
 
-    A timing-only workload is placed on as many chips as it takes, every block of it on chips of its own.
+    A timing-only workload that one chip cannot hold is placed on as many as it takes, every block on chips of its own.
     """
 
     tiles: Annotated[int, Field(ge=1, le=1_000_000)]

@@ -179,9 +179,8 @@ class TimingOnly(Part):
                 rule = 'must begin with a status (S, S2, D, M, assumption), e.g. "S: paper, table 2"'
                 raise refusal(("sources", *key.split(".")), rule)
         statistics = vars(self)["statistics"].items()
-        needed: list[tuple[str, ...]] = [
-            ("network", "blocks", str(k), "layers") for k in range(len(vars(vars(self)["network"])["blocks"]))
-        ]
+        blocks = range(len(vars(vars(self)["network"])["blocks"]))
+        needed: list[tuple[str, ...]] = [("network", "blocks", str(k), "layers") for k in blocks]
         needed += [
             ("statistics", name, field)
             for name, table in statistics

@@ -13,6 +13,7 @@ from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts, check_capacity
 from twin.chip.system import SystemCosts
 from twin.config.chip import Chip
+from twin.config.layout import Layout
 from twin.config.measured import SHAPE
 from twin.config.timing_only import TimingOnly
 from twin.engine import Engine
@@ -84,11 +85,11 @@ def build_timing_only(plan: RunPlan) -> TimedParts:
     check_layout(algorithm, layout)
     settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
     training = workload.training
-    spread = chip.system is not None and bool(layout.tiles)
-    reuse = spread and training.reuse and training.in_flight == 1
+    per_chip = _tiles_per_chip(BlockNetwork.of(workload.network, expand=False), chip, layout)
+    reuse = per_chip > 0 and training.reuse and training.in_flight == 1
     network = BlockNetwork.of(workload.network, expand=not reuse)
     mapping = map_layers(network.shapes, layout, chip)
-    placement = place_on_chips(mapping, network.blocks, chip.system.tiles) if spread and chip.system else None
+    placement = place_on_chips(mapping, network.blocks, per_chip) if per_chip else None
     resident = resident_per_chip(network, placement, settings, algorithm.name, training.in_flight)
     chip, warnings = spilled(chip, resident)
     check_capacity(chip, resident)
@@ -125,6 +126,15 @@ def build_timing_only(plan: RunPlan) -> TimedParts:
     else:
         clock = Engine(program, Expected(program, steps, given, hadamard=hadamard), costs, training.in_flight)
     return TimedParts(descriptions, workload, network, chip, costs, program, clock, warnings)
+
+
+def _tiles_per_chip(network: BlockNetwork, chip: Chip, layout: Layout) -> int:
+    """Return how many tiles a chip of the system holds; 0 where one chip holds all, or there is no system."""
+    if chip.system is None or not layout.tiles:
+        return 0
+    copies = {layer: n for layers, n in zip(network.blocks, network.copies, strict=True) for layer in layers}
+    tiles = sum(copies[tile.layer] for tile in map_layers(network.shapes, layout, chip).tiles)
+    return chip.system.tiles if tiles > chip.system.tiles else 0
 
 
 def _apart(network: BlockNetwork, chips: Callable[[int], tuple[int, ...]]) -> set[int]:
