@@ -24,7 +24,7 @@ from twin.report.files import write_text
 from twin.report.result import COVERAGE, NO_EFFECT
 from twin.simulation.baselines import BASELINES, describe_baselines, rooflines
 from twin.simulation.compare import Report, gather, plan_runs, prepare_all, run_all, unfinished
-from twin.simulation.plan import Mode, RunPlan, command_line, identity, named_folder, new_folder, read_facts
+from twin.simulation.plan import FILES, Mode, RunPlan, command_line, identity, named_folder, new_folder, read_facts
 
 if TYPE_CHECKING:
     from twin.report.result import RunResult
@@ -213,7 +213,8 @@ def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
 
     try:
         with progress_bar() as report:
-            ensure_compiled()
+            if not is_timing_only(str(folders[0] / FILES[-1])):
+                ensure_compiled()
             failures = run_all(unfinished(folders), jobs, report)
     except KeyboardInterrupt:
         _say(f"interrupted; continue with: twin resume {folder}")

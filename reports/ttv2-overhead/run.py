@@ -158,7 +158,9 @@ def draw(table: pd.DataFrame) -> None:
             axes.plot(flops["ns"], flops["flops_more_percent"], "k-o", markersize=4, label="digital work")
             for width, line in ((4, "-"), (2, "--"), (1, ":")):
                 one = own[(own["h_in"] == "memory") & (own["h_word_B"] == width)]
-                axes.plot(one["ns"], one["bytes_more_percent"], f"C0{line}s", markersize=4, label=f"bytes, H of {width} B")
+                axes.plot(
+                    one["ns"], one["bytes_more_percent"], f"C0{line}s", markersize=4, label=f"bytes, H of {width} B"
+                )
             axes.axhline(20, color="grey", linewidth=0.8)
             axes.set_xscale("log")
             axes.set_yscale("log")
