@@ -36,7 +36,7 @@ def verify_sampling(options: Options, algorithms: Sequence[str], layouts: Sequen
 
     if is_timing_only(options.workload):
         raise TwinError(
-            f"verify-sampling: the workload {options.workload} is only timed, and never sampled; name one that is trained"
+            f"verify-sampling: the workload {options.workload} is only timed, never sampled; name one that is trained"
         )
     plans = plan_runs(
         options.workload,

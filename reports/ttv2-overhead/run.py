@@ -206,8 +206,8 @@ def main() -> None:
     table.drop(columns="spilled").to_csv(HERE / "overhead.csv", index=False, float_format="%.5g", lineterminator="\n")
     compared.to_csv(HERE / "layouts.csv", index=False, float_format="%.5g", lineterminator="\n")
     spilled = sorted({f"- {row.network}, H in {row.h_in}: {row.spilled}" for row in table.itertuples() if row.spilled})
-    text = "# TTv2 over SGD\n\nTTv2 on three-array beside SGD on two-array, a sample; `flops` and `bytes` are digital work "
-    text += "and what buffer and memory move.\n\n" + markdown(table.drop(columns="spilled"))
+    text = "# TTv2 over SGD\n\nTTv2 on three-array beside SGD on two-array, a sample; `flops` and `bytes` are digital "
+    text += "work and what buffer and memory move.\n\n" + markdown(table.drop(columns="spilled"))
     text += "\nWhat did not fit the buffer:\n\n" + "\n".join(spilled)
     text += "\n\n# Layouts\n\n" + markdown(compared)
     (HERE / "table.md").write_text(text, encoding="utf-8")

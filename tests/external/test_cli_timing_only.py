@@ -71,7 +71,7 @@ def test_a_trained_network_beside_a_baseline(twin, tmp_path):
     [
         (
             ("--epochs", 3),
-            "error: --epochs: is about training, but the workload gpt2-small is only timed; leave it out",
+            "error: --epochs: is about training, but the workload gpt2-small is only timed; leave",
         ),
         (("--sampled",), "error: --sampled: is about training"),
         (("--batch", 3), "error: --batch (= 3): is the batch of baselines; name one with --baseline"),

@@ -100,4 +100,4 @@ def suggestion(word: str, choices: Iterable[str]) -> str:
     near = difflib.get_close_matches(word[:100].lower(), by_lower, n=1, cutoff=0.55)
     if near:
         return f" (did you mean {by_lower[near[0]]}?)"
-    return f"; choose from {', '.join(names)}" if 0 < len(names) <= 12 else ""
+    return f"; choose from {', '.join(names)}" if 0 < len(names) <= 13 else ""
