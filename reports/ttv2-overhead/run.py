@@ -181,10 +181,10 @@ def facts(table: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
     found: dict[str, str] = {}
     for row in table.itertuples(index=False):
         key = f"{row.network} {row.h_in} {row.h_word_B} {row.ns}"
-        found[f"{key} flops"] = f"{row.flops_more_percent:.2g} %"
-        found[f"{key} bytes"] = f"{row.bytes_more_percent:.2g} %"
-        found[f"{key} time"] = f"{row.time_more_percent:+.2g} %"
-        found[f"{key} energy"] = f"{row.energy_more_percent:+.2g} %"
+        found[f"{key} flops"] = more(row.flops_more_percent)
+        found[f"{key} bytes"] = more(row.bytes_more_percent)
+        found[f"{key} time"] = more(row.time_more_percent)
+        found[f"{key} energy"] = more(row.energy_more_percent)
         found[f"{key} H"] = si(row.h_GB_per_s_and_chip * 1e9, "B/s")
         found[f"{key} memory"] = si(row.memory_GB_per_s_and_chip * 1e9, "B/s")
         found[f"{key} kB"] = si(row.h_kB * 1e3, "B")
@@ -195,6 +195,11 @@ def facts(table: pd.DataFrame, compared: pd.DataFrame) -> dict[str, str]:
         found[f"{key} area"] = f"{row.area_mm2:.3g} mm²"
         found[f"{key} energy"] = f"{row.energy_uJ:.3g} µJ"
     return found
+
+
+def more(percent: float) -> str:
+    """Give a change in percent with two digits, large ones whole."""
+    return f"{percent:+,.0f} %" if abs(percent) >= 10 else f"{percent:+.2g} %"
 
 
 def fill(text: str, found: dict[str, str]) -> str:
