@@ -253,3 +253,12 @@ def test_mistakes_in_shapes_are_named_by_line_and_key(tmp_path, old, new, messag
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_network_names_the_statistics_of_the_default_algorithms(name):
     assert set(load_timing_only(name).model.statistics) == {"sgd", "shd", "ttv2"}
+
+
+def test_gpt3_simulates_one_of_its_decoders():
+    plan = {"chip": "rpu-4096", "chip_overrides": {"memory.size": '"64 GiB"'}}
+    parts = timed("gpt3-175b", "sgd", "two-array", **plan)
+    decoder = len([op for op in parts.program.operations(0) if op.layer in parts.network.blocks[1]])
+    assert parts.chips > 2 * 96
+    assert parts.network.copies == (1, 96, 1)
+    assert 0 < parts.events - decoder < decoder  # beside it the embedding and the output
