@@ -36,6 +36,10 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the workload, or of the chip with `chip.KEY`."),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="A new folder for the results (default: below runs/).")]
+Baselines = Annotated[
+    str, typer.Option("--baseline", help="Digital accelerators of `twin list` as rooflines, comma separated.")
+]
+Batch = Annotated[int | None, typer.Option("--batch", min=1, help="Samples a step of every baseline.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes; results do not depend on it.")]
 
 
@@ -44,7 +48,9 @@ def compare(
     workload: Annotated[str, typer.Argument(help="A workload of `twin list`, or a path.")] = "digits-mlp",
     chip: Chip = "aimc-512",
     layouts: Annotated[str, typer.Option(help="Layouts, comma separated (default: those of each algorithm).")] = "",
-    algorithms: Annotated[str, typer.Option(help="Algorithms, comma separated.")] = "digital,sgd,shd,ttv2",
+    algorithms: Annotated[
+        str, typer.Option(help="Algorithms, comma separated (default: digital,sgd,shd,ttv2; timing only: no digital).")
+    ] = "",
     device: Device = "",
     epochs: Epochs = None,
     seed: Seed = None,
@@ -56,14 +62,17 @@ def compare(
     overrides: Overrides = None,
     out: Out = None,
     jobs: Jobs = 2,
+    baselines: Baselines = "",
+    batch: Batch = None,
 ) -> None:
-    """Train with several algorithms and layouts; compare accuracy, time, energy, bandwidth and area."""
-    from twin.commands import Options, run_comparison  # noqa: PLC0415
+    """Train (or only time) with several algorithms and layouts; compare accuracy, time, energy, bandwidth and area."""
+    from twin.commands import Options, default_algorithms, run_comparison  # noqa: PLC0415
 
     options = Options(
         workload, chip, device, epochs, seed, samples, in_flight, mode, overrides or [], out, jobs, sampled, endurance
     )
-    run_comparison(options, _split(algorithms), _split(layouts))
+    names = _split(algorithms) if algorithms else default_algorithms(workload)
+    run_comparison(options, names, _split(layouts), _split(baselines), batch)
 
 
 @app.command()
@@ -108,7 +117,7 @@ def resume(
 @app.command()
 def show(
     name: Annotated[
-        str, typer.Argument(help="A chip, layout or workload, by name or path, or a device or memory by name.")
+        str, typer.Argument(help="A chip, layout, workload or baseline, by name or path, or a device or memory by name.")
     ],
     workload: Annotated[str, typer.Option(help="Print instead where its tiles lie on the chip, and their use.")] = "",
     algorithm: Annotated[str, typer.Option(help="The algorithm that trains the workload.")] = "ttv2",
@@ -128,7 +137,7 @@ def show(
 
 @app.command("list")
 def list_all() -> None:
-    """List chips, layouts, workloads, memories, devices and algorithms."""
+    """List chips, layouts, workloads, baselines, sweeps, memories, devices and algorithms."""
     from twin.commands import list_available  # noqa: PLC0415
 
     list_available()
@@ -136,7 +145,10 @@ def list_all() -> None:
 
 @app.command()
 def schema(
-    kind: Annotated[Literal["chip", "layout", "workload", "sweep"], typer.Argument(help="Which description.")],
+    kind: Annotated[
+        Literal["chip", "layout", "workload", "timing-only", "baseline", "sweep"],
+        typer.Argument(help="Which description."),
+    ],
 ) -> None:
     """Print the JSON Schema of a description, for editors."""
     import json  # noqa: PLC0415

@@ -18,11 +18,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from twin.config.load import is_timing_only
 from twin.errors import TwinError
 from twin.report.files import write_text
 from twin.report.result import COVERAGE, NO_EFFECT
+from twin.simulation.baselines import BASELINES, describe_baselines, rooflines
 from twin.simulation.compare import Report, check_all, gather, plan_runs, prepare_all, run_all, unfinished
-from twin.simulation.plan import Mode, RunPlan, command_line, identity, named_folder, new_folder, read_facts
+from twin.simulation.plan import FILES, Mode, RunPlan, command_line, identity, named_folder, new_folder, read_facts
 
 if TYPE_CHECKING:
     from twin.report.result import RunResult
@@ -50,7 +52,15 @@ class Options:
     endurance: bool = False
 
     def workload_overrides(self) -> dict[str, str]:
-        """Return dotted key -> TOML value for the workload."""
+        """Return dotted key -> TOML value for the workload.
+
+        Raises
+        ------
+        TwinError
+            For an option of training where the workload is only timed.
+        """
+        if is_timing_only(self.workload):
+            return self._timing_only_overrides()
         named = {
             "training.epochs": self.epochs,
             "training.seed": self.seed,
@@ -66,6 +76,24 @@ class Options:
             values["training.endurance"] = "true"
         return values | {key: value for key, value in self._pairs() if not key.startswith("chip.")}
 
+    def _timing_only_overrides(self) -> dict[str, str]:
+        trained = {
+            "--device": self.device,
+            "--epochs": self.epochs,
+            "--seed": self.seed,
+            "--endurance": self.endurance,
+            "--sampled": self.sampled,
+            "--mode": self.mode == "coupled",
+        }
+        for option, value in trained.items():
+            if value:
+                raise TwinError(
+                    f"{option}: is about training, but the workload {self.workload} is only timed; leave it out"
+                )
+        named = {"training.samples": self.samples, "training.in_flight": self.in_flight}
+        values = {key: str(value) for key, value in named.items() if value is not None}
+        return values | {key: value for key, value in self._pairs() if not key.startswith("chip.")}
+
     def chip_overrides(self) -> dict[str, str]:
         """Return dotted key -> TOML value for the chip."""
         return {key[len("chip.") :]: value for key, value in self._pairs() if key.startswith("chip.")}
@@ -78,8 +106,20 @@ class Options:
             yield key.strip(), value.strip()
 
 
-def run_comparison(options: Options, algorithms: Sequence[str], layouts: Sequence[str]) -> None:
-    """Plan, run and report a comparison."""
+def default_algorithms(workload: str) -> list[str]:
+    """Return what is compared where nobody says: a timing-only network has baselines instead of a digital run."""
+    return ["sgd", "shd", "ttv2"] if is_timing_only(workload) else ["digital", "sgd", "shd", "ttv2"]
+
+
+def run_comparison(
+    options: Options,
+    algorithms: Sequence[str],
+    layouts: Sequence[str],
+    baselines: Sequence[str] = (),
+    batch: int | None = None,
+) -> None:
+    """Plan, run and report a comparison, with baselines beside it."""
+    described = describe_baselines(baselines, batch)
     plans = plan_runs(
         options.workload,
         options.chip,
@@ -92,6 +132,8 @@ def run_comparison(options: Options, algorithms: Sequence[str], layouts: Sequenc
     check_all(plans)
     folder = _folder(options, plans)
     folders = prepare_all(plans, folder)
+    for name, text in described.items():
+        write_text(folder / BASELINES / f"{name}.toml", text)
     content = {"schema": 1, "command": command_line(), "runs": [one.name for one in folders]}
     write_text(folder / "comparison.json", json.dumps(content, indent=2) + "\n")
     _finish(folder, folders, options.jobs)
@@ -184,7 +226,8 @@ def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
 
     try:
         with progress_bar() as report:
-            ensure_compiled()
+            if not is_timing_only(str(folders[0] / FILES[-1])):
+                ensure_compiled()
             failures = run_all(unfinished(folders), jobs, report)
     except KeyboardInterrupt:
         _say(f"interrupted; continue with: twin resume {folder}")
@@ -192,6 +235,7 @@ def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
     done = [one for one in folders if one not in {failed for failed, _ in failures}]
     results = _audited(gather(done))
     if results:
+        results += rooflines(folder, folders[0], results[0].samples)
         command = str(json.loads((folder / "comparison.json").read_text())["command"])
         write_report(results, folder, command)
         print_table(results)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin.commands import RUNS, Options, progress_bar
+from twin.config.load import is_timing_only
 from twin.errors import TwinError
 from twin.report.text import percent, si
 from twin.simulation.compare import check_all, gather, plan_runs, prepare_all, run_all, unfinished
@@ -33,6 +34,10 @@ def verify_sampling(options: Options, algorithms: Sequence[str], layouts: Sequen
 
     from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
 
+    if is_timing_only(options.workload):
+        raise TwinError(
+            f"verify-sampling: the workload {options.workload} is only timed, never sampled; name one that is trained"
+        )
     plans = plan_runs(
         options.workload,
         options.chip,

@@ -170,7 +170,8 @@ def available() -> dict[str, dict[str, str]]:
     return {
         "chips": shipped("chip"),
         "layouts": shipped("layout"),
-        "workloads": shipped("workload"),
+        "workloads": shipped("workload") | shipped("timing-only"),
+        "baselines": shipped("baseline"),
         "sweeps": shipped("sweep"),
         "memories": {name: preset.description for name, preset in presets("dram").items()},
         "devices": {name: describe(name).source for name in preset_names()},

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from twin.config.resources import find, shipped
+from twin.config.resources import FOLDERS, find, shipped
 from twin.devices.presets import preset_names
 from twin.simulation import checkpoint
 
@@ -200,12 +200,12 @@ def test_a_mistake_in_an_own_file_names_file_line_and_key(twin, tmp_path):
 def test_list_names_everything_that_can_be_named(twin):
     code, out, _ = twin("list")
     assert code == 0
-    names = [name for kind in ("chip", "layout", "workload") for name in shipped(kind)]
+    names = [name for kind in FOLDERS for name in shipped(kind)]
     for name in (*names, *preset_names(), "digital", "sgd", "shd", "ttv2"):
         assert name in out
 
 
-@pytest.mark.parametrize("kind", ["chip", "layout", "workload"])
+@pytest.mark.parametrize("kind", FOLDERS)
 def test_show_prints_every_shipped_description_with_origins(twin, kind):
     for name in shipped(kind):
         code, out, _ = twin("show", name)

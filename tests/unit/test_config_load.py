@@ -3,11 +3,17 @@ from pathlib import Path
 import pytest
 
 from twin.config import load_any, load_chip, load_layout, load_workload, resolved_toml, unread
-from twin.config.load import Loaded
+from twin.config.load import Loaded, load_baseline, load_timing_only
 from twin.config.resources import shipped
 
 ROOT = Path(__file__).parents[2]
-LOADERS = {"chip": load_chip, "layout": load_layout, "workload": load_workload}
+LOADERS = {
+    "chip": load_chip,
+    "layout": load_layout,
+    "workload": load_workload,
+    "timing-only": load_timing_only,
+    "baseline": load_baseline,
+}
 SHIPPED = [(kind, name) for kind in LOADERS for name in shipped(kind)]
 CHIP = (ROOT / "architectures" / "aimc-512.toml").read_text(encoding="utf-8")
 WORKLOAD = (ROOT / "workloads" / "mnist-mlp.toml").read_text(encoding="utf-8")

@@ -79,7 +79,7 @@ def test_show_and_list_make_tables():
     assert show.description_table(load_chip("aimc-512")).row_count > 60
     assert show.description_table(load_workload("linear")).row_count > 30
     names = show.available()
-    assert set(names) == {"chips", "layouts", "workloads", "sweeps", "memories", "devices", "algorithms"}
+    assert set(names) == {"chips", "layouts", "workloads", "baselines", "sweeps", "memories", "devices", "algorithms"}
     assert all(text for kind in names.values() for text in kind.values())
     device = show.device_table("gokmen-60")
     assert device is not None

@@ -27,6 +27,8 @@ class Layer:
         How many lines of H are fetched ahead, fewer than there are lines.
     stored_pulses : bool
         Whether the pulse probabilities of an update are kept somewhere before the drivers get them.
+    up, down : bool
+        Whether the layers above and below are on other chips.
     first, count : int
         Which of a sample's uses of the matrix the operations perform; `count` 0 stands for all.
     """
@@ -38,6 +40,8 @@ class Layer:
     timed: bool = False
     prefetch: int = 0
     stored_pulses: bool = False
+    up: bool = False
+    down: bool = False
     first: int = 0
     count: int = 0
 
@@ -107,6 +111,10 @@ class Layer:
             towards=towards,
             copied=copied,
         )
+
+    def send(self, stream: Stream, matrix: str, words: int, source: Resource, target: Resource) -> Operation:
+        """Move words from the chips of this layer to those of the layer above or below."""
+        return replace(self.move(stream, matrix, words, source, target, store=True), kind=Kind.SEND)
 
     def last(self, sample: int) -> int:
         """Return the number of the layer's update that ends these uses."""

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     INPUT = "input"
     LOAD = "load"
     STORE = "store"
+    SEND = "send"
     FORWARD = "forward"
     BACKWARD = "backward"
     ACTIVATION = "activation"
@@ -37,7 +38,7 @@ class Unit(StrEnum):
 
     TILE = "tile"  # the tiles that hold the operation's matrix
     DIGITAL = "digital"  # the digital slices beside those tiles
-    MOVE = "move"  # links, buffer, memory or host
+    MOVE = "move"  # links, buffer, memory, host or the ports between chips
 
 
 class Stream(StrEnum):

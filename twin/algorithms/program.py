@@ -15,12 +15,20 @@ class Program:
     """Operations of training samples in program order, batch size 1.
 
     `operations(sample)` depends on the sample only through `key(sample)`: what is the same may be cached.
+    `input_words` are those of one sample where the layers do not tell.
     """
 
-    def __init__(self, algorithm: Algorithm, layers: Sequence[LayerSteps], calibrated: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        layers: Sequence[LayerSteps],
+        calibrated: Sequence[str] = (),
+        input_words: int = 0,
+    ) -> None:
         self.algorithm = algorithm
         self.layers = list(layers)
         self.calibrated = tuple(calibrated)
+        self.input_words = input_words
 
     def key(self, sample: int) -> Hashable:
         """Return which transfers are due and which arrays hold their lines."""
@@ -41,8 +49,15 @@ class Program:
 
     def operations(self, sample: int) -> Iterator[Operation]:
         """Yield the training step of one sample."""
+        yield self.input()
+        for layer in self.layers:
+            yield from self.algorithm.prefetch(layer, sample)
+        yield from self._unrolled(sample) if self.timed else self._feed_forward(sample)
+
+    def input(self) -> Operation:
+        """Return the arrival of a sample."""
         first = self.layers[0].layer
-        yield Operation(
+        return Operation(
             Kind.INPUT,
             Unit.MOVE,
             -1,
@@ -51,9 +66,6 @@ class Program:
             words=self.words,
             stream=Stream.INPUT,
         )
-        for layer in self.layers:
-            yield from self.algorithm.prefetch(layer, sample)
-        yield from self._unrolled(sample) if self.timed else self._feed_forward(sample)
 
     @property
     def timed(self) -> bool:
@@ -64,25 +76,32 @@ class Program:
     def words(self) -> int:
         """Words of one sample's input: values of an image, or one symbol a time step."""
         first = self.layers[0].layer
+        if self.input_words:
+            return self.input_words
         if isinstance(first, Conv):
             return first.height * first.width * first.channels
         return first.uses if self.timed else first.n_inputs
 
-    def _feed_forward(self, sample: int) -> Iterator[Operation]:
+    def forward(self, layer: LayerSteps) -> Iterator[Operation]:
+        """Yield one layer's part of the way forward; the last one's ends with the loss."""
         main = self.algorithm.main
-        layers = self.layers
-        for layer in layers:
-            yield from self.algorithm.forward(layer)
-            if layer is not layers[-1]:
-                yield from layer.activation(main)
-        yield from layers[-1].loss(main)
-        for layer in reversed(layers):
-            if layer is not layers[-1]:
-                yield from layer.derivative(main)
-            if layer is not layers[0]:
-                yield from self.algorithm.backward(layer)
-            for run in layer.runs(sample):
-                yield from self.algorithm.update(run, sample)
+        yield from self.algorithm.forward(layer)
+        yield from layer.loss(main) if layer is self.layers[-1] else layer.activation(main)
+
+    def backward(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
+        """Yield one layer's part of the way back, with its updates."""
+        if layer is not self.layers[-1]:
+            yield from layer.derivative(self.algorithm.main)
+        if layer is not self.layers[0]:
+            yield from self.algorithm.backward(layer)
+        for run in layer.runs(sample):
+            yield from self.algorithm.update(run, sample)
+
+    def _feed_forward(self, sample: int) -> Iterator[Operation]:
+        for layer in self.layers:
+            yield from self.forward(layer)
+        for layer in reversed(self.layers):
+            yield from self.backward(layer, sample)
 
     def _unrolled(self, sample: int) -> Iterator[Operation]:
         """Truncated back-propagation in time: all steps forward, all back, then all updates in the order of time.

@@ -12,7 +12,7 @@ from typing import final
 
 from twin.algorithms.layer import Layer
 from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Stream, Unit
-from twin.networks.layers import Conv
+from twin.networks.layers import Conv, Matrix
 
 # Digital work per element, in floating-point operations: assumption, one per arithmetic operation of
 # the formula with the exponential counted as four.
@@ -55,18 +55,29 @@ class LayerSteps(Layer):
     def activation(self, matrix: str) -> Iterator[Operation]:
         """Y = f(z), with the partial sums of split arrays added first; y goes to the buffer."""
         yield self.digital(Kind.ACTIVATION, Opcode.ACTIVATION, matrix, self.activation_flops(matrix), ("z",), ("y",))
+        if isinstance(self.layer, Matrix) and self.layer.kept:
+            kept = self.layer.kept
+            yield self.move(Stream.ACTIVATIONS, matrix, kept, self.own("y"), self.own("kept"), store=True)
         size = self.layer.size * (self.uses if self.timed else 1)
-        yield self.move(Stream.ACTIVATIONS, matrix, size, self.own("y"), self.above("x"), store=True, towards=1)
+        stored = self.own("stored") if self.up else self.above("x")
+        yield self.move(Stream.ACTIVATIONS, matrix, size, self.own("y"), stored, store=True, towards=1)
+        if self.up:
+            yield self.send(Stream.ACTIVATIONS, matrix, size, stored, self.above("x"))
 
     def activation_flops(self, matrix: str) -> int:
         """Return the digital work of activations, partial sums and, after a convolution, comparisons of pooling."""
+        if isinstance(self.layer, Matrix):
+            return self.partial_sums(matrix) * self.uses + self.layer.forward_flops
         flops = ACTIVATION_FLOPS[self.layer.activation] * self.layer.n_out + self.partial_sums(matrix)
         compared = self.layer.n_out if isinstance(self.layer, Conv) and self.layer.pool > 1 else 0
         return round((flops + compared) * self.uses)
 
     def loss(self, matrix: str) -> Iterator[Operation]:
         """Output activation, loss and its negative gradient d."""
-        flops = self.activation_flops(matrix) + LOSS_FLOPS * self.layer.n_out * self.uses
+        more = LOSS_FLOPS * self.layer.n_out * self.uses
+        if isinstance(self.layer, Matrix):
+            more = self.layer.backward_flops  # the loss itself is among its forward work
+        flops = self.activation_flops(matrix) + more
         yield self.digital(Kind.LOSS, Opcode.LOSS, matrix, flops, ("z",), ("d", "y"))
 
     def backward(self, *matrices: str) -> Iterator[Operation]:
@@ -88,15 +99,24 @@ class LayerSteps(Layer):
             )
         words = self.layer.returned * self.uses
         yield self.move(Stream.ERRORS, matrices[0], words, self.own("g"), self.own("e"), store=True, towards=-1)
+        if self.down:
+            yield self.send(Stream.ERRORS, matrices[0], words, self.own("e"), self.own("sent"))
 
     def derivative(self, matrix: str) -> Iterator[Operation]:
         """D = e f'(z) with the error from above and f' from the stored activation, of a convolution the pooled ones."""
         handed = self.layer.size * (self.uses if self.timed else 1)
-        home = (self.layer.index + 1, matrix)
-        yield self.move(Stream.ERRORS, matrix, handed, self.above("e"), self.own("r"), home=home)
+        home, error = (self.layer.index + 1, matrix), self.above("sent" if self.up else "e")
+        yield self.move(Stream.ERRORS, matrix, handed, error, self.own("r"), home=home)
         yield self.move(Stream.ACTIVATIONS, matrix, handed, self.above("x"), self.own("b"))
         flops = DERIVATIVE_FLOPS[self.layer.activation] * handed
-        yield self.digital(Kind.DERIVATIVE, Opcode.DERIVATIVE, matrix, flops, ("r", "b"), ("d",))
+        reads: tuple[str, ...] = ("r", "b")
+        if isinstance(self.layer, Matrix):
+            flops = self.layer.backward_flops
+            if self.layer.kept:
+                kept = self.layer.kept
+                yield self.move(Stream.ACTIVATIONS, matrix, kept, self.own("kept"), self.own("k"))
+                reads = ("r", "b", "k")
+        yield self.digital(Kind.DERIVATIVE, Opcode.DERIVATIVE, matrix, flops, reads, ("d",))
 
     def update(self, matrix: str, main: str) -> Iterator[Operation]:
         """Matrix += lr d x^T: load x (and d, when computed on another tile), choose pulses, fire them.

@@ -33,6 +33,7 @@ class Component(IntEnum):
     REGISTERS = 11
     NETWORK = 12
     CLUSTER = 13
+    CHIP_LINK = 14
 
 
 class Path(IntEnum):
@@ -45,6 +46,7 @@ class Path(IntEnum):
     REGISTERS = 4
     NETWORK = 5  # between routers: bytes x hops
     CLUSTER = 6  # between chips: bytes x hops
+    CHIP_LINK = 7
 
 
 class Occupancy(NamedTuple):

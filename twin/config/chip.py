@@ -33,7 +33,7 @@ STATUSES = {
     "M": "from memory, not verified",
     "assumption": "assumed",
 }
-_SOURCE = re.compile(r"(S2|S|D|M|assumption): \s*\S.*", re.DOTALL)
+SOURCE = re.compile(r"(S2|S|D|M|assumption): \s*\S.*", re.DOTALL)
 
 Lines = Annotated[int, Field(ge=1, le=1_000_000)]
 Steps = Annotated[int, Field(ge=0, le=2**24)]
@@ -226,6 +226,23 @@ def _flat(value: Any) -> Any:
     return flatten_sources(value) if isinstance(value, dict) else value
 
 
+SourceTable = Annotated[dict[str, str], BeforeValidator(_flat)]
+
+
+class System(Part):
+    """Several such chips: `tiles` on each, and one port a chip to the others.
+
+    A timing-only workload that one chip cannot hold is placed on as many as it takes, every block on chips of its own.
+    """
+
+    tiles: Annotated[int, Field(ge=1, le=1_000_000)]
+    bandwidth: Bandwidth
+    latency: Time
+    energy: EnergyPerBit
+    area: Area
+    leakage: Power
+
+
 class Chip(Part):
     """A chip: one design of tile, the digital units beside the tiles, buffer, memory, links and host.
 
@@ -248,7 +265,8 @@ class Chip(Part):
     network: NetworkOnChip | None = None
     cluster: Cluster | None = None
     mapping: TileMapping = TileMapping()
-    sources: Annotated[dict[str, str], BeforeValidator(_flat)]
+    system: System | None = None
+    sources: SourceTable
 
     @model_validator(mode="after")
     def _a_cluster_joins_networks(self) -> Self:
@@ -281,7 +299,7 @@ class Chip(Part):
             at = ("sources", *key.split("."))
             if key not in known | tables:
                 raise refusal(at, f"is no field of the chip{suggestion(key, known | tables)}")
-            if not _SOURCE.fullmatch(text):
+            if not SOURCE.fullmatch(text):
                 raise refusal(at, f'must begin with a status ({", ".join(STATUSES)}), e.g. "S: paper, table 2"')
         for key in needing_sources(self):
             if key not in OPTIONAL and source_key(key, sources) is None:

@@ -2,13 +2,14 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from twin.config.baseline import Baseline
 from twin.config.chip import Chip, source_key
 from twin.config.layout import Layout
 from twin.config.origins import Draft
@@ -16,12 +17,14 @@ from twin.config.part import KeyPath, Part, dotted, forget_reads, leaves, unread
 from twin.config.resolved import resolved_toml
 from twin.config.resources import FOLDERS, Document, find, is_path, one_line, shipped, suggestion
 from twin.config.sweep import Sweep
+from twin.config.timing_only import TimingOnly
 from twin.config.workload import Workload
 from twin.errors import TwinError
 
 Model = TypeVar("Model", bound=Part)
 _POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
 _MISSING = object()
+_KINDS = '"chip", "layout", "workload", "timing-only" or "baseline"'
 MAX_DEPTH = 20
 MAX_PARTS = 64
 _LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}""")
@@ -90,38 +93,54 @@ def load_sweep(name: str) -> Loaded[Sweep]:
     return _load("sweep", Sweep, name, {})[0]
 
 
-def load_any(name: str) -> Loaded[Chip] | Loaded[Layout] | Loaded[Workload] | Loaded[Sweep]:
-    """Load a chip, layout, workload or sweep by shipped name or path, whichever it is.
+def load_timing_only(name: str, overrides: Mapping[str, str] = {}) -> Loaded[TimingOnly]:
+    """Load a timing-only workload by shipped name or path; as `load_chip`."""
+    return _load("timing-only", TimingOnly, name, overrides)[0]
+
+
+def load_baseline(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Baseline]:
+    """Load a digital accelerator by shipped name or path; as `load_chip`."""
+    return _load("baseline", Baseline, name, overrides)[0]
+
+
+def is_timing_only(name: str) -> bool:
+    """Return whether the workload of this name or path is of kind "timing-only"; mistakes are for the loader."""
+    return _parse(find("workload", name)).get("kind") == "timing-only"
+
+
+def load_any(name: str) -> Loaded[Any]:
+    """Load a description by shipped name or path, whichever kind it is of.
 
     Raises
     ------
     TwinError
         As `load_chip`.
     """
-    if name in shipped("workload"):
-        return load_workload(name)
-    if name in shipped("sweep"):
-        return load_sweep(name)
+    loaders: dict[str, Callable[[str], Loaded[Any]]] = {
+        "chip": load_chip,
+        "layout": load_layout,
+        "workload": load_workload,
+        "timing-only": load_timing_only,
+        "baseline": load_baseline,
+        "sweep": load_sweep,
+    }
+    for apart in ("workload", "timing-only", "baseline", "sweep"):
+        if name in shipped(apart):
+            return loaders[apart](name)
     if not is_path(name) and not any(name in shipped(kind) for kind in FOLDERS):
         names = [known for kind in FOLDERS for known in shipped(kind)]
-        raise TwinError(f"{one_line(name)}: no chip, layout, workload or sweep of this name{suggestion(name, names)}")
+        raise TwinError(
+            f"{one_line(name)}: no chip, layout, workload, sweep or baseline of this name{suggestion(name, names)}"
+        )
     document = find("chip", name)
     data = _parse(document)
-    match data.get("kind"):
-        case "chip":
-            return load_chip(name)
-        case "layout":
-            return load_layout(name)
-        case "workload":
-            return load_workload(name)
-        case "sweep":
-            return load_sweep(name)
-        case None:
-            rule = 'is missing; add kind = "chip", "layout", "workload" or "sweep"'
-            raise TwinError(f"{document.label}:1: kind: {rule}")
-        case found:
-            rule = 'must be "chip", "layout", "workload" or "sweep"'
-            raise TwinError(Draft(document, data, "chip").message(("kind",), rule, found))
+    kind = data.get("kind")
+    if kind is None:
+        rule = f"is missing; add kind = {_KINDS}"
+        raise TwinError(f"{document.label}:1: kind: {rule}")
+    if kind not in loaders:
+        raise TwinError(Draft(document, data, "chip").message(("kind",), f"must be {_KINDS}", kind))
+    return loaders[kind](name)
 
 
 def _load(kind: str, cls: type[Model], name: str, overrides: Mapping[str, str]) -> tuple[Loaded[Model], Draft]:
@@ -322,4 +341,15 @@ def _kinds(model: type[Part]) -> tuple[Any, ...]:
     return getattr(field.annotation, "__args__", ()) if field else ()
 
 
-__all__ = ["Loaded", "load_any", "load_chip", "load_layout", "load_sweep", "load_workload", "resolved_toml"]
+__all__ = [
+    "Loaded",
+    "is_timing_only",
+    "load_any",
+    "load_baseline",
+    "load_chip",
+    "load_layout",
+    "load_sweep",
+    "load_timing_only",
+    "load_workload",
+    "resolved_toml",
+]

@@ -27,6 +27,8 @@ TABLES: Mapping[str, Mapping[KeyPath, str]] = {
     "layout": {},
     "workload": {},
     "sweep": {},
+    "timing-only": {},
+    "baseline": {},
 }
 """Which tables of which kind of file may name a preset of which family."""
 

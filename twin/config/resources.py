@@ -9,7 +9,14 @@ from pathlib import Path
 
 from twin.errors import TwinError
 
-FOLDERS = {"chip": "architectures", "layout": "architectures", "workload": "workloads", "sweep": "workloads"}
+FOLDERS = {
+    "chip": "architectures",
+    "layout": "architectures",
+    "workload": "workloads",
+    "timing-only": "workloads",
+    "baseline": "architectures/baselines",
+    "sweep": "workloads",
+}
 MAX_BYTES = 250_000
 
 

@@ -2,15 +2,24 @@
 
 from typing import Any
 
+from twin.config.baseline import Baseline
 from twin.config.chip import STATUSES, Chip
 from twin.config.layout import Layout
 from twin.config.part import Part
 from twin.config.presets import OWN_FILES, presets
 from twin.config.sweep import Sweep
+from twin.config.timing_only import TimingOnly
 from twin.config.workload import Workload
 from twin.errors import TwinError
 
-KINDS: dict[str, type[Part]] = {"chip": Chip, "layout": Layout, "workload": Workload, "sweep": Sweep}
+KINDS: dict[str, type[Part]] = {
+    "chip": Chip,
+    "layout": Layout,
+    "workload": Workload,
+    "timing-only": TimingOnly,
+    "baseline": Baseline,
+    "sweep": Sweep,
+}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -29,6 +38,12 @@ def json_schema(kind: str) -> dict[str, Any]:
         raise TwinError(f"schema (= {kind}): no such kind; choose from {', '.join(KINDS)}")
     schema = KINDS[kind].model_json_schema(by_alias=True, mode="validation")
     definitions = schema.get("$defs", {})
+    if kind == "timing-only":
+        definitions["Statistics"]["properties"]["run"] = {"type": "string", "description": "A finished run's folder."}
+        definitions["Statistics"]["anyOf"] = [
+            {"required": ["run"]},
+            {"required": definitions["Statistics"].pop("required")},
+        ]
     if kind == "chip":
         _allow_presets(definitions["Converter"], "converter")
         _allow_presets(definitions["Dram"], "dram")

@@ -22,6 +22,7 @@ ADMISSION = -1
 MATRICES = {"A", "C", "H", "W"}
 TIME_STEP = re.compile(r"(?<=\d)\.\d+(?=\b)")  # of a vector that every time step has for itself: z1.17
 Segment = tuple[int, str, int]  # template, cause, ps
+Place = tuple[str, int, str, str]  # what, layer, kind, cause
 
 
 def chain(engine: Engine) -> list[Segment]:
@@ -31,11 +32,14 @@ def chain(engine: Engine) -> list[Segment]:
     operation that the ledger remembers. Of a run with skipped samples they cover the time that was run.
     """
     rows = engine.ledger.recent().tolist()
+    return walk(engine, rows, max((row[3], k) for k, row in enumerate(rows))[1]) if rows else []
+
+
+def walk(engine: Engine, rows: list[list[int]], at: int) -> list[Segment]:
+    """Walk back from row `at` of the ledger's last rows; `chain` says how far."""
     oldest = engine.index - len(rows)
     segments: list[Segment] = []
-    if not rows:
-        return segments
-    (end, at), cause = max((row[3], k) for k, row in enumerate(rows)), "end"
+    end, cause = rows[at][3], "end"
     while at >= 0 and end > engine.setup_ps:
         template, ready, start, done, _, release, code, server, blocker = rows[at]
         end = min(end, done)  # later only where samples were skipped in between
@@ -59,12 +63,22 @@ def _hazard(engine: Engine, code: int) -> str:
 
 def bound_table(engine: Engine) -> pd.DataFrame:
     """Return the chain by operation and cause, largest share first."""
-    import pandas as pd  # noqa: PLC0415
+    return shares(totals(engine, chain(engine)))
 
-    total: defaultdict[tuple[str, int, str, str], int] = defaultdict(int)
-    for template, cause, length in chain(engine):
+
+def totals(engine: Engine, segments: list[Segment]) -> dict[Place, int]:
+    """Sum segments by operation and cause, ps."""
+    total: defaultdict[Place, int] = defaultdict(int)
+    for template, cause, length in segments:
         operation = engine.binder.templates[template].operation
         total[_what(operation), operation.layer, str(operation.kind), cause] += length
+    return total
+
+
+def shares(total: dict[Place, int]) -> pd.DataFrame:
+    """Return sums as shares of the whole, largest first."""
+    import pandas as pd  # noqa: PLC0415
+
     whole = max(1, sum(total.values()))
     rows = [(*key, length / whole) for key, length in sorted(total.items(), key=lambda item: -item[1])]
     return pd.DataFrame(rows, columns=["what", "layer", "kind", "cause", "share"])

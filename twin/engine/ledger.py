@@ -98,6 +98,8 @@ class Ledger:
     queues : Queues
         Of what was run.
     bins : Bins
+    remember : int
+        How many of the last operations `recent` returns.
     skipped : Skipped
         The part of `n`, `busy_ps`, `latency_ps`, `counts` and `requested` that was not run; `wait_ps`,
         `serial_ps` and `queues` are without it.
@@ -123,6 +125,7 @@ class Ledger:
         self.queues = Queues(len(costs.servers))
         self.bins = Bins(len(Stream))
         self.skipped = Skipped(len(costs.servers))
+        self.remember = RECENT
         self._recent: deque[NDArray[np.int64]] = deque()
         self._kept = 0
         self._constants = Constants([])
@@ -262,13 +265,13 @@ class Ledger:
     def _keep(self, rows: NDArray[np.int64]) -> None:
         self._recent.append(rows)
         self._kept += len(rows)
-        while self._kept - len(self._recent[0]) >= RECENT:
+        while self._kept - len(self._recent[0]) >= self.remember:
             self._kept -= len(self._recent.popleft())
 
     def recent(self) -> NDArray[np.int64]:
-        """Return the rows of the last 50,000 operations."""
+        """Return the rows of the last operations, 50,000 unless `remember` says otherwise."""
         rows = np.concatenate([np.zeros((0, COLUMNS), np.int64), *self._recent])
-        return rows[-RECENT:]
+        return rows[-self.remember :]
 
     def restore_recent(self, rows: NDArray[np.int64]) -> None:
         """Take rows that `recent` returned."""

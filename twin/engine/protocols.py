@@ -98,3 +98,10 @@ class Costs(Protocol):
 
     def leakage_W(self) -> float:
         """Return the leakage power of the whole chip, W."""
+
+
+class BlockCosts(Costs, Protocol):
+    """The demands of operations on servers of which every block of a network has its own."""
+
+    def block_of(self, server: int) -> int:
+        """Return the block that a server belongs to."""

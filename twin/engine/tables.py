@@ -13,6 +13,7 @@ from twin.engine.ledger import scaled
 if TYPE_CHECKING:
     import pandas as pd
 
+    from twin.engine.bins import Bins
     from twin.engine.ledger import Ledger
 
 
@@ -41,6 +42,7 @@ def operations(ledger: Ledger) -> pd.DataFrame:
     keys = [(str(t.operation.kind), t.operation.layer, t.operation.matrix) for t in ledger.templates]
     frame = pd.DataFrame(keys, columns=["kind", "layer", "matrix"])
     frame = frame.assign(count=ledger.n, busy_ps=ledger.busy_ps, wait_ps=ledger.wait_ps, latency_ps=ledger.latency_ps)
+    frame["uses"] = ledger.n * [t.operation.uses for t in ledger.templates]
     for column in Counts:
         frame[column.name.lower()] = ledger.counts[:, column]
     frame["skipped"] = ledger.skipped.n
@@ -110,16 +112,21 @@ def links(ledger: Ledger, now_ps: int) -> pd.DataFrame:
 
 def bins(ledger: Ledger, now_ps: int) -> pd.DataFrame:
     """Energy, leakage included, and bytes of each stream over time."""
+    return bins_table(ledger.bins, now_ps, ledger.costs.leakage_W())
+
+
+def bins_table(sums: Bins, now_ps: int, leakage_W: float) -> pd.DataFrame:
+    """Return bins as a table."""
     import pandas as pd  # noqa: PLC0415
 
-    width = ledger.bins.width_ps
-    used = min(now_ps // width + 1, len(ledger.bins.energy_J))
+    width = sums.width_ps
+    used = min(now_ps // width + 1, len(sums.energy_J))
     t0 = np.arange(used) * width
     t1 = np.minimum(t0 + width, now_ps)
-    leakage_J = ledger.costs.leakage_W() * (t1 - t0) * 1e-12
-    frame = pd.DataFrame({"t0_ps": t0, "t1_ps": t1, "energy_J": ledger.bins.energy_J[:used] + leakage_J})
+    leakage_J = leakage_W * (t1 - t0) * 1e-12
+    frame = pd.DataFrame({"t0_ps": t0, "t1_ps": t1, "energy_J": sums.energy_J[:used] + leakage_J})
     for column, stream in enumerate(Stream):
-        frame[str(stream)] = ledger.bins.n_bytes[:used, column]
+        frame[str(stream)] = sums.n_bytes[:used, column]
     return frame
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from twin.errors import TwinError
 from twin.report.result import RunResult
 from twin.report.text import fixed, percent
@@ -12,7 +14,7 @@ from twin.report.text import fixed, percent
 if TYPE_CHECKING:
     import pandas as pd
 
-PATHS = ("link", "buffer", "memory", "host", "network", "cluster")
+PATHS = ("link", "buffer", "memory", "host", "network", "cluster", "chip_link")
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,13 @@ def derive(run: RunResult, baseline: RunResult) -> Derived:
     """Compute the rates of `run`, its speed relative to `baseline`."""
     servers = run.tables["servers"]
     tiles = servers.loc[servers["kind"] == "tile", "utilisation"]
+    weights = servers.loc[tiles.index, "copies"] if "copies" in servers else None
     rate = _ratio(run.samples, run.makespan_s)
     return Derived(
         samples_per_s=rate,
         energy_J_per_sample=_ratio(run.energy_J, run.samples),
         bytes_per_sample=_traffic(run.tables["traffic"], run.samples),
-        tile_utilisation_mean=float(tiles.mean()) if len(tiles) else math.nan,
+        tile_utilisation_mean=float(np.average(tiles, weights=weights)) if len(tiles) else math.nan,
         tile_utilisation_max=float(tiles.max()) if len(tiles) else math.nan,
         speed=_ratio(rate, _ratio(baseline.samples, baseline.makespan_s)),
     )
@@ -113,6 +116,24 @@ def busiest_links(run: RunResult, most: int = 5) -> list[tuple[str, float, float
     rows = run.tables["links"].nlargest(most, "utilisation", keep="all")[:most]
     found = rows[["link", "utilisation", "bytes"]].itertuples(index=False, name=None)
     return [(str(link), float(share), _ratio(float(size), run.samples)) for link, share, size in found]
+
+
+def is_timed_only(runs: Sequence[RunResult]) -> bool:
+    """Return whether no run was trained, so that there is no accuracy to show."""
+    return not any(math.isfinite(run.test_error) for run in runs)
+
+
+def tiles(run: RunResult) -> int:
+    """Give the number of tiles of all chips."""
+    area = run.tables["area"]
+    return int(area.loc[area["part"] == "tile periphery", "count"].sum())
+
+
+def bandwidth_per_chip(run: RunResult, path: str) -> float:
+    """Give the bytes a second over a path, a chip, as a mean over the run."""
+    traffic = run.tables["traffic"]
+    moved = float(traffic.loc[traffic["path"] == path, "bytes"].sum())
+    return _ratio(moved, run.makespan_s * run.chips)
 
 
 def bound_shares(run: RunResult) -> dict[str, float]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from twin.report.derived import derive_all, measure, tested
+from twin.report.derived import derive_all, is_timed_only, measure, tested
 from twin.report.endurance import endurance_panels
 from twin.report.floorplan import floorplan_panels
 from twin.report.palette import (
@@ -32,7 +32,9 @@ MARKERS = ("o", "s", "^", "D")
 
 
 def learning_curves(runs: Sequence[RunResult]) -> list[Drawing]:
-    """Draw test error against epochs and against simulated time."""
+    """Draw test error against epochs and against simulated time; nothing where no run was trained."""
+    if is_timed_only(runs):
+        return []
     name, unit = measure(runs)
     title = name.capitalize()
     ends = "; ".join(

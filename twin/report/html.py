@@ -15,6 +15,7 @@ from twin.report.derived import (
     interval,
     measure,
     tested,
+    tiles,
     wait_shares,
 )
 from twin.report.figures import all_figures, energy_shares, time_shares
@@ -110,12 +111,16 @@ def _card(run: RunResult, derived: Derived) -> dict[str, Any]:
             (*_accuracy(run), []),
             ("time", si(run.makespan_s, "s"), _speed(run, derived)),
             ("energy", si(run.energy_J, "J"), [f"{si(derived.energy_J_per_sample, 'J')} per sample"]),
-            ("area", f"{fixed(run.area_m2, 1e-6)} mm²", [f"leaks {si(run.leakage_W, 'W')}"]),
+            ("area", f"{fixed(run.area_m2, 1e-6)} mm²", [*_chips(run), f"leaks {si(run.leakage_W, 'W')}"]),
             ("memory", si(memory, "B"), ["per sample", f"H {si(moved['memory', 'H'], 'B')}"]),
             ("buffer", si(buffer, "B"), ["per sample", f"H {si(moved['buffer', 'H'], 'B')}"]),
             ("tiles busy", _percent(derived.tile_utilisation_mean), [f"busiest {busiest}"]),
         ],
     }
+
+
+def _chips(run: RunResult) -> list[str]:
+    return [f"{run.chips:,} chips, {tiles(run):,} tiles"] if run.chips > 1 else []
 
 
 def _speed(run: RunResult, derived: Derived) -> list[str]:

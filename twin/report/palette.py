@@ -48,7 +48,7 @@ OPERATIONS = {
     "transfer to C": ("transfer",),
     "digital work": ("activation", "loss", "derivative", "update_management", "filter"),
     "H load, store": ("h_load", "h_store"),
-    "other moves": ("input", "load", "store"),
+    "other moves": ("input", "load", "store", "send"),
     "calibration": ("calibration",),
     "extraction": ("extraction",),
 }

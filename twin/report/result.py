@@ -123,6 +123,8 @@ class RunResult:
         What regenerates the run.
     sources : list of Source
         Every constant with its origin.
+    chips : int
+        Over which the network is spread.
     regression : bool
         True where nothing is classified and `test_error` is a loss.
 
@@ -156,6 +158,7 @@ class RunResult:
     sources: list[Source]
     regression: bool = False
     makespan_interval_s: float = 0.0
+    chips: int = 1
 
     def __post_init__(self) -> None:
         for name in LEDGER:

@@ -144,6 +144,7 @@ def _rebuild(summary: dict[str, Any], frames: dict[str, "pd.DataFrame"], config:
         energy_J=_number(totals["energy"]["total_J"]),
         area_m2=_number(totals["area"]["total_m2"]),
         leakage_W=_number(totals["area"]["leakage_W"]),
+        chips=totals["area"].get("chips", 1),
         bound=totals["bound"]["line"],
         warnings=list(totals["warnings"]),
         curve=frames["curve"],

@@ -64,7 +64,7 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
         "traffic": {
             "per_sample_B": {path: {what: per_sample[path, what] for what in ("H", "other")} for path in PATHS}
         },
-        "area": {"total_m2": run.area_m2, "leakage_W": run.leakage_W},
+        "area": {"total_m2": run.area_m2, "leakage_W": run.leakage_W, "chips": run.chips},
         "utilisation": {
             "tile_mean_fraction": derived.tile_utilisation_mean,
             "tile_max_fraction": derived.tile_utilisation_max,

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from twin.report.derived import Derived, derive_all, measure, tested
+from twin.report.derived import (
+    Derived,
+    bandwidth_per_chip,
+    derive_all,
+    is_timed_only,
+    measure,
+    tested,
+    tiles,
+)
 from twin.report.result import RunResult
 from twin.report.text import fixed, percent, si
 
@@ -25,17 +33,33 @@ COSTS = (
 )
 """Heading and unit of the columns after the run's name and its accuracy."""
 
+TIMED = (
+    ("step", "s"),
+    ("speed", "samples/s"),
+    ("energy", "J/sample"),
+    ("chips", ""),
+    ("tiles", ""),
+    ("area", "mm²"),
+    ("memory", "B/s a chip"),
+    ("buffer", "B/s a chip"),
+    ("between chips", "B/s a chip"),
+    ("tiles busy", "%"),
+    ("what bound the time", ""),
+)
+"""Heading and unit of the columns after the run's name where nothing was trained."""
+
 WIDTH = 120
 
 
 def headings(runs: Sequence[RunResult]) -> list[tuple[str, str]]:
     """Give heading and unit of every column."""
-    return [("run", ""), measure(runs), *COSTS]
+    return [("run", ""), *TIMED] if is_timed_only(runs) else [("run", ""), measure(runs), *COSTS]
 
 
 def rows(runs: Sequence[RunResult]) -> list[tuple[str, ...]]:
     """Give one row of texts a run, in the order of `headings`."""
-    return [_row(run, derived) for run, derived in zip(runs, derive_all(runs), strict=True)]
+    row = _timed_row if is_timed_only(runs) else _row
+    return [row(run, derived) for run, derived in zip(runs, derive_all(runs), strict=True)]
 
 
 def print_table(runs: Sequence[RunResult], console: "Console | None" = None) -> None:
@@ -57,8 +81,8 @@ def _table(runs: Sequence[RunResult], *, drawn: bool) -> "Table":
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=box.SIMPLE_HEAD if drawn else None, padding=(0, 1, 0, 0), pad_edge=False)
-    last = len(COSTS) + 1
     lines = rows(runs)
+    last = len(lines[0]) - 1
     shown = [k for k in range(last + 1) if k in (0, last) or any(line[k] != "0" for line in lines)]
     names = headings(runs)
     for position in shown:
@@ -94,6 +118,21 @@ def _row(run: RunResult, derived: Derived) -> tuple[str, ...]:
         fixed(derived.energy_J_per_sample, 1e-6),
         *traffic,
         fixed(run.area_m2, 1e-6),
+        percent(derived.tile_utilisation_mean),
+        run.bound,
+    )
+
+
+def _timed_row(run: RunResult, derived: Derived) -> tuple[str, ...]:
+    return (
+        run.name,
+        si(run.makespan_s / run.samples),
+        si(derived.samples_per_s),
+        si(derived.energy_J_per_sample),
+        f"{run.chips:,}",
+        f"{tiles(run):,}",
+        fixed(run.area_m2, 1e-6),
+        *(si(bandwidth_per_chip(run, path)) for path in ("memory", "buffer", "chip_link")),
         percent(derived.tile_utilisation_mean),
         run.bound,
     )

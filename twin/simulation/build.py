@@ -18,7 +18,6 @@ from twin.chip import ChipCosts, Kept, Placed, place_streams
 from twin.chip.floorplan import Floorplan
 from twin.chip.placement import Flows, fewest_byte_hops, flows
 from twin.config.chip import Chip
-from twin.config.layout import Layout
 from twin.config.workload import Workload
 from twin.data import Dataset, load
 from twin.devices.family import DeviceFamily
@@ -37,6 +36,7 @@ from twin.machine.words import FLOAT32, Word
 from twin.mapping import Mapping, map_layers
 from twin.networks.network import Network
 from twin.simulation.calibration import CalibrationPhases
+from twin.simulation.layouts import check_layout
 from twin.simulation.plan import Descriptions, Mode, RunPlan
 
 SHUFFLE = 7
@@ -69,7 +69,7 @@ class Parts:
     @property
     def workload(self) -> Workload:
         """The workload's model."""
-        return self.descriptions.workload.model
+        return self.descriptions.trained
 
     @property
     def chip(self) -> Chip:
@@ -131,11 +131,11 @@ def check(plan: RunPlan, data: Dataset | None = None) -> Fit:
         Where data are missing or the parts do not fit together.
     """
     descriptions = Descriptions.of(plan)
-    workload, chip, layout = descriptions.workload.model, descriptions.chip.model, descriptions.layout.model
+    workload, chip, layout = descriptions.trained, descriptions.chip.model, descriptions.layout.model
     training = workload.training
     check_timing(workload, plan.mode)
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
-    _check_layout(algorithm, layout)
+    check_layout(algorithm, layout)
     settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
     device = device_preset(workload.device.preset, workload.device.overrides)
     if data is None:
@@ -178,7 +178,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
     found = check(plan)
     descriptions, network, data, mapping = found.descriptions, found.network, found.data, found.mapping
     algorithm, settings, placed, prefetch = found.algorithm, found.settings, found.placed, found.prefetch
-    workload, chip, layout = descriptions.workload.model, descriptions.chip.model, descriptions.layout.model
+    workload, chip, layout = descriptions.trained, descriptions.chip.model, descriptions.layout.model
     training = workload.training
     machine = Machine(
         network,
@@ -311,16 +311,6 @@ def placed_costs(chip: Chip, mapping: Mapping, placed: Placed, in_flight: int, p
         for flow, n_bytes in flows(costs, program.operations(first)).items():
             found[flow] += n * n_bytes
     return ChipCosts(chip, mapping, placed.places, in_flight, fewest_byte_hops(costs, found))
-
-
-def _check_layout(algorithm: Algorithm, layout: Layout) -> None:
-    if algorithm.fits(layout):
-        return
-    missing = [name for name in algorithm.matrices if name not in layout.matrices]
-    reason = f"has no matrix {' or '.join(missing)}, which {algorithm.name} needs"
-    if not missing:
-        reason = f"does not fit the algorithm {algorithm.name}"
-    raise TwinError(f"layout {layout.name}: {reason}; use e.g. {', '.join(algorithm.default_layouts)}")
 
 
 def _check_transfers(algorithm: Algorithm, settings: Settings, network: Network) -> None:

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.chip import ChipCosts, Component
+from twin.config.measured import SHAPE
+from twin.networks.layers import Layer
 from twin.report.result import COVERAGE, PULSED
 from twin.simulation.build import Parts
 
@@ -47,6 +49,7 @@ def collect(
     warnings: list[str] = []
     for layer in parts.network.layers:
         own = operations[operations["layer"] == layer.index]
+        rows += [(layer.index, "", what, float(n), "lines") for what, n in zip(SHAPE, layer_shape(layer), strict=True)]
         rows += _updates(parts, layer.index, own)
         rows += _saturation(parts, layer.index, own)
         moved = float(np.mean(parts.machine.weights(layer.index, parts.algorithm.main) != initial[layer.index]))
@@ -67,6 +70,11 @@ def collect(
             )
     rows += _calibration(parts) + _placed(parts) + _memory(parts)
     return pd.DataFrame(rows, columns=COLUMNS), warnings
+
+
+def layer_shape(layer: Layer) -> tuple[int, int]:
+    """Return the lines of a layer's matrix, in the order of `SHAPE`."""
+    return layer.n_in, layer.n_out
 
 
 def _updates(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:

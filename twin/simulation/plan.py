@@ -13,8 +13,16 @@ from typing import Any, Literal
 from twin import __version__
 from twin.config.chip import Chip
 from twin.config.layout import Layout
-from twin.config.load import Loaded, load_chip, load_layout, load_workload
+from twin.config.load import (
+    Loaded,
+    is_timing_only,
+    load_chip,
+    load_layout,
+    load_timing_only,
+    load_workload,
+)
 from twin.config.resolved import resolved_toml
+from twin.config.timing_only import TimingOnly
 from twin.config.workload import Workload
 from twin.errors import TwinError
 from twin.report.files import write_text
@@ -95,14 +103,33 @@ class Descriptions:
 
     chip: Loaded[Chip]
     layout: Loaded[Layout]
-    workload: Loaded[Workload]
+    workload: Loaded[Workload] | Loaded[TimingOnly]
 
     @classmethod
     def of(cls, plan: RunPlan) -> "Descriptions":
         """Load what a plan names; raises TwinError where the mode cannot run it."""
+        chip, layout = load_chip(plan.chip, plan.chip_overrides), load_layout(plan.layout)
+        if is_timing_only(plan.workload):
+            return cls(chip, layout, load_timing_only(plan.workload, plan.workload_overrides))
         workload = load_workload(plan.workload, plan.workload_overrides)
         check_mode(plan, workload.model)
-        return cls(load_chip(plan.chip, plan.chip_overrides), load_layout(plan.layout), workload)
+        return cls(chip, layout, workload)
+
+    @property
+    def trained(self) -> Workload:
+        """The workload, of a network that is trained."""
+        model = self.workload.model
+        if not isinstance(model, Workload):
+            raise TwinError(f"workload {model.name}: is timing-only; nothing can be trained, extracted or resumed here")
+        return model
+
+    @property
+    def timing_only(self) -> TimingOnly:
+        """The workload, of a network that is timed only."""
+        model = self.workload.model
+        if not isinstance(model, TimingOnly):
+            raise TwinError(f"workload {model.name}: is trained, not timing-only")
+        return model
 
     def name(self, algorithm: str) -> str:
         """Return the run's name within a comparison, e.g. "ttv2 four-array"."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.registry import algorithm_names
+from twin.config.load import is_timing_only
 from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
 from twin.data import Dataset
@@ -56,6 +57,10 @@ def run(folder: Path, progress: Progress, after_epoch: AfterEpoch | None = None)
     """
     facts = read_facts(folder)
     plan = from_folder(folder)
+    if is_timing_only(plan.workload):
+        from twin.simulation.timing_only import run_timing_only  # noqa: PLC0415 - a trained run needs none of it
+
+        return run_timing_only(folder, progress)
     total = [0]
     parts = build(plan, lambda sample: progress(sample + 1, total[0]) if sample < READ else None)
     record_data(folder, facts, parts.data)

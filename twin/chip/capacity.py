@@ -1,0 +1,56 @@
+"""Whether what a run keeps fits where the chip places it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twin.algorithms.operation import Stream
+from twin.chip.costs import FIELDS, word_bytes
+from twin.errors import TwinError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from twin.config.chip import Chip
+
+
+def check_capacity(chip: Chip, resident: Mapping[Stream, int]) -> dict[str, int]:
+    """Refuse a run whose matrices and vectors do not fit.
+
+    Parameters
+    ----------
+    chip : Chip
+    resident : mapping of Stream to int
+        Words that are kept at once: all of H, all weights, the activations and errors of every
+        sample in flight.
+
+    Returns
+    -------
+    dict of str to int
+        Bytes placed in ``"buffer"`` and ``"memory"``.
+
+    Raises
+    ------
+    TwinError
+        Naming the placement that does not fit and where it would.
+    """
+    used = {"buffer": 0, "memory": 0}
+    for stream, words in resident.items():
+        if not words:
+            continue
+        place = "buffer" if stream is Stream.INPUT else getattr(chip.placement, FIELDS[stream])
+        used[place] += word_bytes(chip, stream, words)
+        size = chip.buffer.size if place == "buffer" else chip.memory.size
+        if used[place] > size:
+            raise TwinError(
+                f"{chip.name}: placement.{FIELDS.get(stream, 'input')} (= {place!r}): {words} words need "
+                f"{used[place]} bytes there with what is placed before, more than {place}.size "
+                f"(= {size:.0f} bytes); {_fix(place, stream)}"
+            )
+    return used
+
+
+def _fix(place: str, stream: Stream) -> str:
+    if place == "buffer" and stream is not Stream.INPUT:
+        return f'set placement.{FIELDS[stream]} = "memory" or enlarge buffer.size'
+    return f"enlarge {place}.size or use shorter words"

@@ -1,0 +1,151 @@
+"""The cost of every operation on several chips of one design, each with a buffer, a memory and a port of its own.
+
+Words of a matrix lie in equal shares on the chips that hold it, and each chip's buffer or memory moves its share.
+What passes from layer to layer between chips leaves by the ports of the sender, again in equal shares; the receiver
+is taken to keep up (assumption). Tiles, digital slices and links cost what they cost on one chip.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, final
+
+import numpy as np
+
+from twin.algorithms.operation import Kind, Stream
+from twin.chip.costs import AreaRow, ChipCosts, Server, word_bytes
+from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
+from twin.chip.digital import DigitalUnit
+from twin.chip.memory import transfer
+from twin.errors import TwinError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from twin.algorithms.operation import Operation
+    from twin.config.chip import Chip
+    from twin.mapping import Mapping
+    from twin.mapping.chips import Placement
+
+PER_CHIP: Final = ("buffer", "memory", "port")
+
+
+@final
+class SystemCosts:
+    """Servers, demands, area and leakage of a system.
+
+    Parameters
+    ----------
+    chip : Chip
+        With a table ``[system]``.
+    mapping : Mapping
+    placement : Placement
+    copies : sequence of int
+        How many blocks each block of the placement stands for; area and leakage count them all.
+    """
+
+    def __init__(self, chip: Chip, mapping: Mapping, placement: Placement, copies: Sequence[int]) -> None:
+        if chip.system is None:
+            raise TwinError(f"{chip.name}: system: is missing; add a table [system] to the chip")
+        self._chip, self._mapping, self._placement = chip, mapping, placement
+        self._system = chip.system
+        self._one = ChipCosts(chip, mapping)
+        self._chips = len(placement.block)
+        self._copies = [copies[block] for block in placement.block]
+        own = [server for server in self._one.servers if server.kind not in {"buffer", "memory", "host"}]
+        self._first = {kind: len(own) + k * self._chips for k, kind in enumerate(PER_CHIP)}
+        shared = [Server(f"{kind} {number}", kind) for kind in PER_CHIP for number in range(self._chips)]
+        self._host = len(own) + len(shared)
+        self.servers = (*own, *shared, Server("host", "host"))
+
+    @property
+    def chips(self) -> int:
+        """How many chips there are, copies included."""
+        return sum(self._copies)
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles there are, copies included."""
+        return sum(self._copies[chip] for chip in self._placement.chip)
+
+    def block_of(self, server: int) -> int:
+        """Return the block that a server belongs to; the host belongs to the first."""
+        if server == self._host:
+            return 0
+        if server >= self._first["buffer"]:
+            return self._placement.block[(server - self._first["buffer"]) % self._chips]
+        return self._placement.block[self._placement.chip[server % len(self._mapping.tiles)]]
+
+    def demand(self, operation: Operation) -> Demand:
+        """Return what `operation` occupies, costs and moves."""
+        if operation.kind is Kind.SEND:
+            return self._send(operation)
+        demand = self._one.demand(operation)
+        occupancy: list[Occupancy] = []
+        for one in demand.occupancy:
+            kind = self._one.servers[one.server].kind
+            if kind == "host":
+                occupancy.append(one._replace(server=self._host))
+            elif kind in PER_CHIP:
+                occupancy += self._shares(operation, kind, one)
+            else:
+                occupancy.append(one)
+        return replace(demand, occupancy=tuple(occupancy))
+
+    def _on(self, operation: Operation) -> list[int]:
+        """Return the chips that an operation moves words to or from; samples arrive at the first."""
+        if not operation.matrix:
+            return [0]
+        parts = self._mapping.parts(operation.layer, operation.matrix)
+        chosen = parts if operation.parts is None else [parts[k] for k in operation.parts]
+        return sorted({self._placement.chip[part.tile] for part in chosen})
+
+    def _shares(self, operation: Operation, kind: str, one: Occupancy) -> list[Occupancy]:
+        chips = self._on(operation)
+        share_ps = -(-one.fixed_ps // len(chips))
+        return [Occupancy(self._first[kind] + chip, share_ps, 0) for chip in chips]
+
+    def _send(self, operation: Operation) -> Demand:
+        stream = operation.stream or Stream.ACTIVATIONS
+        n_bytes = word_bytes(self._chip, stream, operation.words)
+        chips = self._on(operation)
+        system = self._system
+        service = transfer(n_bytes / len(chips), system.bandwidth, system.latency, system.energy)
+        energy = no_energy()
+        energy[Component.CHIP_LINK, 0] = service.energy_J * len(chips)
+        return Demand(
+            tuple(Occupancy(self._first["port"] + chip, service.busy_ps, 0) for chip in chips),
+            column=-1,
+            latency_ps=service.latency_ps,
+            energy_J=energy,
+            traffic=((Path.CHIP_LINK, stream, n_bytes),),
+            payload=(stream, n_bytes),
+        )
+
+    def area(self) -> list[AreaRow]:
+        """Return area and leakage by part, of all chips."""
+        tiles = self.tiles
+        arrays = sum(
+            tile.arrays * self._copies[chip]
+            for tile, chip in zip(self._mapping.tiles, self._placement.chip, strict=True)
+        )
+        counts = {"arrays": arrays, "tile periphery": tiles, "links": tiles, "digital units": self._digital_units()}
+        counts |= dict.fromkeys(("buffer", "memory"), self.chips)
+        rows = [self._times(row, counts) for row in self._one.area()]
+        system = self._system
+        return [*rows, AreaRow("chip ports", self.chips, self.chips * system.area, self.chips * system.leakage)]
+
+    def _times(self, row: AreaRow, counts: dict[str, int]) -> AreaRow:
+        """Scale a row of one chip to the number of its parts in the system."""
+        count = counts.get(row.part, row.count * self.tiles // max(1, len(self._mapping.tiles)))
+        factor = count / row.count if row.count else 0.0
+        return AreaRow(row.part, count, row.area_m2 * factor, row.leakage_W * factor)
+
+    def _digital_units(self) -> int:
+        shared_by = DigitalUnit.of(self._chip).tiles
+        return sum(-(-tiles // shared_by) * self._copies[chip] for chip, tiles in Counter(self._placement.chip).items())
+
+    def leakage_W(self) -> float:
+        """Return the leakage power of all chips, W."""
+        return float(np.sum([row.leakage_W for row in self.area()]))

@@ -1,0 +1,72 @@
+"""The description of a digital accelerator that a roofline stands for."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from twin.config.checks import Name, refusal
+from twin.config.chip import SOURCE, SourceTable, source_key
+from twin.config.part import Part
+from twin.config.quantity import Area, Bandwidth, Bytes, FlopRate, Power
+
+Format = Literal["fp32", "tf32", "bf16", "fp16", "fp8"]
+
+
+class Peak(Part):
+    """Peak arithmetic rate in one number format, dense."""
+
+    rate: FlopRate
+
+
+class Words(Part):
+    """Bytes of one number: `optimiser` is what an optimiser keeps a weight beside the weight itself."""
+
+    weight: Bytes
+    gradient: Bytes
+    optimiser: Bytes
+    activation: Bytes
+
+
+class DeviceMemory(Part):
+    """The memory of one accelerator."""
+
+    size: Bytes
+    bandwidth: Bandwidth
+
+
+class Baseline(Part):
+    """A digital accelerator at its peak: `format` chooses the rate, `batch` the samples a step."""
+
+    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "sources"})
+    schema_version: Literal[1] = Field(alias="schema")
+    kind: Literal["baseline"]
+    name: Name
+    description: str
+    format: Format
+    batch: Annotated[int, Field(ge=1, le=1_000_000)]
+    power: Power
+    area: Area
+    formats: Annotated[dict[Format, Peak], Field(min_length=1)]
+    memory: DeviceMemory
+    words: Words
+    sources: SourceTable
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        own = vars(self)
+        if own["format"] not in own["formats"]:
+            raise refusal(("format",), f"has no rate in [formats]; given: {', '.join(own['formats'])}")
+        for key, text in own["sources"].items():
+            if not SOURCE.fullmatch(text):
+                raise refusal(("sources", *key.split(".")), 'must begin with a status, e.g. "S: datasheet, page 2"')
+        keys = ["batch", "power", "area", *(f"formats.{name}.rate" for name in own["formats"])]
+        keys += ["memory.size", "memory.bandwidth", *(f"words.{name}" for name in Words.model_fields)]
+        for key in keys:
+            if source_key(key, own["sources"]) is None:
+                raise refusal(tuple(key.split(".")), f'has no source; add to [sources]: {key} = "S: ..."')
+        return self
+
+    @property
+    def rate_FLOPs(self) -> float:
+        """The peak rate in the chosen format."""
+        return self.formats[self.format].rate

@@ -1,0 +1,194 @@
+"""The description of a workload that is timed and not trained: blocks of matrices, digital work, and statistics."""
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from twin.config.algorithms import Algorithms
+from twin.config.checks import Identifier, Name, first_repeated, refusal
+from twin.config.chip import SOURCE, SourceTable, source_key
+from twin.config.measured import measured
+from twin.config.numbers import Fraction
+from twin.config.part import Part
+from twin.errors import TwinError
+
+Lines = Annotated[int, Field(ge=1, le=10_000_000)]
+Uses = Annotated[int, Field(ge=1, le=100_000_000)]
+Mean = Annotated[float, Field(ge=0, le=1e6)]
+
+
+class Work(Part):
+    """Digital work after a mat-vec, a formula of `twin.networks.work` for the whole sample.
+
+    `width` is the elements a position (default: the outputs of the layer) and `positions` how many there are
+    (default: the uses). Attention has `heads` of `width` / heads elements; `causal` leaves out what is masked.
+    """
+
+    kind: Literal[
+        "bias",
+        "layer-norm",
+        "batch-norm",
+        "gelu",
+        "relu",
+        "tanh",
+        "residual",
+        "attention",
+        "max-pool",
+        "average-pool",
+        "positions",
+        "softmax-loss",
+    ]
+    width: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    positions: Annotated[int, Field(ge=0, le=100_000_000)] = 0
+    heads: Annotated[int, Field(ge=0, le=10_000)] = 0
+    causal: bool = False
+    window: Annotated[int, Field(ge=1, le=1000)] = 1
+
+    @model_validator(mode="after")
+    def _keys_belong_to_the_kind(self) -> Self:
+        given = vars(self)
+        attends = given["kind"] == "attention"
+        if attends != bool(given["heads"]):
+            raise refusal(("heads",), 'must be at least 1 for kind = "attention", and belongs to no other')
+        if attends and not given["width"]:
+            raise refusal(("width",), 'must be given for kind = "attention": heads x elements a head')
+        if given["causal"] and not attends:
+            raise refusal(("causal",), 'belongs to kind = "attention"')
+        if given["window"] > 1 and not given["kind"].endswith("pool"):
+            raise refusal(("window",), 'belongs to kind = "max-pool" and "average-pool"')
+        return self
+
+
+class MatrixLayer(Part):
+    """One matrix: `n_in` x `n_out` weights used `uses` times a sample, then digital work.
+
+    `one_hot` inputs are one word and one driven line. `loaded` is the words a use brings to the array (default:
+    `n_in`). `tied` weights are published as those of another layer; here the arrays are its own.
+    """
+
+    name: Identifier
+    n_in: Lines
+    n_out: Lines
+    uses: Uses
+    one_hot: bool = False
+    tied: bool = False
+    work: Annotated[tuple[Work, ...], Field(strict=False)] = ()
+
+
+class Block(Part):
+    """Layers in series, `repeat` times one after another with arrays of their own."""
+
+    name: Identifier
+    repeat: Annotated[int, Field(ge=1, le=100_000)] = 1
+    layers: Annotated[tuple[MatrixLayer, ...], Field(strict=False, min_length=1, max_length=1000)]
+
+
+class Blocks(Part):
+    """Blocks in series; `input_words` arrive from the host for every sample."""
+
+    input_words: Uses
+    blocks: Annotated[tuple[Block, ...], Field(strict=False, min_length=2, max_length=1000)]
+
+    @model_validator(mode="after")
+    def _ends_stand_alone(self) -> Self:
+        blocks = vars(self)["blocks"]
+        repeated = first_repeated(vars(block)["name"] for block in blocks)
+        if repeated:
+            raise refusal(("blocks", repeated[0], "name"), "is the name of a block above; names must differ")
+        for index in (0, len(blocks) - 1):
+            if vars(blocks[index])["repeat"] > 1:
+                rule = "must be 1 in the first and the last block, which lack a backward pass or the layer above"
+                raise refusal(("blocks", index, "repeat"), rule)
+        for index, block in enumerate(blocks):
+            twice = first_repeated(vars(layer)["name"] for layer in vars(block)["layers"])
+            if twice:
+                at = ("blocks", index, "layers", twice[0], "name")
+                raise refusal(at, "is the name of a layer above; names must differ")
+        return self
+
+
+class Steps(Part):
+    """How many samples are timed and how many are under way at once.
+
+    With `reuse` the copies of a block are simulated once wherever that is exact (docs/timing-only.md): with one
+    sample in flight, on a chip that has a table [system].
+    """
+
+    samples: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    in_flight: Annotated[int, Field(ge=1, le=4096)] = 1
+    reuse: bool = True
+
+
+class Statistics(Part):
+    """What the numerics of an algorithm would have found, on average over layers and samples.
+
+    `*_mvms` mat-vecs a use, 1 + repeats of bound management; `*_driven` share of the input lines that a mat-vec
+    drives; `*_conduction` mean over devices of |input| x conductance / mean conductance, main and reference
+    together. `pulses` slots an update; `fired` share of the lines, rows and columns, that fire in a slot;
+    `coincidences` share of the devices that step in a slot. `transfer_pulses` slots a transferred line and
+    `transfer_coincidences` share of its elements that step in a slot (of TTv2: what crosses in H, where anything
+    does). Instead of numbers, `run` names the folder of a finished run; they are read from its ledger.
+    """
+
+    about: ClassVar[frozenset[str]] = frozenset({"measured"})
+    forward_mvms: Annotated[float, Field(ge=1, le=1e6)]
+    forward_driven: Fraction
+    forward_conduction: Mean
+    backward_mvms: Annotated[float, Field(ge=1, le=1e6)]
+    backward_driven: Fraction
+    backward_conduction: Mean
+    pulses: Mean
+    fired: Fraction
+    coincidences: Fraction
+    transfer_pulses: Mean = 0.0
+    transfer_coincidences: Fraction = 0.0
+    measured: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_the_run(cls, table: Any) -> Any:
+        if not isinstance(table, dict) or not isinstance(table.get("run"), str):
+            return table
+        own = {key: value for key, value in table.items() if key != "run"}
+        try:
+            return measured(table["run"]) | own | {"measured": table["run"]}
+        except TwinError as error:
+            raise refusal(("run",), f"must name the folder of a finished run: {error}") from error
+
+
+class TimingOnly(Part):
+    """A network that is timed on statistics instead of trained."""
+
+    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "notes", "sources"})
+    schema_version: Literal[1] = Field(alias="schema")
+    kind: Literal["timing-only"]
+    name: Name
+    description: str
+    notes: str = ""
+    network: Blocks
+    training: Steps = Steps()
+    algorithms: Algorithms = Algorithms()
+    statistics: Annotated[dict[Identifier, Statistics], Field(min_length=1)]
+    sources: SourceTable
+
+    @model_validator(mode="after")
+    def _shapes_and_statistics_have_sources(self) -> Self:
+        sources = vars(self)["sources"]
+        for key, text in sources.items():
+            if not SOURCE.fullmatch(text):
+                rule = 'must begin with a status (S, S2, D, M, assumption), e.g. "S: paper, table 2"'
+                raise refusal(("sources", *key.split(".")), rule)
+        statistics = vars(self)["statistics"].items()
+        blocks = range(len(vars(vars(self)["network"])["blocks"]))
+        needed: list[tuple[str, ...]] = [("network", "blocks", str(k), "layers") for k in blocks]
+        needed += [
+            ("statistics", name, field)
+            for name, table in statistics
+            if not vars(table)["measured"]
+            for field in sorted(type(table).model_fields)
+            if field in table.model_fields_set and field != "measured"
+        ]
+        for path in needed:
+            if source_key(".".join(path), sources) is None:
+                raise refusal(path, f'has no source; add to [sources]: {".".join(path[:2])} = "S: ..."')
+        return self
