@@ -86,6 +86,16 @@ def test_calibrations_are_phases_whose_cost_is_that_of_the_ledger(tmp_path, mode
     assert np.all(np.diff(table.groupby("number")["time_s"].first()) > 0)
 
 
+def test_a_run_without_calibration_has_an_empty_table_of_numbers(tmp_path):
+    own = {"training.epochs": "1", "data.samples": "20", "calibration.method": '"none"'}
+    prepare(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", own), tmp_path)
+    run(tmp_path, quiet)
+    table = load_run(tmp_path).tables["calibration"]
+    assert len(table) == 0
+    assert table["pulses"].dtype.kind == "i"
+    assert table["energy_J"].sum() == 0
+
+
 def test_repeated_calibration_leaves_coupled_and_replayed_alike():
     own = {"data.samples": "90", "training.epochs": "1", "calibration.every": "25", "training.in_flight": "3"}
     own |= {"calibration.method": '"pulses"', "calibration.pairs": "10"}

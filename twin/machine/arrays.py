@@ -50,6 +50,11 @@ def draw_devices(device: DeviceFamily, seed: int, layer: int, matrix: str, k: in
     return device.populate(shape, generator(seed, DEVICES, layer, ord(matrix[0]), k))
 
 
+def method_of(config: CalibrationConfig) -> tuple[str, int]:
+    """Return method and pairs of a calibration; pairs are read only where the method fires them."""
+    return config.method, config.pairs if config.method == "pulses" else 0
+
+
 class ArrayBuilder:
     """Builds the records and the arena content of matrices, one after another.
 
@@ -126,7 +131,7 @@ class ArrayBuilder:
         if (layer, source, k) not in self.calibrated:
             model = raw if source == matrix else self._draw(layer, source, k, part)
             rng = generator(self.seed, CALIBRATION, layer, ord(source[0]), k)
-            self.calibrated[layer, source, k] = calibrated(model, self.calibration.method, self.calibration.pairs, rng)
+            self.calibrated[layer, source, k] = calibrated(model, *method_of(self.calibration), rng)
         reference = self.calibrated[layer, source, k].reference
         return shift(raw, reference), reference
 

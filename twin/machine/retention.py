@@ -10,7 +10,7 @@ from twin.algorithms.operation import Unit
 from twin.algorithms.program import Program
 from twin.config.workload import Calibration as CalibrationConfig
 from twin.crossbar.calibration import Calibration, calibrated, symmetry_point
-from twin.machine.arrays import CALIBRATION, RETENTION, draw_devices, generator
+from twin.machine.arrays import CALIBRATION, RETENTION, draw_devices, generator, method_of
 from twin.machine.machine import Machine
 from twin.machine.relaxing import Array, Relaxation, RelaxingArray
 from twin.mapping import Part
@@ -155,7 +155,7 @@ class Retention:
         own = self.arrays.get(key)
         start: Array | None = None if own is None else own.raw().T
         rng = generator(int(machine.seed), CALIBRATION, layer, ord(source[0]), k, number)
-        done = calibrated(model, self._calibration.method, self._calibration.pairs, rng, start)
+        done = calibrated(model, *method_of(self._calibration), rng, start)
         off = (users[0].reference.T - symmetry_point(model)).astype(np.float64)
         for array in users:
             array.put_reference(done.reference.T)

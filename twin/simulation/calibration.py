@@ -116,7 +116,7 @@ class CalibrationPhases:
         """
         import pandas as pd  # noqa: PLC0415
 
-        frame = pd.DataFrame(self._rows, columns=list(COLUMNS))
+        frame = pd.DataFrame(self.state()["rows"], columns=list(COLUMNS))
         frame["matrix"] = [chr(int(code)) for code in frame["matrix"]]
         whole = ["number", "samples", "layer", "pulses"]
         frame[whole] = frame[whole].astype(int)
