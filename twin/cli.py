@@ -117,7 +117,8 @@ def resume(
 @app.command()
 def show(
     name: Annotated[
-        str, typer.Argument(help="A chip, layout, workload or baseline, by name or path, or a device or memory by name.")
+        str,
+        typer.Argument(help="A chip, layout, workload or baseline, by name or path, or a device or memory by name."),
     ],
     workload: Annotated[str, typer.Option(help="Print instead where its tiles lie on the chip, and their use.")] = "",
     algorithm: Annotated[str, typer.Option(help="The algorithm that trains the workload.")] = "ttv2",

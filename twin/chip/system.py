@@ -45,6 +45,8 @@ class SystemCosts:
         How many blocks each block of the placement stands for; area and leakage count them all.
     """
 
+    stateful = None
+
     def __init__(self, chip: Chip, mapping: Mapping, placement: Placement, copies: Sequence[int]) -> None:
         if chip.system is None:
             raise TwinError(f"{chip.name}: system: is missing; add a table [system] to the chip")

@@ -24,7 +24,7 @@ from twin.errors import TwinError
 Model = TypeVar("Model", bound=Part)
 _POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
 _MISSING = object()
-_KINDS = '"chip", "layout", "workload", "timing-only" or "baseline"'
+_KINDS = '"chip", "layout", "workload", "timing-only", "baseline" or "sweep"'
 MAX_DEPTH = 20
 MAX_PARTS = 64
 _LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}""")

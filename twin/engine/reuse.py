@@ -35,6 +35,7 @@ SUMMED = {
     "operations": ["kind", "layer", "matrix"],
     "energy": ["component", "layer", "kind"],
     "traffic": ["path", "stream", "layer"],
+    "staleness": ["kind", "layer", "matrix", "staleness_samples"],
 }
 """Tables that add up over phases, and their keys."""
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from twin.algorithms.operation import Stream
-from twin.chip import check_capacity
+from twin.chip.capacity import check_capacity
 from twin.chip.costs import FIELDS
 from twin.config.chip import Chip
 from twin.errors import TwinError
@@ -12,8 +12,37 @@ from twin.machine.settings import Settings
 from twin.mapping.chips import Placement
 from twin.networks.blocks import BlockNetwork
 
+PLACES = ("buffer", "memory")
 SPILLING = (Stream.ERRORS, Stream.ACTIVATIONS, Stream.H, Stream.WEIGHTS)
 """Streams in the order in which they leave a buffer that is too small."""
+
+
+def check_described(chip: Chip) -> None:
+    """Refuse what the costs of several chips and their blocks do not describe.
+
+    Raises
+    ------
+    TwinError
+        Naming the table or the key.
+    """
+    placement = chip.placement
+    places = {"h": placement.h, "activations": placement.activations, "errors": placement.errors}
+    wrong = next((f"placement.{key} (= {place!r})" for key, place in places.items() if place not in PLACES), "")
+    if placement.pulses != "drivers":
+        wrong = f"placement.pulses (= {placement.pulses!r})"
+    if placement.prefetch_h:
+        wrong = f"placement.prefetch_h (= {placement.prefetch_h})"
+    if chip.memory.kind != "channel":
+        wrong = f"memory.kind (= {chip.memory.kind!r})"
+    if chip.network is not None:
+        wrong = "network"
+    if chip.mapping.pack or any(copies > 1 for copies in chip.mapping.replicate):
+        wrong = "mapping"
+    if wrong:
+        raise TwinError(
+            f"{chip.name}: {wrong}: is not described for timing-only workloads yet; use a chip with buffer, a memory "
+            "channel and links, e.g. aimc-512"
+        )
 
 
 def resident_per_chip(

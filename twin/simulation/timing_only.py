@@ -10,7 +10,8 @@ from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm, settings_table
 from twin.algorithms.shd import SHD
 from twin.algorithms.steps import LayerSteps
-from twin.chip import ChipCosts, check_capacity
+from twin.chip import ChipCosts
+from twin.chip.capacity import check_capacity
 from twin.chip.system import SystemCosts
 from twin.config.chip import Chip
 from twin.config.layout import Layout
@@ -26,9 +27,10 @@ from twin.networks.blocks import BlockNetwork
 from twin.report.result import RunResult, Source
 from twin.report.store import save_run
 from twin.show import chip_rows
+from twin.simulation.calibration import COLUMNS as CALIBRATION
 from twin.simulation.layouts import check_layout
 from twin.simulation.plan import Descriptions, RunPlan, from_folder, read_facts
-from twin.simulation.residency import resident_per_chip, spilled
+from twin.simulation.residency import check_described, resident_per_chip, spilled
 from twin.simulation.statistics import Expected, statistics_of
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ def build_timing_only(plan: RunPlan) -> TimedParts:
     """Build a run; raises TwinError where the parts do not fit together."""
     descriptions = Descriptions.of(plan)
     workload, chip, layout = descriptions.timing_only, descriptions.chip.model, descriptions.layout.model
+    check_described(chip)
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
     check_layout(algorithm, layout)
     settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
@@ -162,6 +165,7 @@ def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
 
     loaded, samples = parts.descriptions, parts.workload.training.samples
     tables = parts.clock.tables()
+    tables["calibration"] = pd.DataFrame(columns=list(CALIBRATION), dtype=float)
     makespan_s = parts.clock.now_ps * PS
     nan = float("nan")
     columns = ["epoch", "samples", "time_s", "train_loss", "test_loss", "test_error"]
