@@ -43,7 +43,7 @@ def test_a_dram_needs_a_part_or_all_its_values_and_a_channel_no_kind():
 
 
 def test_there_is_no_schema_of_another_kind():
-    with pytest.raises(TwinError, match="choose from chip, layout, workload, sweep"):
+    with pytest.raises(TwinError, match="choose from chip, layout, workload, timing-only, baseline, sweep"):
         json_schema("study")
 
 

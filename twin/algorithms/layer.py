@@ -126,6 +126,8 @@ class Layer:
 
     def transfers_of(self, sample: int) -> tuple[int, int]:
         """Return the number of a sample's first transfer and that of the next sample's."""
+        if not self.transfer_every:
+            return 0, 0
         total = self.layer.uses
         return sample * total // self.transfer_every, (sample + 1) * total // self.transfer_every
 

@@ -175,6 +175,14 @@ class RunResult:
         return ledger | {"curve": self.curve, "diagnostics": self.diagnostics}
 
 
+def empty_table(name: str) -> "pd.DataFrame":
+    """Return a table of `UNITS` without rows, of a run that has nothing to say there."""
+    import pandas as pd  # noqa: PLC0415
+
+    columns = UNITS[name].items()
+    return pd.DataFrame({column: pd.Series(dtype=float if unit else str) for column, unit in columns})
+
+
 SUFFIXES = ("_ps", "_mm", "_s", "_J", "_m2", "_W")
 
 

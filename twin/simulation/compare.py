@@ -61,10 +61,15 @@ def check_all(plans: Sequence[RunPlan]) -> None:
     Raises
     ------
     TwinError
-        As `twin.simulation.build.check`.
+        As `twin.simulation.build.check`, or `build_timing_only` for a network that is timed only.
     """
-    for plan in plans:
-        Descriptions.of(plan)  # a slip of the pen is found before the kernels are imported
+    found = [Descriptions.of(plan) for plan in plans]  # a slip of the pen is found before the kernels are imported
+    if found and found[0].workload.model.kind == "timing-only":
+        from twin.simulation.timing_only import build_timing_only  # noqa: PLC0415
+
+        for plan in plans:
+            build_timing_only(plan)
+        return
     from twin.simulation.build import check  # noqa: PLC0415
 
     data = None

@@ -25,7 +25,7 @@ from twin.config.timing_only import Blocks
 from twin.networks.blocks import BlockNetwork
 from twin.networks.layers import Layer
 from twin.networks.network import Network
-from twin.report.result import RunResult, Source
+from twin.report.result import RunResult, Source, empty_table
 from twin.show import description_rows
 
 if TYPE_CHECKING:
@@ -212,6 +212,8 @@ def _tables(frame: "pd.DataFrame", makespan_s: float, number: int, baseline: Bas
         "area": pd.DataFrame(
             [("dies", number, number * baseline.area, 0.0)], columns=["part", "count", "area_m2", "leakage_W"]
         ),
+        "staleness": empty_table("staleness"),
+        "calibration": empty_table("calibration"),
     }
 
 

@@ -24,10 +24,9 @@ from twin.machine.settings import settings_of
 from twin.mapping import map_layers
 from twin.mapping.chips import place_on_chips
 from twin.networks.blocks import BlockNetwork
-from twin.report.result import RunResult, Source
+from twin.report.result import RunResult, Source, empty_table
 from twin.report.store import save_run
 from twin.show import chip_rows
-from twin.simulation.calibration import COLUMNS as CALIBRATION
 from twin.simulation.layouts import check_layout
 from twin.simulation.plan import Descriptions, RunPlan, from_folder, read_facts
 from twin.simulation.residency import check_described, resident_per_chip, spilled
@@ -165,7 +164,7 @@ def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
 
     loaded, samples = parts.descriptions, parts.workload.training.samples
     tables = parts.clock.tables()
-    tables["calibration"] = pd.DataFrame(columns=list(CALIBRATION), dtype=float)
+    tables["calibration"] = empty_table("calibration")
     makespan_s = parts.clock.now_ps * PS
     nan = float("nan")
     columns = ["epoch", "samples", "time_s", "train_loss", "test_loss", "test_error"]
