@@ -59,6 +59,7 @@ class Staleness:
         ]
         keys = ["kind", "layer", "matrix", "staleness_samples"]
         frame = pd.DataFrame(rows, columns=[*keys, "reads"])
+        frame = frame.astype({"layer": int, "staleness_samples": int, "reads": int})  # also where there is no row
         return frame.groupby(keys, as_index=False).sum()
 
     def state(self) -> NDArray[np.int64]:
