@@ -230,7 +230,7 @@ def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
                 ensure_compiled()
             failures = run_all(unfinished(folders), jobs, report)
     except KeyboardInterrupt:
-        _say(f"interrupted; continue with: twin resume {folder}")
+        say(f"interrupted; continue with: twin resume {folder}")
         raise
     done = [one for one in folders if one not in {failed for failed, _ in failures}]
     results = _audited(gather(done))
@@ -241,12 +241,12 @@ def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
         print_table(results)
         for result in results:
             if interval(result):
-                _say(f"{result.name}: time {interval(result)}")
+                say(f"{result.name}: time {interval(result)}")
             for line in _coverage(result):
-                _say(f"{result.name}: {line}")
+                say(f"{result.name}: {line}")
             for warning in result.warnings:
-                _say(f"warning: {result.name}: {warning}")
-        _say(f"report: {folder / 'report.html'}")
+                say(f"warning: {result.name}: {warning}")
+        say(f"report: {folder / 'report.html'}")
     if failures:
         names = ", ".join(failed.name for failed, _ in failures)
         raise TwinError(f"{failures[0][1]} (run {names}; finish with: twin resume {folder})")
@@ -297,5 +297,6 @@ def progress_bar() -> Iterator[Report]:
         yield report
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell the user something that is not the result: on the standard error stream."""
     print(text, file=sys.stderr)  # noqa: T201 - this is the command line

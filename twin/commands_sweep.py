@@ -2,13 +2,12 @@
 
 import math
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin.commands import RUNS
+from twin.commands import RUNS, say
 from twin.config.load import load_sweep
 from twin.errors import TwinError
 from twin.sweep.measure import Status
@@ -43,16 +42,16 @@ def sweep_command(
             ensure_compiled()
             table, missing = run_sweep(description, folder, executor, settings, progress)
     except KeyboardInterrupt:
-        _say(f"interrupted; the same command goes on: twin sweep {description} --out {folder}")
+        say(f"interrupted; the same command goes on: twin sweep {description} --out {folder}")
         raise
     _print(table)
     for status, count in table["status"].value_counts(sort=False).items():
         if status != Status.DONE:
             rows = table[table["status"] == status]
-            _say(f"{count} {status}, e.g. {rows['id'].iloc[0]}: {rows['reason'].iloc[0]}")
+            say(f"{count} {status}, e.g. {rows['id'].iloc[0]}: {rows['reason'].iloc[0]}")
     if missing:
-        _say(f"{missing} points have no result yet; the same command goes on")
-    _say(f"table: {folder / 'table.csv'}")
+        say(f"{missing} points have no result yet; the same command goes on")
+    say(f"table: {folder / 'table.csv'}")
 
 
 def _executor(jobs: int, scheduler: str, memory: str) -> "Executor":
@@ -122,7 +121,7 @@ def _print(table: "pd.DataFrame") -> None:
         head.add_row(*(str(row[key]) for key in keys), str(row["status"]), *numbers)
     (console if console.is_terminal else Console(width=WIDTH)).print(head)
     if len(table) > SHOWN:
-        _say(f"... and {len(table) - SHOWN} more rows")
+        say(f"... and {len(table) - SHOWN} more rows")
 
 
 @contextmanager
@@ -149,7 +148,3 @@ def _bar() -> Iterator[Progress]:
             bar.update(task, completed=done, total=total, rate=f"{60 * speed:.1f}/min")
 
         yield progress
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - this is the command line

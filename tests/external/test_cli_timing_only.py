@@ -1,32 +1,10 @@
 """Timing-only workloads and baselines on the command line."""
 
 import json
-import sys
 
 import pandas as pd
 import pytest
 from blocks_kit import small
-
-from twin.cli import main
-
-
-@pytest.fixture
-def twin(monkeypatch, capsys, tmp_path):
-    """Run the command line in this process, in an empty folder; return exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["twin", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return run
 
 
 def test_a_comparison_without_training_beside_baselines(twin, tmp_path):

@@ -6,6 +6,16 @@ import pandas as pd
 from twin.simulation.build import build
 from twin.simulation.plan import RunPlan
 
+RUNS = [
+    ("digital", "digital"),
+    ("sgd", "two-array"),
+    ("shd", "four-array"),
+    ("shd", "three-array"),
+    ("ttv2", "four-array"),
+    ("ttv2", "three-array"),
+]
+"""Algorithms on layouts."""
+
 
 def assert_same(one, other):
     """Hold weights, losses, engine state and ledger of two built runs against each other."""

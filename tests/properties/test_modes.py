@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from modes_kit import Stopped, assert_same, contents, quiet, stop_at, trained
+from modes_kit import RUNS, Stopped, assert_same, contents, quiet, stop_at, trained
 
 from twin.errors import TwinError
 from twin.simulation import checkpoint
@@ -21,14 +21,6 @@ from twin.simulation.compare import plan_runs, prepare_all, run_all
 from twin.simulation.plan import RunPlan, prepare
 from twin.simulation.run import run
 
-RUNS = [
-    ("digital", "digital"),
-    ("sgd", "two-array"),
-    ("shd", "four-array"),
-    ("shd", "three-array"),
-    ("ttv2", "four-array"),
-    ("ttv2", "three-array"),
-]
 SAMPLES = 200
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from modes_kit import Stopped, assert_same, contents, quiet, stop_at, trained
+from modes_kit import RUNS, Stopped, assert_same, contents, quiet, stop_at, trained
 from workloads_kit import NETWORKS, written
 
 from twin.errors import TwinError
@@ -14,17 +14,7 @@ from twin.simulation import checkpoint
 from twin.simulation.plan import RunPlan, prepare
 from twin.simulation.run import run
 
-RUNS = [
-    ("digital", "digital"),
-    ("sgd", "two-array"),
-    ("shd", "four-array"),
-    ("shd", "three-array"),
-    ("ttv2", "four-array"),
-    ("ttv2", "three-array"),
-    ("cttv2", "three-array"),
-    ("agad", "four-array"),
-    ("mixed-precision", "two-array"),
-]
+NETWORK_RUNS = [*RUNS, ("cttv2", "three-array"), ("agad", "four-array"), ("mixed-precision", "two-array")]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +24,7 @@ def workloads(tmp_path_factory):
 
 
 @pytest.mark.parametrize("in_flight", [1, 3])
-@pytest.mark.parametrize(("algorithm", "layout"), RUNS)
+@pytest.mark.parametrize(("algorithm", "layout"), NETWORK_RUNS)
 @pytest.mark.parametrize("network", list(NETWORKS))
 def test_coupled_and_replayed_runs_have_the_same_weights_and_ledgers(workloads, network, algorithm, layout, in_flight):
     own = {"training.in_flight": str(in_flight)}
@@ -49,7 +39,7 @@ def test_coupled_and_replayed_runs_have_the_same_weights_and_ledgers(workloads, 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     network=st.sampled_from(list(NETWORKS)),
-    run=st.sampled_from(RUNS[1:]),
+    run=st.sampled_from(NETWORK_RUNS[1:]),
     steps=st.integers(1, 7),
     in_flight=st.integers(1, 4),
     every=st.tuples(st.integers(1, 7), st.integers(1, 7), st.integers(1, 7)),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 from pebble import ProcessExpired, ProcessPool
 
 from twin.sweep.executor import Measure, outcomes
-from twin.sweep.measure import Row, Status, ended
+from twin.sweep.measure import Row, Status, ended, out_of_memory
 from twin.sweep.point import Point
 
 if TYPE_CHECKING:
@@ -62,5 +62,5 @@ def _row(future: "Future[Row]") -> Row:
         hint = ", often because the machine had no memory left" if name == "SIGKILL" else ""
         return ended(Status.KILLED, f"the process was ended by {name}{hint}")
     if isinstance(reason, MemoryError):
-        return ended(Status.MEMORY, "the process may not have more memory; enlarge --memory or use fewer --jobs")
+        return out_of_memory()
     return future.result()

@@ -83,7 +83,7 @@ def measure(point: Point, folder: Path, stop: Stop | None, *, keep: bool) -> Row
     except GivenUpError as error:
         row = ended(error.status, error.reason) | _learned(error.row)
     except MemoryError:
-        return ended(Status.MEMORY, "the process may not have more memory; enlarge --memory or use fewer --jobs")
+        return out_of_memory()
     except TwinError as error:
         return ended(Status.FAILED, str(error))
     except Exception as error:  # noqa: BLE001 - a bug in one point must not take the others down
@@ -114,6 +114,11 @@ def ended(status: Status, reason: str) -> Row:
     """Return the row of a point without a result."""
     row: Row = {name: math.nan if unit else "" for name, unit in UNITS.items()}
     return row | {"status": str(status), "reason": " ".join(reason.split())}
+
+
+def out_of_memory() -> Row:
+    """Return the row of a point whose process could get no more memory."""
+    return ended(Status.MEMORY, "the process may not have more memory; enlarge --memory or use fewer --jobs")
 
 
 def _learned(row: CurveRow) -> Row:

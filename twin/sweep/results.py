@@ -77,6 +77,10 @@ class Results:
                 todo.setdefault(point.id, point)
         return list(todo.values())
 
+    def count(self, points: Iterable[Point]) -> int:
+        """Return how many of the points have a result, without reading them."""
+        return sum(self.path(point.id).exists() for point in points)
+
     def table(self, points: Sequence[Point]) -> "pd.DataFrame":
         """Return id, values of the axes, seed and result of every point that has one, in the order of the design."""
         import pandas as pd  # noqa: PLC0415

@@ -68,7 +68,7 @@ def run_sweep(
     describe(folder, resolved_toml(loaded))
     first, count = settings.shard
     todo = results.waiting(points[first - 1 :: count], retry=settings.retry)
-    done = len(points) - len(results.waiting(points, retry=False))
+    done = results.count(points) - results.count(todo)
     progress(done, len(points))
     work = partial(measure, folder=folder.resolve() / "runs", stop=sweep.stop, keep=settings.keep)
     unwritten: list[tuple[Point, Row]] = []
