@@ -10,7 +10,7 @@ DEV := $(VENV)/.twin-dev-installed
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help compare test test-slow benchmark lint clean
+.PHONY: help compare test test-slow benchmark lint docs clean
 
 help: ## say what each target does
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -18,7 +18,7 @@ help: ## say what each target does
 compare: $(READY) ## set up, then compare the algorithms and layouts (WORKLOAD=digits-mlp)
 	$(BIN)/twin compare $(WORKLOAD)
 
-test: lint ## set up with the tools of developers; lint, type check and test
+test: lint docs ## set up with the tools of developers; lint, type check, build the documentation and test
 	$(BIN)/python -m pytest
 
 test-slow: $(DEV) ## the tests that take minutes
@@ -31,6 +31,9 @@ lint: $(DEV) ## lint and type check only
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy twin
+
+docs: $(DEV) ## build the documentation into build/docs, warnings as errors, its examples executed
+	$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs build/docs
 
 clean: ## remove the environment and everything that tools leave behind
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks

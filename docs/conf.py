@@ -1,0 +1,38 @@
+"""The documentation site: `make docs` builds it into build/docs, with the network off."""
+
+import sys
+from pathlib import Path
+
+from twin import __version__
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "twin"
+author = "the authors of twin"
+version = release = __version__
+html_title = f"twin {version}"
+language = "en"
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "formats", "pages"]
+exclude_patterns = ["_ext"]
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(Path(__file__).parents[1] / "build" / "jupyter-cache")
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
+autodoc_typehints = "description"
+autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+html_theme = "furo"
+html_show_sourcelink = False
+html_copy_source = False
+html_show_copyright = False
+html_theme_options = {"top_of_page_buttons": []}
+pygments_style, pygments_dark_style = "friendly", "github-dark"
