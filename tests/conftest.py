@@ -108,7 +108,7 @@ def make_rig(
         mapping,
         rules,
         config,
-        device_preset(device, device_overrides or {}),
+        dict.fromkeys(plan.matrices, device_preset(device, device_overrides or {})),
         loaded.tile,
         plan,
         Calibration(method=calibration, pairs=30 if calibration == "pulses" else 0),

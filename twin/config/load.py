@@ -18,7 +18,7 @@ from twin.config.resolved import resolved_toml
 from twin.config.resources import FOLDERS, Document, find, is_path, one_line, shipped, suggestion
 from twin.config.sweep import Sweep
 from twin.config.timing_only import TimingOnly
-from twin.config.workload import Workload
+from twin.config.workload import Device, Workload
 from twin.errors import TwinError
 
 Model = TypeVar("Model", bound=Part)
@@ -84,7 +84,8 @@ def load_layout(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Layout]:
 def load_workload(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Workload]:
     """Load a workload by shipped name or path and validate its device; as `load_chip`."""
     loaded, draft = _load("workload", Workload, name, overrides)
-    _check_device(draft, vars(vars(loaded.model)["device"]))
+    _check_devices(draft, loaded.model.device)
+    forget_reads(loaded.model)
     return loaded
 
 
@@ -216,15 +217,21 @@ def _sources(model: Part) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _check_device(draft: Draft, device: Mapping[str, Any]) -> None:
+def _check_devices(draft: Draft, device: Device) -> None:
+    """Make every device that the workload describes once, so that mistakes name their line."""
+    _check_device(draft, ("device",), device.preset, device.overrides)
+    for matrix in device.matrices:
+        _check_device(draft, ("device", "matrices", matrix), *device.of(matrix))
+
+
+def _check_device(draft: Draft, place: KeyPath, preset: str, overrides: Mapping[str, Any]) -> None:
     from twin.devices.presets import device_preset  # noqa: PLC0415 - devices import NumPy, which chips do not need
 
-    preset, overrides = device["preset"], device["overrides"]
     try:
         made = device_preset(preset, overrides)
     except TwinError as error:
         if isinstance(error.__cause__, ValidationError):
-            raise TwinError(_report(draft, None, error.__cause__, ("device",))) from error
+            raise TwinError(_report(draft, None, error.__cause__, place)) from error
         text = str(error)
         wrong = next(
             (key for key in overrides if f"{key} (=" in text),
@@ -232,7 +239,7 @@ def _check_device(draft: Draft, device: Mapping[str, Any]) -> None:
         )
         rule = text.rsplit("): ", 1)[-1].removeprefix(f"device preset {preset!r}: ")
         value = overrides.get(wrong, preset)
-        raise TwinError(draft.message(("device", wrong), one_line(rule), value)) from error
+        raise TwinError(draft.message((*place, wrong), one_line(rule), value)) from error
     forget_reads(made)
 
 

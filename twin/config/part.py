@@ -99,7 +99,8 @@ def unread(part: Part, path: KeyPath = ()) -> list[str]:
         here = (*path, fields[name].alias or name)
         below = dict(_models(value))
         if not below and name not in _marks(part):
-            keys.append(dotted(here))
+            inside = value if name == "overrides" and isinstance(value, dict) else None
+            keys += [dotted(here)] if inside is None else [dotted((*path, key)) for key in inside]
         for key, model in below.items():
             keys += unread(model, here if key is None else (*here, key))
     return keys

@@ -54,8 +54,9 @@ def json_schema(kind: str) -> dict[str, Any]:
             "additionalProperties": {"anyOf": [text, {"type": "object"}]},
         }
     if kind == "workload":
-        definitions["Device"]["additionalProperties"] = True
-        definitions["Device"]["properties"].pop("overrides")
+        for name in ("Device", "MatrixDevice"):
+            definitions[name]["additionalProperties"] = True
+            definitions[name]["properties"].pop("overrides")
     return {
         "$schema": _DIALECT,
         "title": f"twin {kind}",

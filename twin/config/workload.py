@@ -1,12 +1,13 @@
 """The description of a workload: network, data, schedule, device, hyper-parameters of every algorithm."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from twin.config.algorithms import Algorithms
-from twin.config.checks import Name, refusal
+from twin.config.checks import Identifier, Name, refusal
 from twin.config.data import CLASSES, TEXTS, Data
 from twin.config.extraction import Extraction
 from twin.config.network import Network
@@ -50,15 +51,12 @@ class Training(Part):
         return self
 
 
-class Device(Part):
-    """A device preset by name, and the parameters that replace the preset's.
+class _DeviceTable(Part):
+    """A table in which a preset's name and the parameters that replace the preset's stand together.
 
-    In TOML both stand in one table: ``device = {preset = "gokmen-60", dw_min = 0.01}``. A `file` is read here, so
-    that its values become part of the workload, and what is resolved or resumed does not depend on it any more.
+    A `file` is read here, so that its values become part of the workload, and what is resolved or resumed does not
+    depend on it any more.
     """
-
-    preset: Name
-    overrides: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -69,10 +67,47 @@ class Device(Part):
             misspelt = next((key for key in table if "did you mean" in suggestion(key, ["preset"])), None)
             if misspelt is not None:
                 raise refusal((misspelt,), f"unknown key{suggestion(misspelt, ['preset'])}")
-        overrides = {key: value for key, value in table.items() if key != "preset"}
+        own = {key: value for key, value in table.items() if key in cls.model_fields and key != "overrides"}
+        overrides = {key: value for key, value in table.items() if key not in own}
         if isinstance(overrides.get("file"), str):
             overrides = _described(overrides.pop("file")) | overrides
-        return {**({"preset": table["preset"]} if "preset" in table else {}), "overrides": overrides}
+        return {**own, "overrides": overrides}
+
+
+class MatrixDevice(_DeviceTable):
+    """The devices of one matrix of the algorithm, where they differ from the others.
+
+    With a `preset` these are that preset's with `overrides`; without, the workload's with `overrides` on top.
+    """
+
+    preset: Name | None = None
+    overrides: dict[str, Any] = Field(default_factory=dict)
+
+
+class Device(_DeviceTable):
+    """A device preset by name, and the parameters that replace the preset's.
+
+    In TOML both stand in one table: ``device = {preset = "gokmen-60", dw_min = 0.01}``. `matrices` gives a matrix of
+    the algorithm (W, A, C) devices of its own: ``matrices.C = {preset = "ecram"}``.
+    """
+
+    preset: Name
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    matrices: dict[Identifier, MatrixDevice] = Field(default_factory=dict)
+
+    def of(self, matrix: str) -> tuple[str, dict[str, Any]]:
+        """Return preset and overrides of the devices of a matrix."""
+        own = self.matrices.get(matrix)
+        if own is None:
+            return self.preset, self.overrides
+        if own.preset is not None:
+            return own.preset, own.overrides
+        return self.preset, self.overrides | own.overrides
+
+    def label(self, matrices: Iterable[str]) -> str:
+        """Name the preset, and those of matrices that have another, e.g. ``"gokmen-60, C: ecram"``."""
+        others = ((name, self.of(name)[0]) for name in sorted(matrices))
+        return ", ".join([self.preset, *(f"{name}: {preset}" for name, preset in others if preset != self.preset)])
 
 
 def _described(path: str) -> dict[str, object]:

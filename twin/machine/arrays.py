@@ -65,7 +65,8 @@ class ArrayBuilder:
         Converters, noise and management of the tile.
     on_off_ratio : float
         Largest over smallest conductance of a device.
-    device : DeviceFamily
+    devices : mapping of str to DeviceFamily
+        By matrix, for every analog matrix of the layout.
     layout : Layout
     calibration : CalibrationConfig
     seed : int
@@ -78,7 +79,7 @@ class ArrayBuilder:
         arena: Arena,
         io: InputOutput,
         on_off_ratio: float,
-        device: DeviceFamily,
+        devices: Table[str, DeviceFamily],
         layout: Layout,
         calibration: CalibrationConfig,
         seed: int,
@@ -89,7 +90,7 @@ class ArrayBuilder:
         self.endurance = endurance
         self.io = io
         self.swing = (on_off_ratio - 1) / (on_off_ratio + 1)
-        self.device = device
+        self.devices = devices
         self.layout = layout
         self.calibration = calibration
         self.seed = seed
@@ -121,7 +122,7 @@ class ArrayBuilder:
         return index
 
     def _draw(self, layer: int, matrix: str, k: int, part: Part) -> PulseResponse:
-        return draw_devices(self.device, self.seed, layer, matrix, k, part)
+        return draw_devices(self.devices[matrix], self.seed, layer, matrix, k, part)
 
     def _shifted(self, layer: int, matrix: str, k: int, part: Part) -> tuple[PulseResponse, Array]:
         """Return the pulse response in logical weights, main array minus reference array, and the reference."""

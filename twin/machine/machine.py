@@ -1,6 +1,7 @@
 """Builds the numerical state of a run and executes instructions on it."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Mapping as ByName
 
 import numba
 import numpy as np
@@ -47,8 +48,8 @@ class Machine:
         What is trained on what, split how.
     algorithm, settings
         Which matrices there are and how they learn.
-    device, tile, layout, calibration, initial, mapped
-        The physics of the arrays, and how weights are mapped to them.
+    devices, tile, layout, calibration, initial, mapped
+        The physics of the arrays, and how weights are mapped to them; devices by matrix of the layout.
     seed : int
         Keys every random draw.
     in_flight : int
@@ -72,7 +73,7 @@ class Machine:
         mapping: Mapping,
         algorithm: Algorithm,
         settings: Settings,
-        device: DeviceFamily,
+        devices: ByName[str, DeviceFamily],
         tile: Tile,
         layout: Layout,
         calibration: Calibration,
@@ -86,12 +87,12 @@ class Machine:
     ) -> None:
         ensure_loaded()
         self.network, self.data, self.mapping, self.settings = network, data, mapping, settings
-        self.algorithm, self.device, self.layout = algorithm, device, layout
+        self.algorithm, self.devices, self.layout = algorithm, devices, layout
         self.seed = np.uint64(seed)
         arena = Arena()
         ratio = tile.on_off_ratio if layout.tiles else 1.0
         io = tile.io
-        builder = ArrayBuilder(arena, io, ratio, device, layout, calibration, seed, endurance=endurance)
+        builder = ArrayBuilder(arena, io, ratio, devices, layout, calibration, seed, endurance=endurance)
         self.layers = np.zeros(len(network.layers), LAYER)
         self.analog = not layout.matrices[algorithm.main].digital
         scale = mapped.out_scaling if self.analog else 1.0

@@ -99,23 +99,12 @@ class RelaxingArray:
     def age(self, now_ps: int, least: float = GRAIN) -> None:
         """Let the devices relax until `now_ps`, if that is at least a share `least` of the lifetime away."""
         elapsed_s = (now_ps - self.since_ps) * PS
-        if elapsed_s <= 0 or math.isinf(self._main.nominal) or elapsed_s < least * self._main.nominal:
+        shortest = min(self._main.nominal, math.inf if self._drift is None else self._drift.nominal)
+        if elapsed_s <= 0 or math.isinf(shortest) or elapsed_s < least * shortest:
             return
         self.since_ps = now_ps
-        share = self._main.share(elapsed_s)
-        if self._kind == PAIR:
-            self._age_pair(share)
-        elif self._write_noise:
-            state = self._limits[..., HIDDEN]
-            before = state.copy()
-            state -= self._rest
-            state *= share
-            state += self._rest
-            self.w += state - before
-        else:
-            self.w -= self._rest
-            self.w *= share
-            self.w += self._rest
+        if math.isfinite(self._main.nominal):
+            self._age_main(self._main.share(elapsed_s))
         if self._drift is not None and self._kind != PAIR:
             rest = self._drift.rest
             self._shift(rest + (self.reference - rest) * self._drift.share(elapsed_s), moves=True)
@@ -138,6 +127,22 @@ class RelaxingArray:
         state = self._limits[..., HIDDEN] if self._write_noise else self.w
         raw: Array = state + self.reference
         return raw
+
+    def _age_main(self, share: np.float32 | Array) -> None:
+        """Let the main devices relax: `share` of the distance to rest is left."""
+        if self._kind == PAIR:
+            self._age_pair(share)
+        elif self._write_noise:
+            state = self._limits[..., HIDDEN]
+            before = state.copy()
+            state -= self._rest
+            state *= share
+            state += self._rest
+            self.w += state - before
+        else:
+            self.w -= self._rest
+            self.w *= share
+            self.w += self._rest
 
     def _age_pair(self, share: np.float32 | Array) -> None:
         """Let both halves of a pair relax, each to the rest conductance or its own largest below that."""

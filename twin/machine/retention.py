@@ -128,7 +128,7 @@ class Retention:
         part, record = machine.array_records(layer, matrix, k)
         source = self._source(matrix)
         shape = (int(part["out1"] - part["out0"]), int(part["in1"] - part["in0"]))
-        drifts = machine.device.reference_drift
+        drifts = machine.devices[source].reference_drift
         return RelaxingArray(
             machine.f,
             part,
@@ -142,16 +142,17 @@ class Retention:
         """Draw how the devices of one array relax; the draws of its steps stay as they were."""
         machine = self._machine
         rng = generator(int(machine.seed), RETENTION, layer, ord(matrix[0]), k, which)
-        lifetime, rest = machine.device.relaxation(shape, rng)
-        nominal = machine.device.lifetime
-        own = np.ascontiguousarray(lifetime.T) if machine.device.lifetime_dtod > 0 else nominal
-        return Relaxation(own, np.ascontiguousarray(rest.T), nominal)
+        device = machine.devices[matrix]
+        lifetime, rest = device.relaxation(shape, rng)
+        own = np.ascontiguousarray(lifetime.T) if device.lifetime_dtod > 0 else device.lifetime
+        return Relaxation(own, np.ascontiguousarray(rest.T), device.lifetime)
 
     def _recalibrate(self, key: Key, number: int) -> Found:
         layer, source, k = key
         machine = self._machine
         users = [self.arrays[layer, m, k] for m in machine.algorithm.matrices if self._source(m) == source]
-        model = draw_devices(machine.device, int(machine.seed), layer, source, k, self._parts(layer, source)[k][1])
+        device, part = machine.devices[source], self._parts(layer, source)[k][1]
+        model = draw_devices(device, int(machine.seed), layer, source, k, part)
         own = self.arrays.get(key)
         start: Array | None = None if own is None else own.raw().T
         rng = generator(int(machine.seed), CALIBRATION, layer, ord(source[0]), k, number)

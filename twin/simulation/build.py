@@ -12,15 +12,18 @@ import numpy.typing as npt
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.operation import Stream
 from twin.algorithms.program import Program
-from twin.algorithms.registry import make_algorithm, settings_table
+from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts, Kept, Placed, place_streams
 from twin.chip.floorplan import Floorplan
 from twin.chip.placement import Flows, fewest_byte_hops, flows
 from twin.config.chip import Chip
-from twin.config.workload import Workload
+from twin.config.layout import Layout
+from twin.config.resources import suggestion
+from twin.config.workload import Device, Workload
 from twin.data import Dataset, load
 from twin.devices.family import DeviceFamily
+from twin.devices.one_sided import OneSidedPair
 from twin.devices.presets import device_preset
 from twin.engine import Engine
 from twin.engine.consistency import Consistency
@@ -51,7 +54,7 @@ class Parts:
     descriptions: Descriptions
     network: Network
     data: Dataset
-    device: DeviceFamily
+    devices: dict[str, DeviceFamily]
     mapping: Mapping
     placed: Placed
     algorithm: Algorithm
@@ -107,7 +110,7 @@ class Fit:
     descriptions: Descriptions
     network: Network
     data: Dataset
-    device: DeviceFamily
+    devices: dict[str, DeviceFamily]
     mapping: Mapping
     placed: Placed
     prefetch: int
@@ -137,7 +140,7 @@ def check(plan: RunPlan, data: Dataset | None = None) -> Fit:
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
     check_layout(algorithm, layout)
     settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
-    device = device_preset(workload.device.preset, workload.device.overrides)
+    devices = devices_of(workload.device, layout)
     if data is None:
         data = load(workload.data, training.seed, workload.network.steps)
     network = Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols))
@@ -152,7 +155,30 @@ def check(plan: RunPlan, data: Dataset | None = None) -> Fit:
         arrays = [part for layer in network.layers for part in mapping.parts(layer.index, algorithm.main)]
         widest = max(part.in1 - part.in0 for part in arrays)
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), widest)
-    return Fit(descriptions, network, data, device, mapping, placed, prefetch, algorithm, settings, averaging)
+    return Fit(descriptions, network, data, devices, mapping, placed, prefetch, algorithm, settings, averaging)
+
+
+def devices_of(config: Device, layout: Layout) -> dict[str, DeviceFamily]:
+    """Return the devices of every matrix of a layout.
+
+    Raises
+    ------
+    TwinError
+        Where devices are given to a matrix that no algorithm has, or cannot share the reference that they share.
+    """
+    known = sorted({*layout.matrices, *(name for one in algorithm_names() for name in algorithm_class(one).matrices)})
+    for name in config.matrices:
+        if name not in known:
+            raise TwinError(f"device.matrices.{name}: no algorithm has a matrix of this name{suggestion(name, known)}")
+    devices = {name: device_preset(*config.of(name)) for name in layout.matrices}
+    for name, matrix in layout.matrices.items():
+        source = name if matrix.digital else layout.references[str(matrix.reference)].symmetry_point_of
+        if isinstance(devices[name], OneSidedPair) != isinstance(devices[source], OneSidedPair):
+            raise TwinError(
+                f"device.matrices: {name} and {source} share a reference in layout {layout.name}, and only one of them "
+                "is a one-sided pair, which has none; use a layout in which each has its own, e.g. four-array"
+            )
+    return devices
 
 
 def check_timing(workload: Workload, mode: Mode) -> None:
@@ -186,7 +212,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         mapping,
         algorithm,
         settings,
-        found.device,
+        found.devices,
         chip.tile,
         layout,
         workload.calibration,
@@ -231,9 +257,10 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
 
     engine = Engine(*timed, costs, training.in_flight, announce, consistency)
     retention = None
-    if machine.analog and (workload.calibration.repeats or math.isfinite(found.device.lifetime)):
+    relaxes = any(math.isfinite(found.devices[name].lifetime) for name in algorithm.matrices)
+    if machine.analog and (workload.calibration.repeats or relaxes):
         retention = Retention(machine, program, workload.calibration, lambda: engine.start_ps)
-        if isinstance(effects, Coupled) and math.isfinite(found.device.lifetime):
+        if isinstance(effects, Coupled) and relaxes:
             effects.retention = retention
     phases = CalibrationPhases(workload.calibration, machine, program, costs, engine, retention)
     if retention is not None and workload.calibration.interval > 0:
@@ -243,7 +270,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         descriptions,
         network,
         data,
-        found.device,
+        found.devices,
         mapping,
         placed,
         algorithm,

@@ -29,10 +29,11 @@ def coverage(parts: Parts) -> list[tuple[int, float, float]]:
         return []
     samples = parts.workload.training.epochs * len(parts.data.inputs)
     rows = []
+    device = parts.devices[parts.algorithm.main]
     for layer in parts.network.layers:
         record = parts.machine.layers[layer.index]
         reads = samples * layer.uses / (int(record["transfer_every"]) * int(record["lines"]))
-        rows.append((layer.index, reads * parts.device.dw_min, parts.device.states * parts.device.dw_min))
+        rows.append((layer.index, reads * device.dw_min, device.states * device.dw_min))
     return rows
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from twin import __version__
+from twin.algorithms.registry import algorithm_class
 from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.config.load import (
@@ -65,7 +66,7 @@ def check_mode(plan: RunPlan, workload: Workload) -> None:
     calibration, sampled = workload.calibration, workload.timing.mode == "sampled"
     needs: dict[str, str] = {} if consistency == "strict" else {"training.consistency": consistency}
     if not digital:
-        needs |= _lifetime(workload)
+        needs |= _lifetime(workload, plan.algorithm)
         needs |= {"calibration.interval": f"{calibration.interval:g} s"} if calibration.interval else {}
     for key, value in needs.items():
         if plan.mode != "coupled" or sampled:
@@ -80,21 +81,26 @@ def check_mode(plan: RunPlan, workload: Workload) -> None:
         )
 
 
-def _lifetime(workload: Workload) -> dict[str, str]:
-    """Return the device's lifetime by key where it is finite; raises TwinError where it makes no sense."""
+def _lifetime(workload: Workload, algorithm: str) -> dict[str, str]:
+    """Return the devices' lifetimes by key where they are finite; raises TwinError where one makes no sense."""
     from twin.devices.presets import device_preset  # noqa: PLC0415 - devices import NumPy
 
-    device = device_preset(workload.device.preset, workload.device.overrides)
-    if math.isfinite(device.lifetime):
-        if workload.extraction is not None:
-            raise TwinError(
-                f"device.lifetime (= {device.lifetime:g} s): [extraction] takes weights to keep still; leave one out"
-            )
-        return {"device.lifetime": f"{device.lifetime:g} s"}
-    for key in ("lifetime_dtod", "reference_drift"):
-        if getattr(device, key):
-            raise TwinError(f'device.{key} (= {getattr(device, key)}): needs a lifetime, e.g. lifetime = "1 ms"')
-    return {}
+    found = {}
+    for matrix in algorithm_class(algorithm).matrices:
+        device = device_preset(*workload.device.of(matrix))
+        place = f"device.matrices.{matrix}" if matrix in workload.device.matrices else "device"
+        if math.isfinite(device.lifetime):
+            if workload.extraction is not None:
+                raise TwinError(
+                    f"{place}.lifetime (= {device.lifetime:g} s): [extraction] takes weights to keep still; "
+                    "leave one out"
+                )
+            found[f"{place}.lifetime"] = f"{device.lifetime:g} s"
+            continue
+        for key in ("lifetime_dtod", "reference_drift"):
+            if getattr(device, key):
+                raise TwinError(f'{place}.{key} (= {getattr(device, key)}): needs a lifetime, e.g. lifetime = "1 ms"')
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,7 @@ def _result(
         layout=loaded.layout.model.name,
         chip=loaded.chip.model.name,
         workload=loaded.workload.model.name,
-        device=parts.workload.device.preset,
+        device=parts.workload.device.label(parts.algorithm.matrices),
         seed=parts.workload.training.seed,
         samples=samples,
         epochs=parts.workload.training.epochs,
