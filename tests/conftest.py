@@ -14,7 +14,7 @@ from twin.config.load import load_chip, load_layout
 from twin.config.workload import Calibration, Initial, WeightMapping
 from twin.data import Dataset
 from twin.devices import device_preset
-from twin.machine.compiled import ensure_loaded
+from twin.machine.compiled import ensure_compiled, ensure_loaded
 from twin.machine.machine import Machine
 from twin.machine.records import INSTRUCTION
 from twin.machine.replay import Encoder
@@ -128,6 +128,11 @@ def make_rig(
     examples = len(data.inputs)
     encoder = Encoder(program, in_flight, lambda sample: sample % examples)
     return Rig(machine, program, encoder, loaded, device_preset(device, device_overrides or {}))
+
+
+def pytest_sessionstart():
+    """Compile the kernels before pytest-xdist starts workers, which would all compile them."""
+    ensure_compiled()
 
 
 @pytest.fixture(scope="session", autouse=True)
