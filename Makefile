@@ -18,13 +18,8 @@ help: ## say what each target does
 compare: $(READY) ## set up, then compare the algorithms and layouts (WORKLOAD=digits-mlp)
 	$(BIN)/twin compare $(WORKLOAD)
 
-<<<<<<< HEAD
-test: lint docs ## set up with the tools of developers; lint, type check, build the documentation and test
-	$(BIN)/python -m pytest
-=======
-test: lint ## set up with the tools of developers; lint, type check and test on all cores
+test: lint docs ## set up with the tools of developers; lint, type check, build the documentation and test on all cores
 	$(BIN)/python -m pytest -n auto --dist worksteal --benchmark-disable
->>>>>>> 74858b0 (Tests on all cores; kernels compiled once before them; processor time in the LSTM benchmark)
 
 test-slow: $(DEV) ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
