@@ -67,7 +67,8 @@ def test_the_wheel_carries_every_shipped_description(wheel: Path, room: str):
 
 
 def test_the_wheel_carries_the_template_of_the_report_and_its_types(wheel: Path):
-    assert {"twin/report/report.html.j2", "twin/py.typed"} <= set(zipfile.ZipFile(wheel).namelist())
+    page = {f"twin/report/{name}" for name in ("base.html.j2", "report.html.j2", "page.css", "page.js")}
+    assert page | {"twin/py.typed"} <= set(zipfile.ZipFile(wheel).namelist())
 
 
 def test_the_package_is_that_of_the_wheel_and_not_the_checkout(installed: Path, tmp_path: Path):

@@ -68,7 +68,7 @@ class Drawing:
         body = re.sub(r'(\bid="|url\(#|xlink:href="#)', rf"\g<1>{self.name}-", body)
         for hue, ink in INKS.items():
             body = body.replace(ink.light, f"var(--{hue})")
-        attributes = f'role="img" aria-labelledby="{self.name}-title {self.name}-desc"'
+        attributes = f'role="img" aria-labelledby="{self.name}-title" aria-describedby="{self.name}-desc"'
         labels = (
             f'<title id="{self.name}-title">{escape(self.title)}</title>'
             f'<desc id="{self.name}-desc">{escape(self.description)}</desc>'
