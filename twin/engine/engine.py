@@ -376,6 +376,8 @@ class Engine:
         del self._running[run.sample]
         self._chains[run.sample] = run.critical_ps
         self.last_index = last.index
+        if self.ledger.opening.open:
+            self.ledger.opening.leave(run.sample, [job.index for job in run.jobs if job.run is run])
         run.jobs = []  # breaks the cycle between samples through their hazards
         if self._watch is not None:
             self._watch.leave(run.sample, self._now, run.serial_ps)
@@ -395,10 +397,11 @@ class Engine:
         invariants.check(self)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the ledger as tables: operations, energy, traffic, servers, bins, bound, area, staleness."""
+        """Return the ledger as tables: operations, energy, traffic, servers, bins, area, bound, staleness, schedule."""
         frames = tables.tables(self.ledger, self.now_ps)
         frames["bound"] = bound_table(self)
         frames["staleness"] = self.staleness.table(self.binder.templates)
+        frames["schedule"] = self.ledger.opening.table(self.binder.templates, self.costs.servers)
         return frames
 
     def state(self) -> dict[str, NDArray[np.generic]]:

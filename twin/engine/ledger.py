@@ -15,6 +15,7 @@ from twin.algorithms.operation import COSTED, N_COUNTS, Stream
 from twin.chip import Component
 from twin.engine.binding import STREAMS, no_traffic
 from twin.engine.bins import Bins
+from twin.engine.opening import Opening
 from twin.engine.queues import Queues
 from twin.engine.skipping import Skipped
 
@@ -98,6 +99,7 @@ class Ledger:
     queues : Queues
         Of what was run.
     bins : Bins
+    opening : Opening
     remember : int
         How many of the last operations `recent` returns.
     skipped : Skipped
@@ -124,6 +126,7 @@ class Ledger:
         self.serial_ps = 0
         self.queues = Queues(len(costs.servers))
         self.bins = Bins(len(Stream))
+        self.opening = Opening()
         self.skipped = Skipped(len(costs.servers))
         self.remember = RECENT
         self._recent: deque[NDArray[np.int64]] = deque()
@@ -218,6 +221,7 @@ class Ledger:
         if self.served_rows:
             end[(np.cumsum(width) - 1)[width > 0]] += served_ps[width > 0]
         self.queues.add(server, ready[which], begin, end, now_ps)
+        self.opening.take(template, which, server, begin, end)
 
     def skip(self, stretch: Stretch, now_ps: int, elapsed_ps: int) -> None:
         """Enter samples that are not run, spread evenly over `elapsed_ps` from `now_ps`."""
@@ -244,6 +248,7 @@ class Ledger:
 
     def set_up(self) -> None:
         """Note that all visits so far belong to the set-up."""
+        self.opening.begin()
         self.skipped.setup_served = self.queues.served.copy()
         self.skipped.setup_wait_ps = self.queues.wait_ps.copy()
 

@@ -19,6 +19,7 @@ from twin.engine.bins import Bins
 from twin.engine.critical import Place, shares, totals, walk
 from twin.engine.engine import Engine
 from twin.engine.invariants import InvariantError
+from twin.engine.opening import VISITS
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Course:
         Operations simulated.
     tables : dict of str to DataFrame
         Those of `SUMMED`.
+    schedule : DataFrame
+        Its first services.
     visits : ndarray of int64, (3, n_servers)
         Visits, busy ps and waiting ps.
     bins : Bins
@@ -64,6 +67,7 @@ class Course:
     end_ps: int
     events: int
     tables: dict[str, pd.DataFrame]
+    schedule: pd.DataFrame
     visits: NDArray[np.int64]
     bins: Bins
     to_hand_over: Mapping[Place, int]
@@ -104,6 +108,7 @@ def run_phase(instance: Instance, costs: Costs, phase: Phase) -> Course:
         engine.now_ps,
         engine.index,
         {name: frames[name] for name in SUMMED},
+        frames["schedule"],
         np.array(engine.ledger.visits()),
         engine.ledger.bins,
         totals(engine, walk(engine, rows, exit_row)),
@@ -144,6 +149,7 @@ class Reused:
         self._phase_of: dict[Hashable, int] = {}
         self._bins = Bins(len(Stream))
         self._bound: dict[Place, int] = {}
+        self._first: list[Entry] = []
         self.now_ps = 0
         self.events = 0
 
@@ -173,6 +179,7 @@ class Reused:
                 self._times[key] += 1
         for entry in entries:
             self._add_bins(entry)
+        self._first = self._first or entries
         last = max(range(len(entries)), key=lambda k: entries[k].start_ps + entries[k].course.end_ps)
         self.now_ps = entries[last].start_ps + entries[last].course.end_ps
         self._bound = {}
@@ -221,7 +228,23 @@ class Reused:
         frames["bins"] = self._bins_table()
         frames["bound"] = shares(self._bound)
         frames["area"] = pd.DataFrame(self._costs.area(), columns=["part", "count", "area_m2", "leakage_W"])
+        frames["schedule"] = self._schedule()
         return frames
+
+    def _schedule(self) -> pd.DataFrame:
+        """Return the first services of the first sample; those of all copies of a block bear the names of one."""
+        import pandas as pd  # noqa: PLC0415
+
+        parts: list[pd.DataFrame] = []
+        left = VISITS
+        for entry in self._first:
+            part = entry.course.schedule[:left].copy()
+            part[["start_ps", "end_ps"]] += entry.start_ps
+            parts.append(part)
+            left -= len(part)
+            if not left or len(part) < len(entry.course.schedule):
+                break
+        return pd.concat(parts, ignore_index=True)
 
     def _check(self, energy: pd.DataFrame) -> None:
         """Energy by time = by operation, as in every run."""

@@ -37,6 +37,7 @@ def save(engine: Engine) -> dict[str, NDArray[np.generic]]:
         "bin_energy_J": ledger.bins.energy_J.copy(),
         "bin_bytes": ledger.bins.n_bytes.copy(),
         **{f"queue_{name}": getattr(queues, name).copy() for name in queues.SUMS},
+        **{f"opening_{name}": array for name, array in ledger.opening.state().items()},
         "staleness": engine.staleness.state(),
         **{f"stateful_{name}": array for name, array in _stateful(engine).items()},
         "recent": ledger.recent(),
@@ -82,6 +83,7 @@ def load(engine: Engine, arrays: dict[str, NDArray[np.generic]]) -> None:
     ledger.bins.energy_J, ledger.bins.n_bytes = values["bin_energy_J"], values["bin_bytes"]
     for name in queues.SUMS:
         setattr(queues, name, values[f"queue_{name}"])
+    ledger.opening.restore(*(values[f"opening_{name}"] for name in ("visits", "samples", "scalars")))
     engine.staleness.restore(values["staleness"])
     now_ps = int(values["now_ps"][0])
     queues.settled_ps = now_ps

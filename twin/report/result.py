@@ -52,6 +52,17 @@ UNITS: dict[str, dict[str, str]] = {
         "utilisation": "1",
     },
     "links": {"link": "", "kind": "", "bytes": "B", "busy_ps": "ps", "utilisation": "1", "wait_ps": "ps"},
+    "schedule": {
+        "sample": "",
+        "kind": "",
+        "layer": "",
+        "matrix": "",
+        "server": "",
+        "part": "",
+        "start_ps": "ps",
+        "end_ps": "ps",
+    },
+    "channels": {"path": "", "count": "1", "peak_Bps": "B/s"},
     "diagnostics": {"layer": "", "matrix": "", "what": "", "value": "", "unit": ""},
 }
 """Columns each table must have, with their units ("1": a number, "": a name)."""
@@ -71,6 +82,11 @@ LEDGER = ("operations", "energy", "traffic", "servers", "bins", "bound", "area",
 
 MAPPED = ("floorplan", "links")
 """Tables of a run with tiles, and of one with a network."""
+
+SHOWN = ("schedule", "channels")
+"""Tables that only figures need: the first services one by one, and what the channels could carry."""
+
+OPTIONAL = (*MAPPED, *SHOWN)
 
 
 class Source(NamedTuple):
@@ -110,7 +126,7 @@ class RunResult:
         Half the width of the 95 % confidence interval of the makespan where timing was sampled; 0 where all of
         it was run, NaN where too few windows were run to say.
     tables : dict of str to DataFrame
-        The tables of `LEDGER`, and of `MAPPED` where there are such; with at least the columns in `UNITS`.
+        The tables of `LEDGER`, and of `OPTIONAL` where there are such; with at least the columns in `UNITS`.
     bound : str
         What bound the time, in one line.
     diagnostics : DataFrame
@@ -171,7 +187,7 @@ class RunResult:
 
     def frames(self) -> "dict[str, pd.DataFrame]":
         """All tables by name: the ledger's, the learning curve and the diagnostics."""
-        ledger = {name: self.tables[name] for name in (*LEDGER, *MAPPED) if name in self.tables}
+        ledger = {name: self.tables[name] for name in (*LEDGER, *OPTIONAL) if name in self.tables}
         return ledger | {"curve": self.curve, "diagnostics": self.diagnostics}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin.errors import TwinError
 from twin.report.files import remove, write_text
-from twin.report.result import LEDGER, MAPPED, SCHEMA, RunResult, Source, unit
+from twin.report.result import LEDGER, OPTIONAL, SCHEMA, RunResult, Source, unit
 from twin.report.summary import run_summary, to_json
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _rebuild(summary: dict[str, Any], frames: dict[str, "pd.DataFrame"], config:
         warnings=list(totals["warnings"]),
         curve=frames["curve"],
         diagnostics=frames["diagnostics"],
-        tables={name: frames[name] for name in (*LEDGER, *MAPPED) if name in LEDGER or name in frames},
+        tables={name: frames[name] for name in (*LEDGER, *OPTIONAL) if name in LEDGER or name in frames},
         sources=[Source(*map(str, row)) for row in frames["sources"].itertuples(index=False)],
         config=config,
     )

@@ -14,7 +14,7 @@ from twin.report.files import write_bytes
 from twin.simulation.build import Parts
 
 NAME = "checkpoint.npz"
-FORMAT = 3
+FORMAT = 4
 CURVE = 6  # columns of the learning curve
 State = dict[str, npt.NDArray[Any]]
 

@@ -212,6 +212,9 @@ def _tables(frame: "pd.DataFrame", makespan_s: float, number: int, baseline: Bas
         "area": pd.DataFrame(
             [("dies", number, number * baseline.area, 0.0)], columns=["part", "count", "area_m2", "leakage_W"]
         ),
+        "channels": pd.DataFrame(
+            [("memory", number, number * baseline.memory.bandwidth)], columns=["path", "count", "peak_Bps"]
+        ),
         "staleness": empty_table("staleness"),
         "calibration": empty_table("calibration"),
     }

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.registry import algorithm_names
+from twin.chip.channels import channels
 from twin.config.load import is_timing_only
 from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
@@ -190,6 +191,7 @@ def _result(
 
     plan, engine = parts.plan, parts.engine
     tables = engine.tables() | {"calibration": parts.calibration.table()}
+    tables["channels"] = pd.DataFrame(channels(parts.chip))
     if parts.mapping.tiles:
         tables["floorplan"] = parts.floorplan.table()
     check_bounds(parts)

@@ -12,6 +12,7 @@ from twin.algorithms.shd import SHD
 from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts
 from twin.chip.capacity import check_capacity
+from twin.chip.channels import channels
 from twin.chip.system import SystemCosts
 from twin.config.chip import Chip
 from twin.config.layout import Layout
@@ -165,6 +166,7 @@ def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
     loaded, samples = parts.descriptions, parts.workload.training.samples
     tables = parts.clock.tables()
     tables["calibration"] = empty_table("calibration")
+    tables["channels"] = pd.DataFrame(channels(parts.chip, parts.chips))
     makespan_s = parts.clock.now_ps * PS
     nan = float("nan")
     columns = ["epoch", "samples", "time_s", "train_loss", "test_loss", "test_error"]

@@ -109,6 +109,12 @@ class Dram(ChipPart):
             leakage_W=ranks * part.background + refresh_W,
         )
 
+    @property
+    def peak_Bps(self) -> float:
+        """Bytes a second when every channel's data bus is always busy."""
+        burst_ps = int(self.rules[1 + CLOCKS.index("nBL")])
+        return self.channels * self.burst_bytes / (burst_ps * 1e-12)
+
     def bursts(self, n_bytes: float) -> int:
         """Return how many bursts carry `n_bytes` that begin with a burst."""
         return -(-int(n_bytes) // self.burst_bytes)
