@@ -58,7 +58,7 @@ def line(*services, load, seed):
     engine = Engine(Program(work), effects, Costs(len(work)), PLACES)
     engine.run(0, SAMPLES)
     rows = engine.ledger.recent()
-    server = np.array([template.occupancy[0].server for template in engine.binder.templates])[rows[:, 0]]
+    server = np.array([template.demand.occupancy[0].server for template in engine.binder.templates])[rows[:, 0]]
     visits = [rows[server == k, 1:4] for k in range(1, len(work))]
     np.testing.assert_array_equal(visits[0][:, 0], np.cumsum(times[0]))  # arrivals are what was drawn
     return engine, visits

@@ -6,7 +6,7 @@ from engine_kit import Costs, Effects, Program
 from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Unit
 from twin.engine import Engine, InvariantError
 from twin.engine.consistency import Consistency
-from twin.simulation.build import build
+from twin.simulation import build as building
 from twin.simulation.plan import RunPlan
 
 W = Resource("0.W", private=False)
@@ -110,13 +110,19 @@ def test_weights_older_or_newer_than_allowed_are_a_bug(samples):
         engine.check()
 
 
-def test_strict_ttv2_overlaps_everything_up_to_its_next_write_of_c():
+def test_strict_ttv2_overlaps_everything_up_to_its_next_write_of_c(monkeypatch):
     own = {"data.samples": "40", "training.epochs": "1", "training.in_flight": "8"}
     own |= {"algorithms.ttv2.transfer_every": "5"}
-    parts = build(RunPlan("digits-mlp", "aimc-512", "four-array", "ttv2", "coupled", own, {}))
-    engine, names = parts.engine, []
-    start = engine._start
-    engine._start = lambda job, *why: names.append((job.run.sample, job.position)) or start(job, *why)
+    names = []
+
+    class Recorder(Engine):
+        def _start(self, job, *why):
+            names.append((job.run.sample, job.position))
+            return super()._start(job, *why)
+
+    monkeypatch.setattr(building, "Engine", Recorder)
+    parts = building.build(RunPlan("digits-mlp", "aimc-512", "four-array", "ttv2", "coupled", own, {}))
+    engine = parts.engine
     parts.machine.set_rates(1.0)
     parts.effects.segment(0, 40)
     engine.run(0, 40)

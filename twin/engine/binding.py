@@ -1,8 +1,6 @@
 """Operations bound to servers and resources, and the hazards inside one sample found once.
 
-The order of conflicting accesses within a sample never changes, so its read-after-write,
-write-after-read and write-after-write edges are computed when a program is first seen, without those
-that follow from others. Only the first and last accesses to shared resources meet other samples.
+Only the first and last accesses of a sample to shared resources meet other samples.
 
 The ledger does not care what an operation reads and writes: operations that differ in nothing else, such
 as one layer's at every time step of a sequence, share one template.
@@ -11,8 +9,7 @@ as one layer's at every time step of a sequence, share one template.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, fields
-from enum import IntEnum
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +17,7 @@ import numpy as np
 
 from twin.algorithms.operation import Kind, Opcode, Operation, Stream
 from twin.chip import Path
+from twin.engine.hazards import ancestors, local_edges, outermost, shared_uses
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -28,29 +26,36 @@ if TYPE_CHECKING:
 
     from twin.algorithms.operation import Resource
     from twin.chip import Demand
-    from twin.chip.demand import Occupancy
+    from twin.engine.hazards import Access, Shared
     from twin.engine.protocols import Costs, Program
 
 
-class Edge(IntEnum):
-    """Why an operation had to wait for another."""
-
-    RAW = 0
-    WAR = 1
-    WAW = 2
-
-
-N_EDGES = len(Edge)
 ORDERING = {"reads", "writes", "first"}  # say which data of a sample an operation handles, not what that costs
 _demanded = attrgetter(*(f.name for f in fields(Operation) if f.name not in ORDERING))
 MATVECS = frozenset({Kind.FORWARD, Kind.BACKWARD})  # whose reads of weights a consistency may relax
-Access = tuple[frozenset[int], frozenset[int]]  # resources read and written
+
+
+Visits = tuple[tuple[int, int], ...]  # servers, and how long each is busy, ps
 
 
 class Template:
     """What operations of one kind occupy, cost and move, whatever data they handle: a row of the ledger."""
 
-    __slots__ = ("access", "column", "demand", "effect", "index", "latency_ps", "n_bytes", "occupancy", "operation")
+    __slots__ = (
+        "access",
+        "column",
+        "demand",
+        "effect",
+        "index",
+        "latency_ps",
+        "longest_ps",
+        "n_bytes",
+        "operation",
+        "servers",
+        "services",
+        "visits",
+    )
+    REMEMBERED = 256
 
     def __init__(self, index: int, operation: Operation, demand: Demand, *, effect: bool) -> None:
         self.index, self.operation, self.demand = index, operation, demand
@@ -58,29 +63,24 @@ class Template:
         self.column = demand.column
         self.latency_ps = demand.latency_ps
         self.access = demand.access
-        self.occupancy: tuple[Occupancy, ...] = demand.occupancy
+        self.servers = tuple(occupancy.server for occupancy in demand.occupancy)
+        self.services: dict[int, tuple[Visits, int]] = {}  # what `service` returned, by count
+        self.visits, self.longest_ps = self.service(0)
         self.n_bytes = traffic(demand)
 
-
-class Shared(NamedTuple):
-    """How one sample uses a resource it shares with other samples, as positions in its program."""
-
-    resource: int
-    first_readers: tuple[int, ...]  # read before any write of the sample
-    first_writer: int  # -1 when the sample only reads
-    last_writer: int
-    last_readers: tuple[int, ...]  # read after the last write
+    def service(self, count: int) -> tuple[Visits, int]:
+        """Return the visits of an operation with this count (0: none scales its time) and the time it takes, ps."""
+        if len(self.services) >= self.REMEMBERED:
+            self.services.clear()
+        visits = tuple((server, fixed + per_count * count) for server, fixed, per_count in self.demand.occupancy)
+        found = self.services[count] = visits, max((busy for _, busy in visits), default=0) + self.latency_ps
+        return found
 
 
-class Step(NamedTuple):
-    """One operation of a bound program."""
-
-    position: int
-    template: Template
-    waiting: int  # how many others of the same sample it waits for
-    successors: tuple[tuple[int, int], ...]  # whom it releases by which edge: resource * N_EDGES + Edge
-    read: int  # the weight matrix that a forward or backward mat-vec reads; -1: none
-    written: int  # the weight matrix of which it is the sample's last write; -1: none
+# One operation of a bound program: its position, its template, how many others of the same sample it waits for, whom it
+# releases by which edge (resource * N_EDGES + Edge), and, unless it touches neither, the weight matrix that a forward
+# or backward mat-vec reads and the one of which it is the sample's last write (-1: none).
+Step = tuple[int, Template, int, tuple[tuple[int, int], ...], tuple[int, int] | None]
 
 
 class Weights(NamedTuple):
@@ -90,14 +90,19 @@ class Weights(NamedTuple):
     relaxed: frozenset[int]  # positions of the forward and backward mat-vecs that read it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Bound:
     """The program of one sample in one slot.
 
     Attributes
     ----------
     steps : tuple of Step
+    roots : tuple of int
+        Positions of the operations that wait for no other of the sample.
     shared : tuple of Shared
+        With the outermost readers.
+    older : dict of int to int
+        `ancestors` of the operations in `shared`.
     weights : tuple of Weights
         The weight matrices, which are then not in `shared`; empty under strict consistency.
     written : tuple of int
@@ -111,7 +116,9 @@ class Bound:
     """
 
     steps: tuple[Step, ...]
+    roots: tuple[int, ...]
     shared: tuple[Shared, ...]
+    older: dict[int, int]
     weights: tuple[Weights, ...]
     written: tuple[int, ...]
     n_bytes: NDArray[np.int64]
@@ -208,31 +215,36 @@ class Binder:
             if number in writes
         }
         written = [number if last.get(number) == k else -1 for k, number in enumerate(matrices)]
-        weights = {number for number in matrices if number >= 0} if self._relaxed else set()
-        uses = shared_uses(accesses, self.shared)
+        touched = [uses if max(uses) >= 0 else None for uses in zip(read, written, strict=True)]
+        waiting = [len(sources) for sources in edges]
+        shared, weights, older = self._meets(accesses, edges, matrices, read)
         return Bound(
-            tuple(
-                Step(
-                    position,
-                    template,
-                    len(edges[position]),
-                    tuple(successors[position]),
-                    read[position],
-                    written[position],
-                )
-                for position, template in enumerate(templates)
-            ),
-            tuple(use for use in uses if use.resource not in weights),
-            tuple(
-                Weights(use, frozenset(k for k, number in enumerate(read) if number == use.resource))
-                for use in uses
-                if use.resource in weights
-            ),
+            tuple(zip(range(len(templates)), templates, waiting, map(tuple, successors), touched, strict=True)),
+            tuple(k for k, sources in enumerate(edges) if not sources),
+            shared,
+            older,
+            weights,
             tuple(last),
             sum((n * template.n_bytes for template, n in Counter(templates).items()), no_traffic()),
             self._carried(templates),
             Outline(templates),
         )
+
+    def _meets(
+        self, accesses: Sequence[Access], edges: Sequence[dict[int, int]], matrices: Sequence[int], read: Sequence[int]
+    ) -> tuple[tuple[Shared, ...], tuple[Weights, ...], dict[int, int]]:
+        """Return `Bound.shared`, `Bound.weights` and `Bound.older`."""
+        relaxed = set(matrices) - {-1} if self._relaxed else set()
+        before = ancestors(edges)
+        uses = shared_uses(accesses, self.shared)
+        shared = tuple(outermost(use, before) for use in uses if use.resource not in relaxed)
+        weights = tuple(
+            Weights(use, frozenset(k for k, number in enumerate(read) if number == use.resource))
+            for use in uses
+            if use.resource in relaxed
+        )
+        ends = {k for use in shared for k in (*use.first_readers, use.first_writer, use.last_writer, *use.last_readers)}
+        return shared, weights, {k: before[k] for k in ends if k >= 0}
 
     def _carried(self, templates: Iterable[Template]) -> NDArray[np.int64]:
         carried = [one for template in templates for one in template.demand.carried]
@@ -267,76 +279,6 @@ class Binder:
             self.resources.append(resource.name)
             self.shared.append(not resource.private)
         return number
-
-
-def local_edges(accesses: Sequence[Access]) -> list[dict[int, int]]:
-    """For each operation, the operations of the same sample that it waits for and why.
-
-    Edges that follow from others are left out: their source is always complete earlier.
-    """
-    writer: dict[int, int] = {}
-    readers: dict[int, list[int]] = {}
-    ancestors: list[int] = []  # bit sets
-    edges: list[dict[int, int]] = []
-    for position, (reads, writes) in enumerate(accesses):
-        before: dict[int, int] = {}
-        for resource in sorted(reads):
-            if resource in writer:
-                before.setdefault(writer[resource], resource * N_EDGES + Edge.RAW)
-        for resource in sorted(writes):
-            for reader in readers.get(resource, ()):
-                before.setdefault(reader, resource * N_EDGES + Edge.WAR)
-            if resource in writer:
-                before.setdefault(writer[resource], resource * N_EDGES + Edge.WAW)
-        edges.append(_needed(before, ancestors))
-        for resource in reads - writes:
-            readers.setdefault(resource, []).append(position)
-        for resource in writes:
-            writer[resource] = position
-            readers[resource] = []
-    return edges
-
-
-def _needed(before: dict[int, int], ancestors: list[int]) -> dict[int, int]:
-    """Drop the sources that other sources wait for; append the bit set of all that is earlier to `ancestors`."""
-    older, direct = 0, 0
-    for source in before:
-        older |= ancestors[source]
-        direct |= 1 << source
-    ancestors.append(older | direct)
-    return {source: code for source, code in before.items() if not older >> source & 1}
-
-
-@dataclass(slots=True)
-class _Uses:
-    """`Shared` under construction."""
-
-    first_readers: list[int] = field(default_factory=list)
-    first_writer: int = -1
-    last_writer: int = -1
-    last_readers: list[int] = field(default_factory=list)
-
-
-def shared_uses(accesses: Sequence[Access], shared: list[bool]) -> list[Shared]:
-    """How the operations of one sample use each resource that other samples use too."""
-    found: dict[int, _Uses] = {}
-    for position, (reads, writes) in enumerate(accesses):
-        for resource in reads:
-            if shared[resource]:
-                uses = found.setdefault(resource, _Uses())
-                uses.last_readers.append(position)
-                if uses.first_writer < 0:
-                    uses.first_readers.append(position)
-        for resource in writes:
-            if shared[resource]:
-                uses = found.setdefault(resource, _Uses())
-                uses.first_writer = position if uses.first_writer < 0 else uses.first_writer
-                uses.last_writer = position
-                uses.last_readers.clear()
-    return [
-        Shared(resource, tuple(uses.first_readers), uses.first_writer, uses.last_writer, tuple(uses.last_readers))
-        for resource, uses in sorted(found.items())
-    ]
 
 
 STREAMS = {stream: number for number, stream in enumerate(Stream)}

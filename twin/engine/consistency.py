@@ -15,13 +15,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from twin.engine.binding import N_EDGES, Edge
+from twin.engine.hazards import N_EDGES, Edge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from twin.engine.binding import Weights
-    from twin.engine.engine import Job
+    from twin.engine.jobs import Job
 
 
 @dataclass(frozen=True, slots=True)

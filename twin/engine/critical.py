@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from twin.engine.binding import N_EDGES, Edge
+from twin.engine.hazards import N_EDGES, Edge
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,15 +11,18 @@ operation sees another's effect before that one's service is over.
 
 from __future__ import annotations
 
+from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 import simpy
 
 from twin.engine import invariants, state, tables
-from twin.engine.binding import N_EDGES, Binder, Bound, Edge
+from twin.engine.binding import Binder, Bound
 from twin.engine.consistency import Bounded, Consistency
 from twin.engine.critical import bound_table
+from twin.engine.jobs import Job, Run, wait
 from twin.engine.ledger import Ledger
+from twin.engine.meeting import Meeting
 from twin.engine.sampling import Sampling
 from twin.engine.skipping import Tallies
 from twin.engine.staleness import Staleness
@@ -32,8 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from twin.chip.demand import Occupancy
-    from twin.engine.binding import Step, Template
+    from twin.engine.binding import Template, Visits
     from twin.engine.protocols import Costs, Effects, Program
     from twin.engine.sampling import Watch
     from twin.engine.skipping import Stretch
@@ -41,53 +43,6 @@ if TYPE_CHECKING:
 NORMAL = simpy.events.NORMAL
 SETUP = -1
 ADMISSION, NOTHING = -1, -2  # codes beside the hazard codes
-
-
-class Job(simpy.Event):
-    """One operation of one sample, and the event of its completion.
-
-    It is its own SimPy event because allocating another would cost as much as all hazards do.
-    """
-
-    __slots__ = (
-        "callbacks",
-        "critical_ps",
-        "done",
-        "due_ps",
-        "index",
-        "position",
-        "read",
-        "run",
-        "successors",
-        "template",
-        "waiting",
-        "written",
-    )
-    _ok = True
-    index: int
-    due_ps: int
-
-    def __init__(self, run: Run, step: Step) -> None:
-        self.run = run
-        self.position, self.template, self.waiting, self.successors, self.read, self.written = step
-        self.done = False
-        self.critical_ps = run.critical_ps
-
-
-class Run:
-    """One sample in flight.
-
-    Its `jobs` are its own operations and, behind them, those of later samples that wait for one of them.
-    """
-
-    __slots__ = ("critical_ps", "jobs", "left", "sample", "serial_ps")
-
-    def __init__(self, sample: int, bound: Bound, critical_ps: int) -> None:
-        self.sample = sample
-        self.left = len(bound.steps)
-        self.critical_ps = critical_ps
-        self.serial_ps = 0
-        self.jobs = [Job(self, step) for step in bound.steps]
 
 
 class Engine:
@@ -122,6 +77,45 @@ class Engine:
         How old the weights were that mat-vecs read.
     """
 
+    __slots__ = (  # a dictionary of this many attributes would slow every look-up
+        "_add_counts",
+        "_add_row",
+        "_add_served",
+        "_bounded",
+        "_callbacks",
+        "_chains",
+        "_counts",
+        "_effects",
+        "_env",
+        "_free",
+        "_meeting",
+        "_next",
+        "_now",
+        "_number",
+        "_on_sample",
+        "_program",
+        "_queue",
+        "_running",
+        "_stop",
+        "_user",
+        "_watch",
+        "binder",
+        "consistency",
+        "costs",
+        "critical_ps",
+        "in_flight",
+        "index",
+        "last_index",
+        "ledger",
+        "sampling",
+        "setup_done",
+        "setup_ps",
+        "sojourn_ps",
+        "staleness",
+        "start_ps",
+        "stateful",
+    )
+
     def __init__(
         self,
         program: Program,
@@ -150,6 +144,7 @@ class Engine:
         self.sampling = Sampling()
         self._watch: Watch | None = None
         self._counts = effects.counts
+        self._meeting = Meeting(wait)
         self._add_row, self._add_counts = self.ledger.rows.extend, self.ledger.count_rows.extend
         self._add_served = self.ledger.served_rows.extend
         self.start_clock(0)
@@ -157,14 +152,14 @@ class Engine:
     def start_clock(self, now_ps: int) -> None:
         """Start an empty pipeline at `now_ps`."""
         self._env = simpy.Environment(now_ps)
-        self._schedule = self._env.schedule
+        # What `Environment.schedule` enters an event with; to call it would cost as much as the entry.
+        self._queue, self._number = self._env._queue, self._env._eid.__next__  # noqa: SLF001
         self._now = self.start_ps = now_ps
         self._bounded = Bounded(self.consistency.staleness, wait) if self.consistency.mode == "bounded" else None
-        self._callbacks: list[Callable[[Any], None]] = [self._on_completion]
+        self._meeting.forget()
+        self._callbacks: list[Callable[[Any], None]] = [self._complete]
         self._free = [now_ps] * len(self.costs.servers)
         self._user = [-1] * len(self.costs.servers)
-        self._writers: dict[int, Job] = {}
-        self._readers: dict[int, list[Job]] = {}
         self._running: dict[int, Run] = {}
         self._chains: dict[int, int] = {}  # longest chain of completed samples, until that lets one in
         self._next = self._stop = 0
@@ -238,12 +233,12 @@ class Engine:
         if len(rows) != len(bound.steps):
             raise ValueError(f"{len(rows)} rows of set-up counts for {len(bound.steps)} operations")
         if rows:
-            self._start_all(self._enter(SETUP, bound))
+            self._complete_all(self._enter(SETUP, bound))
             self._go()
         self._counts = self._effects.counts
 
     def _go(self) -> None:
-        self._start_all(self._admit())
+        self._complete_all(self._admit())
         self._env.run()
         self.critical_ps = max(self.critical_ps, *self._chains.values(), 0)
         self._chains.clear()
@@ -266,70 +261,52 @@ class Engine:
         if not run.jobs:
             return []
         self._running[sample] = run
+        jobs = run.jobs
         self.staleness.enter(sample, bound.written)
-        self._meet(bound, run.jobs)
+        if self.in_flight > 1:
+            self._meeting.meet(bound, jobs)
         if self._bounded is not None:
             for weights in bound.weights:
-                self._bounded.meet(weights, run.jobs, sample)
+                self._bounded.meet(weights, jobs, sample)
         code = ADMISSION if self.last_index >= 0 else NOTHING
-        return [job for job in run.jobs if not job.waiting and self._start(job, self.last_index, code)]
-
-    def _meet(self, bound: Bound, jobs: list[Job]) -> None:
-        """Make the operations of a sample wait for those of earlier ones on shared resources."""
-        for resource, first_readers, first_writer, last_writer, last_readers in bound.shared:
-            writer = self._writers.get(resource)
-            readers = [job for job in self._readers.get(resource, ()) if not job.done]
-            if writer is not None and not writer.done:
-                for reader in first_readers:
-                    wait(jobs[reader], writer, resource * N_EDGES + Edge.RAW)
-                if first_writer >= 0 and not first_readers:
-                    wait(jobs[first_writer], writer, resource * N_EDGES + Edge.WAW)
-            if first_writer >= 0:
-                for job in readers:
-                    wait(jobs[first_writer], job, resource * N_EDGES + Edge.WAR)
-                self._writers[resource] = jobs[last_writer]
-                readers = []
-            self._readers[resource] = readers + [jobs[k] for k in last_readers]
+        free = [job for job in (jobs[k] for k in bound.roots) if not job.waiting]
+        return [job for job in free if self._start(job, self.last_index, code)]
 
     def _start(self, job: Job, release: int, code: int) -> bool:  # noqa: C901 - the hot loop: calls cost more than lines
         """Perform the effect of an operation that `release` made ready, and reserve its servers.
 
         True if it took no time.
         """
-        template, now = job.template, self._now
+        template, now, count = job.template, self._now, 0
         index = job.index = self.index
         self.index = index + 1
-        column, count = template.column, 0
         free, user, sojourn_ps = self._free, self._user, self.sojourn_ps
         start, server, blocker = now, -1, -1
-        for number, _, _ in template.occupancy:  # comparisons, not max(): this is the hot loop
+        for number in template.servers:  # comparisons, not max()
             if free[number] > start:
-                start = free[number]
-                server, blocker = number, user[number]
-        self.start_ps = start
-        if job.read >= 0 or job.written >= 0:
-            self.staleness.note(job.read, job.written, job.run.sample, template.index)
+                start, server, blocker = free[number], number, user[number]
+        if job.uses is not None:
+            self.staleness.note(*job.uses, job.run.sample, template.index)
         if template.effect:
+            self.start_ps = start
             counts = self._counts(job.run.sample, job.position)
             self._add_counts(counts)
-            if column >= 0:
-                count = int(counts[column])
-        if column >= 0 and not count:
-            self._add_row((template.index, now, now, now, 0, release, code, -1, -1))
-            return True
-        occupancy, latency_ps = template.occupancy, template.latency_ps
-        if template.access >= 0:
-            occupancy, latency_ps = self._serve(template, start)
-        longest = 0
-        for number, busy, per_count_ps in occupancy:
-            if count:
-                busy += per_count_ps * count  # noqa: PLW2901
-            if busy > longest:  # noqa: PLR1730
-                longest = busy
+            if template.column >= 0:
+                count = int(counts[template.column])
+                if not count:
+                    job.due_ps = now
+                    self._add_row((template.index, now, now, now, 0, release, code, -1, -1))
+                    return True
+        if count:
+            visits, longest = template.services.get(count) or template.service(count)
+        elif template.access < 0:
+            visits, longest = template.visits, template.longest_ps
+        else:
+            visits, longest = self._serve(template, start)
+        for number, busy in visits:
             free[number] = end = start + busy
             user[number] = index
             sojourn_ps[number] += end - now
-        longest += latency_ps
         job.critical_ps += longest
         job.run.serial_ps += longest
         done = job.due_ps = start + longest
@@ -337,27 +314,31 @@ class Engine:
         if done == now:
             return True
         job.callbacks = self._callbacks
-        self._schedule(job, NORMAL, done - now)
+        heappush(self._queue, (done, NORMAL, self._number(), job))
         return False
 
-    def _serve(self, template: Template, start_ps: int) -> tuple[tuple[Occupancy, ...], int]:
-        """Ask the stateful server how long it takes from `start_ps`; return occupancy and latency of the operation."""
+    def _serve(self, template: Template, start_ps: int) -> tuple[Visits, int]:
+        """Ask the stateful server how long it takes from `start_ps`; return what `Template.service` does."""
         if self.stateful is None:
             raise ValueError(f"access {template.access} of a chip without a stateful server")
         served = busy_ps, latency_ps, _ = self.stateful.serve(template.access, start_ps)
-        *others, last = template.occupancy
         self._add_served(served)
-        return (*others, last._replace(fixed_ps=busy_ps)), template.latency_ps + latency_ps
+        *others, (last, _) = template.visits
+        visits = (*others, (last, busy_ps))
+        return visits, max(busy for _, busy in visits) + template.latency_ps + latency_ps
 
-    def _on_completion(self, job: Job) -> None:
-        self._now = job.due_ps
-        self._start_all([job])
+    def _complete_all(self, finished: list[Job]) -> None:
+        if finished:
+            first, *others = finished
+            self._complete(first, others)
 
-    def _start_all(self, finished: list[Job]) -> None:
-        """Start what `finished` releases, and so on for operations that take no time."""
-        for job in finished:
+    def _complete(self, first: Job, others: Sequence[Job] = ()) -> None:
+        """Start what a complete operation releases, and `others` as well, and so on for those that take no time."""
+        self._now = first.due_ps
+        ready = [first, *others]
+        for job in ready:
             job.done = True
-            run, critical_ps = job.run, job.critical_ps
+            run, index, critical_ps = job.run, job.index, job.critical_ps
             if critical_ps > run.critical_ps:  # noqa: PLR1730
                 run.critical_ps = critical_ps
             jobs = run.jobs
@@ -365,12 +346,12 @@ class Engine:
                 other = jobs[position]
                 if critical_ps > other.critical_ps:  # noqa: PLR1730
                     other.critical_ps = critical_ps
-                waiting = other.waiting = other.waiting - 1
-                if not waiting and self._start(other, job.index, code):
-                    finished.append(other)
+                other.waiting -= 1
+                if not other.waiting and self._start(other, index, code):
+                    ready.append(other)
             run.left -= 1
             if not run.left:
-                finished += self._leave(run, job)
+                ready += self._leave(run, job)
 
     def _leave(self, run: Run, last: Job) -> list[Job]:
         del self._running[run.sample]
@@ -411,11 +392,3 @@ class Engine:
     def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
         """Carry on where the engine of `state` stopped, to the same bits."""
         state.load(self, arrays)
-
-
-def wait(job: Job, earlier: Job, code: int) -> None:
-    """Make `job` wait for `earlier`, which finds it behind the jobs of its own sample."""
-    job.waiting += 1
-    jobs = earlier.run.jobs
-    earlier.successors += ((len(jobs), code),)
-    jobs.append(job)

@@ -6,7 +6,7 @@ template and multiplies when asked. Operations arrive as rows of plain integers 
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -129,15 +129,14 @@ class Ledger:
         self.opening = Opening()
         self.skipped = Skipped(len(costs.servers))
         self.remember = RECENT
+        self._let_in: list[Bound] = []
         self._recent: deque[NDArray[np.int64]] = deque()
         self._kept = 0
         self._constants = Constants([])
 
     def request(self, bound: Bound) -> None:
         """Note the bytes of a sample that is let in."""
-        self.requested += bound.n_bytes
-        if bound.carried.size:
-            self.sent += bound.carried
+        self._let_in.append(bound)
 
     def constants(self) -> Constants:
         """Return the templates as arrays; the sums grow with them."""
@@ -156,6 +155,11 @@ class Ledger:
     def flush(self, now_ps: int) -> None:
         """Sum the rows; all that become ready later do so at `now_ps` or after."""
         constants = self.constants()
+        for bound, n in Counter(self._let_in).items():
+            self.requested += n * bound.n_bytes
+            if bound.carried.size:
+                self.sent += n * bound.carried
+        self._let_in.clear()
         if self.rows:
             rows = np.fromiter(self.rows, np.int64, len(self.rows)).reshape(-1, COLUMNS)
             self._keep(rows)

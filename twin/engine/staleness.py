@@ -41,12 +41,17 @@ class Staleness:
     def note(self, read: int, written: int, sample: int, template: int) -> None:
         """Count the read of a matrix (-1: none), and note the last write of a sample to one (-1: none)."""
         if read >= 0:
-            due = self._due[read]
-            seen = due[0] if due and due[0] < sample else max(self._newest.get(read, sample), sample)
-            self.reads[template, sample - seen] += 1
+            due, seen = self._due.get(read), sample
+            if due and due[0] < sample:
+                seen = due[0]
+            elif self._newest.get(read, sample) > sample:
+                seen = self._newest[read]
+            key = template, sample - seen
+            self.reads[key] = self.reads.get(key, 0) + 1
         if written >= 0:
             self._due[written].remove(sample)
-            self._newest[written] = max(sample, self._newest.get(written, sample))
+            if self._newest.get(written, -1) < sample:
+                self._newest[written] = sample
 
     def table(self, templates: list[Template]) -> pd.DataFrame:
         """Return the reads by kind, layer, matrix and staleness."""
