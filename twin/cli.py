@@ -209,15 +209,19 @@ def sweep(
     shard: Annotated[str, typer.Option(metavar="I/N", help="Only every N-th point, from the I-th.")] = "1/1",
     memory: Annotated[str, typer.Option(help='Memory a process may have, e.g. "4 GiB" (default: no limit).')] = "",
     budget: Annotated[float, typer.Option(min=0.0, help="Start no point after so many minutes; 0: no limit.")] = 0.0,
+    max_points: Annotated[int, typer.Option(min=0, help="Start no more points than these; 0: no limit.")] = 0,
+    max_failures: Annotated[
+        int, typer.Option(min=0, help="Start no point after so many that failed or were killed; 0: no limit.")
+    ] = 0,
     retry: Annotated[bool, typer.Option("--retry", help="Run points again that failed or were killed.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the folder of every run.")] = False,
     parquet: Annotated[bool, typer.Option("--parquet", help="Keep results as Parquet files (extra).")] = False,
 ) -> None:
-    """Run many points over dotted keys; one row each, whatever happens to it."""
+    """Run many points over dotted keys, or seek values at each; one row each, whatever happens to it."""
     from twin.commands_sweep import shard_of, sweep_command  # noqa: PLC0415
     from twin.sweep.run import Settings  # noqa: PLC0415
 
-    settings = Settings(shard_of(shard), retry, parquet, keep, budget * 60)
+    settings = Settings(shard_of(shard), retry, parquet, keep, budget * 60, max_points, max_failures)
     sweep_command(description, out, jobs, scheduler, memory, settings)
 
 

@@ -10,7 +10,7 @@ import time
 import pandas as pd
 import pytest
 from scipy import stats
-from sweep_kit import HEADER, SMALL, fate, greedy, written
+from sweep_kit import HEADER, SMALL, Here, fate, greedy, nothing, tables, written
 
 from twin.config.load import load_sweep
 from twin.errors import TwinError
@@ -30,23 +30,6 @@ seeds = [1]
 key = "algorithm.learning_rate"
 values = [0.01, 1000.0]
 """
-TABLES = ("table.csv", "means.csv", "columns.csv")
-
-
-def nothing(*_):
-    pass
-
-
-def tables(folder):
-    return {name: (folder / name).read_bytes() for name in TABLES}
-
-
-class Here:
-    """Runs points in this process."""
-
-    def run(self, points, measure):
-        for point in points:
-            yield point, measure(point)
 
 
 @pytest.fixture(scope="module")

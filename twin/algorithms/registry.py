@@ -1,5 +1,6 @@
 """Algorithms by name: built-ins and plug-ins (entry points of group "twin.algorithms") by the same door."""
 
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from twin.algorithms.algorithm import Algorithm
@@ -24,14 +25,20 @@ BUILT_IN = tuple(
 )
 
 
+@cache
+def _entries() -> tuple[EntryPoint, ...]:
+    """Entry points of all algorithms, built-ins first; asking every installed package takes 20 ms."""
+    return (*BUILT_IN, *entry_points(group=GROUP))
+
+
 def algorithm_names() -> list[str]:
     """Names of all algorithms, built-ins first."""
-    return [entry.name for entry in (*BUILT_IN, *entry_points(group=GROUP))]
+    return [entry.name for entry in _entries()]
 
 
 def algorithm_class(name: str) -> type[Algorithm]:
     """Return the class of an algorithm; raises TwinError for an unknown name."""
-    for entry in (*BUILT_IN, *entry_points(group=GROUP)):
+    for entry in _entries():
         if entry.name == name:
             loaded: type[Algorithm] = entry.load()
             return loaded

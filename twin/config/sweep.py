@@ -1,4 +1,4 @@
-"""The description of a sweep: axes over dotted keys, how points are drawn from them, when a point is given up."""
+"""The description of a sweep: axes over dotted keys, how points are drawn from them, what is sought at each."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -13,11 +13,11 @@ Scalar = str | int | float | bool
 
 
 class Axis(Part):
-    """One dotted key and its values: a list, or a range that random designs draw from.
+    """One dotted key and its values: a list, or a range that random designs and searches draw from.
 
-    Plain keys are ``workload``, ``chip``, ``layout``, ``algorithm`` and ``device`` (a preset). ``device.KEY`` is a
-    parameter of the device, ``algorithm.KEY`` one of whatever algorithm the point has, ``chip.KEY`` one of the chip;
-    every other key is the workload's.
+    `integer` draws whole numbers of a range, both ends included. Plain keys are ``workload``, ``chip``, ``layout``,
+    ``algorithm`` and ``device`` (a preset). ``device.KEY`` is a parameter of the device, ``algorithm.KEY`` one of
+    whatever algorithm the point has, ``chip.KEY`` one of the chip; every other key is the workload's.
     """
 
     key: Key
@@ -25,6 +25,7 @@ class Axis(Part):
     low: Real | None = None
     high: Real | None = None
     scale: Literal["linear", "log"] = "linear"
+    integer: bool = False
 
     @model_validator(mode="after")
     def _either_values_or_range(self) -> Self:
@@ -33,11 +34,15 @@ class Axis(Part):
         if bool(own["values"]) == (low is not None or high is not None):
             raise refusal((), "needs either values = [...] or low and high")
         if own["values"]:
+            if own["integer"]:
+                raise refusal(("integer",), "is for a range; write whole numbers as values")
             return self
         if low is None or high is None or low >= high:
             raise refusal(("high",), "must be given with low, and be greater")
         if own["scale"] == "log" and low <= 0:
             raise refusal(("low",), "must be greater than 0 on a log scale")
+        if own["integer"] and not (low.is_integer() and high.is_integer()):
+            raise refusal(("integer",), "needs a low and a high that are whole numbers")
         return self
 
 
@@ -60,6 +65,33 @@ class Stop(Part):
     after_epoch: Annotated[int, Field(ge=1)]
 
 
+class Search(Part):
+    """Values of further keys that are sought at every point of the design, at each for itself.
+
+    A trial runs the point with values that the sampler proposes, once with each of `seeds`; its objective is the mean.
+    `together` trials are proposed before the sampler hears of any of them. The best values are run with the seeds of
+    the sweep, which are others: a seed by which values were chosen says too much good of them.
+    """
+
+    objective: Literal[
+        "test_error", "best_test_error", "test_loss", "train_loss", "makespan_s", "samples_per_s", "energy_J"
+    ] = "test_error"
+    direction: Literal["minimize", "maximize"] = "minimize"
+    trials: Annotated[int, Field(ge=1, le=100_000)]
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, le=2**63 - 1)], ...], Field(strict=False, min_length=1)]
+    sampler: Literal["tpe", "random"] = "tpe"
+    sampler_seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    startup: Annotated[int, Field(ge=1, le=100_000)] = 10
+    together: Annotated[int, Field(ge=1, le=1_000)] = 1
+    axes: Annotated[tuple[Axis, ...], Field(strict=False, min_length=1)]
+
+    @model_validator(mode="after")
+    def _only_the_sampler_that_learns_starts(self) -> Self:
+        if vars(self)["sampler"] == "random" and "startup" in self.model_fields_set:
+            raise refusal(("startup",), 'is of sampler = "tpe", which draws so many trials at random; leave it out')
+        return self
+
+
 class Sweep(Part):
     """A sweep over one workload."""
 
@@ -78,6 +110,7 @@ class Sweep(Part):
     fixed: dict[Key, Scalar] = Field(default_factory=dict)
     design: Design = Design()
     stop: Stop | None = None
+    search: Search | None = None
 
     @model_validator(mode="after")
     def _design_fits_the_axes(self) -> Self:
@@ -103,4 +136,21 @@ class Sweep(Part):
         lengths = {len(axis["values"]) for axis in axes}
         if design["kind"] == "list" and len(lengths) > 1:
             raise refusal(("axes",), "must all have as many values in a list, the k-th of all axes being a point")
+        return self
+
+    @model_validator(mode="after")
+    def _search_is_over_other_keys_and_seeds(self) -> Self:
+        own = vars(self)
+        if own["search"] is None:
+            return self
+        search = vars(own["search"])
+        taken = {vars(axis)["key"] for axis in own["axes"]} | set(own["fixed"]) | {"seed", "training.seed"}
+        for index, axis in enumerate(search["axes"]):
+            key = vars(axis)["key"]
+            if key in taken:
+                rule = "is sought and set elsewhere (axis, fixed, seed or sought twice); keep one of them"
+                raise refusal(("search", "axes", index, "key"), rule)
+            taken.add(key)
+        if set(search["seeds"]) & set(own["seeds"]):
+            raise refusal(("search", "seeds"), "must be others than `seeds`, which judge what was found with these")
         return self

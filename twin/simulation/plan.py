@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -155,6 +156,7 @@ def identity(plan: RunPlan, texts: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+@lru_cache(maxsize=64)
 def _without_origins(text: str) -> dict[str, Any]:
     import tomllib  # noqa: PLC0415
 

@@ -37,7 +37,7 @@ class DaskCluster:
                 f"--scheduler (= {scheduler}): must be local, {', '.join(QUEUES)} or an address like tcp://host:8786"
             )
 
-    def run(self, points: Iterable[Point], measure: Measure) -> Iterator[tuple[Point, Row]]:
+    def run(self, points: Iterable[Point | None], measure: Measure) -> Iterator[tuple[Point, Row]]:
         """Yield every point with its row, in the order in which they end."""
         with ExitStack() as stack:
             client = self._client(stack)

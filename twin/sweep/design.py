@@ -45,6 +45,6 @@ def _at(axis: Axis, u: float) -> Scalar:
         return axis.values[min(int(u * len(axis.values)), len(axis.values) - 1)]
     if axis.low is None or axis.high is None:
         raise ValueError(f"{axis.key}: neither values nor a range")
-    if axis.scale == "log":
-        return float(math.exp(math.log(axis.low) + u * math.log(axis.high / axis.low)))
-    return axis.low + u * (axis.high - axis.low)
+    low, high = (axis.low - 0.5, axis.high + 0.5) if axis.integer else (axis.low, axis.high)
+    drawn = math.exp(math.log(low) + u * math.log(high / low)) if axis.scale == "log" else low + u * (high - low)
+    return max(int(axis.low), min(round(drawn), int(axis.high))) if axis.integer else drawn

@@ -31,7 +31,7 @@ class LocalProcesses:
     def __init__(self, jobs: int, memory_B: int = 0) -> None:
         self.jobs, self.memory_B = jobs, memory_B
 
-    def run(self, points: Iterable[Point], measure: Measure) -> Iterator[tuple[Point, Row]]:
+    def run(self, points: Iterable[Point | None], measure: Measure) -> Iterator[tuple[Point, Row]]:
         """Yield every point with its row, in the order in which they end."""
         start = partial(_start_worker, self.memory_B)
         pool = ProcessPool(max_workers=self.jobs, context=get_context("spawn"), initializer=start)

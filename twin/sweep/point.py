@@ -41,13 +41,14 @@ def points_of(sweep: Sweep) -> list[Point]:
     """Return all points, in the order of the design, seeds varying fastest."""
     keys = [axis.key for axis in sweep.axes]
     return [
-        _point(sweep, dict(zip(keys, values, strict=True)) | {SEED: seed})
+        point_of(sweep, dict(zip(keys, values, strict=True)) | {SEED: seed})
         for values in values_of(sweep)
         for seed in sweep.seeds
     ]
 
 
-def _point(sweep: Sweep, values: dict[str, Scalar]) -> Point:
+def point_of(sweep: Sweep, values: dict[str, Scalar]) -> Point:
+    """Return the point with these values of the axes, and of whatever else is set, and this seed."""
     plan = plan_of(sweep, values)
     content: list[object]
     try:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin.config.sweep import Axis
 from twin.errors import TwinError
 from twin.report.files import write_bytes, write_text
 from twin.report.store import write_csv
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
 MEANS = [name for name, unit in UNITS.items() if unit]
 CONFIDENCE = 0.95
+COUNTS = frozenset({SEED, "n", "trial", "trials", "finished"})
 
 
 class Results:
@@ -100,44 +100,47 @@ def _need_pyarrow() -> None:
         raise TwinError("--parquet: needs pyarrow; pip install 'analog-twin[parquet]', or leave it out")
 
 
-def write_tables(table: "pd.DataFrame", axes: Sequence[Axis], folder: Path) -> None:
-    """Write ``table.csv``, the means over seeds in ``means.csv``, and the unit of every column of both."""
+def write_tables(table: "pd.DataFrame", keys: Sequence[str], folder: Path, **more: "pd.DataFrame") -> None:
+    """Write ``table.csv``, the means over seeds in ``means.csv``, further tables, and the unit of every column."""
     import pandas as pd  # noqa: PLC0415
 
-    keys = [axis.key for axis in axes]
-    averaged = means(table, keys)
-    write_csv(table, folder / "table.csv")
-    write_csv(averaged, folder / "means.csv")
-    rows = [("table", str(name), UNITS.get(str(name), "1" if name == SEED else "")) for name in table.columns]
-    for name in averaged.columns:
-        stem = str(name).removesuffix("_mean").removesuffix("_interval")
-        rows.append(("means", str(name), "1" if stem == "n" else UNITS.get(stem, "")))
-    units = pd.DataFrame(rows, columns=pd.Index(["table", "column", "unit"]))
-    write_csv(units, folder / "columns.csv")
+    tables = {"table": table, "means": means(table, keys), **more}
+    for name, frame in tables.items():
+        write_csv(frame, folder / f"{name}.csv")
+    rows = [(name, str(column), _unit(str(column))) for name, frame in tables.items() for column in frame.columns]
+    write_csv(pd.DataFrame(rows, columns=pd.Index(["table", "column", "unit"])), folder / "columns.csv")
+
+
+def _unit(column: str) -> str:
+    stem = column.removesuffix("_mean").removesuffix("_interval").removesuffix("_found")
+    return "1" if column in COUNTS else UNITS.get(column, UNITS.get(stem, ""))
 
 
 def means(table: "pd.DataFrame", keys: Sequence[str]) -> "pd.DataFrame":
-    """Return mean and half the 95 % interval over seeds of every number, for runs that were finished.
-
-    The interval is Student's, ``t(n - 1) s / sqrt(n)``; NaN for a single seed.
-    """
+    """Return mean and half the 95 % interval over seeds of every number, for runs that were finished."""
     import pandas as pd  # noqa: PLC0415
-    from scipy import stats  # noqa: PLC0415
 
     done = table[table["status"] == str(Status.DONE)]
     rows = []
     for values, group in done.groupby(list(keys), sort=False):
-        n = len(group)
         row: dict[str, object] = dict(zip(keys, values if isinstance(values, tuple) else (values,), strict=True))
-        row["n"] = n
-        quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)) if n > 1 else math.nan
+        row["n"] = len(group)
         for name in MEANS:
-            column = group[name].astype(float)
-            row[f"{name}_mean"] = float(column.mean())
-            row[f"{name}_interval"] = quantile * float(column.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+            row[f"{name}_mean"], row[f"{name}_interval"] = mean_and_interval(group[name].astype(float))
         rows.append(row)
     names = [f"{name}_{what}" for name in MEANS for what in ("mean", "interval")]
     return pd.DataFrame(rows, columns=pd.Index([*keys, "n", *names]))
+
+
+def mean_and_interval(values: "pd.Series[float]") -> tuple[float, float]:
+    """Return the mean and half its 95 % interval, Student's ``t(n - 1) s / sqrt(n)``; NaN for a single value."""
+    from scipy import stats  # noqa: PLC0415
+
+    n = len(values)
+    if n < 2:
+        return float(values.mean()), math.nan
+    quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1))
+    return float(values.mean()), quantile * float(values.std(ddof=1)) / math.sqrt(n)
 
 
 def describe(folder: Path, text: str) -> None:

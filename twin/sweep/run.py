@@ -1,23 +1,26 @@
 """A sweep from its description to its tables: what is missing is run, what is there is kept."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin.config.load import load_sweep
+from twin.config.load import Loaded, load_sweep
 from twin.config.resolved import resolved_toml
+from twin.config.sweep import Sweep
 from twin.errors import TwinError
+from twin.sweep.agenda import Agenda, FixedPoints
 from twin.sweep.executor import Executor
+from twin.sweep.limits import Limits
 from twin.sweep.measure import Row, measure
-from twin.sweep.point import Point, points_of
-from twin.sweep.results import Results, describe, write_tables
+from twin.sweep.results import Results, describe
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from twin.sweep.point import Point
 
 Progress = Callable[[int, int], None]
 
@@ -29,7 +32,7 @@ class Settings:
     Attributes
     ----------
     shard : (int, int)
-        ``(i, n)``: only every n-th point, from the i-th of 1 to n.
+        ``(i, n)``: only every n-th point, from the i-th of 1 to n; where values are sought, every n-th of the design.
     retry : bool
         Run points again that failed or were killed.
     parquet : bool
@@ -38,6 +41,10 @@ class Settings:
         Keep the folder of every run.
     budget_s : float
         Start no more points after this time on the clock of the wall; 0: no limit.
+    max_points : int
+        Start no more points than these; 0: no limit.
+    max_failures : int
+        Start no more points after so many that failed, were killed or ran out of memory; 0: no limit.
     """
 
     shard: tuple[int, int] = (1, 1)
@@ -45,6 +52,8 @@ class Settings:
     parquet: bool = False
     keep: bool = False
     budget_s: float = 0.0
+    max_points: int = 0
+    max_failures: int = 0
 
 
 def run_sweep(
@@ -61,37 +70,36 @@ def run_sweep(
         When the description or the folder is wrong, no point can be run, or results could not be written.
     """
     loaded = load_sweep(description)
-    sweep, results = loaded.model, Results(folder, parquet=settings.parquet)
-    points = points_of(sweep)
-    if all(point.refused for point in points):
-        raise TwinError(f"{loaded.label}: none of {len(points)} points can be run; the first: {points[0].refused}")
+    results = Results(folder, parquet=settings.parquet)
+    agenda = _agenda(loaded, folder, results, settings)
+    if refusal := agenda.refusal():
+        raise TwinError(f"{loaded.label}: {refusal}")
     describe(folder, resolved_toml(loaded))
-    first, count = settings.shard
-    todo = results.waiting(points[first - 1 :: count], retry=settings.retry)
-    done = results.count(points) - results.count(todo)
-    progress(done, len(points))
-    work = partial(measure, folder=folder.resolve() / "runs", stop=sweep.stop, keep=settings.keep)
+    done, total = agenda.size()
+    progress(done, total)
+    work = partial(measure, folder=folder.resolve() / "runs", stop=loaded.model.stop, keep=settings.keep)
+    limits = Limits(settings.budget_s, settings.max_points, settings.max_failures)
     unwritten: list[tuple[Point, Row]] = []
-    possible = _within([point for point in todo if not point.refused], settings.budget_s)
-    refused = ((point, work(point)) for point in todo if point.refused)
-    for point, row in chain(refused, executor.run(possible, work)):
+    refused = ((point, work(point)) for point in agenda.refused())
+    for point, row in chain(refused, executor.run(limits.within(agenda.points()), work)):
         try:
             results.save(point, row)
         except TwinError:  # a full disk: other points may make room
             unwritten.append((point, row))
+        agenda.note(point, row)
+        limits.note(row)
         done += 1
-        progress(done, len(points))
+        progress(done, total)
     for point, row in unwritten:
         results.save(point, row)
-    table = results.table(points)
-    write_tables(table, sweep.axes, folder)
-    return table, len(points) - len(table)
+    return agenda.write(folder)
 
 
-def _within(points: Sequence[Point], budget_s: float) -> Iterator[Point]:
-    """Give points out while there is time; the results of those that are run do not depend on it."""
-    end = time.monotonic() + budget_s
-    for point in points:
-        if budget_s and time.monotonic() > end:
-            return
-        yield point
+def _agenda(loaded: Loaded[Sweep], folder: Path, results: Results, settings: Settings) -> Agenda:
+    if loaded.model.search is None:
+        return FixedPoints(loaded.model, results, settings.shard, retry=settings.retry)
+    try:
+        from twin.sweep.searches import Searches  # noqa: PLC0415 - only a search needs Optuna
+    except ImportError as error:
+        raise TwinError(f"{loaded.label}: search: needs Optuna; pip install 'analog-twin[search]'") from error
+    return Searches(loaded.model, loaded.model.search, folder, results, settings.shard, retry=settings.retry)

@@ -1,0 +1,76 @@
+"""What a sweep still has to run, and what its results amount to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, final
+
+from twin.config.sweep import Sweep
+from twin.sweep.measure import Row
+from twin.sweep.point import Point, points_of
+from twin.sweep.results import Results, write_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Shard = tuple[int, int]
+"""``(i, n)``: every n-th point, from the i-th of 1 to n."""
+
+
+class Agenda(Protocol):
+    """The points of a sweep, however it comes by them."""
+
+    def refusal(self) -> str:
+        """Return why no point at all can be run; empty if one can."""
+
+    def size(self) -> tuple[int, int]:
+        """Return how many points have a result, and how many there are."""
+
+    def refused(self) -> list[Point]:
+        """Return the points that need a row and no run."""
+
+    def points(self) -> Iterator[Point | None]:
+        """Yield the points to run; None where the next one waits for the result of another."""
+
+    def note(self, point: Point, row: Row) -> None:
+        """Take notice of a result, which is saved, or will be when there is room."""
+
+    def write(self, folder: Path) -> "tuple[pd.DataFrame, int]":
+        """Write the tables; return that of all points, and how many rows it lacks."""
+
+
+@final
+class FixedPoints:
+    """A sweep whose points are known from the start."""
+
+    def __init__(self, sweep: Sweep, results: Results, shard: Shard, *, retry: bool) -> None:
+        self.sweep, self.results = sweep, results
+        self.all = points_of(sweep)
+        first, count = shard
+        self.todo = results.waiting(self.all[first - 1 :: count], retry=retry)
+
+    def refusal(self) -> str:
+        """Return why no point at all can be run; empty if one can."""
+        if not all(point.refused for point in self.all):
+            return ""
+        return f"none of {len(self.all)} points can be run; the first: {self.all[0].refused}"
+
+    def size(self) -> tuple[int, int]:
+        """Return how many points have a result, and how many there are."""
+        return self.results.count(self.all) - self.results.count(self.todo), len(self.all)
+
+    def refused(self) -> list[Point]:
+        """Return the points that need a row and no run."""
+        return [point for point in self.todo if point.refused]
+
+    def points(self) -> Iterator[Point | None]:
+        """Yield the points to run."""
+        return (point for point in self.todo if not point.refused)
+
+    def note(self, point: Point, row: Row) -> None:
+        """Do nothing: no point follows from the result of another."""
+
+    def write(self, folder: Path) -> "tuple[pd.DataFrame, int]":
+        """Write the tables; return that of all points, and how many rows it lacks."""
+        table = self.results.table(self.all)
+        write_tables(table, [axis.key for axis in self.sweep.axes], folder)
+        return table, len(self.all) - len(table)
