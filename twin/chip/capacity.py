@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twin.algorithms.operation import Stream
 from twin.chip.costs import FIELDS, word_bytes
+from twin.chip.placing import remedy
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from twin.algorithms.operation import Stream
     from twin.config.chip import Chip
 
 
@@ -38,19 +39,13 @@ def check_capacity(chip: Chip, resident: Mapping[Stream, int]) -> dict[str, int]
     for stream, words in resident.items():
         if not words:
             continue
-        place = "buffer" if stream is Stream.INPUT else getattr(chip.placement, FIELDS[stream])
+        place = getattr(chip.placement, FIELDS[stream])
         used[place] += word_bytes(chip, stream, words)
         size = chip.buffer.size if place == "buffer" else chip.memory.size
         if used[place] > size:
             raise TwinError(
-                f"{chip.name}: placement.{FIELDS.get(stream, 'input')} (= {place!r}): {words} words need "
+                f"{chip.name}: placement.{FIELDS[stream]} (= {place!r}): {words} words need "
                 f"{used[place]} bytes there with what is placed before, more than {place}.size "
-                f"(= {size:.0f} bytes); {_fix(place, stream)}"
+                f"(= {size:.0f} bytes); {remedy(chip, place, stream)}"
             )
     return used
-
-
-def _fix(place: str, stream: Stream) -> str:
-    if place == "buffer" and stream is not Stream.INPUT:
-        return f'set placement.{FIELDS[stream]} = "memory" or enlarge buffer.size'
-    return f"enlarge {place}.size or use shorter words"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, final
 
-from twin.chip.memory import transfer
-from twin.chip.part import ChipPart, Service
+from twin.chip.channel import Channel
 
 if TYPE_CHECKING:
     from twin.config.chip import Chip
@@ -14,12 +13,8 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Host(ChipPart):
+class Host(Channel):
     """The host link; it lies outside the chip, so it has no area and no leakage."""
-
-    bandwidth_Bps: float
-    latency_s: float
-    energy_per_bit_J: float
 
     @classmethod
     def of(cls, chip: Chip) -> Self:
@@ -32,7 +27,3 @@ class Host(ChipPart):
             area_m2=0.0,
             leakage_W=0.0,
         )
-
-    def service(self, amount: float) -> Service:
-        """Receive `amount` bytes."""
-        return transfer(amount, self.bandwidth_Bps, self.latency_s, self.energy_per_bit_J)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, final
 
-from twin.chip.memory import transfer
-from twin.chip.part import ChipPart, Service
+from twin.chip.channel import Channel
 
 if TYPE_CHECKING:
     from twin.config.chip import Chip
@@ -14,25 +13,10 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link(ChipPart):
-    """One link; attributes as in `twin.chip.memory.Buffer`."""
-
-    bandwidth_Bps: float
-    latency_s: float
-    energy_per_bit_J: float
+class Link(Channel):
+    """The link of one tile, both ways."""
 
     @classmethod
     def of(cls, chip: Chip) -> Self:
         """Build from ``chip.link``."""
-        part = chip.link
-        return cls(
-            bandwidth_Bps=part.bandwidth,
-            latency_s=part.latency,
-            energy_per_bit_J=part.energy,
-            area_m2=part.area,
-            leakage_W=part.leakage,
-        )
-
-    def service(self, amount: float) -> Service:
-        """Move `amount` bytes, either way."""
-        return transfer(amount, self.bandwidth_Bps, self.latency_s, self.energy_per_bit_J)
+        return cls.copied(chip.link)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, Self, final
 
-from twin.chip.memory import transfer
+from twin.chip.channel import Channel
 from twin.chip.part import ChipPart, Service, picoseconds
 from twin.chip.topology import Topology, build
 
@@ -60,28 +60,13 @@ class Router(ChipPart):
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChipLink(ChipPart):
-    """A link between chips; attributes as in `twin.chip.memory.Buffer`, area and leakage both ways."""
-
-    bandwidth_Bps: float
-    latency_s: float
-    energy_per_bit_J: float
+class ChipLink(Channel):
+    """A link between chips, area and leakage both ways."""
 
     @classmethod
     def of(cls, chip: Chip) -> Self:
         """Build from ``chip.cluster``."""
-        part = _cluster(chip)
-        return cls(
-            bandwidth_Bps=part.bandwidth,
-            latency_s=part.latency,
-            energy_per_bit_J=part.energy,
-            area_m2=part.area,
-            leakage_W=part.leakage,
-        )
-
-    def service(self, amount: float) -> Service:
-        """Move `amount` bytes over one hop between chips."""
-        return transfer(amount, self.bandwidth_Bps, self.latency_s, self.energy_per_bit_J)
+        return cls.copied(_cluster(chip))
 
 
 def _network(chip: Chip) -> NetworkOnChip:

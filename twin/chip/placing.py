@@ -119,7 +119,7 @@ class _Rooms:
                 raise TwinError(
                     f"{self._chip.name}: placement.{FIELDS[stream]} (= {place!r}): {words} words need "
                     f"{self._used[where].max()} bytes {_there(where)} with what is placed before, more than "
-                    f"{where}.size (= {self._sizes[where]:.0f} bytes); {_fix(self._chip, where, stream)}"
+                    f"{where}.size (= {self._sizes[where]:.0f} bytes); {remedy(self._chip, where, stream)}"
                 )
 
     def take_ahead(self, kept: Sequence[Kept]) -> None:
@@ -187,7 +187,8 @@ def _there(place: str) -> str:
     return "in the fullest tile's registers" if place == "registers" else f"in the {place}"
 
 
-def _fix(chip: Chip, place: str, stream: Stream) -> str:
+def remedy(chip: Chip, place: str, stream: Stream) -> str:
+    """Say what makes room for a stream that does not fit in `place`."""
     if place == "registers":
         return f'set placement.{FIELDS[stream]} = "buffer" or "auto", or enlarge registers.size'
     if place == "buffer":

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, final
 
-from twin.chip.memory import transfer
-from twin.chip.part import ChipPart, Service
+from twin.chip.channel import Channel
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
@@ -15,12 +14,8 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registers(ChipPart):
-    """The registers of one tile; attributes as in `twin.chip.memory.Buffer`. The tile's own words pass no link."""
-
-    bandwidth_Bps: float
-    latency_s: float
-    energy_per_bit_J: float
+class Registers(Channel):
+    """The registers of one tile, whose own words pass no link."""
 
     @classmethod
     def of(cls, chip: Chip) -> Self:
@@ -31,14 +26,4 @@ class Registers(ChipPart):
                 f"{chip.name}: placement: places something in registers, and the chip describes none; "
                 "add a table [registers] or choose other places"
             )
-        return cls(
-            bandwidth_Bps=part.bandwidth,
-            latency_s=part.latency,
-            energy_per_bit_J=part.energy,
-            area_m2=part.area,
-            leakage_W=part.leakage,
-        )
-
-    def service(self, amount: float) -> Service:
-        """Read or write `amount` bytes."""
-        return transfer(amount, self.bandwidth_Bps, self.latency_s, self.energy_per_bit_J)
+        return cls.copied(part)

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 
 from twin.algorithms.operation import Kind, Stream
+from twin.chip.channel import transfer
 from twin.chip.costs import AreaRow, ChipCosts, Server, word_bytes
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
 from twin.chip.digital import DigitalUnit
-from twin.chip.memory import transfer
 from twin.errors import TwinError
 
 if TYPE_CHECKING:

@@ -1,15 +1,51 @@
 """Layers as data: the shape of each one's matrix, how often a sample uses it, and what it hands on."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from twin.errors import TwinError
 
 GATES = {"lstm": 4, "rnn": 1}
 
 
+class Lines:
+    """What follows from the inputs of a layer, unless it says otherwise."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:  # properties of the class would be defaults of the layers' fields
+
+        @property
+        def n_inputs(self) -> int:
+            """Inputs without the bias line."""
+
+        @property
+        def bias(self) -> bool:
+            """Whether there is a line that is always 1."""
+
+    @property
+    def n_in(self) -> int:
+        """Input lines, the bias line included."""
+        return self.n_inputs + int(self.bias)
+
+    @property
+    def loaded(self) -> int:
+        """Words brought to the array for one mat-vec."""
+        return self.n_in
+
+    @property
+    def returned(self) -> int:
+        """Input lines, without the bias, whose errors are wanted."""
+        return self.n_inputs
+
+    @property
+    def fan(self) -> int:
+        """Inputs that the spread of the initial weights is taken from."""
+        return self.n_inputs
+
+
 @dataclass(frozen=True, slots=True)
-class Dense:
+class Dense(Lines):
     """A dense layer: z = W x, y = f(z); above recurrent layers it is used once a time step.
 
     Attributes
@@ -35,34 +71,14 @@ class Dense:
     uses: int = 1
 
     @property
-    def n_in(self) -> int:
-        """Input lines, the bias line included."""
-        return self.n_inputs + int(self.bias)
-
-    @property
     def size(self) -> int:
         """Values handed to the next layer, a use."""
         return self.n_out
 
-    @property
-    def loaded(self) -> int:
-        """Words brought to the array for one mat-vec."""
-        return self.n_in
-
-    @property
-    def returned(self) -> int:
-        """Input lines, without the bias, whose errors are wanted."""
-        return self.n_inputs
-
-    @property
-    def fan(self) -> int:
-        """Inputs that the spread of the initial weights is taken from."""
-        return self.n_inputs
-
 
 @dataclass(frozen=True, slots=True)
-class Conv:
-    """A convolution as mat-vecs of one array with every window of the input map, then max-pooling.
+class Conv(Lines):
+    """A convolution as mat-vecs of one array with every window of the input map, loaded whole, then max-pooling.
 
     The weight reuse is the number of output positions (Gokmen 2017, "Convolutional Neural Networks").
     Maps are stored position by position, channels last.
@@ -112,11 +128,6 @@ class Conv:
         return self.kernel * self.kernel * self.channels
 
     @property
-    def n_in(self) -> int:
-        """Input lines, the bias line included."""
-        return self.n_inputs + int(self.bias)
-
-    @property
     def out_height(self) -> int:
         """Rows of output positions."""
         return (self.height + 2 * self.padding - self.kernel) // self.stride + 1
@@ -142,24 +153,9 @@ class Conv:
         height, width, channels = self.pooled
         return height * width * channels
 
-    @property
-    def loaded(self) -> int:
-        """Words brought to the array for one mat-vec: each window is loaded whole."""
-        return self.n_in
-
-    @property
-    def returned(self) -> int:
-        """Input lines, without the bias, whose errors are wanted."""
-        return self.n_inputs
-
-    @property
-    def fan(self) -> int:
-        """Inputs that the spread of the initial weights is taken from."""
-        return self.n_inputs
-
 
 @dataclass(frozen=True, slots=True)
-class Recurrent:
+class Recurrent(Lines):
     """A block of LSTM or plain recurrent cells with one matrix for inputs and state (Gokmen 2018).
 
     The lines of its matrix are [input features | state h of the step before | bias].
@@ -197,11 +193,6 @@ class Recurrent:
         return self.features + self.hidden
 
     @property
-    def n_in(self) -> int:
-        """Input lines, the bias line included."""
-        return self.n_inputs + int(self.bias)
-
-    @property
     def n_out(self) -> int:
         """Output lines: all gates."""
         return GATES[self.cell] * self.hidden
@@ -228,7 +219,7 @@ class Recurrent:
 
 
 @dataclass(frozen=True, slots=True)
-class Matrix:
+class Matrix(Lines):
     """A matrix of a timing-only network, with the digital work that follows its mat-vecs (`twin.networks.work`).
 
     Attributes
@@ -265,11 +256,6 @@ class Matrix:
     backward_flops: int
 
     @property
-    def n_in(self) -> int:
-        """Input lines."""
-        return self.n_inputs
-
-    @property
     def size(self) -> int:
         """Values handed to the next layer, a sample."""
         return self.handed
@@ -278,16 +264,6 @@ class Matrix:
     def loaded(self) -> int:
         """Words brought to the array for one mat-vec: a one-hot input is one word."""
         return 1 if self.one_hot else self.n_inputs
-
-    @property
-    def returned(self) -> int:
-        """Input lines whose errors are wanted."""
-        return self.n_inputs
-
-    @property
-    def fan(self) -> int:
-        """Inputs that the spread of initial weights would be taken from."""
-        return self.n_inputs
 
 
 Layer = Dense | Conv | Recurrent | Matrix
