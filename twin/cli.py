@@ -31,6 +31,15 @@ Sampled = Annotated[
     typer.Option("--sampled/--exact", help="Time windows of samples, or every one, whatever the workload says."),
 ]
 Endurance = Annotated[bool, typer.Option("--endurance", help="Count the pulses of every device and report them.")]
+Trace = Annotated[
+    str,
+    typer.Option(
+        "--trace",
+        metavar="FIRST:COUNT",
+        help="Leave a Perfetto trace of COUNT samples from number FIRST on (extra `trace`).",
+    ),
+]
+Events = Annotated[bool, typer.Option("--events", help="Leave every operation in events.parquet (extra `parquet`).")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the workload, or of the chip with `chip.KEY`."),
@@ -59,6 +68,8 @@ def compare(
     mode: Mode = "replayed",
     sampled: Sampled = None,
     endurance: Endurance = False,
+    trace: Trace = "",
+    events: Events = False,
     overrides: Overrides = None,
     out: Out = None,
     jobs: Jobs = 2,
@@ -69,7 +80,21 @@ def compare(
     from twin.commands import Options, default_algorithms, run_comparison  # noqa: PLC0415
 
     options = Options(
-        workload, chip, device, epochs, seed, samples, in_flight, mode, overrides or [], out, jobs, sampled, endurance
+        workload,
+        chip,
+        device,
+        epochs,
+        seed,
+        samples,
+        in_flight,
+        mode,
+        overrides or [],
+        out,
+        jobs,
+        sampled,
+        endurance,
+        trace,
+        events,
     )
     names = _split(algorithms) if algorithms else default_algorithms(workload)
     run_comparison(options, names, _split(layouts), _split(baselines), batch)
@@ -91,6 +116,8 @@ def run(
     mode: Mode = "replayed",
     sampled: Sampled = None,
     endurance: Endurance = False,
+    trace: Trace = "",
+    events: Events = False,
     overrides: Overrides = None,
     out: Out = None,
 ) -> None:
@@ -98,7 +125,21 @@ def run(
     from twin.commands import Options, run_single  # noqa: PLC0415
 
     options = Options(
-        workload, chip, device, epochs, seed, samples, in_flight, mode, overrides or [], out, 1, sampled, endurance
+        workload,
+        chip,
+        device,
+        epochs,
+        seed,
+        samples,
+        in_flight,
+        mode,
+        overrides or [],
+        out,
+        1,
+        sampled,
+        endurance,
+        trace,
+        events,
     )
     run_single(options, algorithm, layout)
 

@@ -24,6 +24,7 @@ from twin.report.files import write_text
 from twin.report.result import COVERAGE, NO_EFFECT
 from twin.simulation.baselines import BASELINES, describe_baselines, rooflines
 from twin.simulation.compare import Report, check_all, gather, plan_runs, prepare_all, run_all, unfinished
+from twin.simulation.exports import EXPORTS, check_extras
 from twin.simulation.plan import FILES, Mode, RunPlan, command_line, identity, named_folder, new_folder, read_facts
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Options:
     jobs: int = 1
     sampled: bool | None = None
     endurance: bool = False
+    trace: str = ""
+    events: bool = False
 
     def workload_overrides(self) -> dict[str, str]:
         """Return dotted key -> TOML value for the workload.
@@ -119,6 +122,7 @@ def run_comparison(
     batch: int | None = None,
 ) -> None:
     """Plan, run and report a comparison, with baselines beside it."""
+    check_extras(options.trace, events=options.events)
     described = describe_baselines(baselines, batch)
     plans = plan_runs(
         options.workload,
@@ -128,6 +132,8 @@ def run_comparison(
         mode=options.mode,
         workload_overrides=options.workload_overrides(),
         chip_overrides=options.chip_overrides(),
+        trace=options.trace,
+        events=options.events,
     )
     check_all(plans)
     folder = _folder(options, plans)
@@ -246,10 +252,17 @@ def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
                 say(f"{result.name}: {line}")
             for warning in result.warnings:
                 say(f"warning: {result.name}: {warning}")
+        _say_exports(done)
         say(f"report: {folder / 'report.html'}")
     if failures:
         names = ", ".join(failed.name for failed, _ in failures)
         raise TwinError(f"{failures[0][1]} (run {names}; finish with: twin resume {folder})")
+
+
+def _say_exports(folders: Sequence[Path]) -> None:
+    for path in (folder / name for folder in folders for name in EXPORTS):
+        if path.exists():
+            say(f"written: {path}")
 
 
 def _coverage(result: "RunResult") -> list[str]:

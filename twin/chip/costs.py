@@ -162,6 +162,16 @@ class ChipCosts:
         links = self.network.links if self.network else ()
         self.servers = (*servers, *(Server(*link) for link in links))
 
+    def chip_of_servers(self) -> list[int]:
+        """Return the chip of a cluster that each server is on; -1 for the links between chips."""
+        own = [self.floorplan.sites[tile] // self.floorplan.per_chip for tile in range(self._n_tiles)]
+        kinds = min(self._shared.values()) // self._n_tiles if own else 0
+        stores = sorted((number, chip) for (_, chip), number in self._shared.items())
+        crossings = [self.network.crosses(link) for link in range(len(self.network.links))] if self.network else []
+        per_chip = crossings.count(False) // self.network.n_chips if self.network else 1
+        links = [-1 if crosses else link // per_chip for link, crosses in enumerate(crossings)]
+        return [*(own * kinds or [0]), *(chip for _, chip in stores), *links]
+
     def demand(self, operation: Operation) -> Demand:
         """Return what `operation` occupies, costs and moves."""
         if operation.unit is Unit.TILE:

@@ -79,6 +79,11 @@ class SystemCosts:
             return self._placement.block[(server - self._first["buffer"]) % self._chips]
         return self._placement.block[self._placement.chip[server % len(self._mapping.tiles)]]
 
+    def chip_of_servers(self) -> list[int]:
+        """Return the chip that each server is on; -1 for the host."""
+        own = list(self._placement.chip) * (self._first["buffer"] // len(self._placement.chip))
+        return [*own, *(list(range(self._chips)) * len(PER_CHIP)), -1]
+
     def demand(self, operation: Operation) -> Demand:
         """Return what `operation` occupies, costs and moves."""
         if operation.kind is Kind.SEND:

@@ -357,8 +357,8 @@ class Engine:
         del self._running[run.sample]
         self._chains[run.sample] = run.critical_ps
         self.last_index = last.index
-        if self.ledger.opening.open:
-            self.ledger.opening.leave(run.sample, [job.index for job in run.jobs if job.run is run])
+        if self.ledger.opening.open or self.ledger.recorder is not None:
+            self.ledger.leave(run.sample, [job.index for job in run.jobs if job.run is run])
         run.jobs = []  # breaks the cycle between samples through their hazards
         if self._watch is not None:
             self._watch.leave(run.sample, self._now, run.serial_ps)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from twin.engine.binding import Bound, Template
     from twin.engine.protocols import Costs
+    from twin.engine.recorder import Recorder
     from twin.engine.skipping import Stretch
 
 # Columns of a row: template, ready, start, done (ps), count, the operation that released it, the hazard,
@@ -100,6 +101,8 @@ class Ledger:
         Of what was run.
     bins : Bins
     opening : Opening
+    recorder : Recorder or None
+        Who is told of every operation.
     remember : int
         How many of the last operations `recent` returns.
     skipped : Skipped
@@ -128,6 +131,7 @@ class Ledger:
         self.bins = Bins(len(Stream))
         self.opening = Opening()
         self.skipped = Skipped(len(costs.servers))
+        self.recorder: Recorder | None = None
         self.remember = RECENT
         self._let_in: list[Bound] = []
         self._recent: deque[NDArray[np.int64]] = deque()
@@ -137,6 +141,13 @@ class Ledger:
     def request(self, bound: Bound) -> None:
         """Note the bytes of a sample that is let in."""
         self._let_in.append(bound)
+
+    def leave(self, sample: int, operations: list[int]) -> None:
+        """Tell who asks to which sample operations belong, by their numbers in the order of reservation."""
+        if self.opening.open:
+            self.opening.leave(sample, operations)
+        if self.recorder is not None:
+            self.recorder.leave(sample, operations)
 
     def constants(self) -> Constants:
         """Return the templates as arrays; the sums grow with them."""
@@ -189,6 +200,10 @@ class Ledger:
         energy_J = constants.total_J[template, 0] + constants.activation_J[template] * served[:, 2]
         energy_J[effect] += (constants.total_J[counted, 1 : 1 + COSTED] * counts[:, :COSTED]).sum(axis=1)
         self.bins.add(start, done, energy_J, constants.payload[template], constants.stream[template])
+        if self.recorder is not None:
+            found = np.zeros((len(rows), N_COUNTS))
+            found[effect] = counts
+            self.recorder.take(rows, latency, served[:, 0], energy_J, found)
         width = np.where(timed, constants.width[template], 0)
         self._visit(template, ready, start, count, width, served[:, 0], now_ps)
 

@@ -93,6 +93,9 @@ class Costs(Protocol):
     def demand(self, operation: Operation) -> Demand:
         """Return what an operation occupies, costs and moves."""
 
+    def chip_of_servers(self) -> list[int]:
+        """Return the chip that each server is on; -1 for one that no chip has to itself."""
+
     def area(self) -> list[AreaRow]:
         """Return area and leakage by part."""
 

@@ -3,9 +3,10 @@
 import math
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from twin.errors import TwinError
 
@@ -24,20 +25,34 @@ def write_bytes(path: Path, content: bytes) -> None:
         When the folder cannot be made or the file cannot be written (full disk, no permission);
         whatever stood at `path` before still stands there.
     """
+    with whole(path) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing piece by piece; it takes its place when the block ends without an error.
+
+    Raises
+    ------
+    TwinError
+        As `write_bytes`.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())  # a full disk may show only here
         part.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise TwinError(
             f"{path}: not written ({error.strerror or error}); make room there or name another folder"
         ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:

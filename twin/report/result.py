@@ -3,67 +3,16 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from twin.report.columns import TABLES
+
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = 1
 
 UNITS: dict[str, dict[str, str]] = {
-    "curve": {"epoch": "1", "samples": "1", "time_s": "s", "train_loss": "1", "test_loss": "1", "test_error": "1"},
-    "operations": {"kind": "", "layer": "", "matrix": "", "count": "1", "busy_ps": "ps", "wait_ps": "ps"},
-    "energy": {"component": "", "layer": "", "kind": "", "energy_J": "J"},
-    "traffic": {"path": "", "stream": "", "layer": "", "bytes": "B"},
-    "servers": {
-        "server": "",
-        "kind": "",
-        "served": "1",
-        "busy_ps": "ps",
-        "utilisation": "1",
-        "wait_ps": "ps",
-        "mean_queue": "1",
-    },
-    "bins": {"t0_ps": "ps", "t1_ps": "ps", "energy_J": "J"},
-    "bound": {"what": "", "share": "1"},  # what waited for what stands in further columns
-    "staleness": {"kind": "", "layer": "", "matrix": "", "staleness_samples": "1", "reads": "1"},
-    "calibration": {
-        "number": "",
-        "samples": "1",
-        "time_s": "s",
-        "layer": "",
-        "matrix": "",
-        "pulses": "1",
-        "busy_s": "s",
-        "energy_J": "J",
-        "residual_mean": "weight units",
-        "residual_std": "weight units",
-        "before_mean": "weight units",
-        "before_std": "weight units",
-    },
-    "area": {"part": "", "count": "1", "area_m2": "m2", "leakage_W": "W"},
-    "floorplan": {
-        "tile": "",
-        "layer": "",
-        "chip": "",
-        "node": "",
-        "x_mm": "mm",
-        "y_mm": "mm",
-        "width_mm": "mm",
-        "height_mm": "mm",
-        "utilisation": "1",
-    },
-    "links": {"link": "", "kind": "", "bytes": "B", "busy_ps": "ps", "utilisation": "1", "wait_ps": "ps"},
-    "schedule": {
-        "sample": "",
-        "kind": "",
-        "layer": "",
-        "matrix": "",
-        "server": "",
-        "part": "",
-        "start_ps": "ps",
-        "end_ps": "ps",
-    },
-    "channels": {"path": "", "count": "1", "peak_Bps": "B/s"},
-    "diagnostics": {"layer": "", "matrix": "", "what": "", "value": "", "unit": ""},
+    table.name: {column.name: column.unit for column in table.columns if not column.optional}
+    for table in TABLES.values()
 }
 """Columns each table must have, with their units ("1": a number, "": a name)."""
 
@@ -195,17 +144,18 @@ def empty_table(name: str) -> "pd.DataFrame":
     """Return a table of `UNITS` without rows, of a run that has nothing to say there."""
     import pandas as pd  # noqa: PLC0415
 
-    columns = UNITS[name].items()
-    return pd.DataFrame({column: pd.Series(dtype=float if unit else str) for column, unit in columns})
+    columns = [column for column in TABLES[name].columns if not column.optional]
+    return pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in columns})
 
 
 SUFFIXES = ("_ps", "_mm", "_s", "_J", "_m2", "_W")
 
 
 def unit(table: str, column: str) -> str:
-    """Give the unit of a column; beyond `UNITS` the suffix says it, bins hold bytes, others counts."""
-    if column in UNITS[table]:
-        return UNITS[table][column]
+    """Give the unit of a column; of one that `TABLES` lacks the suffix says it, bins hold bytes, others counts."""
+    known = TABLES[table].column(column)
+    if known is not None:
+        return known.unit
     if table == "bound":
         return ""
     suffix = next((end for end in SUFFIXES if column.endswith(end)), "")

@@ -39,6 +39,7 @@ from twin.machine.words import FLOAT32, Word
 from twin.mapping import Mapping, map_layers
 from twin.networks.network import Network
 from twin.simulation.calibration import CalibrationPhases
+from twin.simulation.exports import check_recording
 from twin.simulation.layouts import check_layout
 from twin.simulation.plan import Descriptions, Mode, RunPlan
 
@@ -143,6 +144,7 @@ def check(plan: RunPlan, data: Dataset | None = None) -> Fit:
     devices = devices_of(workload.device, layout)
     if data is None:
         data = load(workload.data, training.seed, workload.network.steps)
+    check_recording(plan, training.epochs * len(data.inputs), training.in_flight, workload.timing)
     network = Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols))
     _check_transfers(algorithm, settings, network)
     uses = [1 if network.timed else layer.uses for layer in network.layers]

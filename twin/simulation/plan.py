@@ -45,6 +45,10 @@ class RunPlan:
     mode : "replayed" or "coupled"
     workload_overrides, chip_overrides : dict
         Dotted key -> TOML value.
+    trace : str
+        Samples to trace, ``"FIRST:COUNT"``; empty for none. Like `events` it changes no result.
+    events : bool
+        Leave every operation in ``events.parquet``.
     """
 
     workload: str
@@ -54,6 +58,8 @@ class RunPlan:
     mode: Mode = "replayed"
     workload_overrides: dict[str, str] = field(default_factory=dict)
     chip_overrides: dict[str, str] = field(default_factory=dict)
+    trace: str = ""
+    events: bool = False
 
 
 def check_mode(plan: RunPlan, workload: Workload) -> None:

@@ -30,6 +30,7 @@ from twin.simulation import checkpoint
 from twin.simulation.build import Parts, build
 from twin.simulation.diagnostics import collect
 from twin.simulation.plan import from_folder, read_facts, write_facts
+from twin.simulation.recording import Recording
 
 Progress = Callable[[int, int], None]
 Advance = Callable[[int, int], None]
@@ -71,6 +72,7 @@ def run(folder: Path, progress: Progress, after_epoch: AfterEpoch | None = None)
     initial = [parts.machine.weights(layer.index, parts.algorithm.main) for layer in parts.network.layers]
     identity = str(facts["id"])
     restored = checkpoint.restore(folder, identity, parts)
+    recording = Recording(plan, folder, parts.engine, total[0])
     sample, curve, losses = restored or (0, [], [])
     parts.effects.losses = losses
     step = training.checkpoint_every or epoch_size
@@ -91,14 +93,17 @@ def run(folder: Path, progress: Progress, after_epoch: AfterEpoch | None = None)
         if complete:
             curve.append(_curve_row(parts, epoch, sample))
             parts.effects.losses.clear()
+        recording.save()
         checkpoint.save(folder, identity, parts, sample, curve, parts.effects.losses)
         if complete:
             tell()
     extract(parts, folder)
     save_finals(parts.machine, folder / FINALS)
     result = _result(parts, curve, initial, str(facts["command"]), total[0])
+    recording.finish(result.name, result.command)
     save_run(result, folder)
     checkpoint.remove(folder)
+    recording.remove()
     return result
 
 

@@ -21,6 +21,7 @@ from twin.config.timing_only import TimingOnly
 from twin.engine import Engine
 from twin.engine.critical import bound_line
 from twin.engine.reuse import Instance, Reused
+from twin.errors import TwinError
 from twin.machine.settings import settings_of
 from twin.mapping import map_layers
 from twin.mapping.chips import place_on_chips
@@ -28,8 +29,10 @@ from twin.networks.blocks import BlockNetwork
 from twin.report.result import RunResult, Source, empty_table
 from twin.report.store import save_run
 from twin.show import chip_rows
+from twin.simulation.exports import check_recording
 from twin.simulation.layouts import check_layout
 from twin.simulation.plan import Descriptions, RunPlan, from_folder, read_facts
+from twin.simulation.recording import Recording
 from twin.simulation.residency import check_described, resident_per_chip, spilled
 from twin.simulation.statistics import Expected, statistics_of
 
@@ -88,8 +91,15 @@ def build_timing_only(plan: RunPlan) -> TimedParts:
     check_layout(algorithm, layout)
     settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
     training = workload.training
+    check_recording(plan, training.samples, training.in_flight)
     per_chip = _tiles_per_chip(BlockNetwork.of(workload.network, expand=False), chip, layout)
     reuse = per_chip > 0 and training.reuse and training.in_flight == 1
+    if reuse and (plan.trace or plan.events):
+        option = "--trace" if plan.trace else "--events"
+        raise TwinError(
+            f"{option}: needs every operation, but equal blocks are simulated once; "
+            "time all of them with --set training.reuse=false"
+        )
     network = BlockNetwork.of(workload.network, expand=not reuse)
     mapping = map_layers(network.shapes, layout, chip)
     placement = place_on_chips(mapping, network.blocks, per_chip) if per_chip else None
@@ -152,11 +162,16 @@ def run_timing_only(folder: Path, progress: Progress) -> RunResult:
     plan = from_folder(folder)
     parts = build_timing_only(plan)
     samples = parts.workload.training.samples
+    recording = Recording(plan, folder, parts.clock, samples) if isinstance(parts.clock, Engine) else None
     for sample in range(samples):
         parts.advance(sample)
         progress(sample + 1, samples)
     result = _result(parts, plan, str(facts["command"]))
+    if recording is not None:
+        recording.finish(result.name, result.command)
     save_run(result, folder)
+    if recording is not None:
+        recording.remove()
     return result
 
 

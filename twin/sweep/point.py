@@ -85,4 +85,4 @@ def plan_of(sweep: Sweep, values: Mapping[str, Scalar]) -> RunPlan:
             chip[rest] = json.dumps(value)
         else:
             workload[f"algorithms.{names['algorithm']}.{rest}" if first == "algorithm" else key] = json.dumps(value)
-    return RunPlan(**names, mode=sweep.mode, workload_overrides=workload, chip_overrides=chip)
+    return RunPlan(names["workload"], names["chip"], names["layout"], names["algorithm"], sweep.mode, workload, chip)
