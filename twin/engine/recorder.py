@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from twin.algorithms.operation import N_COUNTS
-from twin.engine.binding import N_EDGES, Edge
+from twin.engine.hazards import N_EDGES, Edge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
