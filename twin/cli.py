@@ -54,7 +54,14 @@ Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes; resul
 
 @app.command()
 def compare(
-    workload: Annotated[str, typer.Argument(help="A workload of `twin list`, or a path.")] = "digits-mlp",
+    context: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORKLOAD | FOLDER FOLDER...]",
+            help="A workload of `twin list` or a path (default: digits-mlp), or folders of finished runs.",
+        ),
+    ] = None,
     chip: Chip = "aimc-512",
     layouts: Annotated[str, typer.Option(help="Layouts, comma separated (default: those of each algorithm).")] = "",
     algorithms: Annotated[
@@ -75,10 +82,25 @@ def compare(
     jobs: Jobs = 2,
     baselines: Baselines = "",
     batch: Batch = None,
+    unlike: Annotated[
+        bool, typer.Option("--unlike", help="Of finished runs: also if data set, network or seed differ.")
+    ] = False,
 ) -> None:
-    """Train (or only time) with several algorithms and layouts; compare accuracy, time, energy, bandwidth and area."""
+    """Train (or only time) with several algorithms and layouts and compare them; or compare finished runs.
+
+    With a workload: accuracy, time, energy, bandwidth and area of every algorithm and layout. With folders that `twin
+    run`, `twin compare` or `twin sweep --keep` left: what differs in their configuration, then in their results.
+    """
+    from twin.commands_compare import are_folders, compare_finished  # noqa: PLC0415
+
+    if are_folders(names or []):
+        _refuse_options(context, {"names", "out", "unlike"}, "is for runs yet to be made, and these are finished")
+        compare_finished(names or [], out, unlike=unlike)
+        return
+    _refuse_options(context, set(context.params) - {"unlike"}, "is for folders of finished runs, not for a workload")
     from twin.commands import Options, default_algorithms, run_comparison  # noqa: PLC0415
 
+    workload = names[0] if names else "digits-mlp"
     options = Options(
         workload,
         chip,
@@ -96,8 +118,8 @@ def compare(
         trace,
         events,
     )
-    names = _split(algorithms) if algorithms else default_algorithms(workload)
-    run_comparison(options, names, _split(layouts), _split(baselines), batch)
+    chosen = _split(algorithms) if algorithms else default_algorithms(workload)
+    run_comparison(options, chosen, _split(layouts), _split(baselines), batch)
 
 
 @app.command()
@@ -327,6 +349,14 @@ def _common(
     ] = False,
 ) -> None:
     """Discrete-event digital twin of analog in-memory training chips."""
+
+
+def _refuse_options(context: typer.Context, allowed: set[str], why: str) -> None:
+    """Refuse options given on the command line that the command would not read."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name not in allowed and source is not None and source.name == "COMMANDLINE":
+            raise TwinError(f"{parameter.opts[0]}: {why}; leave it out")
 
 
 def _split(text: str) -> list[str]:

@@ -25,14 +25,14 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
         "",
         facts,
         "",
-        _line(names),
-        _line(["---", *["---:"] * (len(names) - 1)]),
-        *(_line(row[:-1]) for row in rows(runs)),
+        line(names),
+        line(["---", *["---:"] * (len(names) - 1)]),
+        *(line(row[:-1]) for row in rows(runs)),
         "",
         *_sampled(runs),
         "## What bound the time",
         "",
-        *(f"- **{_escape(run.name)}**: {_escape(run.bound)}" for run in runs),
+        *(f"- **{escape(run.name)}**: {escape(run.bound)}" for run in runs),
         "",
         *_table("Staleness of the weights that forward mat-vecs read", STALENESS, staleness_rows(runs)),
         *_table("Calibration", CALIBRATION, calibration_rows(runs)),
@@ -52,38 +52,40 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
 
 
 def _sampled(runs: Sequence[RunResult]) -> list[str]:
-    found = [f"- **{_escape(run.name)}**: {interval(run)}" for run in runs if interval(run)]
+    found = [f"- **{escape(run.name)}**: {interval(run)}" for run in runs if interval(run)]
     return ["## Time that was not run in full", "", *found, ""] if found else []
 
 
 def _table(title: str, names: Sequence[str], found: Sequence[Sequence[str]]) -> list[str]:
     if not found:
         return []
-    return [f"## {title}", "", _line(names), _line(["---"] * len(names)), *map(_line, found), ""]
+    return [f"## {title}", "", line(names), line(["---"] * len(names)), *map(line, found), ""]
 
 
 def _links(runs: Sequence[RunResult]) -> list[str]:
     found = [(run.name, *entry) for run in runs for entry in busiest_links(run)]
     if not found:
         return []
-    heading = [_line(["run", "link", "busy (%)", "B/sample"]), _line(["---", "---", "---:", "---:"])]
-    rows = [_line([name, link, percent(share), fixed(size)]) for name, link, share, size in found]
+    heading = [line(["run", "link", "busy (%)", "B/sample"]), line(["---", "---", "---:", "---:"])]
+    rows = [line([name, link, percent(share), fixed(size)]) for name, link, share, size in found]
     return ["## Where traffic piles up", "", *heading, *rows, ""]
 
 
 def _warnings(runs: Sequence[RunResult]) -> list[str]:
     found = [
-        f"- **{_escape(names)}**: {_escape(text)}" if names else f"- {_escape(text)}"
+        f"- **{escape(names)}**: {escape(text)}" if names else f"- {escape(text)}"
         for text, names in grouped_warnings(runs)
     ]
     return found or ["None."]
 
 
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(_escape(cell) for cell in cells) + " |"
+def line(cells: Iterable[str]) -> str:
+    """Give a row of a table."""
+    return "| " + " | ".join(escape(cell) for cell in cells) + " |"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Give a text on one line that Markdown takes for no markup."""
     for char in ("\\", "|", "<", "*", "_"):
         text = text.replace(char, "\\" + char)
     return " ".join(text.split())

@@ -1,0 +1,40 @@
+"""The folder of a comparison of finished runs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from twin.report.difference import Compared, tidy_difference
+from twin.report.difference_html import difference_figures, difference_html
+from twin.report.difference_text import difference_markdown
+from twin.report.files import write_text
+from twin.report.store import write_csv
+
+
+def write_difference(runs: Sequence[Compared], folder: Path, command: str) -> Path:
+    """Write what makes runs differ; the first is what the others are held against.
+
+    ::
+
+        folder/difference.html  difference.md
+               tables/*.csv      configuration, metrics, contributions: one fact a row, units beside them
+               figures/*.svg     the figures of the page
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    TwinError
+        When a file cannot be written.
+    """
+    for name, table in tidy_difference(runs).items():
+        write_csv(table, folder / "tables" / f"{name}.csv")
+    drawings = difference_figures(runs)
+    for _, drawing in drawings:
+        if drawing is not None:
+            write_text(folder / "figures" / f"{drawing.name}.svg", drawing.svg)
+    write_text(folder / "difference.md", difference_markdown(runs, command))
+    write_text(folder / "difference.html", difference_html(runs, command, drawings))
+    return folder / "difference.html"
