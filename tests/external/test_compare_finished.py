@@ -219,7 +219,7 @@ def test_a_workload_named_like_a_folder_is_the_workload(twin, tmp_path):
     (tmp_path / "digits-mlp").mkdir()
     code, _, err = twin("compare", "digits-mlp", "--algorithms", "nosuch")
     assert code == 2
-    assert "--algorithms (= nosuch)" in err
+    assert "--algorithms (= 'nosuch')" in err
 
 
 def test_a_name_from_a_stranger_is_text(twin, made, copy):
