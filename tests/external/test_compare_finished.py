@@ -231,4 +231,4 @@ def test_a_name_from_a_stranger_is_text(twin, made, copy):
     write_facts(one, facts | {"version": "[red]0"})
     assert twin("compare", made / "ttv2", one, "--out", "here")[0] == 0
     assert "<script>alert" not in Path("here/difference.html").read_text()
-    assert "<script>" not in Path("here/difference.md").read_text()
+    assert not re.search(r"(?<!\\)<script", Path("here/difference.md").read_text())
