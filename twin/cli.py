@@ -98,7 +98,8 @@ def compare(
         compare_finished(names or [], out, unlike=unlike)
         return
     _refuse_options(context, set(context.params) - {"unlike"}, "is for folders of finished runs, not for a workload")
-    from twin.commands import Options, default_algorithms, run_comparison  # noqa: PLC0415
+    from twin.commands import run_comparison  # noqa: PLC0415
+    from twin.request import Options, default_algorithms  # noqa: PLC0415
 
     workload = names[0] if names else "digits-mlp"
     options = Options(
@@ -144,7 +145,8 @@ def run(
     out: Out = None,
 ) -> None:
     """Train with one algorithm on one layout."""
-    from twin.commands import Options, run_single  # noqa: PLC0415
+    from twin.commands import run_single  # noqa: PLC0415
+    from twin.request import Options  # noqa: PLC0415
 
     options = Options(
         workload,
@@ -250,8 +252,8 @@ def verify_sampling(
     jobs: Jobs = 2,
 ) -> None:
     """Run with every sample timed and with windows only; print both times and whether they agree."""
-    from twin.commands import Options  # noqa: PLC0415
     from twin.commands_sampling import verify_sampling as verify  # noqa: PLC0415
+    from twin.request import Options  # noqa: PLC0415
 
     options = Options(
         workload, chip, device, epochs, seed, samples, in_flight, "replayed", overrides or [], out, jobs, None, False

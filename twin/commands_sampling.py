@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin.commands import RUNS, Options, progress_bar
+from twin.commands import RUNS, progress_bar
 from twin.config.load import is_timing_only
 from twin.errors import TwinError
 from twin.report.text import percent, si
+from twin.request import Options
 from twin.simulation.compare import check_all, gather, plan_runs, prepare_all, run_all, unfinished
 from twin.simulation.plan import RunPlan, named_folder, new_folder
 

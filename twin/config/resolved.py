@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.config.origins import RESOLVED
@@ -44,7 +45,7 @@ def _table(path: KeyPath, part: Part, origins: Mapping[str, str]) -> Iterator[st
         if isinstance(value, Part) or _is_models(value) or isinstance(value, dict):
             tables.append((key, value))
         elif value is not None:
-            text = _text(dimension.render(value)) if dimension else _text(value)
+            text = toml_text(dimension.render(value)) if dimension else toml_text(value)
             yield _with_origin(f"{key} = {text}", origins.get(dotted((*path, key)), ""))
     for key, value in tables:
         yield from _below((*path, key), value, origins)
@@ -53,7 +54,7 @@ def _table(path: KeyPath, part: Part, origins: Mapping[str, str]) -> Iterator[st
 def _below(path: KeyPath, value: Any, origins: Mapping[str, str]) -> Iterator[str]:
     if path[-1] == "overrides":  # a device's own parameters stand beside the name of its preset
         for key, item in value.items():
-            yield _with_origin(f"{_key(key)} = {_text(item)}", origins.get(dotted((*path[:-1], key)), ""))
+            yield _with_origin(f"{_key(key)} = {toml_text(item)}", origins.get(dotted((*path[:-1], key)), ""))
     elif isinstance(value, Part):
         lines = list(_table(path, value, origins))
         heading = ["", f"[{_header(path)}]"] if lines and lines[0] else []
@@ -65,7 +66,7 @@ def _below(path: KeyPath, value: Any, origins: Mapping[str, str]) -> Iterator[st
         models = {key: item for key, item in value.items() if isinstance(item, Part)}
         if not models:
             yield from ("", _with_origin(f"[{_header(path)}]", origins.get(dotted(path), "")))
-            yield from (f"{_key(key)} = {_text(item)}" for key, item in value.items())
+            yield from (f"{_key(key)} = {toml_text(item)}" for key, item in value.items())
         for key, item in models.items():
             yield from ("", f"[{_header((*path, key))}]", *_table((*path, key), item, origins))
 
@@ -86,21 +87,28 @@ def _header(path: KeyPath) -> str:
 
 def _key(key: str) -> str:
     bare = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
-    return key if bare else _text(key)
+    return key if bare else toml_text(key)
 
 
-def _text(value: Any) -> str:
-    """Write a value as TOML does."""
+def toml_text(value: Any) -> str:
+    """Write a value as TOML does; numbers and arrays of NumPy as Python's.
+
+    Raises
+    ------
+    TwinError
+        When TOML has no such value.
+    """
+    value = value.tolist() if hasattr(value, "tolist") else value
     match value:
         case bool():
             return "true" if value else "false"
-        case str():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case str() | Path():
+            return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
         case int() | float():
             return repr(value)
         case list() | tuple():
-            return f"[{', '.join(_text(item) for item in value)}]"
+            return f"[{', '.join(toml_text(item) for item in value)}]"
         case dict():
-            return f"{{ {', '.join(f'{_key(key)} = {_text(item)}' for key, item in value.items())} }}"
+            return f"{{ {', '.join(f'{_key(key)} = {toml_text(item)}' for key, item in value.items())} }}"
         case _:
             raise TwinError(f"{value!r}: cannot be written as TOML")

@@ -77,13 +77,13 @@ def check_all(plans: Sequence[RunPlan]) -> None:
         data = check(plan, data).data
 
 
-def prepare_all(plans: Sequence[RunPlan], folder: Path) -> list[Path]:
-    """Write each run's descriptions into its own folder below `folder`."""
+def prepare_all(plans: Sequence[RunPlan], folder: Path, command: str = "") -> list[Path]:
+    """Write each run's descriptions into its own folder below `folder`; `command` as in `prepare`."""
     folders = []
     for plan in plans:
         path = folder / "runs" / slug(Descriptions.of(plan).name(plan.algorithm))
         path.mkdir(parents=True)
-        prepare(plan, path)
+        prepare(plan, path, command)
         folders.append(path)
     return folders
 

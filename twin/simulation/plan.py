@@ -199,10 +199,11 @@ def named_folder(folder: Path) -> Path:
     return folder
 
 
-def prepare(plan: RunPlan, folder: Path) -> RunPlan:
+def prepare(plan: RunPlan, folder: Path, command: str = "") -> RunPlan:
     """Write a run's resolved descriptions and facts into its folder; return the plan that reads them back.
 
-    A run always starts from the written descriptions, so that resuming it next year reads the same.
+    A run always starts from the written descriptions, so that resuming it next year reads the same. `command` is what
+    regenerates the run (default: the command line of this process).
     """
     texts = Descriptions.of(plan).texts()
     for name, text in texts.items():
@@ -212,7 +213,7 @@ def prepare(plan: RunPlan, folder: Path) -> RunPlan:
         "id": identity(plan, texts),
         "version": __version__,
         "python": platform.python_version(),
-        "command": command_line(),
+        "command": command or command_line(),
     }
     write_facts(folder, facts)
     return from_folder(folder)
