@@ -1,11 +1,19 @@
 """The documentation site: `make docs` builds it into build/docs, with the network off."""
 
+import os
 import sys
 from pathlib import Path
 
 from twin import __version__
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+BUILD = Path(__file__).parents[1] / "build"
+
+# Examples run in a kernel with a profile of its own: nothing of the user's, and no word on how the kernel is reached.
+profile = BUILD / "ipython" / "profile_default"
+profile.mkdir(parents=True, exist_ok=True)
+(profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n", encoding="utf-8")
+os.environ["IPYTHONDIR"] = str(profile.parent)
 
 project = "twin"
 author = "the authors of twin"
@@ -19,7 +27,7 @@ exclude_patterns = ["_ext"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(Path(__file__).parents[1] / "build" / "jupyter-cache")
+nb_execution_cache_path = str(BUILD / "jupyter-cache")
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_merge_streams = True

@@ -1,3 +1,58 @@
-"""Discrete-event digital twin of analog in-memory training chips."""
+"""Discrete-event digital twin of analog in-memory training chips.
+
+>>> import twin
+>>> runs = twin.compare("digits-mlp", ["sgd", "ttv2"])   # trains, and times on the chip
+>>> runs.table[["test_error", "samples_per_s"]]          # pandas; units stand in runs.units
+
+Names below are loaded when they are first used, so that ``import twin`` takes no time.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from twin.errors import TwinError
+
+if TYPE_CHECKING:
+    from twin.api.names import available, describe
+    from twin.api.runs import compare, load, simulate
+    from twin.api.sweeps import SweepResult, run_sweep
+    from twin.report.comparison import Comparison
+    from twin.report.result import RunResult
 
 __version__ = "0.1.0"
+__all__ = [
+    "Comparison",
+    "RunResult",
+    "SweepResult",
+    "TwinError",
+    "available",
+    "compare",
+    "describe",
+    "load",
+    "run_sweep",
+    "simulate",
+]
+
+_PLACES = {
+    "Comparison": "twin.report.comparison",
+    "RunResult": "twin.report.result",
+    "SweepResult": "twin.api.sweeps",
+    "available": "twin.api.names",
+    "compare": "twin.api.runs",
+    "describe": "twin.api.names",
+    "load": "twin.api.runs",
+    "run_sweep": "twin.api.sweeps",
+    "simulate": "twin.api.runs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name where it is first used (PEP 562)."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'twin' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACES])

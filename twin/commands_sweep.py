@@ -1,6 +1,5 @@
 """What `twin sweep` does, between the command line and the rooms."""
 
-import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +11,13 @@ from twin.config.load import load_sweep
 from twin.errors import TwinError
 from twin.sweep.measure import Status
 from twin.sweep.run import Progress, Settings, run_sweep
+from twin.sweep.shown import SHOWN, shown_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from twin.sweep.executor import Executor
 
-SHOWN = 20
 LEAST_MEMORY_B = 2**30
 WIDTH = 140
 
@@ -108,17 +107,10 @@ def _print(table: "pd.DataFrame") -> None:
     from rich.table import Table  # noqa: PLC0415
 
     console = Console()
-    keys = [str(name) for name in table.columns[1 : table.columns.get_loc("status")]]
-    shown = {
-        "test_error": ("test error", "%", 100),
-        "makespan_s": ("time", "s", 1),
-        "energy_J": ("energy", "J", 1),
-        "area_m2": ("area", "mm^2", 1e6),
-    }
-    head = Table(*keys, "status", *(f"{name}\n{unit}" for name, unit, _ in shown.values()), box=None)
-    for _, row in table.head(SHOWN).iterrows():
-        numbers = ["" if math.isnan(row[key]) else f"{row[key] * factor:.4g}" for key, (*_, factor) in shown.items()]
-        head.add_row(*(str(row[key]) for key in keys), str(row["status"]), *numbers)
+    headings, rows = shown_rows(table)
+    head = Table(*headings, box=None)
+    for row in rows:
+        head.add_row(*row)
     (console if console.is_terminal else Console(width=WIDTH)).print(head)
     if len(table) > SHOWN:
         say(f"... and {len(table) - SHOWN} more rows")

@@ -162,6 +162,28 @@ def memory_table(name: str) -> Table | None:
     return table
 
 
+def preset_rows(name: str) -> list[Row]:
+    """List the values of a device's or memory's preset; none where no preset has this name."""
+    from twin.devices import describe, preset_names  # noqa: PLC0415 - devices import NumPy
+
+    origin = f"preset {name}"
+    if name in preset_names():
+        device = describe(name)
+        values = {"family": device.family, **device.parameters}
+        return [Row(key, *_split(value), "", device.source, origin) for key, value in values.items()]
+    memory = presets("dram").get(name)
+    if memory is None:
+        return []
+    cited = {key: source.partition(": ")[::2] for key, source in memory.sources.items()}
+    return [Row(key, *_split(value), *cited[key], origin) for key, value in memory.values.items()]
+
+
+def _split(value: object) -> tuple[str, str]:
+    """Split a quantity into number and unit; anything else is a value without unit."""
+    number, _, unit = _plain(value).partition(" ")
+    return (number, unit) if isinstance(value, str) and unit and number[0].isdigit() else (_plain(value), "")
+
+
 def available() -> dict[str, dict[str, str]]:
     """Give all that can be named on the command line: kind to name to one-line description."""
     from twin.algorithms.registry import algorithm_names  # noqa: PLC0415

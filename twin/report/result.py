@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from twin.errors import TwinError
 from twin.report.columns import TABLES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 SCHEMA = 1
@@ -135,9 +138,38 @@ class RunResult:
                 raise ValueError(f"run {self.name!r}: table {name!r} lacks columns {sorted(missing)}")
 
     def frames(self) -> "dict[str, pd.DataFrame]":
-        """All tables by name: the ledger's, the learning curve and the diagnostics."""
+        """All tables by name: the ledger's, the learning curve and the diagnostics; `units` gives their units."""
         ledger = {name: self.tables[name] for name in (*LEDGER, *OPTIONAL) if name in self.tables}
         return ledger | {"curve": self.curve, "diagnostics": self.diagnostics}
+
+    def units(self, table: str) -> dict[str, str]:
+        """Unit of every column of a table: s, ps, J, m2, mm, W, B; "1" for plain numbers, "" for names.
+
+        Parameters
+        ----------
+        table : str
+            A key of `frames`.
+
+        Raises
+        ------
+        TwinError
+            When the run has no such table.
+        """
+        frames = self.frames()
+        if table not in frames:
+            raise TwinError(f"table (= {table!r}): is not one of this run; it has {', '.join(frames)}")
+        return {str(column): unit(table, str(column)) for column in frames[table].columns}
+
+    def report(self, folder: "str | Path") -> "Path":
+        """Write report.html and what goes with it, as `twin.Comparison.report`, for this run alone."""
+        from twin.report.comparison import Comparison  # noqa: PLC0415 - it knows this class
+
+        return Comparison([self], self.command).report(folder)
+
+    def _repr_html_(self) -> str:
+        from twin.report.notebook import runs_html  # noqa: PLC0415 - it knows this class
+
+        return runs_html([self])
 
 
 def empty_table(name: str) -> "pd.DataFrame":

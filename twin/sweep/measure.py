@@ -7,9 +7,10 @@ from pathlib import Path
 
 from twin.config.sweep import Scalar, Stop
 from twin.errors import TwinError
-from twin.report.derived import PATHS, derive
 from twin.report.result import RunResult
 from twin.report.store import load_run
+from twin.report.totals import UNITS as TOTALS
+from twin.report.totals import totals
 from twin.simulation.plan import prepare
 from twin.simulation.run import CurveRow, run
 from twin.sweep.point import Point
@@ -18,19 +19,7 @@ Row = dict[str, Scalar]
 UNITS: dict[str, str] = {
     "status": "",
     "reason": "",
-    "epochs": "1",
-    "train_loss": "1",
-    "test_loss": "1",
-    "test_error": "1",
-    "best_test_error": "1",
-    "makespan_s": "s",
-    "makespan_interval_s": "s",
-    "samples_per_s": "1/s",
-    "energy_J": "J",
-    "energy_J_per_sample": "J",
-    "area_m2": "m2",
-    **{f"{path}_{what}_B_per_sample": "B" for path in PATHS for what in ("H", "other")},
-    "bound": "",
+    **TOTALS,
 }
 """Columns of a row behind the id and the values of the axes, with their units ("1": a number, "": a name)."""
 
@@ -133,24 +122,6 @@ def _learned(row: CurveRow) -> Row:
 
 def _finished(result: RunResult) -> Row:
     last = CurveRow(*result.curve[list(CurveRow._fields)].iloc[-1].astype(float))
-    derived = derive(result, result)
-    traffic = {
-        f"{path}_{what}_B_per_sample": derived.bytes_per_sample[path, what] for path in PATHS for what in ("H", "other")
-    }
     if not math.isfinite(last.train_loss):
         return ended(Status.DIVERGED, f"training loss is {last.train_loss} at the end") | _learned(last)
-    return (
-        ended(Status.DONE, "")
-        | _learned(last)
-        | {
-            "best_test_error": float(result.curve["test_error"].min()),
-            "makespan_s": result.makespan_s,
-            "makespan_interval_s": result.makespan_interval_s,
-            "samples_per_s": derived.samples_per_s,
-            "energy_J": result.energy_J,
-            "energy_J_per_sample": derived.energy_J_per_sample,
-            "area_m2": result.area_m2,
-        }
-        | traffic
-        | {"bound": result.bound}
-    )
+    return ended(Status.DONE, "") | totals(result)

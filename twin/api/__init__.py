@@ -1,0 +1,1 @@
+"""What Python and notebooks use; `twin` itself offers it. On the level of the command line: it imports all rooms."""

@@ -1,0 +1,251 @@
+"""`twin.simulate`, `twin.compare` and `twin.load`: runs from Python, finished results as pandas frames."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from twin.api.arguments import command, in_words_of_python, names, pairs
+from twin.api.progress import shown
+from twin.errors import TwinError
+from twin.report.comparison import Comparison
+from twin.report.store import load_run
+from twin.report.write import load_report
+from twin.request import (
+    Options,
+    begin,
+    begun,
+    complete,
+    default_algorithms,
+    first_layout,
+    plan_comparison,
+    unfinished_error,
+)
+from twin.simulation.compare import gather, unfinished
+from twin.simulation.plan import Descriptions, Mode, identity, named_folder, read_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from twin.api.arguments import Overrides
+    from twin.report.result import RunResult
+    from twin.simulation.plan import RunPlan
+
+
+def simulate(
+    workload: str | Path = "digits-mlp",
+    algorithm: str = "ttv2",
+    layout: str | Path = "",
+    *,
+    chip: str | Path = "aimc-512",
+    device: str = "",
+    epochs: int | None = None,
+    seed: int | None = None,
+    samples: int | None = None,
+    in_flight: int | None = None,
+    mode: Mode = "replayed",
+    sampled: bool | None = None,
+    endurance: bool = False,
+    overrides: Overrides | None = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> RunResult:
+    """Train with one algorithm on one layout of a chip, and time it; as `compare` does with several.
+
+    Parameters
+    ----------
+    algorithm : str
+        A name of ``twin.available("algorithms")``.
+    layout : str or Path
+        A name of ``twin.available("layouts")`` or a file (default: the algorithm's first).
+    workload, chip, device, epochs, seed, samples, in_flight, mode, sampled, endurance, overrides, out, progress
+        As in `compare`.
+
+    Returns
+    -------
+    RunResult
+        Time in simulated s, energy in J, area in m², tables as frames whose units are in `RunResult.units`.
+
+    Raises
+    ------
+    TwinError
+        In one line: what is wrong, where, and the likely fix.
+    """
+    with in_words_of_python():
+        layouts = [str(layout)] if str(layout) else first_layout(algorithm)
+        options = Options(
+            str(workload),
+            str(chip),
+            device,
+            epochs,
+            seed,
+            samples,
+            in_flight,
+            _mode(mode),
+            pairs(overrides),
+            Path(out) if out is not None else None,
+            1,
+            sampled,
+            endurance,
+        )
+        return _compared(options, [algorithm], layouts, [], None, progress=progress)[0]
+
+
+def compare(
+    workload: str | Path = "digits-mlp",
+    algorithms: str | Sequence[str] = (),
+    layouts: str | Sequence[str] = (),
+    *,
+    chip: str | Path = "aimc-512",
+    device: str = "",
+    epochs: int | None = None,
+    seed: int | None = None,
+    samples: int | None = None,
+    in_flight: int | None = None,
+    mode: Mode = "replayed",
+    sampled: bool | None = None,
+    endurance: bool = False,
+    overrides: Overrides | None = None,
+    baselines: str | Sequence[str] = (),
+    batch: int | None = None,
+    out: str | Path | None = None,
+    jobs: int = 1,
+    progress: bool = True,
+) -> Comparison:
+    """Train (or only time) a network with several algorithms and layouts, as the command ``twin compare`` does.
+
+    Parameters
+    ----------
+    workload, chip : str or Path
+        A name of ``twin.available()``, or a TOML file.
+    algorithms, layouts : sequence of str
+        Names (default: digital, SGD, SHD and TTv2, each on its own layouts). The first run is the baseline.
+    device : str
+        A device preset instead of the workload's.
+    epochs, seed, samples, in_flight : int
+        Instead of the workload's; at most so many training samples (0: all), samples under way at once.
+    mode : "replayed" or "coupled"
+        Whether effects happen ahead of the engine, which is faster, or when the clock reaches them.
+    sampled : bool
+        Time windows of samples (True) or every one (False), whatever the workload says.
+    endurance : bool
+        Count the pulses of every device.
+    overrides : mapping of str to value
+        Dotted key to a value of the workload, or with ``chip.`` in front of the chip; quantities are text with a unit:
+        ``{"chip.tile.pulse_time": "2 ns", "training.epochs": 3}``.
+    baselines : sequence of str
+        Digital accelerators as rooflines beside the runs; `batch` samples a step.
+    out : str or Path
+        Folder in which the runs are kept. What it holds of the same runs is not run again, so a cell that was
+        interrupted goes on where it was. Without it nothing stays behind.
+    jobs : int
+        Processes; results do not depend on it. In a script more than one needs ``if __name__ == "__main__":``.
+    progress : bool
+        Show how far it is, on a terminal or in a notebook.
+
+    Returns
+    -------
+    Comparison
+        The runs, in order, and their totals as one frame; units stand in `Comparison.units`.
+
+    Raises
+    ------
+    TwinError
+        In one line: what is wrong, where, and the likely fix.
+    """
+    with in_words_of_python():
+        if jobs < 1:
+            raise TwinError(f"jobs (= {jobs}): must be at least 1")
+        options = Options(
+            str(workload),
+            str(chip),
+            device,
+            epochs,
+            seed,
+            samples,
+            in_flight,
+            _mode(mode),
+            pairs(overrides),
+            Path(out) if out is not None else None,
+            jobs,
+            sampled,
+            endurance,
+        )
+        chosen = names(algorithms, "algorithms") or default_algorithms(options.workload)
+        beside = names(baselines, "baselines")
+        return _compared(options, chosen, names(layouts, "layouts"), beside, batch, progress=progress)
+
+
+def load(folder: str | Path) -> Comparison:
+    """Read finished runs: the folder of a comparison, or of a single run.
+
+    Returns
+    -------
+    Comparison
+        Every number with the bits that were simulated, in the same units: s, J, m², B.
+
+    Raises
+    ------
+    TwinError
+        When the folder holds none, or some are not finished.
+    """
+    path = Path(folder)
+    if (path / "report.html").exists():
+        runs, made_by = load_report(path)
+        return Comparison(runs, made_by)
+    if (path / "run.json").exists():
+        run = load_run(path)
+        return Comparison([run], run.command)
+    made_by, folders = begun(path)
+    missing = unfinished(folders)
+    if missing:
+        raise TwinError(f"{path}: run {missing[0].name} is not finished; finish with: twin resume {path}")
+    return Comparison(gather(folders), made_by)
+
+
+def _compared(
+    options: Options,
+    algorithms: Sequence[str],
+    layouts: Sequence[str],
+    baselines: Sequence[str],
+    batch: int | None,
+    *,
+    progress: bool,
+) -> Comparison:
+    plans, described = plan_comparison(options, algorithms, layouts, baselines, batch)
+    made_by = command(options, algorithms, layouts, baselines, batch)
+    with _folders(options.out, plans, described, made_by) as (folder, folders):
+        with shown("twin", on=progress) as report:
+            results, failures = complete(folder, folders, options.jobs, report)
+        if failures and options.out is None:
+            raise failures[0][1]
+        if failures:
+            raise unfinished_error(folder, failures)
+    return Comparison(results, made_by)
+
+
+@contextmanager
+def _folders(
+    out: Path | None, plans: Sequence[RunPlan], described: Mapping[str, str], made_by: str
+) -> Iterator[tuple[Path, list[Path]]]:
+    """Give the folder of a comparison and those of its runs: begun anew, or as they stand in `out`."""
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="twin-") as temporary:
+            yield Path(temporary), begin(Path(temporary), plans, described, made_by)
+    elif (out / "comparison.json").exists():
+        _, folders = begun(out)
+        wanted = [identity(plan, Descriptions.of(plan).texts()) for plan in plans]
+        if [read_facts(folder)["id"] for folder in folders] != wanted:
+            raise TwinError(f"out (= {out}): holds other runs; name another folder, or remove it")
+        yield out, folders
+    else:
+        folder = named_folder(out)
+        yield folder, begin(folder, plans, described, made_by)
+
+
+def _mode(mode: Mode) -> Mode:
+    if mode not in get_args(Mode):
+        raise TwinError(f"mode (= {mode!r}): must be {' or '.join(map(repr, get_args(Mode)))}")
+    return mode

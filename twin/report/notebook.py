@@ -1,0 +1,42 @@
+"""Results as a notebook shows them: small tables in the notebook's own colours, without scripts."""
+
+from collections.abc import Container, Iterable, Sequence
+
+from markupsafe import Markup
+
+from twin.report.derived import grouped_warnings, interval
+from twin.report.result import RunResult
+from twin.report.table import headings, rows
+
+
+def runs_html(runs: Sequence[RunResult]) -> str:
+    """Give the table of a comparison, and below it what sampled times and warnings there are."""
+    names = [f"{name} ({unit})" if unit else name for name, unit in headings(runs)]
+    notes = [f"{run.name}: time {interval(run)}" for run in runs if interval(run)]
+    notes += [f"{who}: {text}" if who else text for text, who in grouped_warnings(runs)]
+    facts = f"{runs[0].workload} on {runs[0].chip}, seed {runs[0].seed}, {runs[0].samples:,} samples; simulated time."
+    return table_html(names, rows(runs), (0, len(names) - 1), facts, notes)
+
+
+def table_html(
+    names: Sequence[str], lines: Iterable[Sequence[str]], left: Container[int], caption: str, notes: Sequence[str] = ()
+) -> str:
+    """Give a table of texts, aligned to the right but for the columns `left`; everything is escaped."""
+    cell = Markup('<{0} style="text-align:{1}">{2}</{0}>').format
+    sides = ["left" if k in left else "right" for k in range(len(names))]
+    head = Markup("").join(cell("th", side, name) for side, name in zip(sides, names, strict=True))
+    body = Markup("\n").join(
+        Markup("<tr>{}</tr>").format(
+            Markup("").join(cell("td", side, text) for side, text in zip(sides, line, strict=True))
+        )
+        for line in lines
+    )
+    below = Markup("").join(Markup("<li>{}</li>").format(text) for text in notes)
+    return str(
+        Markup("<table>{}<thead><tr>{}</tr></thead>\n<tbody>{}</tbody></table>{}").format(
+            Markup("<caption>{}</caption>").format(caption),
+            head,
+            body,
+            Markup("<ul>{}</ul>").format(below) if notes else "",
+        )
+    )
