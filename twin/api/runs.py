@@ -56,11 +56,13 @@ def simulate(
 
     Parameters
     ----------
+    workload : str or Path
+        A name of ``twin.available("workloads")``, or a TOML file.
     algorithm : str
         A name of ``twin.available("algorithms")``.
     layout : str or Path
-        A name of ``twin.available("layouts")`` or a file (default: the algorithm's first).
-    workload, chip, device, epochs, seed, samples, in_flight, mode, sampled, endurance, overrides, out, progress
+        A name of ``twin.available("layouts")``, or a TOML file (default: the algorithm's first).
+    chip, device, epochs, seed, samples, in_flight, mode, sampled, endurance, overrides, out, progress
         As in `compare`.
 
     Returns
@@ -124,8 +126,12 @@ def compare(
         Names (default: digital, SGD, SHD and TTv2, each on its own layouts). The first run is the baseline.
     device : str
         A device preset instead of the workload's.
-    epochs, seed, samples, in_flight : int
-        Instead of the workload's; at most so many training samples (0: all), samples under way at once.
+    epochs, seed : int
+        Instead of the workload's.
+    samples : int
+        At most so many training samples an epoch; 0: all.
+    in_flight : int
+        Samples under way at once.
     mode : "replayed" or "coupled"
         Whether effects happen ahead of the engine, which is faster, or when the clock reaches them.
     sampled : bool
@@ -136,7 +142,9 @@ def compare(
         Dotted key to a value of the workload, or with ``chip.`` in front of the chip; quantities are text with a unit:
         ``{"chip.tile.pulse_time": "2 ns", "training.epochs": 3}``.
     baselines : sequence of str
-        Digital accelerators as rooflines beside the runs; `batch` samples a step.
+        Digital accelerators as rooflines beside the runs.
+    batch : int
+        Samples a step of every baseline.
     out : str or Path
         Folder in which the runs are kept. What it holds of the same runs is not run again, so a cell that was
         interrupted goes on where it was. Without it nothing stays behind.
@@ -179,7 +187,12 @@ def compare(
 
 
 def load(folder: str | Path) -> Comparison:
-    """Read finished runs: the folder of a comparison, or of a single run.
+    """Read finished runs.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Of a comparison, or of a single run, that the command line or `out` left behind.
 
     Returns
     -------

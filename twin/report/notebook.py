@@ -6,24 +6,29 @@ from markupsafe import Markup
 
 from twin.report.derived import grouped_warnings, interval
 from twin.report.result import RunResult
-from twin.report.table import headings, rows
+from twin.report.table import headings, moved, rows
 
 
 def runs_html(runs: Sequence[RunResult]) -> str:
     """Give the table of a comparison, and below it what sampled times and warnings there are."""
-    names = [f"{name} ({unit})" if unit else name for name, unit in headings(runs)]
+    lines = rows(runs)
+    shown = moved(lines)
+    names = [f"{name} ({unit})" if unit else name for name, unit in (headings(runs)[k] for k in shown)]
     notes = [f"{run.name}: time {interval(run)}" for run in runs if interval(run)]
     notes += [f"{who}: {text}" if who else text for text, who in grouped_warnings(runs)]
     facts = f"{runs[0].workload} on {runs[0].chip}, seed {runs[0].seed}, {runs[0].samples:,} samples; simulated time."
-    return table_html(names, rows(runs), (0, len(names) - 1), facts, notes)
+    narrow = [[line[k] for k in shown] for line in lines]
+    return table_html(names, narrow, (0, len(names) - 1), facts, notes)
 
 
 def table_html(
     names: Sequence[str], lines: Iterable[Sequence[str]], left: Container[int], caption: str, notes: Sequence[str] = ()
 ) -> str:
     """Give a table of texts, aligned to the right but for the columns `left`; everything is escaped."""
-    cell = Markup('<{0} style="text-align:{1}">{2}</{0}>').format
-    sides = ["left" if k in left else "right" for k in range(len(names))]
+    cell = Markup('<{0} style="{1}">{2}</{0}>').format
+    sides = [f"text-align:{'left' if k in left else 'right'};vertical-align:top" for k in range(len(names))]
+    if len(names) - 1 in left:
+        sides[-1] += ";min-width:14em"
     head = Markup("").join(cell("th", side, name) for side, name in zip(sides, names, strict=True))
     body = Markup("\n").join(
         Markup("<tr>{}</tr>").format(

@@ -161,7 +161,7 @@ class RunResult:
         return {str(column): unit(table, str(column)) for column in frames[table].columns}
 
     def report(self, folder: "str | Path") -> "Path":
-        """Write report.html and what goes with it, as `twin.Comparison.report`, for this run alone."""
+        """Write report.html, tables with units and the rest, as `twin.Comparison.report`, for this run alone."""
         from twin.report.comparison import Comparison  # noqa: PLC0415 - it knows this class
 
         return Comparison([self], self.command).report(folder)

@@ -65,7 +65,7 @@ def rows(runs: Sequence[RunResult]) -> list[tuple[str, ...]]:
 def print_table(runs: Sequence[RunResult], console: "Console | None" = None) -> None:
     """Print the table: drawn on a terminal, aligned plain text of at most 120 columns elsewhere.
 
-    Traffic that no run had is left out here, and only here.
+    Traffic that no run had is left out here and in notebooks, and only there.
     """
     from rich.console import Console  # noqa: PLC0415
 
@@ -83,7 +83,7 @@ def _table(runs: Sequence[RunResult], *, drawn: bool) -> "Table":
     table = Table(box=box.SIMPLE_HEAD if drawn else None, padding=(0, 1, 0, 0), pad_edge=False)
     lines = rows(runs)
     last = len(lines[0]) - 1
-    shown = [k for k in range(last + 1) if k in (0, last) or any(line[k] != "0" for line in lines)]
+    shown = moved(lines)
     names = headings(runs)
     for position in shown:
         heading, unit = names[position]
@@ -100,6 +100,12 @@ def _table(runs: Sequence[RunResult], *, drawn: bool) -> "Table":
     for line in lines:
         table.add_row(*(Text(line[position]) for position in shown))
     return table
+
+
+def moved(lines: Sequence[Sequence[str]]) -> list[int]:
+    """Give the columns that a narrow table shows: all but those of traffic that no run had."""
+    last = len(lines[0]) - 1
+    return [k for k in range(last + 1) if k in (0, last) or any(line[k] != "0" for line in lines)]
 
 
 def _row(run: RunResult, derived: Derived) -> tuple[str, ...]:
