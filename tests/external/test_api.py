@@ -168,6 +168,7 @@ def test_a_sweep_gives_frames_and_a_row_for_the_point_that_cannot_be(tmp_path):
         (lambda: twin.simulate(sampled=True, mode="coupled"), 'leave mode="coupled" out'),
         (lambda: twin.compare(algorithms=[1]), "algorithms (= 1): must be names"),
         (lambda: twin.compare(jobs=0), "jobs (= 0): must be at least 1"),
+        (lambda: twin.simulate(trace="0:2"), "trace: is a file beside a run; name a folder with out="),
         (lambda: twin.load("nowhere"), "nowhere: holds no comparison"),
         (lambda: twin.available("chip"), "kind (= 'chip'): must be one of chips, layouts"),
         (lambda: twin.describe("aimc-51"), "did you mean aimc-512?"),

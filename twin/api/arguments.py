@@ -83,6 +83,7 @@ def command(
         "--samples": options.samples,
         "--in-flight": options.in_flight,
         "--mode": options.mode,
+        "--trace": options.trace,
         "--baseline": ",".join(baselines),
         "--batch": batch,
     }
@@ -91,8 +92,8 @@ def command(
         words += [option, str(value)] if value not in ("", None) else []
     if options.sampled is not None:
         words.append("--sampled" if options.sampled else "--exact")
-    if options.endurance:
-        words.append("--endurance")
+    words += ["--endurance"] if options.endurance else []
+    words += ["--events"] if options.events else []
     for pair in options.overrides:
         words += ["--set", pair]
     return shlex.join(words)

@@ -48,6 +48,8 @@ def simulate(
     mode: Mode = "replayed",
     sampled: bool | None = None,
     endurance: bool = False,
+    trace: str = "",
+    events: bool = False,
     overrides: Overrides | None = None,
     out: str | Path | None = None,
     progress: bool = True,
@@ -62,7 +64,7 @@ def simulate(
         A name of ``twin.available("algorithms")``.
     layout : str or Path
         A name of ``twin.available("layouts")``, or a TOML file (default: the algorithm's first).
-    chip, device, epochs, seed, samples, in_flight, mode, sampled, endurance, overrides, out, progress
+    chip, device, epochs, seed, samples, in_flight, mode, sampled, endurance, trace, events, overrides, out, progress
         As in `compare`.
 
     Returns
@@ -91,6 +93,8 @@ def simulate(
             1,
             sampled,
             endurance,
+            trace,
+            events,
         )
         return _compared(options, [algorithm], layouts, [], None, progress=progress)[0]
 
@@ -109,6 +113,8 @@ def compare(
     mode: Mode = "replayed",
     sampled: bool | None = None,
     endurance: bool = False,
+    trace: str = "",
+    events: bool = False,
     overrides: Overrides | None = None,
     baselines: str | Sequence[str] = (),
     batch: int | None = None,
@@ -138,6 +144,10 @@ def compare(
         Time windows of samples (True) or every one (False), whatever the workload says.
     endurance : bool
         Count the pulses of every device.
+    trace : str
+        ``"FIRST:COUNT"``: leave a Perfetto trace of COUNT samples from number FIRST on in `out` (extra ``trace``).
+    events : bool
+        Leave every operation in ``events.parquet`` in `out` (extra ``parquet``).
     overrides : mapping of str to value
         Dotted key to a value of the workload, or with ``chip.`` in front of the chip; quantities are text with a unit:
         ``{"chip.tile.pulse_time": "2 ns", "training.epochs": 3}``.
@@ -180,6 +190,8 @@ def compare(
             jobs,
             sampled,
             endurance,
+            trace,
+            events,
         )
         chosen = names(algorithms, "algorithms") or default_algorithms(options.workload)
         beside = names(baselines, "baselines")
@@ -227,6 +239,8 @@ def _compared(
     *,
     progress: bool,
 ) -> Comparison:
+    if options.out is None and (options.trace or options.events):
+        raise TwinError(f"{'trace' if options.trace else 'events'}: is a file beside a run; name a folder with out=")
     plans, described = plan_comparison(options, algorithms, layouts, baselines, batch)
     made_by = command(options, algorithms, layouts, baselines, batch)
     with _folders(options.out, plans, described, made_by) as (folder, folders):
@@ -249,8 +263,9 @@ def _folders(
             yield Path(temporary), begin(Path(temporary), plans, described, made_by)
     elif (out / "comparison.json").exists():
         _, folders = begun(out)
-        wanted = [identity(plan, Descriptions.of(plan).texts()) for plan in plans]
-        if [read_facts(folder)["id"] for folder in folders] != wanted:
+        wanted = [(identity(plan, Descriptions.of(plan).texts()), plan.trace, plan.events) for plan in plans]
+        kept = [(facts["id"], facts["plan"]["trace"], facts["plan"]["events"]) for facts in map(read_facts, folders)]
+        if kept != wanted:
             raise TwinError(f"out (= {out}): holds other runs; name another folder, or remove it")
         yield out, folders
     else:
