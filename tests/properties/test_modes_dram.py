@@ -14,9 +14,9 @@ CHIP = "aimc-512-lpddr5"
 PLACED = {f"placement.{stream}": '"memory"' for stream in ("activations", "errors", "h")}
 
 
-def made(mode="replayed", samples=60, own=(), chip=(), algorithm="ttv2", layout="four-array"):
+def made(mode="replayed", samples=60, own=(), chip=(), algorithm="ttv2", layout="four-array", name=CHIP):
     overrides = {"data.samples": str(samples), "training.epochs": "1"} | dict(own)
-    parts = build(RunPlan("digits-mlp", CHIP, layout, algorithm, mode, overrides, dict(chip)))
+    parts = build(RunPlan("digits-mlp", name, layout, algorithm, mode, overrides, dict(chip)))
     parts.machine.set_rates(1.0)
     return parts
 
@@ -34,6 +34,14 @@ def test_coupled_and_replayed_runs_have_the_same_weights_banks_and_ledgers(in_fl
     one, other = (trained(mode, own=own, chip=PLACED) for mode in ("coupled", "replayed"))
     assert_same(one, other)
     assert one.engine.stateful.channels[:, 3].sum() > 0
+
+
+def test_both_modes_agree_on_chips_with_a_dram_each():
+    own, chip = {"training.in_flight": "3"}, PLACED | {"cluster.tiles": "2"}  # a layer on each of two chips
+    one, other = (trained(mode, own=own, chip=chip, name="aimc-512-cluster") for mode in ("coupled", "replayed"))
+    assert_same(one, other)
+    opened = {name: state[:, 3].sum() for name, state in one.engine.stateful.state().items() if "channels" in name}
+    assert [name for name, n in opened.items() if n] == ["0_channels", "1_channels"]
 
 
 def test_the_weights_do_not_depend_on_the_memory_but_the_time_does():

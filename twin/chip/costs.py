@@ -11,8 +11,8 @@ import numpy as np
 from twin.algorithms.operation import Counts, Kind, Stream, Unit
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
 from twin.chip.digital import DigitalUnit
+from twin.chip.dram.memories import Memories
 from twin.chip.dram.part import Dram
-from twin.chip.dram.regions import Regions
 from twin.chip.floorplan import Floorplan
 from twin.chip.host import Host
 from twin.chip.link import Link
@@ -145,15 +145,15 @@ class ChipCosts:
         memory = Memory.of(chip) if chip.memory.kind == "channel" else Dram.of(chip)
         self._stores: dict[str, Buffer | Memory | Dram] = {"buffer": Buffer.of(chip), "memory": memory}
         self.dram = memory if isinstance(memory, Dram) else None
-        self._regions = Regions(mapping, memory, in_flight) if isinstance(memory, Dram) else None
         self._host = Host.of(chip)
         self.network = Network(chip, len(names)) if chip.network is not None and names else None
+        chips = self.network.n_chips if self.network else 1
+        self._memories = Memories(mapping, memory, in_flight, chips) if isinstance(memory, Dram) else None
         self.floorplan = Floorplan(chip, mapping, self.network, sites)
         servers = [Server(f"tile {name}", "tile") for name in names]
         servers += [Server(f"digital {name}", "digital") for name in names] or [Server("digital", "digital")]
         servers += [Server(f"link {name}", "link") for name in names]
         servers += [Server(f"registers {name}", "registers") for name in names if self._registers is not None]
-        chips = self.network.n_chips if self.network else 1
         stores = [(part, 0) for part in ("buffer", "memory", "host")]
         stores += [(part, number) for number in range(1, chips) for part in ("buffer", "memory")]
         self._shared = {store: len(servers) + k for k, store in enumerate(stores)}
@@ -217,8 +217,8 @@ class ChipCosts:
         home = self._home(operation.layer + operation.towards)
         hops = self._hops(operation, stream, n_bytes, home)
         access, activation_J = -1, 0.0
-        if self.dram is not None and self._regions is not None and hops[-1].path is Path.MEMORY:
-            access, activation_J = self._regions.access(operation, stream, n_bytes), self.dram.activate_J
+        if self.dram is not None and self._memories is not None and hops[-1].path is Path.MEMORY:
+            access, activation_J = self._memories.access(operation, stream, n_bytes, home), self.dram.activate_J
         moved = [(hop.path, hop.n_bytes) for hop in hops if hop.servers]
         energy = no_energy()
         for hop in hops:
@@ -313,9 +313,9 @@ class ChipCosts:
         return store.service(n_bytes)
 
     @property
-    def stateful(self) -> DramServer | None:
+    def stateful(self) -> DramServer | Memories | None:
         """The memory, where its service depends on when and where; made when first asked for."""
-        return self._regions.server if self._regions is not None else None
+        return self._memories.server if self._memories is not None else None
 
     def flows(self, operation: Operation) -> list[tuple[int, Place, int]]:
         """Return the bytes that a move takes between each of its tiles and a place of the network."""
@@ -392,8 +392,8 @@ class ChipCosts:
         rows += [AreaRow(name, k, k * part.area_m2, k * part.leakage_W) for name, k, part in silicon]
         for name, part in self._stores.items():
             if isinstance(part, Dram):
-                rows.append(AreaRow(name, 1, part.area_m2, part.background_W))
-                rows.append(AreaRow("memory refresh", part.channels * part.ranks, 0.0, part.refresh_W))
+                rows.append(AreaRow(name, chips, chips * part.area_m2, chips * part.background_W))
+                rows.append(AreaRow("memory refresh", chips * part.channels * part.ranks, 0.0, chips * part.refresh_W))
             else:
                 rows.append(AreaRow(name, chips, chips * part.area_m2, chips * part.leakage_W))
         return rows

@@ -278,8 +278,6 @@ class Chip(Part):
     def _parts_fit_together(self) -> Self:
         """Refuse what the cost model does not describe yet."""
         own = vars(self)
-        if own["cluster"] is not None and vars(own["memory"])["kind"] == "dram":
-            raise refusal(("cluster",), 'needs memory.kind = "channel": a DRAM of banks serves one chip only')
         copied = any(copies > 1 for copies in vars(own["mapping"])["replicate"])
         if own["network"] is not None or copied:
             placement = vars(own["placement"])

@@ -1,7 +1,6 @@
 """Puts a run together: network, mapping, machine, program, effects and engine from the descriptions."""
 
 import math
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,8 @@ from twin.algorithms.operation import Stream
 from twin.algorithms.program import Program
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
-from twin.chip import ChipCosts, Kept, Placed, place_streams
+from twin.chip import Kept, Placed, place_streams
 from twin.chip.floorplan import Floorplan
-from twin.chip.placement import Flows, fewest_byte_hops, flows
 from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.config.resources import suggestion
@@ -41,10 +39,10 @@ from twin.networks.network import Network
 from twin.simulation.calibration import CalibrationPhases
 from twin.simulation.exports import check_recording
 from twin.simulation.layouts import check_layout
+from twin.simulation.placed import placed_costs
 from twin.simulation.plan import Descriptions, Mode, RunPlan
 
 SHUFFLE = 7
-MEASURED = 100  # samples whose traffic decides a placement: assumption, ten transfers of every 10 updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +248,7 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         reads = RunReads(machine, workload.extraction.amplitude)
         timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
     consistency = Consistency(training.consistency, training.staleness)
-    costs = placed_costs(chip, mapping, placed, training.in_flight, program)
+    costs = placed_costs(chip, mapping, placed.places, training.in_flight, program)
     listeners: list[Callable[[int], None]] = [] if on_sample is None else [on_sample]
 
     def announce(sample: int) -> None:
@@ -324,22 +322,6 @@ def _prefetch(chip: Chip, network: Network, settings: Settings) -> int:
                 f"at most {lines - 1} ahead"
             )
     return prefetch
-
-
-def placed_costs(chip: Chip, mapping: Mapping, placed: Placed, in_flight: int, program: Program) -> ChipCosts:
-    """Return the costs on a chip whose tiles are placed as ``chip.mapping.placement`` says.
-
-    "traffic" weighs what the first samples move, `MEASURED` of them.
-    """
-    costs = ChipCosts(chip, mapping, placed.places, in_flight)
-    if costs.network is None or chip.mapping.placement != "traffic":
-        return costs
-    found: Flows = Counter()
-    for key, n in Counter(program.key(sample) for sample in range(MEASURED)).items():
-        first = next(sample for sample in range(MEASURED) if program.key(sample) == key)
-        for flow, n_bytes in flows(costs, program.operations(first)).items():
-            found[flow] += n * n_bytes
-    return ChipCosts(chip, mapping, placed.places, in_flight, fewest_byte_hops(costs, found))
 
 
 def _check_transfers(algorithm: Algorithm, settings: Settings, network: Network) -> None:

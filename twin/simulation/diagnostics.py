@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from twin.chip import ChipCosts, Component
 from twin.config.measured import SHAPE
 from twin.networks.layers import Layer
 from twin.report.result import COVERAGE, PULSED
+from twin.simulation.banks import memory_rows
 from twin.simulation.build import Parts
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def collect(
                 f"layer {index}: coverage bound {reach:.3g} is below the weight range {span:.3g}: weights cannot "
                 "get far; lower transfer_every, transfer along the shorter axis, train longer or raise dw_min"
             )
-    rows += _calibration(parts) + _placed(parts) + _memory(parts)
+    rows += _calibration(parts) + _placed(parts) + memory_rows(parts.engine)
     return pd.DataFrame(rows, columns=COLUMNS), warnings
 
 
@@ -155,29 +155,6 @@ def _placed(parts: Parts) -> list[Row]:
     if placed.used["registers"]:
         rows.append((-1, "", "registers of the fullest tile in use", float(placed.used["registers"]), "B"))
     return rows
-
-
-def _memory(parts: Parts) -> list[Row]:
-    """Return what a DRAM's rows did and where its energy went; of skipped samples, rows are estimated."""
-    costs, ledger = parts.engine.costs, parts.engine.ledger
-    if not isinstance(costs, ChipCosts) or costs.dram is None:
-        return []
-    dram, opened = costs.dram, float(ledger.activations.sum())
-    accesses = sum(
-        int(n) * dram.bursts(template.demand.payload[1])
-        for template, n in zip(ledger.templates, ledger.n, strict=True)
-        if template.access >= 0 and template.demand.payload is not None
-    )
-    joules = float(ledger.energy_J()[:, Component.MEMORY].sum())
-    seconds = parts.engine.now_ps * 1e-12
-    return [
-        (-1, "memory", "column accesses", float(accesses), "bursts"),
-        (-1, "memory", "rows opened", opened, "activations"),
-        (-1, "memory", "energy of activations", opened * dram.activate_J, "J"),
-        (-1, "memory", "energy of column accesses and wires", joules - opened * dram.activate_J, "J"),
-        (-1, "memory", "energy of refresh", dram.refresh_W * seconds, "J"),
-        (-1, "memory", "energy of background", dram.background_W * seconds, "J"),
-    ]
 
 
 def _total(table: "pd.DataFrame", column: str) -> float:

@@ -17,8 +17,8 @@ SPILLING = (Stream.ERRORS, Stream.ACTIVATIONS, Stream.H, Stream.WEIGHTS)
 """Streams in the order in which they leave a buffer that is too small."""
 
 
-def check_described(chip: Chip) -> None:
-    """Refuse what the costs of several chips and their blocks do not describe.
+def check_described(chip: Chip, *, several: bool) -> None:
+    """Refuse what the costs of timing-only workloads do not describe, of one chip (or cluster) or of `several`.
 
     Raises
     ------
@@ -32,6 +32,10 @@ def check_described(chip: Chip) -> None:
         wrong = f"placement.pulses (= {placement.pulses!r})"
     if placement.prefetch_h:
         wrong = f"placement.prefetch_h (= {placement.prefetch_h})"
+    if wrong:
+        raise TwinError(f"{chip.name}: {wrong}: is not described for timing-only workloads; use buffer or memory")
+    if not several:
+        return
     if chip.memory.kind != "channel":
         wrong = f"memory.kind (= {chip.memory.kind!r})"
     if chip.network is not None:
@@ -40,21 +44,22 @@ def check_described(chip: Chip) -> None:
         wrong = "mapping"
     if wrong:
         raise TwinError(
-            f"{chip.name}: {wrong}: is not described for timing-only workloads yet; use a chip with buffer, a memory "
-            "channel and links, e.g. aimc-512"
+            f"{chip.name}: {wrong}: is described for one chip or a [cluster], and the network takes several of a "
+            "[system]; use a chip with a memory channel and links, e.g. aimc-512"
         )
 
 
 def resident_per_chip(
-    network: BlockNetwork, placement: Placement | None, settings: Settings, algorithm: str, in_flight: int
+    network: BlockNetwork, placement: Placement | None, settings: Settings, algorithm: str, in_flight: int, shared: int
 ) -> dict[Stream, int]:
-    """Return the words of each stream kept at once on a chip: of the fullest block, or of the whole network.
+    """Return the words of each stream kept at once on a chip: of the fullest block, or of a network on `shared` chips.
 
     A layer keeps for every sample in flight what it hands on and what its way back needs, and errors of its inputs
     and outputs; words lie in equal shares on the chips of a block.
     """
     if placement is None:
-        return _resident(network, range(len(network.layers)), settings, algorithm, in_flight)
+        whole = _resident(network, range(len(network.layers)), settings, algorithm, in_flight)
+        return {stream: -(-words // shared) for stream, words in whole.items()}
     chips = Counter(placement.block)
     shares: dict[Stream, int] = {}
     for number, layers in enumerate(network.blocks):

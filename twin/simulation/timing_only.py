@@ -29,8 +29,10 @@ from twin.networks.blocks import BlockNetwork
 from twin.report.result import RunResult, Source, empty_table
 from twin.report.store import save_run
 from twin.show import chip_rows
+from twin.simulation.banks import memory_rows
 from twin.simulation.exports import check_recording
 from twin.simulation.layouts import check_layout
+from twin.simulation.placed import placed_costs
 from twin.simulation.plan import Descriptions, RunPlan, from_folder, read_facts
 from twin.simulation.recording import Recording
 from twin.simulation.residency import check_described, resident_per_chip, spilled
@@ -67,7 +69,9 @@ class TimedParts:
     @property
     def chips(self) -> int:
         """How many chips the network takes."""
-        return self.costs.chips if isinstance(self.costs, SystemCosts) else 1
+        if isinstance(self.costs, SystemCosts):
+            return self.costs.chips
+        return self.costs.network.n_chips if self.costs.network is not None else 1
 
     @property
     def events(self) -> int:
@@ -86,13 +90,13 @@ def build_timing_only(plan: RunPlan) -> TimedParts:
     """Build a run; raises TwinError where the parts do not fit together."""
     descriptions = Descriptions.of(plan)
     workload, chip, layout = descriptions.timing_only, descriptions.chip.model, descriptions.layout.model
-    check_described(chip)
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
     check_layout(algorithm, layout)
     settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
     training = workload.training
     check_recording(plan, training.samples, training.in_flight)
     per_chip = _tiles_per_chip(BlockNetwork.of(workload.network, expand=False), chip, layout)
+    check_described(chip, several=per_chip > 0)
     reuse = per_chip > 0 and training.reuse and training.in_flight == 1
     if reuse and (plan.trace or plan.events):
         option = "--trace" if plan.trace else "--events"
@@ -101,12 +105,12 @@ def build_timing_only(plan: RunPlan) -> TimedParts:
             "time all of them with --set training.reuse=false"
         )
     network = BlockNetwork.of(workload.network, expand=not reuse)
-    mapping = map_layers(network.shapes, layout, chip)
+    mapping = map_layers(network.shapes, layout, chip, [layer.uses for layer in network.layers])
     placement = place_on_chips(mapping, network.blocks, per_chip) if per_chip else None
-    resident = resident_per_chip(network, placement, settings, algorithm.name, training.in_flight)
+    cluster = chip.cluster.chips if chip.cluster is not None and mapping.tiles else 1
+    resident = resident_per_chip(network, placement, settings, algorithm.name, training.in_flight, cluster)
     chip, warnings = spilled(chip, resident)
     check_capacity(chip, resident)
-    costs = SystemCosts(chip, mapping, placement, network.copies) if placement else ChipCosts(chip, mapping)
     apart = _apart(network, lambda layer: placement.chips(mapping, layer, algorithm.main)) if placement else []
     steps = [
         LayerSteps(
@@ -120,6 +124,11 @@ def build_timing_only(plan: RunPlan) -> TimedParts:
         for layer, listed in zip(network.layers, network.listed, strict=True)
     ]
     program = Program(algorithm, steps, input_words=network.input_words)
+    costs: ChipCosts | SystemCosts
+    if placement:
+        costs = SystemCosts(chip, mapping, placement, network.copies)
+    else:
+        costs = placed_costs(chip, mapping, None, training.in_flight, program)
     hadamard = isinstance(algorithm, SHD) and algorithm.hadamard
     if algorithm.name == "digital":
         given = next(iter(workload.statistics.values()))  # no operation of it has counts
@@ -181,6 +190,8 @@ def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
     loaded, samples = parts.descriptions, parts.workload.training.samples
     tables = parts.clock.tables()
     tables["calibration"] = empty_table("calibration")
+    if isinstance(parts.costs, ChipCosts) and parts.costs.network is not None:
+        tables["floorplan"] = parts.costs.floorplan.table()
     tables["channels"] = pd.DataFrame(channels(parts.chip, parts.chips))
     makespan_s = parts.clock.now_ps * PS
     nan = float("nan")
@@ -227,4 +238,6 @@ def _diagnostics(parts: TimedParts) -> "pd.DataFrame":
         rows += [
             (layer.index, layer.name, what, float(n), "mat-vecs" if "uses" in what else "lines") for what, n in shape
         ]
+    if isinstance(parts.clock, Engine):
+        rows += memory_rows(parts.clock)
     return pd.DataFrame(rows, columns=["layer", "matrix", "what", "value", "unit"])
