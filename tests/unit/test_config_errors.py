@@ -275,7 +275,8 @@ def test_a_missing_file_gets_its_nearest_name(tmp_path):
         load_chip("aimc-521")
     with pytest.raises(
         TwinError,
-        match="no chip of this name; choose from aimc-256, aimc-512, aimc-512-cluster, aimc-512-lpddr5, aimc-512-mesh, rpu-4096",
+        match="no chip of this name; choose from "
+        "aimc-256, aimc-512, aimc-512-cluster, aimc-512-lpddr5, aimc-512-mesh, rpu-4096",
     ):
         load_chip("")
     with pytest.raises(TwinError, match="no such file"):
