@@ -5,9 +5,15 @@ import json
 import math
 import os
 import random
+import resource
 import signal
+import threading
+import time
+from functools import partial
 from pathlib import Path
 
+from twin.config.resources import root
+from twin.sweep.local import LocalProcesses
 from twin.sweep.measure import Status, ended
 from twin.sweep.point import Point
 
@@ -76,20 +82,80 @@ def written(folder: Path, text: str = SMALL, **header: str) -> str:
 def fate(point):
     """Stand for a run: end as the point's seed says."""
     match point.axes["seed"]:
-        case 1:
-            os.kill(os.getpid(), signal.SIGKILL)
         case 2:
             os._exit(3)
         case 3:
             raise MemoryError
-        case 4:
-            return ended(Status.FAILED, "runs/x: not written (No space left on device); make room there")
     return ended(Status.DONE, "")
 
 
-def greedy(point):  # noqa: ARG001 - every point is like the other
-    """Ask for more memory than anybody has."""
-    return ended(Status.DONE, str(len(bytearray(2**36))))
+ACCIDENTS = """algorithm = "digital"
+seeds = [1]
+
+[[axes]]
+key = "workload"
+values = ["digits-mlp", "digits-mlp", "WIDE", "linear", "digits-mlp"]
+
+[[axes]]
+key = "algorithm.learning_rate"
+values = [0.1, 0.1, 0.1, 1000.0, 0.1]
+
+[[axes]]
+key = "training.in_flight"
+values = [1, 2, 1, 1, 3]
+
+[design]
+kind = "list"
+
+[fixed]
+"training.epochs" = 4
+"training.checkpoint_every" = 20
+"data.samples" = 60
+"chip.buffer.size" = "64 GiB"
+"""
+"""Points that are killed, find a full disk, need too much memory, diverge, and end well."""
+MOST_MEMORY_B = 2**32
+MOST_FILE_B = 12_000
+
+
+class Accidents:
+    """Runs ACCIDENTS on one process that may have `MOST_MEMORY_B`."""
+
+    def run(self, points, measure):
+        yield from LocalProcesses(1, MOST_MEMORY_B).run(points, partial(accident, measure=measure))
+
+
+def accident(point, measure):
+    """Run a point of ACCIDENTS; let happen to it what comes from outside."""
+    if point.axes["workload"] == "digits-mlp" and point.axes["training.in_flight"] == 1:
+        threading.Thread(target=_kill_under_way, args=[measure.keywords["folder"] / point.id], daemon=True).start()
+    elif point.axes["training.in_flight"] == 2:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE_B, resource.RLIM_INFINITY))
+    else:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return measure(point)
+
+
+def _kill_under_way(folder):
+    while not list(folder.glob("checkpoint*")):
+        time.sleep(0.0005)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def wide(folder):
+    """Write a workload whose weights take 14 GB; return its path."""
+    path = folder / "wide.toml"
+    text = (root() / "workloads" / "digits-mlp.toml").read_text()
+    layer = '{ kind = "dense", outputs = 64, activation = "tanh", bias = true },'
+    layers = 2 * layer.replace("64", "60_000")
+    assert layer in text
+    path.write_text(text.replace(layer, layers))
+    return str(path)
+
+
+def stillborn(memory_B):  # noqa: ARG001 - as the real one
+    """Stand for the start of a process: end at once."""
+    os._exit(9)
 
 
 class Here:

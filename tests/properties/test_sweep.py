@@ -10,10 +10,23 @@ import time
 import pandas as pd
 import pytest
 from scipy import stats
-from sweep_kit import HEADER, SMALL, Here, fate, greedy, nothing, tables, written
+from sweep_kit import (
+    ACCIDENTS,
+    HEADER,
+    SMALL,
+    Accidents,
+    Here,
+    fate,
+    nothing,
+    stillborn,
+    tables,
+    wide,
+    written,
+)
 
 from twin.config.load import load_sweep
 from twin.errors import TwinError
+from twin.sweep import local
 from twin.sweep import measure as measuring
 from twin.sweep import run as running
 from twin.sweep.dask import DaskCluster
@@ -106,26 +119,32 @@ def test_nothing_that_has_a_result_is_run_again(description, tmp_path, monkeypat
 # -- points that do not end well -------------------------------------------------------------------------------
 
 
-def test_a_point_that_takes_its_process_down_is_a_row_and_the_rest_completes(tmp_path):
-    points = points_of(load_sweep(written(tmp_path, SMALL.replace("[1, 2]", "[1, 2, 3, 4, 5, 6]"))).model)[:6]
+def test_whatever_happens_to_a_point_is_a_row_with_its_reason_and_the_rest_completes(tmp_path):
+    path = written(tmp_path, ACCIDENTS.replace("WIDE", wide(tmp_path)))
+    table, missing = run_sweep(path, tmp_path / "out", Accidents(), Settings(), nothing)
+    assert missing == 0
+    assert list(table["status"]) == ["killed", "failed", "out of memory", "diverged", "done"]
+    killed, full, memory, diverged, _ = table["reason"]
+    assert "ended by SIGKILL" in killed
+    assert "not written (File too large); make room there" in full
+    assert "enlarge --memory" in memory
+    assert "training loss is" in diverged
+    table, _ = run_sweep(path, tmp_path / "out", Here(), Settings(retry=True, max_points=2), nothing)
+    assert list(table["status"]) == ["done", "done", "out of memory", "diverged", "done"]
+
+
+def test_a_process_that_ends_is_a_row_and_the_rest_completes(tmp_path):
+    points = points_of(load_sweep(written(tmp_path, SMALL.replace("[1, 2]", "[1, 2, 3, 4]"))).model)[:4]
     rows = {point.axes["seed"]: row for point, row in LocalProcesses(2).run(points, fate)}
-    assert [rows[seed]["status"] for seed in range(1, 7)] == [
-        "killed",
-        "killed",
-        "out of memory",
-        "failed",
-        "done",
-        "done",
-    ]
-    assert "SIGKILL" in rows[1]["reason"]
+    assert [rows[seed]["status"] for seed in range(1, 5)] == ["done", "killed", "out of memory", "done"]
     assert "code 3" in rows[2]["reason"]
-    assert "No space left" in rows[4]["reason"]
 
 
-def test_a_process_gets_no_more_memory_than_it_may_have(tmp_path):
-    point = points_of(load_sweep(written(tmp_path)).model)[0]
-    ((_, row),) = LocalProcesses(1, 2**32).run([point], greedy)
-    assert (row["status"], "--memory" in row["reason"]) == ("out of memory", True)
+def test_processes_that_end_before_they_begin_are_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "_start_worker", stillborn)
+    points = points_of(load_sweep(written(tmp_path)).model)[:3]
+    rows = [row for _, row in LocalProcesses(2).run(points, fate)]
+    assert [row["status"] for row in rows] == ["killed"] * 3
 
 
 def test_a_worker_of_dask_that_dies_is_a_row(tmp_path):

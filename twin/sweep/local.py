@@ -1,10 +1,13 @@
 """Points on processes of this machine. A process that dies takes its point with it and no other."""
 
+import os
 import resource
 import signal
 from collections.abc import Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TYPE_CHECKING, final
 
 from pebble import ProcessExpired, ProcessPool
@@ -33,10 +36,16 @@ class LocalProcesses:
 
     def run(self, points: Iterable[Point | None], measure: Measure) -> Iterator[tuple[Point, Row]]:
         """Yield every point with its row, in the order in which they end."""
-        start = partial(_start_worker, self.memory_B)
-        pool = ProcessPool(max_workers=self.jobs, context=get_context("spawn"), initializer=start)
+        pool = self._pool()
+
+        def submit(point: Point) -> "Future[Row]":
+            nonlocal pool
+            if not pool.active:  # its processes ended before they could take a point
+                pool = self._pool()
+            return pool.schedule(measure, args=[point])
+
         try:
-            for point, future in outcomes(lambda point: pool.schedule(measure, args=[point]), points, self.jobs):
+            for point, future in outcomes(submit, points, self.jobs):
                 yield point, _row(future)
             pool.close()
         except BaseException:
@@ -44,6 +53,10 @@ class LocalProcesses:
             raise
         finally:
             pool.join()
+
+    def _pool(self) -> ProcessPool:
+        start = partial(_start_worker, self.memory_B)
+        return ProcessPool(max_workers=self.jobs, context=get_context("spawn"), initializer=start)
 
 
 @final
@@ -59,8 +72,17 @@ class ThisProcess:
 
 def _start_worker(memory_B: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    Thread(target=_end_with_parent, daemon=True).start()
     if memory_B:
         resource.setrlimit(resource.RLIMIT_AS, (memory_B, memory_B))
+
+
+def _end_with_parent() -> None:
+    """End when the parent is killed: who goes on with the sweep would meet this process in the same folders."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _row(future: "Future[Row]") -> Row:
@@ -72,6 +94,8 @@ def _row(future: "Future[Row]") -> Row:
         name = signal.Signals(-code).name
         hint = ", often because the machine had no memory left" if name == "SIGKILL" else ""
         return ended(Status.KILLED, f"the process was ended by {name}{hint}")
+    if isinstance(reason, BrokenProcessPool):
+        return ended(Status.KILLED, "the process ended before it could take the point")
     if isinstance(reason, MemoryError):
         return out_of_memory()
     return future.result()
