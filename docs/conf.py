@@ -9,10 +9,19 @@ from twin import __version__
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 BUILD = Path(__file__).parents[1] / "build"
 
-# Examples run in a kernel with a profile of its own: nothing of the user's, and no word on how the kernel is reached.
+# Examples run in a kernel with a profile of its own: nothing of the user's, no word on how the kernel is reached, and
+# warnings as errors.
 profile = BUILD / "ipython" / "profile_default"
 profile.mkdir(parents=True, exist_ok=True)
-(profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n", encoding="utf-8")
+(profile / "ipython_kernel_config.py").write_text(
+    "c.IPKernelApp.log_level = 40\n"
+    "c.InteractiveShellApp.exec_lines = [\n"
+    "    'import warnings',\n"
+    "    'warnings.simplefilter(\"error\")',\n"
+    '    \'warnings.filterwarnings("ignore", category=PendingDeprecationWarning, module="ipykernel")\',\n'
+    "]\n",
+    encoding="utf-8",
+)
 os.environ["IPYTHONDIR"] = str(profile.parent)
 
 project = "twin"
@@ -32,6 +41,7 @@ nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 
+default_role = "py:obj"
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False

@@ -158,7 +158,7 @@ def _range(value: Schema) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == round(value) and abs(value) < 1e12 else f"{value:g}"
+    return f"{value:,.0f}" if value == round(value) and abs(value) < 1e13 else f"{value:g}"
 
 
 def prose(text: str) -> str:

@@ -1,7 +1,8 @@
 """What lets pages stand as they are read in the repository, and new ones appear by themselves.
 
 The line ``@others`` in a toctree of the index stands for all pages of this folder that no toctree of the index names.
-A link to a folder of the repository, which a site cannot show, becomes its plain text; one to a file is a download.
+A link to a folder or a page of the repository that is not in the site becomes its plain text, except that the readme is
+the site's first page; one to any other file is a download.
 """
 
 import re
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 OTHERS = "@others"
+REPOSITORY = {"README": "index", "CHANGELOG": "changelog", "CONTRIBUTING": "contributing"}
 
 
 def others(index: str, folder: Path) -> list[str]:
@@ -28,16 +30,19 @@ def _list_others(app: "Sphinx", docname: str, content: list[str]) -> None:
         content[0] = content[0].replace(OTHERS, "\n".join(others(content[0], Path(app.srcdir))))
 
 
-def _name_folders(app: "Sphinx", doctree: "nodes.document") -> None:
+def _stay_inside(app: "Sphinx", doctree: "nodes.document") -> None:
     here = Path(app.env.doc2path(app.env.docname)).parent
     for node in list(doctree.findall(pending_xref)):
         target = str(node.get("reftarget", ""))
-        if node.get("reftype") == "myst" and target.startswith("..") and (here / target).is_dir():
+        beyond = node.get("refdomain") == "doc" and Path(target).with_name(f"{Path(target).name}.md").is_file()
+        if beyond and Path(target).parent == Path(app.srcdir).parent and Path(target).name in REPOSITORY:
+            node["reftarget"] = REPOSITORY[Path(target).name]
+        elif beyond or (node.get("reftype") == "myst" and target.startswith("..") and (here / target).is_dir()):
             node.replace_self(node.children)
 
 
 def setup(app: "Sphinx") -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("source-read", _list_others)
-    app.connect("doctree-read", _name_folders)
+    app.connect("doctree-read", _stay_inside)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
