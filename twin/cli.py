@@ -320,6 +320,17 @@ def infer(
     infer_model(model, folder, hardware, repeats)
 
 
+@app.command()
+def figures(
+    folder: Annotated[Path, typer.Argument(help="A folder that `twin compare` or `twin run` wrote.")],
+    out: Annotated[Path | None, typer.Option(help="Where to (default: its own folder figures/).")] = None,
+) -> None:
+    """Write the figures of a finished report as PDF, for papers; as SVG they are there already."""
+    from twin.commands_figures import figures as write  # noqa: PLC0415
+
+    write(folder, out)
+
+
 device_commands = typer.Typer(no_args_is_help=True, help="Devices from measurements.")
 app.add_typer(device_commands, name="device")
 

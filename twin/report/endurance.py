@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from twin.report.palette import INKS
 from twin.report.result import PULSED, RunResult
-from twin.report.svg import Drawing, figure, render, styled
+from twin.report.svg import Drawing, figure, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,4 +50,4 @@ def _panel(number: int, run: RunResult, table: "pd.DataFrame") -> Drawing:
     axes.set_ylabel("devices (%)")
     drawn.legend(loc="outside lower center", ncols=4, handlelength=1.6, columnspacing=1.2)
     described = f"{run.name}: most pulses on a device, a sample: {', '.join(most)}."
-    return Drawing(f"endurance-{number}", f"Pulses per device, {run.name}", described, render(drawn))
+    return Drawing.of(f"endurance-{number}", f"Pulses per device, {run.name}", described, drawn)

@@ -1,32 +1,33 @@
 """The figures of the report; each function draws one and knows nothing of files or pages."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from twin.report.bandwidth import bandwidth_panels
+from twin.report.bars import WIDE, bars
 from twin.report.derived import derive_all, is_timed_only, measure, tested
 from twin.report.endurance import endurance_panels
 from twin.report.floorplan import floorplan_panels
+from twin.report.gantt import schedule_panels
+from twin.report.layers import layer_panels
 from twin.report.palette import (
     ALGORITHMS,
     COMPONENTS,
     GROUPS,
-    INKS,
-    PAGE,
     colours,
     group,
 )
-from twin.report.panels import bandwidth_panels, utilisation_panels
 from twin.report.result import RunResult
-from twin.report.svg import INK, Drawing, figure, render, styled
-from twin.report.text import common_end, fixed, scale, si
+from twin.report.svg import Drawing, figure, styled
+from twin.report.text import scale, si
+from twin.report.utilisation import utilisation_panels
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDE = 5.4
 LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 MARKERS = ("o", "s", "^", "D")
 
@@ -42,27 +43,27 @@ def learning_curves(runs: Sequence[RunResult]) -> list[Drawing]:
     )
     with styled():
         return [
-            Drawing("error-by-epoch", f"{title} by epoch", ends, render(_curves(runs, "epoch", 1.0, "epoch"))),
-            Drawing("error-by-time", f"{title} by simulated time", ends, render(_curves_in_time(runs))),
+            Drawing.of("error-by-epoch", f"{title} by epoch", ends, _curves(runs, "epoch", 1.0, "epoch")),
+            Drawing.of("error-by-time", f"{title} by simulated time", ends, _curves_in_time(runs)),
         ]
 
 
 def time_by_operation(runs: Sequence[RunResult]) -> Drawing:
     """Draw the busy time of all servers, by operation, a sample."""
     shares = {run.name: time_shares(run) for run in runs}
-    return _bars("time-by-operation", "Busy time by operation", shares, "s", GROUPS)
+    return bars("time-by-operation", "Busy time by operation", shares, "s", GROUPS)
 
 
 def energy_by_operation(runs: Sequence[RunResult]) -> Drawing:
     """Draw the energy by operation, a sample."""
     shares = {run.name: energy_shares(run, "kind") for run in runs}
-    return _bars("energy-by-operation", "Energy by operation", shares, "J", GROUPS)
+    return bars("energy-by-operation", "Energy by operation", shares, "J", GROUPS)
 
 
 def energy_by_component(runs: Sequence[RunResult]) -> Drawing:
     """Draw the energy by component, a sample."""
     shares = {run.name: energy_shares(run, "component") for run in runs}
-    return _bars("energy-by-component", "Energy by component", shares, "J", COMPONENTS)
+    return bars("energy-by-component", "Energy by component", shares, "J", COMPONENTS)
 
 
 def time_shares(run: RunResult) -> dict[str, float]:
@@ -141,76 +142,14 @@ def _plain_ticks(axes: "Axes", which: str) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _bars(
-    name: str,
-    title: str,
-    shares: Mapping[str, Mapping[str, float]],
-    unit: str,
-    hues: dict[str, str],
-) -> Drawing:
-    present = {key for entries in shares.values() for key in entries}
-    keys = [key for key in hues if key in present] + sorted(present - set(hues))
-    totals = {run: sum(entries.values()) for run, entries in shares.items()}
-    factor, symbol = scale(max(totals.values(), default=0.0), unit)
-    described = "; ".join(_described(run, entries, unit) for run, entries in shares.items())
-    with styled():
-        drawn = figure(WIDE, 1.15 + 0.36 * len(shares) + 0.22 * math.ceil(len(keys) / 3))
-        axes = drawn.add_subplot()
-        sums = [total * factor for total in totals.values()]
-        end = common_end(sums)
-        _stack(axes, shares, keys, colours(keys, hues), factor=factor, end=end)
-        _label(axes, sums, end)
-        axes.set_xlabel(f"{symbol} per sample")
-        handles, labels = axes.get_legend_handles_labels()
-        drawn.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=1, columnspacing=1.2)
-        return Drawing(name, title, described, render(drawn))
-
-
-def _stack(
-    axes: "Axes",
-    shares: Mapping[str, Mapping[str, float]],
-    keys: Sequence[str],
-    hues: Mapping[str, str],
-    *,
-    factor: float,
-    end: float,
-) -> None:
-    positions = list(range(len(shares)))
-    left = [0.0] * len(shares)
-    for key in keys:
-        widths = [
-            min(entries.get(key, 0.0) * factor, end - start)
-            for entries, start in zip(shares.values(), left, strict=True)
-        ]
-        axes.barh(
-            positions, widths, 0.68, left=left, color=hues[key], label=key,
-            edgecolor=INKS[PAGE].light, linewidth=0.6,
-        )  # fmt: skip
-        left = [start + width for start, width in zip(left, widths, strict=True)]
-    axes.set_yticks(positions, list(shares))
-    axes.invert_yaxis()
-    axes.grid(visible=False, axis="y")
-
-
-def _label(axes: "Axes", totals: Sequence[float], end: float) -> None:
-    for position, total in enumerate(totals):
-        text = f" {fixed(total)}" + (", cut" if total > end else "")
-        axes.annotate(text, (min(total, end), position), va="center", fontsize=9.5, color=INK)
-    axes.set_xlim(0, 1.2 * end or 1.0)
-
-
-def _described(run: str, entries: Mapping[str, float], unit: str) -> str:
-    largest = sorted(entries.items(), key=lambda entry: -entry[1])[:3]
-    parts = ", ".join(f"{key} {si(value, unit)}" for key, value in largest)
-    return f"{run}: {si(sum(entries.values()), unit)} per sample, most of it {parts}" if parts else run
-
-
 def all_figures(runs: Sequence[RunResult]) -> dict[str, list[Drawing]]:
     """Draw everything, by section of the report."""
     derive_all(runs)
     return {
         "learning": learning_curves(runs),
         "cost": [time_by_operation(runs), energy_by_operation(runs), energy_by_component(runs)],
+        "layers": layer_panels(runs),
+        "schedule": schedule_panels(runs),
         "bandwidth": bandwidth_panels(runs),
         "utilisation": utilisation_panels(runs),
         "floorplan": floorplan_panels(runs),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from twin.report.calibration import CALIBRATION, calibration_rows
 from twin.report.derived import busiest_links
 from twin.report.figures import energy_shares, time_shares
+from twin.report.layers import layer_operations
 from twin.report.overlap import STALENESS, staleness_rows
 from twin.report.page import Cell, Column, Grid, words
-from twin.report.palette import group
 from twin.report.result import RunResult, Source
 from twin.report.text import ABSENT, fixed, scale, si
 
@@ -59,33 +59,6 @@ def _traffic(run: RunResult) -> dict[str, float]:
     sums = run.tables["traffic"].groupby(["path", "stream"], sort=False)["bytes"].sum()
     pairs = sums.reset_index().itertuples(index=False, name=None)
     return {f"{path}, {stream}": float(total) / max(run.samples, 1) for path, stream, total in pairs}
-
-
-def layer_operations(run: RunResult) -> "pd.DataFrame":
-    """Give one row per layer and operation: count, busy and waiting seconds and joules a sample.
-
-    Operations are the groups of the palette; leakage belongs to no layer (-1).
-    """
-    import pandas as pd  # noqa: PLC0415
-
-    time, energy = run.tables["operations"], run.tables["energy"]
-    time = pd.DataFrame(
-        {
-            "layer": time["layer"],
-            "operation": time["kind"].map(group),
-            "count": time["count"],
-            "busy_s": time["busy_ps"] * 1e-12,
-            "wait_s": time["wait_ps"] * 1e-12,
-        }
-    )
-    energy = pd.DataFrame(
-        {"layer": energy["layer"], "operation": energy["kind"].map(group), "energy_J": energy["energy_J"]}
-    )
-    frame = pd.concat([time, energy], ignore_index=True).fillna(0.0)
-    sums = frame.groupby(["layer", "operation"], sort=True, as_index=False).sum()
-    values = ["count", "busy_s", "wait_s", "energy_J"]
-    sums[values] = sums[values] / max(run.samples, 1)
-    return sums
 
 
 def layer_grid(runs: Sequence[RunResult]) -> Grid:

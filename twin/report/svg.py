@@ -1,4 +1,4 @@
-"""Matplotlib figures as deterministic SVG: for a paper as they are, for a page with its own colours."""
+"""Matplotlib figures as deterministic SVG and PDF: for a paper as they are, for a page with its own colours."""
 
 import io
 import re
@@ -9,10 +9,16 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from twin.report.palette import GRID, INKS, TEXT
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Floats = npt.NDArray[np.float64]
 
 INK = INKS[TEXT].light
 RULE = INKS[GRID].light
@@ -20,6 +26,7 @@ RULE = INKS[GRID].light
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the reader's font
     "svg.hashsalt": "twin",
+    "pdf.fonttype": 42,  # TrueType: text that a journal's tools can search and edit
     "text.parse_math": False,  # a run may be called "$5"
     "figure.facecolor": "none",
     "axes.facecolor": "none",
@@ -54,12 +61,37 @@ STYLE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: file name stem, title, text for those who cannot see it, and the SVG document."""
+    """A figure: file name stem, title, text for those who cannot see it, the SVG document, and what it was made of."""
 
     name: str
     title: str
     description: str
     svg: str
+    drawn: "Figure | None" = None
+
+    @classmethod
+    def of(cls, name: str, title: str, description: str, drawn: "Figure") -> "Drawing":
+        """Render a figure."""
+        return cls(name, title, description, render(drawn), drawn)
+
+    def pdf(self) -> bytes:
+        """Give the same figure as PDF, fonts embedded as TrueType; this takes as long as drawing it did.
+
+        Raises
+        ------
+        ValueError
+            Where only the SVG document was given.
+        """
+        if self.drawn is None:
+            raise ValueError(f"figure {self.name!r} was not made by Drawing.of")
+        from matplotlib.backends.backend_pdf import FigureCanvasPdf  # noqa: PLC0415
+
+        self.drawn.set_layout_engine("none")  # it was laid out for the SVG
+        FigureCanvasPdf(self.drawn)
+        content = io.BytesIO()
+        with styled():
+            self.drawn.savefig(content, format="pdf", metadata={"CreationDate": None})
+        return content.getvalue()
 
     @property
     def inline(self) -> str:
@@ -107,12 +139,32 @@ def render(drawn: "Figure") -> str:
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
+def boxes(axes: "Axes", left: Floats, bottom: Floats, width: Floats, height: Floats, **look: Any) -> None:
+    """Draw rectangles of one look as one path, which is small in a file; the axes keep their limits."""
+    from matplotlib.patches import PathPatch  # noqa: PLC0415
+    from matplotlib.path import Path as Outline  # noqa: PLC0415
+
+    if not len(left):
+        return
+    x = np.stack([left, left + width, left + width, left, left], axis=1)
+    y = np.stack([bottom, bottom, bottom + height, bottom + height, bottom], axis=1)
+    codes = np.array([Outline.MOVETO, *[Outline.LINETO] * 3, Outline.CLOSEPOLY], np.uint8)
+    outline = Outline(np.stack([x.ravel(), y.ravel()], axis=1), np.tile(codes, len(left)))
+    axes.add_patch(PathPatch(outline, **{"linewidth": 0} | look))
+
+
+def nothing(axes: "Axes", text: str) -> None:
+    """Say that there is nothing to draw."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
+
+
 def _compact(body: str) -> str:
-    """Drop what a page does not need: metadata, its own style, idle ids, digits beyond 0.01 pt."""
+    """Drop what a page does not need: metadata, its own style, idle ids, digits beyond 0.1 pt."""
     body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
     body = re.sub(r' transform="rotate\(-0 [^"]*"|font-family: [^;"]*;? ?', "", body)
     used = set(re.findall(r'(?:url\(|xlink:href=")#([^")]+)', body))
     body = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", body)
-    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d\d)\d+", r"\1", tag[0]), body)
+    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d)\d+", r"\1", tag[0]), body)
     body = re.sub(r' d="[^"]*"', lambda path: re.sub(r"\s*([MLCQz])\s*", r"\1", path[0]), body)
     return re.sub(r"\s*\n\s*", "\n", body)

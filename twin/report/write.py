@@ -6,7 +6,7 @@ from pathlib import Path
 from twin.errors import TwinError
 from twin.report.derived import derive_all
 from twin.report.figures import all_figures
-from twin.report.files import remove, slug, write_text
+from twin.report.files import remove, slug, write_bytes, write_text
 from twin.report.html import html
 from twin.report.markdown import markdown
 from twin.report.result import RunResult
@@ -59,6 +59,22 @@ def write_report(runs: Sequence[RunResult], folder: Path, command: str) -> Path:
     content = summary(runs) | {"command": command}
     write_text(folder / "summary.json", to_json(content))
     return folder / "report.html"
+
+
+def write_pdf(folder: Path, out: Path) -> list[Path]:
+    """Write the figures of a report as PDF to `out`; return their paths.
+
+    Raises
+    ------
+    TwinError
+        When `folder` holds no finished report, or a file cannot be written.
+    """
+    runs, _ = load_report(folder)
+    drawings = [drawing for section in all_figures(runs).values() for drawing in section]
+    paths = [out / f"{drawing.name}.pdf" for drawing in drawings]
+    for drawing, path in zip(drawings, paths, strict=True):
+        write_bytes(path, drawing.pdf())
+    return paths
 
 
 def load_report(folder: Path) -> tuple[list[RunResult], str]:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from twin.report.palette import INKS
-from twin.report.svg import INK, Drawing, figure, render, styled
+from twin.report.svg import INK, Drawing, figure, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,13 +31,12 @@ def draw(found: "Mapping[str, Curve]", reads: int, paper: float) -> Drawing:
         _scatter(third, uniform, uniform.shown, f"C  uniform random, {reads:,} mat-vecs")
         _errors(fourth, found, reads, paper)
         drawn.legend(*fourth.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-        svg = render(drawn)
-    return Drawing(
-        "gokmen-2021-fig6",
-        "Gokmen 2021, Fig. 6: weight extraction from a noisy tile",
-        "Random inputs with linear regression estimate the weights several times better than one-hot reads.",
-        svg,
-    )
+        return Drawing.of(
+            "gokmen-2021-fig6",
+            "Gokmen 2021, Fig. 6: weight extraction from a noisy tile",
+            "Random inputs with linear regression estimate the weights several times better than one-hot reads.",
+            drawn,
+        )
 
 
 def _scatter(axes: "Axes", curve: "Curve", estimated: "Array", title: str) -> None:

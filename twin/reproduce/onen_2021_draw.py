@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.report.palette import ALGORITHMS, INKS
-from twin.report.svg import INK, Drawing, figure, render, styled
+from twin.report.svg import INK, Drawing, figure, styled
 from twin.reproduce.experiment import Trajectory
 from twin.reproduce.theory import Array, sgd_fixed_point
 
@@ -33,13 +33,13 @@ def draw_sgd(paths: Mapping[str, Sequence[Trajectory]], found: Mapping[str, "Res
         for panel, axis in axes.items():
             _letter(axis, panel)
         drawn.legend(*axes["G"].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-        svg = render(drawn)
-    return Drawing(
-        "onen-2021-fig1",
-        "Onen 2021, Fig. 1: SGD with a symmetric and an asymmetric device",
-        "With a symmetric device SGD reaches G0; with an asymmetric one it stops between G0 and the symmetry point.",
-        svg,
-    )
+        return Drawing.of(
+            "onen-2021-fig1",
+            "Onen 2021, Fig. 1: SGD with a symmetric and an asymmetric device",
+            "With a symmetric device SGD reaches G0; with an asymmetric one it stops between G0 and the "
+            "symmetry point.",
+            drawn,
+        )
 
 
 def _sgd_paths(axes: "Axes", runs: Sequence[Trajectory], *, symmetry: float, device: str) -> None:
@@ -122,14 +122,13 @@ def draw_shd(
         _starts(fourth, starts, levels)
         for axes, letter in ((first, "E"), (second, "F")):
             _letter(axes, letter)
-        svg = render(drawn)
-    return Drawing(
-        "onen-2021-fig2",
-        "Onen 2021, Fig. 2: SHD with symmetric and asymmetric devices",
-        "With symmetric devices A and C orbit the optimum; with asymmetric ones they spiral into it. "
-        "Started at the optimum, SGD drifts towards the symmetry point and SHD stays.",
-        svg,
-    )
+        return Drawing.of(
+            "onen-2021-fig2",
+            "Onen 2021, Fig. 2: SHD with symmetric and asymmetric devices",
+            "With symmetric devices A and C orbit the optimum; with asymmetric ones they spiral into it. "
+            "Started at the optimum, SGD drifts towards the symmetry point and SHD stays.",
+            drawn,
+        )
 
 
 def _phase(axes: "Axes", done: Trajectory, a: Array, c: Array, device: str) -> None:

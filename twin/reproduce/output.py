@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from twin.report.files import write_text
+from twin.report.files import write_bytes, write_text
 from twin.report.svg import Drawing
 
 Advance = Callable[[int, int], None]
@@ -65,7 +65,7 @@ def with_progress(label: str, work: Callable[[Advance], Reproduction]) -> Reprod
 
 
 def write(done: Reproduction, out: Path, seed: int) -> list[Path]:
-    """Write ``NAME.svg``, ``NAME.csv`` and ``NAME.md``; return their paths."""
+    """Write ``NAME.svg``, ``NAME.pdf``, ``NAME.csv`` and ``NAME.md``; return their paths."""
     name = done.drawing.name
     rows = done.table.loc[:, list(COLUMNS)].to_csv(index=False, float_format="%.6g", lineterminator="\n")
     contents = {"svg": done.drawing.svg, "csv": rows, "md": _markdown(done, seed)}
@@ -73,7 +73,8 @@ def write(done: Reproduction, out: Path, seed: int) -> list[Path]:
     for suffix, text in contents.items():
         paths.append(out / f"{name}.{suffix}")
         write_text(paths[-1], text)
-    return paths
+    write_bytes(out / f"{name}.pdf", done.drawing.pdf())
+    return [*paths, out / f"{name}.pdf"]
 
 
 def _markdown(done: Reproduction, seed: int) -> str:
