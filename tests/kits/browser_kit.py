@@ -116,7 +116,12 @@ class Browser:
         """Set width and height of the page, px, and light or dark."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.call("Emulation.setEmulatedMedia", media="", features=[scheme])
+
+    def paper(self) -> None:
+        """Lay the page out as on A4 paper, less its margins; `resize` or `open` ends this."""
+        self.resize(688)
+        self.call("Emulation.setEmulatedMedia", media="print", features=[])
 
     def evaluate(self, script: str) -> Any:
         """Return the value of an expression (of a promise, what it resolves to)."""

@@ -4,8 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from twin.report.palette import INKS, PAGE, colours
-from twin.report.svg import INK, Drawing, figure, styled
+from twin.report.svg import INK, Drawing, boxes, figure, styled
 from twin.report.text import common_end, fixed, scale, si
 
 if TYPE_CHECKING:
@@ -57,9 +59,9 @@ def stack(
             min(entries.get(key, 0.0) * factor, end - start)
             for entries, start in zip(shares.values(), left, strict=True)
         ]
-        axes.barh(
-            positions, widths, 0.68, left=left, color=hues[key], label=key,
-            edgecolor=INKS[PAGE].light, linewidth=0.6,
+        boxes(
+            axes, np.array(left), np.array(positions) - 0.34, np.array(widths), np.full(len(positions), 0.68),
+            facecolor=hues[key], label=key, edgecolor=INKS[PAGE].light, linewidth=0.6,
         )  # fmt: skip
         left = [start + width for start, width in zip(left, widths, strict=True)]
     axes.set_yticks(positions, list(shares))

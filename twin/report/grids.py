@@ -71,8 +71,8 @@ def layer_grid(runs: Sequence[RunResult]) -> Grid:
     kept = shares.max(axis=1).nlargest(MOST_ROWS).index.sort_values()
     dropped = len(frame) - len(kept)
     frame = frame.assign(share=shares["energy_J"]).loc[kept]
-    time, time_unit = scale(float(frame[["busy_s", "wait_s"]].to_numpy().max()), "s")
-    energy, energy_unit = scale(float(frame["energy_J"].max()), "J")
+    time, time_unit = scale(float(frame[["busy_s", "wait_s"]].to_numpy().max(initial=0.0)), "s")
+    energy, energy_unit = scale(float(frame["energy_J"].to_numpy().max(initial=0.0)), "J")
     cells: list[list[str | Cell]] = [
         [
             str(run),

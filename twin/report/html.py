@@ -1,5 +1,6 @@
 """report.html: one offline file, readable without its script, with no resource from elsewhere."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,10 +87,19 @@ def _most(shares: dict[str, float]) -> list[tuple[str, str, str]]:
 
 
 def _configs(runs: Sequence[RunResult]) -> list[tuple[str, str]]:
-    found: dict[str, list[str]] = {}
+    """Give each resolved description once, with its file and the runs that it holds for."""
+    found: dict[tuple[str, str], list[str]] = {}
     for run in runs:
-        found.setdefault(run.config, []).append(run.name)
-    return [(", ".join(names), text) for text, names in found.items() if text]
+        _, *parts = re.split(r"^# (\S+\.toml)\n", f"\n{run.config}", flags=re.MULTILINE)
+        named = (
+            zip(parts[::2], parts[1::2], strict=True) if parts else [("description", run.config)] if run.config else []
+        )
+        for name, text in named:
+            found.setdefault((name, text.strip()), []).append(run.name)
+    return [
+        (name if len(names) == len(runs) else f"{name} of {', '.join(names)}", text)
+        for (name, text), names in found.items()
+    ]
 
 
 def _list(names: Any) -> str:

@@ -50,7 +50,7 @@ def _panel(number: int, run: RunResult) -> Drawing:
     labels = sorted(dict.fromkeys(names), key=lambda name: (name == "chip", "others" in name))
     drawn = figure(5.6, 1.0 + 0.27 * max(2, len(labels)) + 0.2 * math.ceil(len(keys) / 4))
     drawn.suptitle(run.name, x=0.02, ha="left", fontsize=10, fontweight="bold")
-    panels = drawn.subplots(1, 2, sharey=True)
+    panels = drawn.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.06})
     described = []
     for axes, column, unit, what in zip(panels, ("busy_s", "energy_J"), "sJ", ("busy", "energy"), strict=True):
         table = frame.assign(name=names).pivot_table(column, "name", "operation", "sum", sort=False, fill_value=0.0)

@@ -20,7 +20,7 @@ from twin.report.palette import INKS
 from twin.report.text import ABSENT, fixed
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 
 class Column(NamedTuple):
@@ -74,7 +74,7 @@ def words(*names: str) -> list[Column]:
     return [Column(name, words=True) for name in names]
 
 
-def render_page(template: str, content: dict[str, Any]) -> str:
+def render_page(name: str, content: dict[str, Any]) -> str:
     """Fill a template of this folder; `content` needs a `title`.
 
     The page's policy refuses everything from elsewhere and every script but its own, so that a name in a description
@@ -87,7 +87,12 @@ def render_page(template: str, content: dict[str, Any]) -> str:
         "form-action 'none'"
     )
     shared = {"version": __version__, "inks": INKS, "style": _read("page.css"), "script": script, "policy": policy}
-    return _environment().get_template(template).render(shared | content)
+    return template(name).render(shared | content)
+
+
+def template(name: str) -> "Template":
+    """Return a template of this folder."""
+    return _environment().get_template(name)
 
 
 @cache

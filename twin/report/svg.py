@@ -167,4 +167,8 @@ def _compact(body: str) -> str:
     body = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", body)
     body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d)\d+", r"\1", tag[0]), body)
     body = re.sub(r' d="[^"]*"', lambda path: re.sub(r"\s*([MLCQz])\s*", r"\1", path[0]), body)
+    body = re.sub(r"; stroke-linejoin: miter|; stroke-linecap: square", "", body)  # as the page's style has it
+    body = re.sub(rf'(<text style="[^"]*?); fill: {INK}"', r'\1"', body)
+    if "<g " not in body:  # groups that say nothing
+        body = re.sub(r"</?g/?>", "", body)
     return re.sub(r"\s*\n\s*", "\n", body)
