@@ -3,7 +3,7 @@
 What a chip, network or workload offers anew is drawn by one more line in `chips`, `NETWORKS` or `schedules`.
 """
 
-from chip_kit import CORNER, NETWORK
+from chip_kit import CLUSTER, CORNER, NETWORK
 from hypothesis import strategies as st
 
 from twin.config.presets import presets
@@ -170,7 +170,7 @@ def schedules(draw, algorithm):
 
 @st.composite
 def interconnects(draw, kind):
-    """Draw how tiles are joined, and what lies on them: blocks alone or packed, copies of convolutions."""
+    """Draw how tiles and chips are joined, and what lies on tiles: blocks alone or packed, copies of convolutions."""
     topology = draw(st.sampled_from(["", "", "mesh", "torus", "ring", "tree", "h-tree", "crossbar"]))
     places = ["row-major", "snake", "traffic"] if topology else ["row-major", "snake"]
     own = {"mapping.pack": draw(st.sampled_from(["true", "false"])), "mapping.placement": draw(st.sampled_from(places))}
@@ -185,6 +185,9 @@ def interconnects(draw, kind):
         own |= CORNER | {"network.routing": draw(st.sampled_from(["dimension-ordered", "shortest-path"]))}
     if topology == "tree":
         own["network.branching"] = str(draw(st.integers(2, 4)))
+    if topology and draw(st.booleans()):
+        own |= CLUSTER | {"cluster.chips": str(draw(st.integers(1, 4))), "cluster.tiles": "1"}
+        own["cluster.gate"] = own["network.buffer"]
     return own
 
 

@@ -1,5 +1,7 @@
 """Whatever the chip, the network, the algorithm and the schedule: runs end, and what the ledger says adds up."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -74,7 +76,7 @@ def critical_path_ps(took_ps, setup, per_sample, in_flight):
 
 
 def built(algorithm, layout, mode, workload, chip):
-    """Build what fits: pulses go where there is room, and no more lines are fetched ahead than there are."""
+    """Build what fits: pulses go where there is room, chips have room, and no more lines are fetched than there are."""
     plan = RunPlan("digits-mlp", "aimc-512", layout, algorithm, mode, workload, chip)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(building, "Engine", Recorder)
@@ -82,6 +84,9 @@ def built(algorithm, layout, mode, workload, chip):
             return building.build(plan)
         except TwinError as error:
             refused = {"placement.prefetch_h": "0", "placement.pulses": "auto"}
+            needed = re.search(r"cluster.tiles .* but (\d+) are needed", str(error))
+            if needed:
+                refused["cluster.tiles"] = str(-(-int(needed[1]) // int(chip["cluster.chips"])))
             wrong = next(key for key in refused if f"{key} (=" in str(error))
             assert chip[wrong] != refused[wrong]
             return built(algorithm, layout, mode, workload, chip | {wrong: refused[wrong]})
