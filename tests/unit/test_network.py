@@ -129,7 +129,7 @@ def test_a_split_matrix_shares_out_whole_bytes():
     demand = it.demand(load(0, 1003))
     local = [o for o in demand.occupancy if it.servers[o.server].kind == "link"]
     assert len(local) == 6
-    shares = [share for _, share in it._shares(load(0, 1003), 1003)]
+    shares = [share for _, share in it.moves._shares(load(0, 1003), 1003)]
     assert shares == [168, 167, 167, 167, 167, 167]
     network, sites = it.network, it.floorplan.sites
     hops = [network.distance(network.site(sites[k]), network.part("buffer", 0)) for k in range(6)]

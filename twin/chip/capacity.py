@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twin.chip.costs import FIELDS, word_bytes
 from twin.chip.placing import remedy
+from twin.chip.streams import FIELDS, word_bytes
 from twin.errors import TwinError
 
 if TYPE_CHECKING:

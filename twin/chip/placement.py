@@ -28,7 +28,7 @@ def flows(costs: ChipCosts, operations: Iterable[Operation]) -> Flows:
     """Return the bytes that operations move between tiles and places of the network."""
     found: Flows = Counter()
     for operation in operations:
-        for tile, place, n_bytes in costs.flows(operation):
+        for tile, place, n_bytes in costs.moves.flows(operation):
             found[tile, place] += n_bytes
     return found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from twin.algorithms.operation import Stream
-from twin.chip.costs import FIELDS, has_registers, share, word_bytes
+from twin.chip.streams import FIELDS, has_registers, share, word_bytes
 from twin.errors import TwinError
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ import numpy as np
 
 from twin.algorithms.operation import Kind, Stream
 from twin.chip.channel import transfer
-from twin.chip.costs import AreaRow, ChipCosts, Server, word_bytes
+from twin.chip.costs import AreaRow, ChipCosts, Server
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
 from twin.chip.digital import DigitalUnit
+from twin.chip.streams import word_bytes
 from twin.errors import TwinError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from twin.algorithms.operation import Stream
 from twin.chip.capacity import check_capacity
-from twin.chip.costs import FIELDS
+from twin.chip.streams import FIELDS
 from twin.config.chip import Chip
 from twin.errors import TwinError
 from twin.machine.settings import Settings
