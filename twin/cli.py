@@ -212,16 +212,21 @@ def list_all() -> None:
 @app.command()
 def schema(
     kind: Annotated[
-        Literal["chip", "layout", "workload", "timing-only", "baseline", "sweep"],
-        typer.Argument(help="Which description."),
+        Literal["chip", "layout", "workload", "timing-only", "baseline", "sweep", "summary", "run", "tables"],
+        typer.Argument(help="A description, or what runs write: summary.json, run.json, all tables."),
     ],
 ) -> None:
-    """Print the JSON Schema of a description, for editors."""
+    """Print the JSON Schema of a description, for editors, or of what runs write, with units."""
     import json  # noqa: PLC0415
 
     from twin.config import json_schema  # noqa: PLC0415
 
-    typer.echo(json.dumps(json_schema(kind), indent=2))
+    if kind in {"summary", "run", "tables"}:
+        from twin.published import written_schema  # noqa: PLC0415
+
+        typer.echo(json.dumps(written_schema(kind), indent=2, ensure_ascii=False))
+    else:
+        typer.echo(json.dumps(json_schema(kind), indent=2))
 
 
 @app.command()

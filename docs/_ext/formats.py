@@ -14,6 +14,9 @@ from twin.config.resources import FOLDERS, shipped
 from twin.config.schema import KINDS, json_schema
 from twin.devices.presets import describe, preset_names
 from twin.devices.registry import family_names, family_of
+from twin.published import written_schema
+from twin.report.columns import DIFFERENCE, TABLES, TIDY, Table
+from twin.sweep.columns import SWEEP
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -30,6 +33,12 @@ DEVICE = """
 A workload names a device and may replace its parameters: `device = {preset = "gokmen-60", dw_min = 0.01}`. A file that
 `twin device fit` writes holds a `family` and its parameters and is named with `file`; what the parameters do is in
 [Devices](../devices.md).
+"""
+RESULTS = """
+`twin schema summary`, `twin schema run` and `twin schema tables` print the JSON Schemas of what runs write; the last
+one takes every table as an array of rows, with type, unit and meaning of each column. In a folder, `columns.csv` has
+the unit of every column, and tables over all runs have a column `unit`. The unit `1` is a number, none a name; an
+empty cell, and null in JSON, is a number that is not known.
 """
 WORDS = {"boolean": "`true` or `false`", "string": "text", "integer": "whole number", "number": "number"}
 
@@ -221,9 +230,59 @@ def _family(family: Any, schema: Schema) -> list[str]:
     return fields(schema, schema)
 
 
+def results_page() -> str:
+    """Return the page on what runs and sweeps write: summary.json, run.json, and every column of every table."""
+    lines = ["# Results", "", RESULTS]
+    for title, schema in (("summary.json", written_schema("summary")), ("run.json", written_schema("run"))):
+        lines += ["", f"## {title}", "", prose(schema.get("description", ""))]
+        for name, part in schema["$defs"].items():
+            about = part.get("description", "").partition("\n\n")[0]
+            lines += ["", f"### {name}", "", prose(about), "", *keys(part)]
+        if "properties" in schema:
+            lines += ["", f"### Keys of {title}", "", *keys(schema)]
+    groups = {
+        "Tables of a run": TABLES,
+        "Tables of a report": TIDY,
+        "Tables of a comparison of finished runs": DIFFERENCE,
+        "Tables of a sweep": SWEEP,
+    }
+    for title, found in groups.items():
+        lines += ["", f"## {title}"]
+        for table in found.values():
+            lines += ["", f"### {table.file}", "", f"A row is {table.meaning}.", "", *columns(table)]
+    return "\n".join(lines) + "\n"
+
+
+def keys(part: Schema) -> list[str]:
+    """Return the Markdown table of what a model writes."""
+    rows = [("key", "value", "what it is"), ("---", "---", "---")]
+    rows += [(f"`{key}`", _written(one), one.get("description", "")) for key, one in part["properties"].items()]
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def _written(value: Schema) -> str:
+    return (
+        " or ".join(dict.fromkeys(_written(one) for one in value["anyOf"]))
+        if "anyOf" in value
+        else ("null" if value.get("type") == "null" else kind_of(value))
+    )
+
+
+def columns(table: Table) -> list[str]:
+    """Return the Markdown table of a table's columns."""
+    rows = [("column", "type", "unit", "what it is"), ("---", "---", "---", "---")]
+    for column in table.columns:
+        dtype = column.dtype + (", where it applies" if column.optional else "")
+        rows.append((f"`{column.name}`", dtype, column.unit, column.meaning.replace("|", "\\|")))
+    if table.further is not None:
+        rows.append(("any other", "text or number", "", table.further.meaning))
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
 def write_pages(folder: Path) -> None:
     """Write the page of every kind of description, and that of devices; what has not changed keeps its date."""
     pages = {kind: description_page(kind) for kind in KINDS} | {"memory": memory_page(), "device": device_page()}
+    pages["results"] = results_page()
     for name, text in pages.items():
         path = folder / f"{name}.md"
         if not path.exists() or path.read_text(encoding="utf-8") != text:

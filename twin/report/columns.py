@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from twin.algorithms.operation import Counts, Stream
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-Type = Literal["int64", "float64", "str", "list of int64", "list of str"]
-JSON = {"int64": "integer", "float64": "number", "str": "string"}
+Type = Literal["int64", "float64", "str", "scalar", "list of int64", "list of str"]
+JSON = {"int64": ["integer"], "float64": ["number"], "str": ["string"], "scalar": ["string", "number", "boolean"]}
 
 
 class Column(BaseModel):
@@ -42,7 +42,7 @@ class Column(BaseModel):
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of a cell; unit and dtype are annotations."""
         base = self.dtype.removeprefix("list of ")
-        types: list[str] = [JSON[base]]
+        types = list(JSON[base])
         if self.nullable or base == "float64":
             types.append("null")
         value: dict[str, Any] = {"type": types if len(types) > 1 else types[0]}
@@ -406,6 +406,57 @@ TIDY: dict[str, Table] = {
     for table, (of, keys) in _TIDY.items()
 }
 """Tables over all runs of a comparison, by file name."""
+
+
+DIFFERENCE: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            name="configuration",
+            file="tables/configuration.csv",
+            meaning="a key whose value is not the same in all runs, for a run",
+            columns=(
+                name("key", "dotted key"),
+                name("run", "name of the run"),
+                name("value", "its value with its unit; empty: the run has no such key"),
+                name("origin", "file and line, preset or command line that set it"),
+            ),
+        ),
+        Table(
+            name="metrics",
+            file="tables/metrics.csv",
+            meaning="a metric of a run",
+            columns=(
+                name("metric", "its name"),
+                name("run", "name of the run"),
+                _VALUE,
+                Column(name="difference", dtype="float64", unit="", meaning="to the first run, in the unit beside it"),
+                real("ratio", "1", "to the first run"),
+                name("unit", "unit of value and difference"),
+            ),
+        ),
+        Table(
+            name="contributions",
+            file="tables/contributions.csv",
+            meaning="a part of a total, for a run",
+            columns=(
+                name("total", "what it is a part of"),
+                name("part", "its name"),
+                name("run", "name of the run"),
+                Column(name="value_per_sample", dtype="float64", unit="", meaning="a sample, in the unit beside it"),
+                Column(
+                    name="difference_per_sample",
+                    dtype="float64",
+                    unit="",
+                    meaning="to the first run, in the unit beside it",
+                ),
+                real("of_first_total", "1", "the difference over the first run's total"),
+                name("unit", "unit of value and difference"),
+            ),
+        ),
+    )
+}
+"""Tables of a comparison of finished runs, by file name."""
 
 
 def tables_schema(tables: dict[str, dict[str, Table]]) -> dict[str, Any]:

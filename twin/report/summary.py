@@ -16,19 +16,20 @@ from twin.report.derived import (
     wait_shares,
 )
 from twin.report.files import plain
+from twin.report.models import RunSummary
 from twin.report.overlap import staleness_summary
 from twin.report.result import SCHEMA, RunResult
 
 
 def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
-    """Totals and rates of one run; `load_run` reads its scalars back from here."""
+    """Totals and rates of one run, as `twin.report.models.RunSummary`; `load_run` reads its scalars back from here."""
     derived = derive(run, baseline)
     per_sample = derived.bytes_per_sample
     energy = run.tables["energy"]
     by_component = energy.groupby("component", sort=False)["energy_J"].sum()
     by_kind = energy.groupby("kind", sort=False)["energy_J"].sum()
     links = busiest_links(run)
-    return {
+    found = {
         "schema": SCHEMA,
         "kind": "run",
         "twin_version": __version__,
@@ -83,6 +84,7 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
         },
         "warnings": run.warnings,
     }
+    return RunSummary.model_validate(plain(found)).model_dump(by_alias=True)
 
 
 def summary(runs: Sequence[RunResult]) -> dict[str, Any]:

@@ -1,24 +1,32 @@
 """The totals of a run as one flat row: the columns of a sweep's table and of a comparison's."""
 
+from twin.report.columns import name, real
 from twin.report.derived import PATHS, derive
 from twin.report.result import RunResult
 
 Value = str | int | float
-UNITS: dict[str, str] = {
-    "epochs": "1",
-    "train_loss": "1",
-    "test_loss": "1",
-    "test_error": "1",
-    "best_test_error": "1",
-    "makespan_s": "s",
-    "makespan_interval_s": "s",
-    "samples_per_s": "1/s",
-    "energy_J": "J",
-    "energy_J_per_sample": "J",
-    "area_m2": "m2",
-    **{f"{path}_{what}_B_per_sample": "B" for path in PATHS for what in ("H", "other")},
-    "bound": "",
-}
+TOTALS = (
+    real("epochs", "1", "epochs done"),
+    real("train_loss", "1", "mean loss of the last epoch's training samples"),
+    real("test_loss", "1", "mean loss of the test set"),
+    real("test_error", "1", "fraction of the test set that is classified wrongly; of a regression the test loss"),
+    real("best_test_error", "1", "the least test error after any epoch"),
+    real("makespan_s", "s", "simulated time"),
+    real("makespan_interval_s", "s", "half its 95 % interval where timing was sampled"),
+    real("samples_per_s", "1/s", "training samples a simulated second"),
+    real("energy_J", "J", "energy, leakage included"),
+    real("energy_J_per_sample", "J", "energy a sample"),
+    real("area_m2", "m2", "silicon"),
+    *(
+        real(f"{path}_{what}_B_per_sample", "B", f"bytes a sample over {path}, of {words}")
+        for path in PATHS
+        for what, words in (("H", "the matrix H"), ("other", "everything else"))
+    ),
+    name("bound", "what bound the time"),
+)
+"""The columns of a row."""
+
+UNITS: dict[str, str] = {column.name: column.unit for column in TOTALS}
 """Columns of a row with their units ("1": a number, "": a text)."""
 
 

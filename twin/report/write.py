@@ -9,6 +9,7 @@ from twin.report.figures import all_figures
 from twin.report.files import remove, slug, write_bytes, write_text
 from twin.report.html import html
 from twin.report.markdown import markdown
+from twin.report.models import ComparisonSummary
 from twin.report.result import RunResult
 from twin.report.store import load_run, read_json, save_run, write_csv
 from twin.report.summary import run_summary, summary, to_json
@@ -56,8 +57,8 @@ def write_report(runs: Sequence[RunResult], folder: Path, command: str) -> Path:
             write_text(folder / "figures" / f"{drawing.name}.svg", drawing.svg)
     write_text(folder / "report.md", markdown(runs, command))
     write_text(folder / "report.html", html(runs, command, drawings))
-    content = summary(runs) | {"command": command}
-    write_text(folder / "summary.json", to_json(content))
+    content = ComparisonSummary.model_validate(summary(runs) | {"command": command})
+    write_text(folder / "summary.json", to_json(content.model_dump(by_alias=True)))
     return folder / "report.html"
 
 

@@ -117,7 +117,7 @@ class CalibrationPhases:
         import pandas as pd  # noqa: PLC0415
 
         frame = pd.DataFrame(self.state()["rows"], columns=list(COLUMNS))
-        frame["matrix"] = [chr(int(code)) for code in frame["matrix"]]
+        frame["matrix"] = pd.Series([chr(int(code)) for code in frame["matrix"]], dtype=str)
         whole = ["number", "samples", "layer", "pulses"]
         frame[whole] = frame[whole].astype(int)
         return frame

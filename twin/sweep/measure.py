@@ -9,18 +9,14 @@ from twin.config.sweep import Scalar, Stop
 from twin.errors import TwinError
 from twin.report.result import RunResult
 from twin.report.store import load_run
-from twin.report.totals import UNITS as TOTALS
 from twin.report.totals import totals
 from twin.simulation.plan import prepare
 from twin.simulation.run import CurveRow, run
+from twin.sweep.columns import RESULT
 from twin.sweep.point import Point
 
 Row = dict[str, Scalar]
-UNITS: dict[str, str] = {
-    "status": "",
-    "reason": "",
-    **TOTALS,
-}
+UNITS: dict[str, str] = {column.name: column.unit for column in RESULT}
 """Columns of a row behind the id and the values of the axes, with their units ("1": a number, "": a name)."""
 
 

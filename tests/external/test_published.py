@@ -1,0 +1,232 @@
+"""What runs write is what `twin schema` says, by a validator that knows nothing of the twin."""
+
+import csv
+import json
+
+import pytest
+from blocks_kit import small
+from jsonschema import Draft202012Validator
+from schema_kit import rows_of
+
+from twin.algorithms.operation import Counts, Stream
+from twin.published import WRITTEN, written_schema
+from twin.report.columns import DIFFERENCE, TABLES, TIDY
+from twin.report.difference import tidy_difference
+from twin.report.store import load_run, write_csv
+from twin.report.write import write_report
+from twin.simulation.finished import compared, finished
+from twin.simulation.plan import RunPlan, prepare
+from twin.simulation.run import run
+from twin.sweep.columns import SWEEP
+from twin.sweep.run import Settings, run_sweep
+
+SHORT = {"training.epochs": "1", "data.samples": "40"}
+SAMPLED = {"training.epochs": "1", "data.samples": "150", "timing.mode": '"sampled"', "timing.period": "53"}
+PULSED = SHORT | {"calibration.method": '"pulses"', "calibration.pairs": "3", "training.endurance": "true"}
+NAMED = ("digits-mlp", "aimc-512")
+PLANS = {
+    "digital": RunPlan(*NAMED, "digital", "digital", "replayed", SHORT),
+    "analog": RunPlan(*NAMED, "four-array", "ttv2", "replayed", PULSED),
+    "sampled": RunPlan(*NAMED, "two-array", "sgd", "replayed", SAMPLED),
+    "mesh": RunPlan("digits-mlp", "aimc-512-mesh", "two-array", "sgd", "replayed", SHORT),
+    "regression": RunPlan("linear", "aimc-512", "two-array", "sgd", "replayed", {"training.epochs": "1"}),
+}
+HEADER = """schema = 1
+kind = "sweep"
+name = "small"
+description = "two points, one of which is refused"
+workload = "digits-mlp"
+algorithm = "sgd"
+seeds = [1]
+
+[[axes]]
+key = "layout"
+values = ["two-array", "digital"]
+
+[fixed]
+"training.epochs" = 1
+"data.samples" = 20
+"""
+SWEEPS = {
+    "grid": """
+[[axes]]
+key = "algorithm.learning_rate"
+values = [0.1]
+""",
+    "search": """
+[search]
+objective = "test_error"
+trials = 2
+seeds = [2]
+
+[[search.axes]]
+key = "algorithm.learning_rate"
+values = [0.1, 0.3]
+""",
+}
+
+
+def performed(plan, folder):
+    folder.mkdir(parents=True)
+    prepare(plan, folder)
+    run(folder, lambda *_: None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    """Return the folder of a report over runs of every kind."""
+    base = tmp_path_factory.mktemp("published")
+    plans = PLANS | {
+        "timed": RunPlan(str(small(base, 2)), "aimc-512", "two-array", "sgd", "replayed", {}, {"system.tiles": "7"})
+    }
+    folders = {name: performed(plan, base / "runs" / name) for name, plan in plans.items()}
+    write_report([load_run(folders[name]) for name in ("digital", "analog", "mesh")], base / "report", "twin compare")
+    return base
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """Return the folders of a sweep and of a search."""
+
+    class Here:
+        def run(self, points, measure):
+            return ((point, measure(point)) for point in points if point is not None)
+
+    base = tmp_path_factory.mktemp("swept")
+    folders = []
+    for name, text in SWEEPS.items():
+        (base / f"{name}.toml").write_text(HEADER + text)
+        run_sweep(str(base / f"{name}.toml"), base / name, Here(), Settings(), lambda *_: None)
+        folders.append(base / name)
+    return folders
+
+
+def complaints(content, schema):
+    return [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(content)]
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_published_schemas_are_schemas(kind):
+    schema = json.loads(json.dumps(written_schema(kind)))
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"].endswith("2020-12/schema")
+    assert schema["title"].startswith("twin ")
+
+
+def test_every_summary_of_a_run_is_as_published(report):
+    schema, facts = written_schema("summary"), written_schema("run")
+    summaries = sorted((report / "runs").glob("*/summary.json"))
+    assert len(summaries) == len(PLANS) + 1
+    for path in summaries:
+        assert complaints(json.loads(path.read_text()), schema) == []
+        assert complaints(json.loads((path.parent / "run.json").read_text()), facts) == []
+    whole = json.loads((report / "report" / "summary.json").read_text())
+    assert whole["kind"] == "comparison"
+    assert complaints(whole, schema) == []
+    assert complaints(whole | {"kind": "run"}, schema)  # the schema is no rubber stamp
+    assert complaints(whole | {"more": 1}, schema)
+    del whole["runs"][0]["energy"]["total_J"]
+    assert complaints(whole, schema)
+
+
+def checked(folder, group, tables):
+    """Validate every CSV file of a folder; return the tables that were there."""
+    found = set()
+    for path in sorted(folder.glob("*.csv")):
+        table = group["properties"][path.stem]
+        assert complaints(rows_of(path, table), table) == [], path
+        found.add(path.stem)
+        with path.open(newline="") as file:
+            names = next(csv.reader(file))
+        known = [column.name for column in tables[path.stem].columns if column.name in names]
+        assert [one for one in names if one in known] == names or tables[path.stem].further, path
+    return found
+
+
+def test_every_table_of_every_run_is_as_published(report):
+    group = written_schema("tables")["properties"]["run"]
+    found = set()
+    for folder in sorted((report / "runs").iterdir()):
+        found |= checked(folder, group, TABLES)
+    assert found == set(TABLES) - {"events"}
+
+
+def test_every_table_of_a_report_is_as_published(report):
+    group = written_schema("tables")["properties"]["report"]
+    folder = report / "report" / "tables"
+    assert {path.stem for path in folder.glob("*.csv")} == set(TIDY)
+    for path in folder.glob("*.csv"):
+        assert complaints(rows_of(path, group["properties"][path.stem]), group["properties"][path.stem]) == [], path
+
+
+def test_every_table_of_a_comparison_of_finished_runs_is_as_published(report, tmp_path):
+    group = written_schema("tables")["properties"]["difference"]
+    runs = compared(finished([report / "runs" / name for name in ("digital", "analog")]))
+    tables = tidy_difference(runs)
+    assert set(tables) == set(DIFFERENCE)
+    for name, frame in tables.items():
+        write_csv(frame, tmp_path / f"{name}.csv")
+        assert len(frame) > 0
+        assert complaints(rows_of(tmp_path / f"{name}.csv", group["properties"][name]), group["properties"][name]) == []
+
+
+def test_every_table_of_a_sweep_is_as_published(swept):
+    group = written_schema("tables")["properties"]["sweep"]
+    found = set()
+    for folder in swept:
+        found |= checked(folder, group, SWEEP)
+        for path in (folder / "results").glob("*.csv"):
+            assert complaints(rows_of(path, group["properties"]["result"]), group["properties"]["result"]) == [], path
+    assert found == set(SWEEP) - {"result"}
+
+
+def test_units_stand_in_every_table(report, swept):
+    """Either a column of units beside the values, or the unit of every column in columns.csv of the folder."""
+    folders = [*(report / "runs").iterdir(), report / "report" / "tables", *swept]
+    seen = 0
+    for folder in folders:
+        described = {}
+        if (folder / "columns.csv").exists():
+            with (folder / "columns.csv").open(newline="") as file:
+                described = {(row["table"], row["column"]): row["unit"] for row in csv.DictReader(file)}
+        for path in folder.glob("*.csv"):
+            with path.open(newline="") as file:
+                rows = list(csv.DictReader(file))
+            names = rows[0].keys() if rows else ()
+            if path.stem == "columns" or "unit" in names:
+                assert "value" not in names or all(row["unit"] or row["status"] for row in rows), path
+                seen += 1
+                continue
+            tables = SWEEP if folder in swept else TABLES
+            for name in names:
+                column = tables[path.stem].column(name)
+                assert described[path.stem, name] == (column.unit if column else ""), (path, name)
+            seen += 1
+    assert seen > 60
+
+
+def test_the_types_beside_the_units_are_those_of_the_schema(report):
+    for folder in (report / "runs").iterdir():
+        with (folder / "columns.csv").open(newline="") as file:
+            for row in csv.DictReader(file):
+                column = TABLES[row["table"]].column(row["column"])
+                assert row["type"] == column.dtype, (folder.name, row)
+
+
+def test_every_number_of_a_table_has_a_unit_and_every_column_a_meaning():
+    for tables in (TABLES, TIDY, DIFFERENCE, SWEEP):
+        for table in tables.values():
+            for column in table.columns:
+                assert len(column.meaning) > 3
+                if column.dtype == "float64" and "in the unit beside it" not in column.meaning:
+                    assert column.unit, (table.name, column.name)
+    assert {column.name for column in TABLES["operations"].columns} > {one.name.lower() for one in Counts}
+    assert {column.name for column in TABLES["bins"].columns} > set(map(str, Stream))
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_schemas_of_what_runs_write_are_printed(twin, kind):
+    code, shown, _ = twin("schema", kind)
+    assert code == 0
+    assert json.loads(shown) == json.loads(json.dumps(written_schema(kind)))
