@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -151,6 +152,17 @@ def test_a_sweep_gives_frames_and_a_row_for_the_point_that_cannot_be(tmp_path):
     assert len(found.means) == 1
     assert set(found.units) == set(found.table.columns)
     assert "2 points: 1 done, 1 refused" in found._repr_html_()
+
+
+def test_a_notebook_sees_how_far_a_long_run_is_and_then_nothing(monkeypatch):
+    seen = []
+    handle = SimpleNamespace(update=lambda content: seen.append(content.data))
+    monkeypatch.setattr("IPython.display.display", lambda content, **_: seen.append(content.data) or handle)
+    monkeypatch.setattr("twin.api.progress._in_notebook", lambda: True)
+    monkeypatch.setattr("twin.api.progress.QUIET_S", 0.0)
+    twin.simulate(algorithm="sgd", **SMALL)
+    assert seen[0].startswith("<code>sgd-two-array: ")
+    assert seen[-2:] == ["<code>sgd-two-array: 40 of 40</code>", ""]
 
 
 # -- mistakes ---------------------------------------------------------------------------------------------------

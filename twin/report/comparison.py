@@ -62,7 +62,7 @@ class Comparison(Sequence["RunResult"]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a run, indexed by its name: losses, test_error as a fraction, times in s, energies in J, ....
+        """One row a run, indexed by its name; losses, test_error as a fraction, times in s, energies in J, and so on.
 
         What each column is measured in stands in `units`.
         """
@@ -73,12 +73,12 @@ class Comparison(Sequence["RunResult"]):
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit of every column of `table`: s, J, m2, B, 1/s; "1" for plain numbers, "" for texts."""
+        """Unit of every column of `table`, such as s, J, m2, B, 1/s; "1" for plain numbers, "" for texts."""
         return dict(UNITS)
 
     @property
     def curves(self) -> pd.DataFrame:
-        """The learning curves of all runs: run, epoch, samples, time_s (simulated s), losses, test_error (fraction)."""
+        """All learning curves, with epoch, samples, time_s (simulated s), losses, test_error (fraction), run."""
         import pandas as pd  # noqa: PLC0415
 
         return pd.concat([run.curve.assign(run=run.name) for run in self._runs], ignore_index=True)

@@ -64,16 +64,28 @@ class RunResult:
     ----------
     name : str
         Unique among the runs of one report, e.g. ``"ttv2 four-array"``.
-    algorithm, layout, chip, workload, device : str
+    algorithm : str
+    layout : str
+    chip : str
+    workload : str
+    device : str
         Names of the parts.
-    seed, samples, epochs : int
-        Seed; training samples seen; epochs.
+    seed : int
+    samples : int
+        Training samples seen.
+    epochs : int
     test_error : float
         Final, as a fraction; of a regression the mean test loss; NaN where there is no test set.
     curve : DataFrame
         One row an epoch: epoch, samples, time_s (simulated), train_loss, test_loss, test_error (as above).
-    makespan_s, energy_J, area_m2, leakage_W : float
-        Simulated time, energy, silicon and its leakage.
+    makespan_s : float
+        Simulated time, s.
+    energy_J : float
+        Energy, J, leakage included.
+    area_m2 : float
+        Silicon, m².
+    leakage_W : float
+        Power of its leakage, W.
     makespan_interval_s : float
         Half the width of the 95 % confidence interval of the makespan where timing was sampled; 0 where all of
         it was run, NaN where too few windows were run to say.
