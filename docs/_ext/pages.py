@@ -30,6 +30,11 @@ def _list_others(app: "Sphinx", docname: str, content: list[str]) -> None:
         content[0] = content[0].replace(OTHERS, "\n".join(others(content[0], Path(app.srcdir))))
 
 
+def _always_read(*_: object) -> list[str]:
+    """Name the page to read again whether it changed or not: what it lists may have."""
+    return ["index"]
+
+
 def _stay_inside(app: "Sphinx", doctree: "nodes.document") -> None:
     here = Path(app.env.doc2path(app.env.docname)).parent
     for node in list(doctree.findall(pending_xref)):
@@ -43,6 +48,7 @@ def _stay_inside(app: "Sphinx", doctree: "nodes.document") -> None:
 
 def setup(app: "Sphinx") -> dict[str, bool]:
     """Register with Sphinx."""
+    app.connect("env-get-outdated", _always_read)
     app.connect("source-read", _list_others)
     app.connect("doctree-read", _stay_inside)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
