@@ -70,6 +70,35 @@ key = "algorithm.update.update_management"
 values = [true, false]
 """
 
+TUNED = """seeds = [1, 2]
+
+[[axes]]
+key = "device"
+values = ["gokmen-120", "gokmen-60"]
+
+[search]
+trials = 8
+startup = 3
+seeds = [11]
+
+[[search.axes]]
+key = "algorithm.transfer_lr"
+low = 0.1
+high = 30.0
+scale = "log"
+
+[[search.axes]]
+key = "algorithm.transfer_every"
+low = 1
+high = 5
+integer = true
+
+[fixed]
+"training.epochs" = 2
+"training.checkpoint_every" = 20
+"data.samples" = 60
+"""
+
 
 def written(folder: Path, text: str = SMALL, **header: str) -> str:
     """Write a sweep; return its path."""
@@ -156,15 +185,6 @@ def wide(folder):
 def stillborn(memory_B):  # noqa: ARG001 - as the real one
     """Stand for the start of a process: end at once."""
     os._exit(9)
-
-
-class Here:
-    """Runs points in this process."""
-
-    def run(self, points, measure):
-        for point in points:
-            if point is not None:
-                yield point, measure(point)
 
 
 class AnyOrder:

@@ -15,7 +15,6 @@ from sweep_kit import (
     HEADER,
     SMALL,
     Accidents,
-    Here,
     fate,
     nothing,
     stillborn,
@@ -30,7 +29,7 @@ from twin.sweep import local
 from twin.sweep import measure as measuring
 from twin.sweep import run as running
 from twin.sweep.dask import DaskCluster
-from twin.sweep.local import LocalProcesses
+from twin.sweep.local import LocalProcesses, ThisProcess
 from twin.sweep.measure import Status, ended, measure
 from twin.sweep.point import points_of
 from twin.sweep.results import Results, means
@@ -53,7 +52,7 @@ def description(tmp_path_factory):
 @pytest.fixture(scope="module")
 def whole(description, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    table, missing = run_sweep(description, folder, Here(), Settings(), nothing)
+    table, missing = run_sweep(description, folder, ThisProcess(), Settings(), nothing)
     assert missing == 0
     return table, tables(folder)
 
@@ -82,7 +81,7 @@ def test_a_dask_cluster_and_parquet_give_the_same_table(description, whole, tmp_
 
 def test_four_shards_in_any_order_make_the_table(description, whole, tmp_path):
     for number in (3, 1, 4, 2):
-        _, missing = run_sweep(description, tmp_path, Here(), Settings(shard=(number, 4), keep=True), nothing)
+        _, missing = run_sweep(description, tmp_path, ThisProcess(), Settings(shard=(number, 4), keep=True), nothing)
     assert missing == 0
     assert tables(tmp_path) == whole[1]
     assert len(list((tmp_path / "runs").iterdir())) == 4
@@ -99,20 +98,20 @@ def test_a_sweep_that_is_killed_goes_on_to_the_same_table(description, whole, tm
         time.sleep(pause)
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
-    _, missing = run_sweep(description, tmp_path, Here(), Settings(), nothing)
+    _, missing = run_sweep(description, tmp_path, ThisProcess(), Settings(), nothing)
     assert missing == 0
     assert tables(tmp_path) == whole[1]
 
 
 def test_nothing_that_has_a_result_is_run_again(description, tmp_path, monkeypatch):
-    run_sweep(description, tmp_path, Here(), Settings(), nothing)
+    run_sweep(description, tmp_path, ThisProcess(), Settings(), nothing)
     before = tables(tmp_path)
 
     def never(*_, **__):
         raise AssertionError
 
     monkeypatch.setattr(running, "measure", never)
-    run_sweep(description, tmp_path, Here(), Settings(retry=True), nothing)
+    run_sweep(description, tmp_path, ThisProcess(), Settings(retry=True), nothing)
     assert tables(tmp_path) == before
 
 
@@ -129,7 +128,7 @@ def test_whatever_happens_to_a_point_is_a_row_with_its_reason_and_the_rest_compl
     assert "not written (File too large); make room there" in full
     assert "enlarge --memory" in memory
     assert "training loss is" in diverged
-    table, _ = run_sweep(path, tmp_path / "out", Here(), Settings(retry=True, max_points=2), nothing)
+    table, _ = run_sweep(path, tmp_path / "out", ThisProcess(), Settings(retry=True, max_points=2), nothing)
     assert list(table["status"]) == ["done", "done", "out of memory", "diverged", "done"]
 
 
@@ -155,7 +154,7 @@ def test_a_worker_of_dask_that_dies_is_a_row(tmp_path):
 
 def test_a_point_above_the_rule_is_given_up_with_what_it_learned(tmp_path):
     text = SMALL + "\n[stop]\nerror_above = 0.01\nafter_epoch = 1\n"
-    table, _ = run_sweep(written(tmp_path, text), tmp_path / "out", Here(), Settings(), nothing)
+    table, _ = run_sweep(written(tmp_path, text), tmp_path / "out", ThisProcess(), Settings(), nothing)
     row = table[(table["algorithm"] == "sgd") & (table["layout"] == "two-array")].iloc[0]
     assert (row["status"], row["epochs"]) == ("stopped", 1)
     assert row["test_error"] > 0.01
@@ -166,7 +165,7 @@ def test_a_loss_that_is_no_number_is_a_row_of_its_own(tmp_path):
     path = tmp_path / "linear.toml"
     head = HEADER.replace("digits-mlp", "linear")
     path.write_text(head + DIVERGING)
-    table, _ = run_sweep(str(path), tmp_path / "out", Here(), Settings(), nothing)
+    table, _ = run_sweep(str(path), tmp_path / "out", ThisProcess(), Settings(), nothing)
     assert list(table["status"]) == ["done", "diverged"]
     assert "training loss is" in table["reason"][1]
 
@@ -204,14 +203,14 @@ def test_a_result_that_could_not_be_written_is_written_when_there_is_room(descri
         save(self, point, row)
 
     monkeypatch.setattr(Results, "save", full_once)
-    table, missing = run_sweep(description, tmp_path, Here(), Settings(), nothing)
+    table, missing = run_sweep(description, tmp_path, ThisProcess(), Settings(), nothing)
     assert (len(table), missing) == (8, 0)
 
 
 def test_a_budget_leaves_points_for_the_next_time(description, tmp_path, whole):
-    table, missing = run_sweep(description, tmp_path, Here(), Settings(budget_s=1e-9), nothing)
+    table, missing = run_sweep(description, tmp_path, ThisProcess(), Settings(budget_s=1e-9), nothing)
     assert (len(table), missing) == (4, 4)  # refusals cost nothing
-    run_sweep(description, tmp_path, Here(), Settings(), nothing)
+    run_sweep(description, tmp_path, ThisProcess(), Settings(), nothing)
     assert tables(tmp_path) == whole[1]
 
 
@@ -234,23 +233,23 @@ def test_means_over_seeds_have_students_interval():
 
 
 def test_a_folder_of_another_sweep_is_refused(description, tmp_path):
-    run_sweep(description, tmp_path, Here(), Settings(budget_s=1e-9), nothing)
+    run_sweep(description, tmp_path, ThisProcess(), Settings(budget_s=1e-9), nothing)
     (tmp_path / "other").mkdir()
     other = written(tmp_path / "other", SMALL.replace("[1, 2]", "[1, 3]"))
     with pytest.raises(TwinError, match="holds another sweep"):
-        run_sweep(other, tmp_path, Here(), Settings(), nothing)
+        run_sweep(other, tmp_path, ThisProcess(), Settings(), nothing)
 
 
 def test_a_result_that_is_damaged_is_named(description, tmp_path):
-    run_sweep(description, tmp_path, Here(), Settings(budget_s=1e-9), nothing)
+    run_sweep(description, tmp_path, ThisProcess(), Settings(budget_s=1e-9), nothing)
     path = next((tmp_path / "results").glob("*.csv"))
     path.write_text("status\n")
     with pytest.raises(TwinError, match=f"{path.name}: is no result of a sweep"):
-        run_sweep(description, tmp_path, Here(), Settings(), nothing)
+        run_sweep(description, tmp_path, ThisProcess(), Settings(), nothing)
 
 
 def test_a_sweep_without_a_possible_point_says_why(tmp_path):
     text = SMALL.replace('["sgd", "ttv2"]', '["sgd"]').replace('["two-array", "four-array"]', '["three-array"]')
     with pytest.raises(TwinError, match=r"none of 2 points can be run; the first: layout .= three-array"):
-        run_sweep(written(tmp_path, text), tmp_path / "out", Here(), Settings(), nothing)
+        run_sweep(written(tmp_path, text), tmp_path / "out", ThisProcess(), Settings(), nothing)
     assert not (tmp_path / "out").exists()

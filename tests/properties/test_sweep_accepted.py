@@ -1,4 +1,4 @@
-"""The shipped sweep of 3 algorithms x 3 layouts x 4 devices x 2 seeds: one table, however it is run."""
+"""The shipped sweep of 3 algorithms x 3 layouts x 4 devices x 2 seeds, and a search: one table, however run."""
 
 import random
 import signal
@@ -7,10 +7,10 @@ import sys
 import time
 
 import pytest
-from sweep_kit import nothing, tables
+from sweep_kit import FOUND, TUNED, nothing, tables, written
 
 from twin.sweep.dask import DaskCluster
-from twin.sweep.local import LocalProcesses
+from twin.sweep.local import LocalProcesses, ThisProcess
 from twin.sweep.run import Settings, run_sweep
 
 SWEEP = "first-sweep"
@@ -29,7 +29,7 @@ def whole(tmp_path_factory):
 
 def assert_same(folder, whole):
     """Hold tables against each other; name those that differ, which are too long to print."""
-    found = tables(folder)
+    found = tables(folder, whole)
     assert [name for name, content in whole.items() if found[name] != content] == []
 
 
@@ -38,25 +38,38 @@ def finished(folder):
     return len(list((folder / "results").glob("*.csv")))
 
 
-@pytest.mark.slow
-def test_killed_five_times_and_resumed(whole, tmp_path):
-    command = [sys.executable, "-m", "twin", "sweep", SWEEP, "--out", str(tmp_path), "--jobs", "2"]
+def kill_and_resume(description, folder, steps):
+    """Run a sweep on two processes; kill it whenever so many points have a result, and let it finish."""
+    command = [sys.executable, "-m", "twin", "sweep", description, "--out", str(folder), "--jobs", "2"]
     moments, reached = random.Random(1), []
-    for kill in range(KILLS):
+    for step in steps:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 600
-        while finished(tmp_path) < POINTS - RUNS + 6 * (kill + 1):
-            assert child.poll() is None
+        while finished(folder) < step:
+            assert child.poll() is None, "the sweep ended before it could be killed; make it longer"
             assert time.monotonic() < deadline
             time.sleep(0.01)
         time.sleep(moments.uniform(0, 0.5))
         child.kill()  # the parent alone: its processes end by themselves
         assert child.wait() == -signal.SIGKILL
-        reached.append(finished(tmp_path))
+        reached.append(finished(folder))
     assert reached == sorted(set(reached))
-    assert reached[-1] < POINTS
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert finished(folder) > reached[-1]
+
+
+@pytest.mark.slow
+def test_killed_five_times_and_resumed(whole, tmp_path):
+    kill_and_resume(SWEEP, tmp_path, [POINTS - RUNS + 6 * (kill + 1) for kill in range(KILLS)])
     assert_same(tmp_path, whole)
+
+
+@pytest.mark.slow
+def test_a_search_killed_five_times_and_resumed(tmp_path):
+    description = written(tmp_path, TUNED)
+    run_sweep(description, tmp_path / "whole", ThisProcess(), Settings(), nothing)
+    kill_and_resume(description, tmp_path / "killed", [3 * (kill + 1) for kill in range(KILLS)])
+    assert_same(tmp_path / "killed", tables(tmp_path / "whole", FOUND))
 
 
 @pytest.mark.slow

@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sweep_kit import FOUND, SOUGHT, AnyOrder, Here, bowl, light, nothing, tables, written
+from sweep_kit import FOUND, SOUGHT, AnyOrder, bowl, light, nothing, tables, written
 
 from twin.errors import TwinError
 from twin.sweep import run as running
 from twin.sweep import search as searching
+from twin.sweep.local import ThisProcess
 from twin.sweep.measure import Status, ended
 from twin.sweep.point import point_of
 from twin.sweep.run import Settings, run_sweep
@@ -36,7 +37,7 @@ def whole(description, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running, "measure", bowl)
         patch.setattr(searching, "point_of", light)
-        assert run_sweep(description, folder, Here(), Settings(), nothing)[1] == 0
+        assert run_sweep(description, folder, ThisProcess(), Settings(), nothing)[1] == 0
     return folder
 
 
@@ -125,7 +126,7 @@ def test_neither_the_number_of_processes_nor_their_order_changes_a_search(tmp_pa
     text = SOUGHT.replace("trials = 12", f"trials = 12\ntogether = {together}")
     path = written(tmp_path, text)
     found = []
-    for number, executor in enumerate((Here(), AnyOrder(3, 1), AnyOrder(8, 2))):
+    for number, executor in enumerate((ThisProcess(), AnyOrder(3, 1), AnyOrder(8, 2))):
         folder = tmp_path / str(number)
         run_sweep(path, folder, executor, Settings(), nothing)
         found.append(tables(folder, FOUND))
@@ -134,7 +135,7 @@ def test_neither_the_number_of_processes_nor_their_order_changes_a_search(tmp_pa
 
 def test_shards_make_the_tables(description, whole, tmp_path):
     for number in (2, 1):
-        _, missing = run_sweep(description, tmp_path, Here(), Settings(shard=(number, 2)), nothing)
+        _, missing = run_sweep(description, tmp_path, ThisProcess(), Settings(shard=(number, 2)), nothing)
     assert missing == 0
     assert tables(tmp_path, FOUND) == tables(whole, FOUND)
 
@@ -143,7 +144,7 @@ def test_a_finished_search_runs_nothing_again(description, whole, monkeypatch):
     before = tables(whole, FOUND)
     seen = []
     monkeypatch.setattr(running, "measure", never)
-    run_sweep(description, whole, Here(), Settings(retry=True), lambda *state: seen.append(state))
+    run_sweep(description, whole, ThisProcess(), Settings(retry=True), lambda *state: seen.append(state))
     assert tables(whole, FOUND) == before
     assert seen == [(52, 52)]
 
@@ -159,13 +160,13 @@ def test_a_trial_that_was_killed_and_is_tried_again_leaves_no_trace(description,
         return ended(Status.KILLED, "SIGKILL") if len(count) % 9 == 0 else bowl(point)
 
     monkeypatch.setattr(running, "measure", killed_at_times)
-    run_sweep(description, tmp_path, Here(), Settings(), nothing)
+    run_sweep(description, tmp_path, ThisProcess(), Settings(), nothing)
     trials = read(tmp_path, "trials")
     assert (trials["status"] == "killed").sum() > 3
     assert (read(tmp_path, "best")["finished"] < 12).all()
     assert any(trial.state.name == "FAIL" for study in journals(tmp_path).values() for trial in study.trials)
     monkeypatch.setattr(running, "measure", bowl)
-    run_sweep(description, tmp_path, Here(), Settings(retry=True), nothing)
+    run_sweep(description, tmp_path, ThisProcess(), Settings(retry=True), nothing)
     assert tables(tmp_path, FOUND) == tables(whole, FOUND)
 
 
@@ -175,7 +176,7 @@ def test_values_that_diverge_are_worse_than_any_that_do_not(tmp_path, monkeypatc
         return ended(Status.DIVERGED, "training loss is nan") if far else bowl(point)
 
     monkeypatch.setattr(running, "measure", narrow)
-    run_sweep(written(tmp_path, SOUGHT), tmp_path / "out", Here(), Settings(), nothing)
+    run_sweep(written(tmp_path, SOUGHT), tmp_path / "out", ThisProcess(), Settings(), nothing)
     best, trials = read(tmp_path / "out", "best"), read(tmp_path / "out", "trials")
     assert (best["training.decay_factor"] <= 0.1).all()
     late = trials[trials["trial"] >= 7]
@@ -191,7 +192,7 @@ def test_a_search_without_a_finished_trial_is_a_row_with_the_reason(tmp_path, mo
         return ended(Status.MEMORY, "no more") if point.axes["device.dw_min"] == 0.1 else bowl(point)
 
     monkeypatch.setattr(running, "measure", coarse_fails)
-    table, missing = run_sweep(written(tmp_path, SOUGHT), tmp_path / "out", Here(), Settings(), nothing)
+    table, missing = run_sweep(written(tmp_path, SOUGHT), tmp_path / "out", ThisProcess(), Settings(), nothing)
     assert (len(table), missing) == (4, 0)
     rows = table[table["device.dw_min"] == 0.1]
     assert set(rows["status"]) == {"out of memory"}
@@ -203,7 +204,7 @@ def test_a_point_that_cannot_be_run_is_refused_without_trials(tmp_path, monkeypa
     monkeypatch.setattr(searching, "point_of", point_of)
     more = '[[axes]]\nkey = "algorithm"\nvalues = ["sgd", "ttv2"]\n\n[search]'
     text = SOUGHT.replace("[0.01, 0.1]", "[0.1]").replace("[search]", more, 1) + '\n[fixed]\nlayout = "four-array"\n'
-    table, missing = run_sweep(written(tmp_path, text), tmp_path / "out", Here(), Settings(), nothing)
+    table, missing = run_sweep(written(tmp_path, text), tmp_path / "out", ThisProcess(), Settings(), nothing)
     assert missing == 0
     refused = table[table["algorithm"] == "sgd"]
     assert set(refused["status"]) == {"refused"}
@@ -220,7 +221,7 @@ def test_failures_end_a_sweep_where_the_user_says(description, tmp_path, monkeyp
         return ended(Status.FAILED, "broken")
 
     monkeypatch.setattr(running, "measure", broken)
-    _, missing = run_sweep(description, tmp_path, Here(), Settings(max_failures=3), nothing)
+    _, missing = run_sweep(description, tmp_path, ThisProcess(), Settings(max_failures=3), nothing)
     assert (len(calls), missing) == (3, 4)
 
 
@@ -239,10 +240,10 @@ def test_a_journal_on_a_full_disk_is_written_when_there_is_room(description, who
     with monkeypatch.context() as full:
         full.setattr(backend, "append_logs", full_at_times)
         with pytest.raises(TwinError, match=r"\.journal: not written \(No space left on device\); make room there"):
-            run_sweep(description, tmp_path, Here(), Settings(), nothing)
+            run_sweep(description, tmp_path, ThisProcess(), Settings(), nothing)
     assert tables(tmp_path, FOUND) == tables(whole, FOUND)
     monkeypatch.setattr(running, "measure", never)
-    run_sweep(description, tmp_path, Here(), Settings(), nothing)
+    run_sweep(description, tmp_path, ThisProcess(), Settings(), nothing)
     assert tables(tmp_path, FOUND) == tables(whole, FOUND)
     assert [len(study.trials) for study in journals(tmp_path).values()] == [12] * 2
 
@@ -255,7 +256,7 @@ def test_a_search_without_optuna_says_what_to_install(description, tmp_path, mon
     for name in ("searches", "search", "journal"):
         monkeypatch.delitem(sys.modules, f"twin.sweep.{name}", raising=False)
     with pytest.raises(TwinError, match=r"search: needs Optuna; pip install 'analog-twin\[search\]'"):
-        run_sweep(description, tmp_path, Here(), Settings(), nothing)
+        run_sweep(description, tmp_path, ThisProcess(), Settings(), nothing)
 
 
 @pytest.mark.parametrize(
@@ -275,6 +276,6 @@ def test_a_search_without_optuna_says_what_to_install(description, tmp_path, mon
 def test_a_mistake_in_a_search_is_one_line_that_names_it(tmp_path, old, new, message):
     assert old in SOUGHT
     with pytest.raises(TwinError, match=message) as caught:
-        run_sweep(written(tmp_path, SOUGHT.replace(old, new)), tmp_path / "out", Here(), Settings(), nothing)
+        run_sweep(written(tmp_path, SOUGHT.replace(old, new)), tmp_path / "out", ThisProcess(), Settings(), nothing)
     assert "small.toml:" in str(caught.value)
     assert "\n" not in str(caught.value)
