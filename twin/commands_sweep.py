@@ -51,6 +51,8 @@ def sweep_command(
     if missing:
         say(f"{missing} points have no result yet; the same command goes on")
     say(f"table: {folder / 'table.csv'}")
+    if (folder / "best.csv").exists():
+        say(f"what was found at each point: {folder / 'best.csv'}, every trial: {folder / 'trials.csv'}")
 
 
 def _executor(jobs: int, scheduler: str, memory: str) -> "Executor":
