@@ -231,14 +231,17 @@ def schema(
 
 @app.command()
 def reproduce(
-    figure: Annotated[str, typer.Argument(help="gokmen-2021-fig6, onen-2021-fig1 or onen-2021-fig2.")],
+    figure: Annotated[str, typer.Argument(help="gokmen-2021-fig6, lee-2022-fig2 to -fig9, onen-2021-fig1 or -fig2.")],
     out: Annotated[Path, typer.Option(help="Folder for the figure and its CSV.")] = Path("reproduced"),
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 1,
+    sweep: Annotated[
+        str, typer.Option(help="For lee-2022-fig7 to -fig9: another sweep with the same axes, by name or path.")
+    ] = "",
 ) -> None:
     """Reproduce a published figure: an SVG, a CSV, and what the paper says about it, checked."""
     from twin.reproduce import reproduce_figure  # noqa: PLC0415
 
-    reproduce_figure(figure, out, seed)
+    reproduce_figure(figure, out, seed, sweep)
 
 
 @app.command()

@@ -74,7 +74,14 @@ class Search(Part):
     """
 
     objective: Literal[
-        "test_error", "best_test_error", "test_loss", "train_loss", "makespan_s", "samples_per_s", "energy_J"
+        "test_error",
+        "best_test_error",
+        "late_test_error",
+        "test_loss",
+        "train_loss",
+        "makespan_s",
+        "samples_per_s",
+        "energy_J",
     ] = "test_error"
     direction: Literal["minimize", "maximize"] = "minimize"
     trials: Annotated[int, Field(ge=1, le=100_000)]

@@ -83,8 +83,8 @@ def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
 
     readers: dict[str, Callable[[], Dataset]] = {
         "digits": digits.read,
-        "mnist": images.MNIST.read,
-        "fashion-mnist": images.FASHION_MNIST.read,
+        "mnist": lambda: images.MNIST.read(config.samples, config.test_samples),
+        "fashion-mnist": lambda: images.FASHION_MNIST.read(config.samples, config.test_samples),
         "linear": lambda: linear.make(config, seed),
         "war-and-peace": lambda: texts.war_and_peace(config.newline).sequences(steps, config.test_characters),
         "text": lambda: texts.from_file(config.file).sequences(steps, config.test_characters),

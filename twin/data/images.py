@@ -6,6 +6,7 @@ and cached.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -38,23 +39,35 @@ class Images:
     files: Mapping[str, str]
     cache: str
 
-    def read(self) -> Dataset:
-        """Return the images, pixels scaled to [0, 1], and their classes.
+    def read(self, samples: int = 0, test_samples: int = 0) -> Dataset:
+        """Return the first images (0: all), pixels scaled to [0, 1], and their classes.
+
+        Files that were read before in this process and have not changed since are not read again: a sweep reads
+        them once a process.
 
         Raises
         ------
         TwinError
             Where a file is missing and cannot be fetched, is damaged, or does not fit the others.
         """
-        images, labels, test_images, test_labels = (array_of(self._locate(name)) for name in self.files)
+        paths = [self._locate(name) for name in self.files]
+        (images, labels, test_images, test_labels), digest = _content(
+            *((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
+        )
         for x, t in ((images, labels), (test_images, test_labels)):
             if x.ndim != 3 or x.shape[1:] != (28, 28) or not len(x) or t.shape != x.shape[:1] or t.max() > 9:
                 raise TwinError(
                     f"{self.name}: images {x.shape} and labels {t.shape} do not fit n images of 28 x 28 and n classes "
                     "0 to 9; copy the files again"
                 )
-        facts = {"sha256": sha256(images, labels, test_images, test_labels)}
-        return Dataset(_pixels(images), _classes(labels), _pixels(test_images), _classes(test_labels), facts=facts)
+        train, test = samples or None, test_samples or None
+        return Dataset(
+            _pixels(images[:train]),
+            _classes(labels[:train]),
+            _pixels(test_images[:test]),
+            _classes(test_labels[:test]),
+            facts={"sha256": digest},
+        )
 
     def _locate(self, name: str) -> Path:
         path = folder.find(f"{self.name}/{name}")
@@ -72,6 +85,13 @@ class Images:
                 f"({type(error).__name__}); set {folder.VARIABLE} to a folder that holds {self.name}/*.gz, "
                 "or use the embedded workload digits-mlp"
             ) from error
+
+
+@lru_cache(maxsize=1)
+def _content(*files: tuple[str, int, int]) -> tuple[tuple[npt.NDArray[np.uint8], ...], str]:
+    """Read files, given with size and time of change (ns); return their arrays and the hash of all."""
+    arrays = tuple(array_of(Path(path)) for path, *_ in files)
+    return arrays, sha256(*arrays)
 
 
 def _pixels(raw: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -5,12 +5,14 @@ from twin.report.derived import PATHS, derive
 from twin.report.result import RunResult
 
 Value = str | int | float
+LATE = 3  # epochs at the end of which `late_test_error` is the mean
 TOTALS = (
     real("epochs", "1", "epochs done"),
     real("train_loss", "1", "mean loss of the last epoch's training samples"),
     real("test_loss", "1", "mean loss of the test set"),
     real("test_error", "1", "fraction of the test set that is classified wrongly; of a regression the test loss"),
     real("best_test_error", "1", "the least test error after any epoch"),
+    real("late_test_error", "1", "the mean test error of the last three epochs"),
     real("makespan_s", "s", "simulated time"),
     real("makespan_interval_s", "s", "half its 95 % interval where timing was sampled"),
     real("samples_per_s", "1/s", "training samples a simulated second"),
@@ -41,6 +43,7 @@ def totals(run: RunResult) -> dict[str, Value]:
         "test_loss": float(last["test_loss"]),
         "test_error": float(last["test_error"]),
         "best_test_error": float(run.curve["test_error"].min()),
+        "late_test_error": float(run.curve["test_error"].iloc[-LATE:].mean()),
         "makespan_s": run.makespan_s,
         "makespan_interval_s": run.makespan_interval_s,
         "samples_per_s": derived.samples_per_s,

@@ -1,6 +1,7 @@
 """Published figures, computed again on the twin's own machine, with the paper's claims checked.
 
-A figure is a module with ``reproduce(seed, progress) -> Reproduction``; one line in `FIGURES` adds it.
+A figure is a module with ``reproduce(seed, progress) -> Reproduction``; one line in `FIGURES` adds it. A module that
+has a `SWEEP` is drawn from the results of a sweep, and its function is ``reproduce(sweep, progress)``.
 """
 
 from importlib import import_module
@@ -11,12 +12,13 @@ from twin.errors import TwinError
 
 FIGURES = {
     "gokmen-2021-fig6": "twin.reproduce.gokmen_2021_fig6",
+    **{f"lee-2022-fig{k}": f"twin.reproduce.lee_2022_fig{k}" for k in range(2, 10)},
     "onen-2021-fig1": "twin.reproduce.onen_2021_fig1",
     "onen-2021-fig2": "twin.reproduce.onen_2021_fig2",
 }
 
 
-def reproduce_figure(figure: str, out: Path, seed: int) -> None:
+def reproduce_figure(figure: str, out: Path, seed: int = 1, sweep: str = "") -> None:
     """Compute a published figure; write ``FIGURE.svg``, ``.csv`` and ``.md`` to `out`; print the claims.
 
     Parameters
@@ -26,12 +28,15 @@ def reproduce_figure(figure: str, out: Path, seed: int) -> None:
     out : Path
         Folder, made if need be; files of the same figure in it are replaced.
     seed : int
-        The first of the seeds that are averaged over.
+        The first of the seeds that are averaged over; those of a sweep stand in its description.
+    sweep : str
+        Name or path of the sweep from which to draw a figure of one, instead of the figure's own.
 
     Raises
     ------
     TwinError
-        For an unknown figure, or when the folder cannot be written to.
+        For an unknown figure, a sweep for a figure of none or a seed for a figure of one, or when the folder cannot
+        be written to.
     SystemExit
         With code 1, after everything is written and printed, when a claim does not hold.
     """
@@ -39,8 +44,17 @@ def reproduce_figure(figure: str, out: Path, seed: int) -> None:
         raise TwinError(f"{figure!r}: no figure of this name{suggestion(figure, FIGURES)}")
     from twin.reproduce.output import show, with_progress, write  # noqa: PLC0415 - pandas, matplotlib
 
-    done = with_progress(figure, lambda progress: import_module(FIGURES[figure]).reproduce(seed, progress))
-    files = write(done, out, seed)
+    module = import_module(FIGURES[figure])
+    own = getattr(module, "SWEEP", "")
+    if sweep and not own:
+        raise TwinError(f"--sweep (= {sweep}): {figure} is drawn from no sweep; leave it out")
+    if own and seed != 1:
+        raise TwinError(
+            f"--seed (= {seed}): {figure} has the seeds of its sweep; change them there and name it: --sweep"
+        )
+    source: str | int = (sweep or own) if own else seed
+    done = with_progress(figure, lambda progress: module.reproduce(source, progress))
+    files = write(done, out, f"--sweep {source}" if own else f"--seed {source}")
     show(done, files)
     if not all(claim.holds for claim in done.claims):
         raise SystemExit(1)

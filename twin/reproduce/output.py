@@ -43,9 +43,11 @@ class Reproduction:
         The paper and its figure.
     claims : tuple of Claim
     table : DataFrame
-        Everything drawn, one value a row, with the columns `COLUMNS`.
+        Everything drawn, one value a row, with `columns`.
     settings : dict of str to str
         All that decides the numbers.
+    columns : tuple of str
+        Columns of the CSV file.
     """
 
     source: str
@@ -53,6 +55,7 @@ class Reproduction:
     claims: tuple[Claim, ...]
     table: pd.DataFrame
     settings: Mapping[str, str]
+    columns: tuple[str, ...] = COLUMNS
 
 
 def with_progress(label: str, work: Callable[[Advance], Reproduction]) -> Reproduction:
@@ -64,11 +67,14 @@ def with_progress(label: str, work: Callable[[Advance], Reproduction]) -> Reprod
         return work(lambda done, of: progress.update(task, completed=done, total=of))
 
 
-def write(done: Reproduction, out: Path, seed: int) -> list[Path]:
-    """Write ``NAME.svg``, ``NAME.pdf``, ``NAME.csv`` and ``NAME.md``; return their paths."""
+def write(done: Reproduction, out: Path, option: str) -> list[Path]:
+    """Write ``NAME.svg``, ``NAME.pdf``, ``NAME.csv`` and ``NAME.md``; return their paths.
+
+    `option` is what the command said beside the figure, e.g. ``"--seed 1"``.
+    """
     name = done.drawing.name
-    rows = done.table.loc[:, list(COLUMNS)].to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    contents = {"svg": done.drawing.svg, "csv": rows, "md": _markdown(done, seed)}
+    rows = done.table.loc[:, list(done.columns)].to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    contents = {"svg": done.drawing.svg, "csv": rows, "md": _markdown(done, option)}
     paths = []
     for suffix, text in contents.items():
         paths.append(out / f"{name}.{suffix}")
@@ -77,12 +83,12 @@ def write(done: Reproduction, out: Path, seed: int) -> list[Path]:
     return [*paths, out / f"{name}.pdf"]
 
 
-def _markdown(done: Reproduction, seed: int) -> str:
+def _markdown(done: Reproduction, option: str) -> str:
     claims = "\n".join(_row(claim.paper, claim.measured, claim.verdict) for claim in done.claims)
     settings = "\n".join(_row(key, value) for key, value in done.settings.items())
     return f"""# {done.drawing.title}
 
-{done.source}. Made by `twin reproduce {done.drawing.name} --seed {seed}`.
+{done.source}. Made by `twin reproduce {done.drawing.name} {option}`.
 
 ![{done.drawing.title}]({done.drawing.name}.svg)
 
