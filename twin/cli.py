@@ -203,7 +203,7 @@ def show(
 
 @app.command("list")
 def list_all() -> None:
-    """List chips, layouts, workloads, baselines, sweeps, memories, devices and algorithms."""
+    """List chips, layouts, workloads, baselines, sweeps, studies, memories, devices and algorithms."""
     from twin.commands import list_available  # noqa: PLC0415
 
     list_available()
@@ -212,7 +212,7 @@ def list_all() -> None:
 @app.command()
 def schema(
     kind: Annotated[
-        Literal["chip", "layout", "workload", "timing-only", "baseline", "sweep", "summary", "run", "tables"],
+        Literal["chip", "layout", "workload", "timing-only", "baseline", "sweep", "study", "summary", "run", "tables"],
         typer.Argument(help="A description, or what runs write: summary.json, run.json, all tables."),
     ],
 ) -> None:
@@ -296,6 +296,28 @@ def sweep(
 
     settings = Settings(shard_of(shard), retry, parquet, keep, budget * 60, max_points, max_failures)
     sweep_command(description, out, jobs, scheduler, memory, settings)
+
+
+@app.command()
+def study(
+    description: Annotated[str, typer.Argument(help="A study of `twin list`, or a path to a TOML file.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of README, tables and figures (default: below runs/).")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder of finished runs, which studies may share (default: cache below OUT).")
+    ] = None,
+    jobs: Jobs = 2,
+    scheduler: Annotated[
+        str, typer.Option(help="Dask instead of processes: local, slurm, lsf, pbs, or tcp://host:8786.")
+    ] = "",
+    memory: Annotated[str, typer.Option(help='Memory a process may have, e.g. "4 GiB" (default: no limit).')] = "",
+    retry: Annotated[bool, typer.Option("--retry", help="Run again what failed or was killed.")] = False,
+) -> None:
+    """Make all runs, sweeps, tables and figures that one file names, and a folder to publish."""
+    from twin.commands_study import study_command  # noqa: PLC0415
+
+    study_command(description, out, cache, jobs, scheduler, memory, retry=retry)
 
 
 @app.command()

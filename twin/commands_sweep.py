@@ -1,7 +1,7 @@
 """What `twin sweep` does, between the command line and the rooms."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from twin.commands import RUNS, say
 from twin.config.load import load_sweep
 from twin.errors import TwinError
 from twin.sweep.measure import Status
-from twin.sweep.run import Progress, Settings, run_sweep
+from twin.sweep.run import Settings, run_sweep
 from twin.sweep.shown import SHOWN, shown_rows
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def sweep_command(
     from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
 
     folder = out or RUNS / f"sweep-{load_sweep(description).model.name}"
-    executor = _executor(jobs, scheduler, memory)
+    executor = executor_of(jobs, scheduler, memory)
     try:
-        with _bar() as progress:
+        with progress_of("sweep", "points") as progress:
             ensure_compiled()
             table, missing = run_sweep(description, folder, executor, settings, progress)
     except KeyboardInterrupt:
@@ -55,7 +55,8 @@ def sweep_command(
         say(f"what was found at each point: {folder / 'best.csv'}, every trial: {folder / 'trials.csv'}")
 
 
-def _executor(jobs: int, scheduler: str, memory: str) -> "Executor":
+def executor_of(jobs: int, scheduler: str, memory: str) -> "Executor":
+    """Return where points are run, as the command line says it."""
     if scheduler:
         from twin.sweep.dask import DaskCluster  # noqa: PLC0415
 
@@ -119,7 +120,7 @@ def _print(table: "pd.DataFrame") -> None:
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
+def progress_of(what: str, unit: str) -> Iterator[Callable[[float, int], None]]:
     """Show one bar over all points on a terminal, nothing elsewhere."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import (  # noqa: PLC0415
@@ -132,12 +133,12 @@ def _bar() -> Iterator[Progress]:
     from rich.progress import Progress as Bar  # noqa: PLC0415
 
     console = Console(stderr=True)
-    rate = TextColumn("points  {task.fields[rate]}")
-    columns = (TextColumn("sweep"), BarColumn(), MofNCompleteColumn(), rate, TimeElapsedColumn(), TimeRemainingColumn())
+    rate = TextColumn(f"{unit}  {{task.fields[rate]}}")
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), rate, TimeElapsedColumn(), TimeRemainingColumn())
     with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("sweep", total=None, rate="")
+        task = bar.add_task(what, total=None, rate="")
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: float, total: int) -> None:
             speed = bar.tasks[task].speed or 0.0
             bar.update(task, completed=done, total=total, rate=f"{60 * speed:.1f}/min")
 

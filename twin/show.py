@@ -195,6 +195,7 @@ def available() -> dict[str, dict[str, str]]:
         "workloads": shipped("workload") | shipped("timing-only"),
         "baselines": shipped("baseline"),
         "sweeps": shipped("sweep"),
+        "studies": shipped("study"),
         "memories": {name: preset.description for name, preset in presets("dram").items()},
         "devices": {name: describe(name).source for name in preset_names()},
         "algorithms": {name: _algorithm(name) for name in algorithm_names()},

@@ -58,7 +58,7 @@ def installed(wheel: Path, tmp_path_factory) -> Path:
     return folder / SCRIPTS
 
 
-@pytest.mark.parametrize("room", ["architectures", "workloads"])
+@pytest.mark.parametrize("room", ["architectures", "workloads", "workloads/studies"])
 def test_the_wheel_carries_every_shipped_description(wheel: Path, room: str):
     inside = set(zipfile.ZipFile(wheel).namelist())
     descriptions = [path.name for path in (ROOT / room).glob("*.toml")]

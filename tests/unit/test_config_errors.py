@@ -300,7 +300,8 @@ def test_a_file_of_no_kind_is_refused(tmp_path, text, message):
 
 def test_an_unknown_name_of_any_kind_gets_its_nearest():
     with pytest.raises(
-        TwinError, match=r"no chip, layout, workload, sweep or baseline of this name \(did you mean mnist-mlp\?\)"
+        TwinError,
+        match=r"no chip, layout, workload, sweep, study or baseline of this name \(did you mean mnist-mlp\?\)",
     ):
         load_any("mnist-mpl")
 

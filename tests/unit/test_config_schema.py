@@ -10,7 +10,7 @@ from twin.config import json_schema, load_chip, load_workload
 from twin.errors import TwinError
 
 
-@pytest.mark.parametrize("kind", ["chip", "layout", "workload", "sweep"])
+@pytest.mark.parametrize("kind", ["chip", "layout", "workload", "sweep", "study"])
 def test_the_schema_is_json_and_forbids_unknown_keys(kind):
     schema = json.loads(json.dumps(json_schema(kind)))
     assert schema["additionalProperties"] is False
@@ -43,8 +43,8 @@ def test_a_dram_needs_a_part_or_all_its_values_and_a_channel_no_kind():
 
 
 def test_there_is_no_schema_of_another_kind():
-    with pytest.raises(TwinError, match="choose from chip, layout, workload, timing-only, baseline, sweep"):
-        json_schema("study")
+    with pytest.raises(TwinError, match="choose from chip, layout, workload, timing-only, baseline, sweep, study"):
+        json_schema("essay")
 
 
 def test_show_prints_every_value_with_unit_status_source_and_origin():
@@ -79,7 +79,17 @@ def test_show_and_list_make_tables():
     assert show.description_table(load_chip("aimc-512")).row_count > 60
     assert show.description_table(load_workload("linear")).row_count > 30
     names = show.available()
-    assert set(names) == {"chips", "layouts", "workloads", "baselines", "sweeps", "memories", "devices", "algorithms"}
+    assert set(names) == {
+        "chips",
+        "layouts",
+        "workloads",
+        "baselines",
+        "sweeps",
+        "studies",
+        "memories",
+        "devices",
+        "algorithms",
+    }
     assert all(text for kind in names.values() for text in kind.values())
     device = show.device_table("gokmen-60")
     assert device is not None

@@ -16,6 +16,7 @@ from twin.config.origins import Draft
 from twin.config.part import KeyPath, Part, dotted, forget_reads, leaves, unread
 from twin.config.resolved import resolved_toml
 from twin.config.resources import FOLDERS, Document, find, is_path, one_line, shipped, suggestion
+from twin.config.study import Study
 from twin.config.sweep import Sweep
 from twin.config.timing_only import TimingOnly
 from twin.config.workload import Device, Workload
@@ -24,7 +25,7 @@ from twin.errors import TwinError
 Model = TypeVar("Model", bound=Part)
 _POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
 _MISSING = object()
-_KINDS = '"chip", "layout", "workload", "timing-only", "baseline" or "sweep"'
+_KINDS = '"chip", "layout", "workload", "timing-only", "baseline", "sweep" or "study"'
 MAX_DEPTH = 20
 MAX_PARTS = 64
 _LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}""")
@@ -94,6 +95,11 @@ def load_sweep(name: str) -> Loaded[Sweep]:
     return _load("sweep", Sweep, name, {})[0]
 
 
+def load_study(name: str) -> Loaded[Study]:
+    """Load a study by shipped name or path; as `load_chip`."""
+    return _load("study", Study, name, {})[0]
+
+
 def load_timing_only(name: str, overrides: Mapping[str, str] = {}) -> Loaded[TimingOnly]:
     """Load a timing-only workload by shipped name or path; as `load_chip`."""
     return _load("timing-only", TimingOnly, name, overrides)[0]
@@ -124,14 +130,16 @@ def load_any(name: str) -> Loaded[Any]:
         "timing-only": load_timing_only,
         "baseline": load_baseline,
         "sweep": load_sweep,
+        "study": load_study,
     }
-    for apart in ("workload", "timing-only", "baseline", "sweep"):
+    for apart in ("workload", "timing-only", "baseline", "sweep", "study"):
         if name in shipped(apart):
             return loaders[apart](name)
     if not is_path(name) and not any(name in shipped(kind) for kind in FOLDERS):
         names = [known for kind in FOLDERS for known in shipped(kind)]
         raise TwinError(
-            f"{one_line(name)}: no chip, layout, workload, sweep or baseline of this name{suggestion(name, names)}"
+            f"{one_line(name)}: no chip, layout, workload, sweep, study or baseline of this name"
+            f"{suggestion(name, names)}"
         )
     document = find("chip", name)
     data = _parse(document)
@@ -355,6 +363,7 @@ __all__ = [
     "load_baseline",
     "load_chip",
     "load_layout",
+    "load_study",
     "load_sweep",
     "load_timing_only",
     "load_workload",

@@ -27,6 +27,7 @@ TABLES: Mapping[str, Mapping[KeyPath, str]] = {
     "layout": {},
     "workload": {},
     "sweep": {},
+    "study": {},
     "timing-only": {},
     "baseline": {},
 }

@@ -16,6 +16,7 @@ FOLDERS = {
     "timing-only": "workloads",
     "baseline": "architectures/baselines",
     "sweep": "workloads",
+    "study": "workloads/studies",
 }
 MAX_BYTES = 250_000
 

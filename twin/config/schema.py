@@ -7,6 +7,7 @@ from twin.config.chip import STATUSES, Chip
 from twin.config.layout import Layout
 from twin.config.part import Part
 from twin.config.presets import OWN_FILES, presets
+from twin.config.study import Study
 from twin.config.sweep import Sweep
 from twin.config.timing_only import TimingOnly
 from twin.config.workload import Workload
@@ -19,6 +20,7 @@ KINDS: dict[str, type[Part]] = {
     "timing-only": TimingOnly,
     "baseline": Baseline,
     "sweep": Sweep,
+    "study": Study,
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

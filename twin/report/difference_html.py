@@ -7,7 +7,7 @@ from twin.report.difference import Breakdown, Compared, breakdowns, part_name
 from twin.report.difference_text import Rows, breakdown_rows, configuration_rows, metric_rows, points
 from twin.report.page import Cell, Column, Grid, render_page
 from twin.report.palette import INKS, PAGE
-from twin.report.svg import INK, RULE, Drawing, figure, render, styled
+from twin.report.svg import INK, RULE, Drawing, figure, styled
 
 DRAWN = 8
 """Parts that a figure shows."""
@@ -87,7 +87,7 @@ def _draw(runs: Sequence[Compared], one: Breakdown) -> Drawing | None:
         axes.set_xlabel(f"% of the total of {runs[0].label}")
         drawn.legend(loc="outside lower center", ncols=2)
         described = "; ".join(_described(runs, one, run) for run in others)
-        return Drawing(f"difference-{one.name}", f"What changes: {one.title.lower()}", described, render(drawn))
+        return Drawing.of(f"difference-{one.name}", f"What changes: {one.title.lower()}", described, drawn)
 
 
 def _described(runs: Sequence[Compared], one: Breakdown, run: int) -> str:

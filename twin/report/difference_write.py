@@ -8,6 +8,7 @@ from twin.report.difference_html import difference_figures, difference_html
 from twin.report.difference_text import difference_markdown
 from twin.report.files import write_text
 from twin.report.store import write_csv
+from twin.report.svg import write_drawing
 
 
 def write_difference(runs: Sequence[Compared], folder: Path, command: str) -> Path:
@@ -17,7 +18,7 @@ def write_difference(runs: Sequence[Compared], folder: Path, command: str) -> Pa
 
         folder/difference.html  difference.md
                tables/*.csv      configuration, metrics, contributions: one fact a row, units beside them
-               figures/*.svg     the figures of the page
+               figures/*         the figures of the page, as SVG and PDF
 
     Returns
     -------
@@ -34,7 +35,7 @@ def write_difference(runs: Sequence[Compared], folder: Path, command: str) -> Pa
     drawings = difference_figures(runs)
     for _, drawing in drawings:
         if drawing is not None:
-            write_text(folder / "figures" / f"{drawing.name}.svg", drawing.svg)
+            write_drawing(drawing, folder / "figures")
     write_text(folder / "difference.md", difference_markdown(runs, command))
     write_text(folder / "difference.html", difference_html(runs, command, drawings))
     return folder / "difference.html"

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from twin.report.files import write_bytes, write_text
 from twin.report.palette import GRID, INKS, TEXT
 
 if TYPE_CHECKING:
@@ -108,6 +110,13 @@ class Drawing:
         tag, rest = body.split(">", 1)
         tag = re.sub(r' (width|height|version)="[^"]*"', "", " ".join(tag.split()))
         return f"{tag} {attributes}>{labels}{rest}"
+
+
+def write_drawing(drawing: Drawing, folder: Path) -> None:
+    """Write ``NAME.svg`` and, where the figure itself is at hand, ``NAME.pdf``."""
+    write_text(folder / f"{drawing.name}.svg", drawing.svg)
+    if drawing.drawn is not None:
+        write_bytes(folder / f"{drawing.name}.pdf", drawing.pdf())
 
 
 @contextmanager

@@ -49,6 +49,19 @@ def write_report(runs: Sequence[RunResult], folder: Path, command: str) -> Path:
     remove(folder / "summary.json")
     for run in runs:
         _keep(run, folder / "runs" / slug(run.name))
+    return write_pages(runs, folder, command)
+
+
+def write_pages(runs: Sequence[RunResult], folder: Path, command: str) -> Path:
+    """Write what `write_report` does without the runs themselves, which are kept elsewhere.
+
+    Raises
+    ------
+    TwinError
+        As `write_report`.
+    """
+    derive_all(runs)
+    remove(folder / "summary.json")
     for name, table in tidy(runs).items():
         write_csv(table, folder / "tables" / f"{name}.csv")
     drawings = all_figures(runs)

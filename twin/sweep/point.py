@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from twin.algorithms.registry import algorithm_class
-from twin.config.sweep import Scalar, Sweep
+from twin.config.sweep import Scalar, Stop, Sweep
 from twin.errors import TwinError
 from twin.simulation.plan import Descriptions, RunPlan, identity
 from twin.sweep.design import values_of
@@ -57,9 +57,13 @@ def point_of(sweep: Sweep, values: dict[str, Scalar]) -> Point:
         content, refused = [identity(plan, descriptions.texts())], ""
     except TwinError as error:
         content, refused = [plan.workload, plan.chip, plan.layout, plan.algorithm, values], str(error)
-    rule = sweep.stop.model_dump() if sweep.stop else None
-    name = hashlib.sha256(json.dumps([*content, rule], sort_keys=True).encode()).hexdigest()
-    return Point(name[:ID_LENGTH], values, plan, refused)
+    return Point(point_id(content, sweep.stop), values, plan, refused)
+
+
+def point_id(content: Sequence[object], stop: Stop | None) -> str:
+    """Return the name of the result of a run with this content (its identity), given up by this rule."""
+    rule = stop.model_dump() if stop else None
+    return hashlib.sha256(json.dumps([*content, rule], sort_keys=True).encode()).hexdigest()[:ID_LENGTH]
 
 
 def _check_layout(plan: RunPlan, descriptions: Descriptions) -> None:
@@ -76,7 +80,17 @@ def plan_of(sweep: Sweep, values: Mapping[str, Scalar]) -> RunPlan:
     names = {key: str(merged.pop(key, getattr(sweep, key))) for key in ("workload", "chip", "algorithm", "layout")}
     if not names["layout"]:
         names["layout"] = algorithm_class(names["algorithm"]).default_layouts[0]
-    workload, chip = {"training.seed": str(merged.pop(SEED))}, {}
+    workload = {"training.seed": str(merged.pop(SEED))}
+    more, chip = overrides_of(names["algorithm"], merged)
+    workload |= more
+    return RunPlan(names["workload"], names["chip"], names["layout"], names["algorithm"], sweep.mode, workload, chip)
+
+
+def overrides_of(algorithm: str, values: Mapping[str, Scalar]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the overrides of workload and chip that set these keys of a sweep, for a run with this algorithm."""
+    merged = dict(values)
+    workload: dict[str, str] = {}
+    chip: dict[str, str] = {}
     if "device" in merged:
         workload["device"] = f"{{preset = {json.dumps(merged.pop('device'))}}}"
     for key, value in merged.items():
@@ -84,5 +98,5 @@ def plan_of(sweep: Sweep, values: Mapping[str, Scalar]) -> RunPlan:
         if first == "chip":
             chip[rest] = json.dumps(value)
         else:
-            workload[f"algorithms.{names['algorithm']}.{rest}" if first == "algorithm" else key] = json.dumps(value)
-    return RunPlan(names["workload"], names["chip"], names["layout"], names["algorithm"], sweep.mode, workload, chip)
+            workload[f"algorithms.{algorithm}.{rest}" if first == "algorithm" else key] = json.dumps(value)
+    return workload, chip

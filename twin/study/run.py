@@ -1,0 +1,162 @@
+"""A study's runs, made where they are missing; whatever ends well is kept by its content and never made again."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
+from importlib import import_module
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twin import __version__
+from twin.config.sweep import Stop
+from twin.errors import TwinError
+from twin.report.files import write_text
+from twin.report.store import load_run, read_json
+from twin.reproduce import FIGURES
+from twin.study.plan import Group, Plan, check_runs
+from twin.sweep.executor import Executor
+from twin.sweep.measure import FINAL, Row, Status, measure
+from twin.sweep.point import Point
+from twin.sweep.results import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from twin.report.result import RunResult
+
+Progress = Callable[[float, int], None]
+"""Called with how many of the runs and published figures are done, and how many there are."""
+
+CLAIMS = "claims.json"
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """A published figure in the cache: its folder, its title and source, and claims with whether each holds."""
+
+    name: str
+    folder: Path
+    title: str
+    source: str
+    claims: list[tuple[str, str, bool]]
+
+
+@dataclass(frozen=True)
+class Store:
+    """What a study has made, below one folder: ``results/ID.csv``, ``runs/ID/``, ``reproductions/ID/``.
+
+    Attributes
+    ----------
+    folder : Path
+    command : str
+        What makes the study again; it may not be what once made the runs.
+    """
+
+    folder: Path
+    command: str
+
+    @property
+    def results(self) -> Results:
+        """The rows of all points."""
+        return Results(self.folder)
+
+    def run(self, point: Point) -> Path:
+        """Return the folder of a run that is kept whole."""
+        return self.folder / "runs" / point.id
+
+    def table(self, group: Group) -> "pd.DataFrame":
+        """Return the rows of a group's points that have a result, in their order."""
+        return self.results.table(group.points)
+
+    def runs(self, group: Group) -> "list[RunResult]":
+        """Load the runs of a group.
+
+        Raises
+        ------
+        TwinError
+            When one of them has not ended well.
+        """
+        for point in group.points:
+            row = self.results.load(point.id)
+            if row is None or row["status"] != Status.DONE:
+                reason = row["reason"] if row else "was not run"
+                raise TwinError(f"{group.name}: {point.axes['run']}: {reason}")
+        return [replace(load_run(self.run(point)), command=self.command) for point in group.points]
+
+    def lacks(self, plan: Plan, point: Point, *, retry: bool) -> bool:
+        """Return whether a point is still to be run."""
+        row = self.results.load(point.id)
+        if row is None or (retry and row["status"] not in FINAL):
+            return True
+        whole = point.id in plan.whole and row["status"] == Status.DONE
+        return whole and not (self.run(point) / "summary.json").exists()
+
+    def reproduction(self, figure: str, seed: int) -> Path:
+        """Return the folder of a published figure."""
+        content = json.dumps([__version__, figure, seed])
+        return self.folder / "reproductions" / sha256(content.encode()).hexdigest()[:16]
+
+
+def run_study(plan: Plan, store: Store, executor: Executor, progress: Progress, *, retry: bool) -> list[Reproduced]:
+    """Run what the store lacks; return the published figures. Interrupted, the next call goes on.
+
+    Raises
+    ------
+    TwinError
+        When a run is not possible, a published figure is unknown, or a result cannot be written.
+    """
+    for index, entry in enumerate(plan.study.reproductions):
+        if entry.figure not in FIGURES:
+            raise TwinError(plan.places.unknown(("reproductions", index, "figure"), entry.figure, FIGURES))
+    todo = [point for point in plan.points.values() if store.lacks(plan, point, retry=retry)]
+    check_runs(plan, [point.id for point in todo])
+    figures = len(plan.study.reproductions)
+    total, done = len(plan.points) + figures, len(plan.points) - len(todo)
+    progress(done, total)
+    work = partial(_measure, folder=store.folder.resolve() / "runs", stops=plan.stops, whole=plan.whole)
+    for point, row in _outcomes(todo, executor, work):
+        store.results.save(point, row)
+        done += 1
+        progress(done, total)
+    made = []
+    for number, entry in enumerate(plan.study.reproductions):
+        base = done + number
+        made.append(_reproduced(entry.figure, entry.seed, store, partial(_step, progress, base, total)))
+        progress(base + 1, total)
+    return made
+
+
+def _outcomes(todo: list[Point], executor: Executor, work: Callable[[Point], Row]) -> Iterator[tuple[Point, Row]]:
+    possible = [point for point in todo if not point.refused]
+    refused = ((point, work(point)) for point in todo if point.refused)
+    return chain(refused, executor.run(possible, work) if possible else ())
+
+
+def _step(progress: Progress, done: int, total: int, part: float) -> None:
+    progress(done + part, total)
+
+
+def _measure(point: Point, folder: Path, stops: Mapping[str, Stop], whole: frozenset[str]) -> Row:
+    return measure(point, folder, stops.get(point.id), keep=point.id in whole)
+
+
+def _reproduced(figure: str, seed: int, store: Store, progress: Callable[[float], None]) -> Reproduced:
+    folder = store.reproduction(figure, seed)
+    if not (folder / CLAIMS).exists():
+        from twin.reproduce.output import write  # noqa: PLC0415 - pandas, matplotlib
+
+        module = import_module(FIGURES[figure])
+        sweep = getattr(module, "SWEEP", "")  # whose seeds are its own
+        if sweep and seed != 1:
+            raise TwinError(f"{figure}: seed (= {seed}): this figure has the seeds of its sweep {sweep}; leave it out")
+        done = module.reproduce(sweep or seed, lambda k, of: progress(k / of if of else 0.0))
+        write(done, folder, f"--sweep {sweep}" if sweep else f"--seed {seed}")
+        claims = [(claim.paper, claim.measured, bool(claim.holds)) for claim in done.claims]
+        content = {"title": done.drawing.title, "source": done.source, "claims": claims}
+        write_text(folder / CLAIMS, json.dumps(content, indent=2) + "\n")  # last: it marks the figure as whole
+    kept = read_json(folder / CLAIMS)
+    claims = [(str(paper), str(measured), bool(holds)) for paper, measured, holds in kept["claims"]]
+    return Reproduced(figure, folder, str(kept["title"]), str(kept["source"]), claims)

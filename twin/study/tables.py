@@ -1,0 +1,202 @@
+"""The tables of a study: rows chosen, in the units asked for, as CSV and as Markdown."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from twin.config.study import Column, ComparisonTable, LedgerTable, Rows, RowTable, Table
+from twin.errors import TwinError
+from twin.report.derived import derive_all
+from twin.report.markdown import line
+from twin.report.result import quantity, unit
+from twin.report.table import headings
+from twin.report.table import rows as comparison_rows
+from twin.report.text import ABSENT
+from twin.study.plan import DATA, N, Plan
+from twin.study.run import Store
+from twin.sweep.measure import UNITS, Status
+from twin.sweep.results import means
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Made:
+    """A table: headings with their units, rows as they stand in the CSV file, and as they are read."""
+
+    headings: list[str]
+    rows: list[list[object]]
+    texts: list[list[str]]
+    numbers: frozenset[int]
+
+    def markdown(self) -> str:
+        """Give the table as GitHub Markdown."""
+        rule = ["---:" if k in self.numbers else "---" for k in range(len(self.headings))]
+        return "\n".join([line(self.headings), line(rule), *map(line, self.texts)]) + "\n"
+
+    def frame(self) -> "pd.DataFrame":
+        """Give the table for a CSV file."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame(self.rows, columns=pd.Index(self.headings))
+
+
+def make_table(table: Table, plan: Plan, store: Store) -> Made:
+    """Make one table of a study.
+
+    Raises
+    ------
+    TwinError
+        When a run that it shows has not ended well.
+    """
+    match table:
+        case RowTable():
+            return _rows(table, plan, store)
+        case ComparisonTable():
+            return _comparison(table, plan, store)
+        case LedgerTable():
+            return _ledger(table, plan, store)
+
+
+def all_rows(data: Sequence[str], where: Rows, plan: Plan, store: Store, *, over_seeds: bool) -> "pd.DataFrame":
+    """Give the results of finished runs below each other, the name of their entry in the column ``data``.
+
+    With `over_seeds`, measured quantities are means, and half of their 95 % interval stands in ``KEY_interval``.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    frames = []
+    for name in data:
+        group = plan.groups[name]
+        table = store.table(group)
+        table = table[table["status"] == str(Status.DONE)]
+        if over_seeds:
+            table = means(table, group.keys).rename(columns=lambda key: str(key).removesuffix("_mean"))
+        frames.append(table.assign(**{DATA: name}))
+    found = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+    return filtered(found, where)
+
+
+def filtered(table: "pd.DataFrame", where: Rows) -> "pd.DataFrame":
+    """Give the rows whose columns have one of the values asked for."""
+    for key, value in where.items():
+        values = value if isinstance(value, list) else [value]
+        kept = [any(_same(found, wanted) for wanted in values) for found in table[key]]
+        table = table[kept]
+    return table.reset_index(drop=True)
+
+
+def _same(found: object, wanted: object) -> bool:
+    """Compare a cell with a value of the description; numbers of tables that were read may be floats."""
+    return found == wanted or str(found) == str(wanted)
+
+
+def unit_of(key: str) -> str:
+    """Give the unit of a column of the results, "" of names and pure numbers."""
+    return "" if UNITS.get(key) == "1" else UNITS.get(key, "")
+
+
+def label_of(key: str) -> str:
+    """Name a column of the results with its unit: ``"energy per sample (J)"``."""
+    unit = unit_of(key)
+    words = key.split("_")
+    kept = [word for k, word in enumerate(words) if word != unit or words[k - 1] == "per"]
+    name = " ".join(kept) if unit else key
+    return f"{name} ({unit})" if unit else name
+
+
+def _rows(table: RowTable, plan: Plan, store: Store) -> Made:
+    found = all_rows(table.data, table.where, plan, store, over_seeds=table.over_seeds)
+    heads: list[str] = []
+    columns: list[list[object]] = []
+    for column in table.columns:
+        measured = bool(UNITS.get(column.key))
+        values = found[column.key].tolist()
+        heads.append(_heading(column))
+        columns.append([float(value) * column.factor for value in values] if measured else values)
+        if measured and table.over_seeds and found[N].max() > 1:
+            heads.append(f"± {_heading(column)}")
+            columns.append([float(value) * column.factor for value in found[f"{column.key}_interval"]])
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    return _made(heads, rows, table.digits)
+
+
+def _heading(column: Column) -> str:
+    if not (column.heading or column.unit) and column.factor == 1:
+        return label_of(column.key)
+    unit = column.unit or (unit_of(column.key) if column.factor == 1 else "")
+    name = column.heading or column.key
+    return f"{name} ({unit})" if unit else name
+
+
+def _made(heads: list[str], rows: list[list[object]], digits: int) -> Made:
+    numbers = {k for k in range(len(heads)) if any(isinstance(row[k], int | float) for row in rows)}
+    rounded = [[_rounded(value, digits) for value in row] for row in rows]
+    texts = [[_text(value) for value in row] for row in rounded]
+    return Made(heads, rounded, texts, frozenset(numbers))
+
+
+def _rounded(value: object, digits: int) -> object:
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return ABSENT
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e9 else repr(value)
+    return str(value)
+
+
+def _comparison(table: ComparisonTable, plan: Plan, store: Store) -> Made:
+    group = plan.groups[table.runs]
+    runs = store.runs(group)
+    derive_all(runs)
+    heads = [f"{name} ({unit})" if unit else name for name, unit in headings(runs)]
+    texts = [[*row] for row in comparison_rows(runs)]
+    rows = store.table(group)
+    columns = ["run", *UNITS]
+    names = [label_of(key) for key in columns]
+    return Compared(heads, [], texts, frozenset(range(1, len(heads) - 1)), rows[columns].set_axis(names, axis=1))
+
+
+@dataclass(frozen=True)
+class Compared(Made):
+    """The table of a comparison: to be read as `twin compare` prints it, as CSV with all numbers."""
+
+    full: "pd.DataFrame"
+
+    def frame(self) -> "pd.DataFrame":
+        """Give every number of the runs."""
+        return self.full
+
+
+def _ledger(table: LedgerTable, plan: Plan, store: Store) -> Made:
+    import pandas as pd  # noqa: PLC0415
+
+    runs = [(name, run) for name in table.data for run in store.runs(plan.groups[name])]
+    frames = [
+        run.frames()[table.table].assign(**{DATA: name, "run": run.name})
+        for name, run in runs
+        if table.table in run.frames()
+    ]
+    if not frames:
+        raise TwinError(f"{table.name}: no run of {', '.join(table.data)} has a table {table.table}")
+    found = pd.concat(frames, ignore_index=True)
+    index = plan.study.tables.index(table)
+    for group, keys in (("where", table.where), ("least", table.least)):
+        for key in keys:
+            if key not in found:
+                raise TwinError(plan.places.unknown(("tables", index, group, key), key, map(str, found.columns)))
+    found = filtered(found, table.where)
+    for key, least in table.least.items():
+        found = found[found[key] >= least]
+    names = [str(name) for name in found.columns if name not in {"run", DATA}]
+    first = [DATA, "run"] if len(table.data) > 1 else ["run"]
+    heads = [
+        *first,
+        *(f"{quantity(name)} ({of})" if (of := unit(table.table, name)) not in {"", "1"} else name for name in names),
+    ]
+    return _made(heads, found[[*first, *names]].astype(object).to_numpy().tolist(), table.digits)
