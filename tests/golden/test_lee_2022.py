@@ -1,9 +1,13 @@
 """Lee 2022, linear regression: does the machine do what Eq. 8 to 15 say?"""
 
+from contextlib import suppress
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from twin.errors import TwinError
+from twin.reproduce import lee_2022_fig2 as fig2
 from twin.reproduce import lee_2022_fig3 as fig3
 from twin.reproduce import lee_2022_fig4 as fig4
 from twin.reproduce import lee_2022_fig5 as fig5
@@ -17,6 +21,7 @@ from twin.reproduce.asymmetry import (
     sgd_scheduler,
     tiki_taka_path,
 )
+from twin.reproduce.lee_2022_line import Case
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +94,42 @@ def test_smoothing_keeps_constants_and_lines():
     line = np.linspace(0.0, 1.0, 240)
     np.testing.assert_allclose(fig6.spline(line), line, atol=1e-6)
     np.testing.assert_allclose(fig6.moving_average(np.full((50, 2), 3.0)), 3.0)
+
+
+def test_every_figure_of_a_line_leaves_its_files(paths, tmp_path, monkeypatch):
+    monkeypatch.setattr(fig5, "measure", lambda *_: paths)
+    short = {af: [fig4.run(Case("sgd", (af,)), seed, 60) for seed in (1, 2)] for af in (0.0, 1.0)}
+    monkeypatch.setattr(fig4, "measure", lambda *_: short)
+    for figure in ("lee-2022-fig3", "lee-2022-fig4", "lee-2022-fig5", "lee-2022-fig6"):
+        with suppress(SystemExit):  # the runs are too short for some claims
+            reproduce_figure(figure, tmp_path)
+        table = pd.read_csv(tmp_path / f"{figure}.csv")
+        assert len(table) > 10
+        assert table["unit"].notna().all()
+        assert (tmp_path / f"{figure}.svg").read_text().startswith("<?xml")
+
+
+def test_learning_curves_are_those_of_possible_runs():
+    points = fig2.cases(3)
+    assert {name: len(own) for name, own in points.items()}.keys() == {
+        fig2.BASELINE,
+        fig2.SGD,
+        *(f"Tiki-Taka, AF_A = AF_C = {af}" for af in (0, 1, 10)),
+    }
+    assert [len(own) for own in points.values()] == [3, 12, 9, 9, 9]
+    assert not any(point.refused for own in points.values() for point in own)
+    assert len({point.id for own in points.values() for point in own}) == 42
+    assert not hasattr(fig2, "SWEEP")  # it takes a seed
+
+
+def test_claims_about_learning_curves_need_the_papers_order():
+    def level(error):
+        return {"train_loss": np.full((3, 5), error), "test_error": np.full((3, 5), error)}
+
+    order = dict(zip(fig2.cases(1), map(level, (0.1, 0.3, 0.4, 0.11, 0.5)), strict=True))
+    assert all(claim.holds for claim in fig2.claims(order))
+    verdicts = [claim.holds for claim in fig2.claims(dict(zip(order, reversed(order.values()), strict=True)))]
+    assert verdicts == [False, True, False, True]
 
 
 def test_seed_and_sweep_are_refused_where_they_do_nothing(tmp_path):

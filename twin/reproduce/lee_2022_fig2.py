@@ -17,7 +17,8 @@ from twin.report.store import load_run
 from twin.report.totals import LATE
 from twin.reproduce.asymmetry import Array
 from twin.reproduce.lee_2022_line import SOURCE
-from twin.reproduce.lee_2022_map import AF_A, AF_C, FOLDER, JOBS, SWEEP
+from twin.reproduce.lee_2022_map import AF_A, AF_C, FOLDER, JOBS
+from twin.reproduce.lee_2022_map import SWEEP as MAP
 from twin.reproduce.lee_2022_map_draw import draw_curves
 from twin.reproduce.output import Advance, Claim, Reproduction
 from twin.sweep.local import LocalProcesses
@@ -42,7 +43,7 @@ def _sweep(seed: int, algorithm: str, axes: Mapping[str, Sequence[float]], *, pa
             "kind": "sweep",
             "name": f"lee-2022-fig2-{algorithm}",
             "description": "learning curves of Lee 2022, Fig. 2",
-            "workload": load_sweep(SWEEP).model.workload,
+            "workload": load_sweep(MAP).model.workload,
             "algorithm": algorithm,
             "seeds": (seed,),
             "axes": tuple({"key": key, "values": tuple(values)} for key, values in axes.items()),

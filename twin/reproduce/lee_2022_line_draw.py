@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.report.palette import INKS
-from twin.report.svg import INK, Drawing, figure, render, styled
+from twin.report.svg import INK, Drawing, figure, styled
 from twin.reproduce.asymmetry import Array, Plane, sgd_rest
 from twin.reproduce.lee_2022_line import Steps
 
@@ -30,13 +30,12 @@ def draw_schedulers(found: Mapping[str, Array], forms: Mapping[str, Array]) -> D
                 axes.plot(steps, found[name], "o", color=colour, markersize=5, label=f"{name}, measured", clip_on=False)
         axes.set(xlabel="step k", ylabel=f"t(k) / t({len(form)})", ylim=(-0.05, 1.1))
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-        svg = render(drawn)
-    return Drawing(
-        "lee-2022-fig3",
-        "Lee 2022, Fig. 3: gradient schedulers",
-        "SGD counts the last gradient alone, momentum decays, Tiki-Taka with ideal devices counts all gradients alike.",
-        svg,
-    )
+        return Drawing.of(
+            "lee-2022-fig3",
+            "Lee 2022, Fig. 3: gradient schedulers",
+            "SGD counts the last gradient alone, momentum decays, Tiki-Taka with ideal devices counts all alike.",
+            drawn,
+        )
 
 
 def draw_sgd(found: Mapping[float, Sequence[Steps]]) -> Drawing:
@@ -46,20 +45,19 @@ def draw_sgd(found: Mapping[float, Sequence[Steps]]) -> Drawing:
         axes = drawn.subplots()
         plane = next(iter(found.values()))[0].plane
         _loss(axes, plane)
-        for (af, runs), colour in zip(found.items(), COLOURS, strict=True):
+        for (af, runs), colour in zip(found.items(), COLOURS, strict=False):
             path = runs[0].main
             axes.plot(*path.T, color=colour, linewidth=0.8, label="ideal" if af == 0 else f"AF {af:g}")
             axes.plot(*runs[0].late, "o", color=colour, markersize=5)
         axes.plot(*sgd_rest(plane), "x", color=INK, markersize=8, label="closed form, AF > 0")
         _target(axes, plane)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-        svg = render(drawn)
-    return Drawing(
-        "lee-2022-fig4",
-        "Lee 2022, Fig. 4: SGD on a line",
-        "With an ideal device SGD reaches the least-squares solution; with asymmetric ones it stops beside it.",
-        svg,
-    )
+        return Drawing.of(
+            "lee-2022-fig4",
+            "Lee 2022, Fig. 4: SGD on a line",
+            "With an ideal device SGD reaches the least-squares solution; with asymmetric ones it stops beside it.",
+            drawn,
+        )
 
 
 def draw_tiki_taka(
@@ -76,13 +74,12 @@ def draw_tiki_taka(
             _target(axes, plane)
             axes.set_title(letter, loc="left", fontweight="bold")
             axes.legend(loc="lower right")
-        svg = render(drawn)
-    return Drawing(
-        "lee-2022-fig5",
-        "Lee 2022, Fig. 5: Tiki-Taka on a line",
-        "Paths of slope and intercept to the least-squares solution; without asymmetry of A they swing widely.",
-        svg,
-    )
+        return Drawing.of(
+            "lee-2022-fig5",
+            "Lee 2022, Fig. 5: Tiki-Taka on a line",
+            "Paths of slope and intercept to the least-squares solution; without asymmetry of A they swing widely.",
+            drawn,
+        )
 
 
 def draw_scheduler_paths(
@@ -103,13 +100,12 @@ def draw_scheduler_paths(
             panels[1, column].set(ylabel="A, intercept (half range)", xlabel="training samples")
             panels[1, column].axhline(0, color=FAINT, linewidth=0.8)
             panels[0, column].legend(loc="upper right")
-        svg = render(drawn)
-    return Drawing(
-        "lee-2022-fig6",
-        "Lee 2022, Fig. 6: gradient scheduler and A along the paths of Fig. 5",
-        "The scheduler jumps where the gradient changes its sign, the more the larger the asymmetry factor of A.",
-        svg,
-    )
+        return Drawing.of(
+            "lee-2022-fig6",
+            "Lee 2022, Fig. 6: gradient scheduler and A along the paths of Fig. 5",
+            "The scheduler jumps where the gradient changes its sign, the more the larger the asymmetry factor of A.",
+            drawn,
+        )
 
 
 def _pair(pair: Pair) -> str:

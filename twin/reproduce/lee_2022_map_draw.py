@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.report.palette import INKS
-from twin.report.svg import INK, Drawing, figure, render, styled
+from twin.report.svg import INK, Drawing, figure, styled
 from twin.report.totals import LATE
 from twin.reproduce.lee_2022_map import Specification
 from twin.reproduce.robustness import Array, Map, Region
@@ -31,13 +31,12 @@ def draw_accuracy(loss: Map, maps: Mapping[str, Map], rates: Mapping[str, tuple[
             one.set_title(f"test accuracy (%), A {fast:g}, transfer {transfer:g}")
         for letter, one in zip("ABC", axes, strict=True):
             one.set_title(letter, loc="left", fontweight="bold")
-        svg = render(drawn)
-    return Drawing(
-        "lee-2022-fig7",
-        "Lee 2022, Fig. 7: accuracy over the asymmetry factors of A and C",
-        "Heat maps: training loss, and test accuracy at two pairs of learning rates.",
-        svg,
-    )
+        return Drawing.of(
+            "lee-2022-fig7",
+            "Lee 2022, Fig. 7: accuracy over the asymmetry factors of A and C",
+            "Heat maps: training loss, and test accuracy at two pairs of learning rates.",
+            drawn,
+        )
 
 
 def draw_scores(found: Specification, scenarios: int) -> Drawing:
@@ -53,13 +52,12 @@ def draw_scores(found: Specification, scenarios: int) -> Drawing:
         _region(axes[2], found.filtered, found.region)
         for letter, one in zip("ABC", axes, strict=True):
             one.set_title(letter, loc="left", fontweight="bold")
-        svg = render(drawn)
-    return Drawing(
-        "lee-2022-fig8",
-        "Lee 2022, Fig. 8: robustness score and best region",
-        "Number of pairs of learning rates that reach the threshold, over the asymmetry factors of A and C.",
-        svg,
-    )
+        return Drawing.of(
+            "lee-2022-fig8",
+            "Lee 2022, Fig. 8: robustness score and best region",
+            "Number of pairs of learning rates that reach the threshold, over the asymmetry factors of A and C.",
+            drawn,
+        )
 
 
 def draw_thresholds(lower: Specification, higher: Specification, scenarios: int) -> Drawing:
@@ -71,13 +69,12 @@ def draw_thresholds(lower: Specification, higher: Specification, scenarios: int)
             _region(axes, one.filtered, one.region)
             axes.set_title(f"threshold {100 * one.threshold:.1f} %")
             axes.set_title(letter, loc="left", fontweight="bold")
-        svg = render(drawn)
-    return Drawing(
-        "lee-2022-fig9",
-        "Lee 2022, Fig. 9: robustness score at two thresholds",
-        "Filtered robustness scores over the asymmetry factors of A and C, with the region about each peak.",
-        svg,
-    )
+        return Drawing.of(
+            "lee-2022-fig9",
+            "Lee 2022, Fig. 9: robustness score at two thresholds",
+            "Filtered robustness scores over the asymmetry factors of A and C, with the region about each peak.",
+            drawn,
+        )
 
 
 def _cells(axes: "Axes", found: Map, form: str, colours: str, limits: tuple[float, float] | None = None) -> None:
@@ -100,7 +97,8 @@ def _cells(axes: "Axes", found: Map, form: str, colours: str, limits: tuple[floa
 def _field(axes: "Axes", found: Map, scenarios: int) -> None:
     """Draw a fine map as filled contours, one a pair of rates."""
     levels = np.linspace(0, scenarios, scenarios + 1)
-    axes.contourf(found.af_a, found.af_c, found.cells.T, levels, cmap="Greens", extend="both")
+    a, c = (axis <= SHOWN for axis in (found.af_a, found.af_c))
+    axes.contourf(found.af_a[a], found.af_c[c], found.cells[a][:, c].T, levels, cmap="Greens", extend="both")
     axes.set(xlim=(0, SHOWN), ylim=(0, SHOWN))
     _name(axes)
 
@@ -138,10 +136,9 @@ def draw_curves(found: Mapping[str, Mapping[str, Array]], baseline: str) -> Draw
         for letter, one in zip("AB", axes, strict=True):
             one.set_title(letter, loc="left", fontweight="bold")
         drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-        svg = render(drawn)
-    return Drawing(
-        "lee-2022-fig2",
-        "Lee 2022, Fig. 2: learning curves of SGD and Tiki-Taka by asymmetry factor",
-        "Training loss and test error by epoch for SGD and for Tiki-Taka with three pairs of asymmetry factors.",
-        svg,
-    )
+        return Drawing.of(
+            "lee-2022-fig2",
+            "Lee 2022, Fig. 2: learning curves of SGD and Tiki-Taka by asymmetry factor",
+            "Training loss and test error by epoch for SGD and for Tiki-Taka with three pairs of asymmetry factors.",
+            drawn,
+        )
