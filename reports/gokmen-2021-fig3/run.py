@@ -43,7 +43,7 @@ def transfer(algorithm: str, fast_lr: float, transfer_lr: float, **more: str) ->
     return {f"algorithms.{algorithm}.{key}": value for key, value in values.items()}
 
 
-MODEL_I = transfer("ttv2", 0.2, 0.06)
+MODEL_I = transfer("ttv2", 0.2, 0.03)
 PLAIN = {"algorithms.ttv2.reset": '"plain"'}
 # Slopes of zero bound nothing, and the paper names no other bound; the preset's would clip 3 to 7 % of the weights.
 UNBOUND = {"device": '{preset = "symmetric-1200", w_max = 3.0, w_min = -3.0}'}
@@ -57,9 +57,7 @@ CASES = [
     Case("SGD, 1200 states", "sgd", "two-array", "gokmen-1200", {SGD: "0.01"}, 10, 1),
     Case("TTv2, 1200 states", "ttv2", "four-array", "gokmen-1200", TTV2_1200, 10, 1),
     Case("TTv2 hysteretic, 15 states", "ttv2", "four-array", "gokmen-15", MODEL_I, 5, 1),
-    Case(
-        "TTv2 plain, 15 states", "ttv2", "four-array", "gokmen-15", MODEL_I | {"algorithms.ttv2.reset": '"plain"'}, 5, 1
-    ),
+    Case("TTv2 plain, 15 states", "ttv2", "four-array", "gokmen-15", MODEL_I | PLAIN, 5, 1),
     Case("SGD, 15 states", "sgd", "two-array", "gokmen-15", {SGD: "0.01"}, 5, 1),
     Case("SHD, 1200 states", "shd", "four-array", "gokmen-1200", SHD_1200, 10, 1),
     Case("TTv2, 120 states", "ttv2", "four-array", "gokmen-120", {}, 5, 2),

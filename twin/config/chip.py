@@ -270,8 +270,11 @@ class Chip(Part):
 
     @model_validator(mode="after")
     def _a_cluster_joins_networks(self) -> Self:
-        if vars(self)["cluster"] is not None and vars(self)["network"] is None:
-            raise refusal(("cluster",), "needs a [network], whose router `gate` joins the chip to others")
+        own = vars(self)
+        if own["cluster"] is not None:
+            if own["network"] is None:
+                raise refusal(("cluster",), "needs a [network], whose router `gate` joins the chip to others")
+            own["network"].refuse_unknown(vars(own["cluster"])["gate"], ("cluster", "gate"))
         return self
 
     @model_validator(mode="after")

@@ -52,6 +52,16 @@ class Graph(Part):
                 raise refusal(("edges", index), "joins a node with itself; remove it")
         return self
 
+    def refuse_unknown(self, node: str, at: tuple[str, ...]) -> None:
+        """Refuse the name of a node; looks only at grids of a stated size, others depend on the workload."""
+        own = vars(self)
+        if own["topology"] not in GRIDS or own["rows"] is None:
+            return
+        nodes = [f"r{row}c{col}" for row in range(own["rows"]) for col in range(own["cols"])]
+        if node not in nodes:
+            shown = ", ".join(nodes if len(nodes) <= 4 else [*nodes[:2], "...", nodes[-1]])
+            raise refusal(at, f"is no node of the network; there are {shown}")
+
 
 class NetworkOnChip(Graph):
     """The network on a chip: routers, and between neighbours one link each way.
@@ -71,6 +81,12 @@ class NetworkOnChip(Graph):
     energy: EnergyPerBit
     router_area: Area
     router_leakage: Power
+
+    @model_validator(mode="after")
+    def _parts_sit_at_routers(self) -> Self:
+        for key in ("buffer", "memory", "host"):
+            self.refuse_unknown(vars(self)[key], (key,))
+        return self
 
 
 class Cluster(Graph):
