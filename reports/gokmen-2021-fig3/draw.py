@@ -32,7 +32,7 @@ def draw(curves: pd.DataFrame) -> bytes:
         )  # fmt: skip
         axes.set_xlabel("epoch")
         axes.set_ylabel("test cross-entropy / nats a character")
-        axes.set_ylim(1.25, 3.3)
+        axes.set_ylim(1.25, 3.6)
         axes.xaxis.get_major_locator().set_params(integer=True)
         drawn.legend(loc="outside lower center", ncols=3)
         return render(drawn).encode()

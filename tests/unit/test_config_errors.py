@@ -318,3 +318,14 @@ def test_a_folder_and_a_huge_file_are_refused(tmp_path):
 def test_a_layout_given_as_a_chip_is_refused_by_its_kind():
     with pytest.raises(TwinError, match=r'architectures/two-array.toml:2: kind \(= layout\): must be "chip" here'):
         load_chip("two-array")
+
+
+def test_a_misspelt_kind_is_named_and_not_what_its_default_lacks(tmp_path):
+    misspelt = WORKLOAD.replace('kind = "dense"', 'kinzq = "dense"', 1)
+    message, line = fails(tmp_path, "workload", misspelt)
+    assert "network.layers.0.kinzq: unknown key (did you mean kind?)" in message
+    assert "kinzq" in line
+    dram = (ROOT / "architectures" / "aimc-512-lpddr5.toml").read_text(encoding="utf-8")
+    message, line = fails(tmp_path, "chip", dram.replace('kind = "dram"', 'kindd = "dram"', 1))
+    assert "memory.kindd: unknown key (did you mean kind?)" in message
+    assert "kindd" in line

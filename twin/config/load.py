@@ -267,7 +267,12 @@ def _explain(cls: type[Part] | None, item: ErrorDetails, below: KeyPath, data: A
     context = item.get("ctx", {})
     path: KeyPath = (*below, *_without_tags(item["loc"], below, data), *context.get("at", ()))
     if item["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        table = _lookup(data, path)
         path = (*path, "kind")
+        if item["type"] == "union_tag_not_found" and isinstance(table, dict):
+            misspelt = next((key for key in table if "(did" in suggestion(key, ["kind"])), None)
+            if misspelt is not None:
+                return (*path[:-1], misspelt), f"unknown key{suggestion(misspelt, ['kind'])}", _MISSING
     value = _lookup(data, path)
     if item["type"] == "union_tag_invalid":
         return path, _choices(context["expected_tags"], value), value

@@ -113,8 +113,11 @@ class Draft:
     def _name_kinds(self) -> None:
         """Write the default kind where a table that has kinds names none."""
         memory = self.data.get("memory") if self._kind == "chip" else None
-        if isinstance(memory, dict):
-            memory.setdefault("kind", "channel")
+        if isinstance(memory, dict) and "kind" not in memory:
+            misspelt = next((key for key in memory if "(did" in suggestion(key, ["kind"])), None)
+            if misspelt is not None:
+                raise TwinError(self.message(("memory", misspelt), f"unknown key{suggestion(misspelt, ['kind'])}"))
+            memory["kind"] = "channel"
 
     def _fill(self, path: KeyPath, table: dict[str, Any], preset: Preset) -> None:
         sources = self.data.get("sources")
