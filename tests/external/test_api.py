@@ -222,5 +222,7 @@ def test_mypy_strict_passes_on_the_examples_and_the_interface_is_known_to_it(tmp
             + [str(file) for file in (*files, wrong)]
         )
     assert code == 1, errors
-    assert {line.partition(":")[0] for line in shown.splitlines() if ": error:" in line} == {str(wrong)}, shown
+    # by name: mypy repeats what it remembers of the same bytes with the folder of the run before
+    places = {Path(line.partition(":")[0]).name for line in shown.splitlines() if ": error:" in line}
+    assert places == {wrong.name}, shown
     assert 'Unexpected keyword argument "epoch"' in shown
