@@ -10,8 +10,8 @@ from twin.commands import RUNS, progress_bar
 from twin.config.load import is_timing_only
 from twin.errors import TwinError
 from twin.report.text import percent, si
-from twin.request import Options
-from twin.simulation.compare import check_all, gather, plan_runs, prepare_all, run_all, unfinished
+from twin.request import Options, plans_of
+from twin.simulation.compare import check_all, gather, prepare_all, run_all, unfinished
 from twin.simulation.plan import RunPlan, named_folder, new_folder
 
 if TYPE_CHECKING:
@@ -39,15 +39,7 @@ def verify_sampling(options: Options, algorithms: Sequence[str], layouts: Sequen
         raise TwinError(
             f"verify-sampling: the workload {options.workload} is only timed, never sampled; name one that is trained"
         )
-    plans = plan_runs(
-        options.workload,
-        options.chip,
-        algorithms,
-        layouts,
-        mode=options.mode,
-        workload_overrides=options.workload_overrides(),
-        chip_overrides=options.chip_overrides(),
-    )
+    plans = plans_of(options, algorithms, layouts)
     timed = {mode: _timed(plans, mode) for mode in ("exact", "sampled")}
     check_all([*timed["exact"], *timed["sampled"]])
     stem = f"verify-sampling-{Path(options.workload).stem}"

@@ -106,6 +106,21 @@ def first_layout(algorithm: str) -> list[str]:
     return [algorithm_class(algorithm).default_layouts[0]]
 
 
+def plans_of(options: Options, algorithms: Sequence[str], layouts: Sequence[str]) -> list[RunPlan]:
+    """Return a plan for every algorithm on every layout, not yet checked as a whole."""
+    return plan_runs(
+        options.workload,
+        options.chip,
+        algorithms,
+        layouts,
+        mode=options.mode,
+        workload_overrides=options.workload_overrides(),
+        chip_overrides=options.chip_overrides(),
+        trace=options.trace,
+        events=options.events,
+    )
+
+
 def plan_comparison(
     options: Options,
     algorithms: Sequence[str],
@@ -122,17 +137,7 @@ def plan_comparison(
     """
     check_extras(options.trace, events=options.events)
     described = describe_baselines(baselines, batch)
-    plans = plan_runs(
-        options.workload,
-        options.chip,
-        algorithms,
-        layouts,
-        mode=options.mode,
-        workload_overrides=options.workload_overrides(),
-        chip_overrides=options.chip_overrides(),
-        trace=options.trace,
-        events=options.events,
-    )
+    plans = plans_of(options, algorithms, layouts)
     check_all(plans)
     return plans, described
 

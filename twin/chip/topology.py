@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from twin.config.interconnect import grid_node, no_node
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class Topology:
             raise ValueError("this topology has no dimensions")
         at, end = _cell(source), _cell(target)
         rows, cols = self.grid
-        along = [_name(at[0], col) for col in _walk(at[1], end[1], cols, wraps=self.wraps)]
-        across = [_name(row, end[1]) for row in _walk(at[0], end[0], rows, wraps=self.wraps)]
+        along = [grid_node(at[0], col) for col in _walk(at[1], end[1], cols, wraps=self.wraps)]
+        across = [grid_node(row, end[1]) for row in _walk(at[0], end[0], rows, wraps=self.wraps)]
         return [source, *along, *across]
 
     def _shortest(self, source: str, target: str) -> list[str]:
@@ -87,9 +88,7 @@ class Topology:
         """Return `name`, which `key` of the description says, if there is such a node."""
         if name in self.graph:
             return name
-        nodes = list(self.graph)
-        shown = ", ".join(nodes if len(nodes) <= 4 else [*nodes[:2], "...", nodes[-1]])
-        raise TwinError(f"{key} (= {name}): is no node of the network; there are {shown}")
+        raise TwinError(f"{key} (= {name}): {no_node(list(self.graph))}")
 
 
 def build(graph: Graph, key: str, places: int, concentration: int = 1) -> Topology:
@@ -150,8 +149,8 @@ def _grid(graph: Graph, holders: int) -> Topology:
     rows, cols = (graph.rows, graph.cols) if graph.rows and graph.cols else square(holders)
     wraps = graph.topology == "torus"
     plain = nx.grid_2d_graph(rows, cols, periodic=wraps)
-    nodes = [_name(*cell) for cell in plain]
-    directed = _directed(nodes, [(_name(*one), _name(*other)) for one, other in plain.edges if one != other])
+    nodes = [grid_node(*cell) for cell in plain]
+    directed = _directed(nodes, [(grid_node(*one), grid_node(*other)) for one, other in plain.edges if one != other])
     return Topology(directed, tuple(nodes), tuple(plain), (rows, cols), wraps)
 
 
@@ -241,10 +240,6 @@ def _walk(at: int, end: int, length: int, *, wraps: bool) -> list[int]:
 
 def _joined(bits: list[int]) -> int:
     return sum(bit << k for k, bit in enumerate(reversed(bits)))
-
-
-def _name(row: int, col: int) -> str:
-    return f"r{row}c{col}"
 
 
 def _cell(name: str) -> Cell:

@@ -1,5 +1,6 @@
 """The description of a chip's network, of a cluster of chips, and of how layers are mapped to tiles."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,6 +16,17 @@ Edges = Annotated[tuple[Edge, ...], Field(strict=False, min_length=1)]
 Shape = Literal["mesh", "torus", "ring", "tree", "h-tree", "crossbar", "edges"]
 Routing = Literal["dimension-ordered", "shortest-path"]
 GRIDS = ("mesh", "torus")
+
+
+def grid_node(row: int, col: int) -> str:
+    """Name a node of a mesh or torus."""
+    return f"r{row}c{col}"
+
+
+def no_node(nodes: Sequence[str]) -> str:
+    """Say which nodes there are to somebody who named another."""
+    shown = ", ".join(nodes if len(nodes) <= 4 else [*nodes[:2], "...", nodes[-1]])
+    return f"is no node of the network; there are {shown}"
 
 
 class Graph(Part):
@@ -57,10 +69,9 @@ class Graph(Part):
         own = vars(self)
         if own["topology"] not in GRIDS or own["rows"] is None:
             return
-        nodes = [f"r{row}c{col}" for row in range(own["rows"]) for col in range(own["cols"])]
+        nodes = [grid_node(row, col) for row in range(own["rows"]) for col in range(own["cols"])]
         if node not in nodes:
-            shown = ", ".join(nodes if len(nodes) <= 4 else [*nodes[:2], "...", nodes[-1]])
-            raise refusal(at, f"is no node of the network; there are {shown}")
+            raise refusal(at, no_node(nodes))
 
 
 class NetworkOnChip(Graph):

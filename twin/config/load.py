@@ -15,7 +15,7 @@ from twin.config.layout import Layout
 from twin.config.origins import Draft
 from twin.config.part import KeyPath, Part, dotted, forget_reads, leaves, unread
 from twin.config.resolved import resolved_toml
-from twin.config.resources import FOLDERS, Document, find, is_path, one_line, shipped, suggestion
+from twin.config.resources import FOLDERS, Document, find, is_path, misspelt, one_line, shipped, suggestion
 from twin.config.study import Study
 from twin.config.sweep import Sweep
 from twin.config.timing_only import TimingOnly
@@ -270,9 +270,9 @@ def _explain(cls: type[Part] | None, item: ErrorDetails, below: KeyPath, data: A
         table = _lookup(data, path)
         path = (*path, "kind")
         if item["type"] == "union_tag_not_found" and isinstance(table, dict):
-            misspelt = next((key for key in table if "(did" in suggestion(key, ["kind"])), None)
-            if misspelt is not None:
-                return (*path[:-1], misspelt), f"unknown key{suggestion(misspelt, ['kind'])}", _MISSING
+            wrong = misspelt("kind", table)
+            if wrong is not None:
+                return (*path[:-1], wrong), f"unknown key{suggestion(wrong, ['kind'])}", _MISSING
     value = _lookup(data, path)
     if item["type"] == "union_tag_invalid":
         return path, _choices(context["expected_tags"], value), value

@@ -8,7 +8,7 @@ from twin.config.chip import flatten_sources
 from twin.config.lines import key_lines
 from twin.config.part import KeyPath, Part, dotted, leaves
 from twin.config.presets import OWN_FILES, TABLES, Preset, preset_file, presets
-from twin.config.resources import Document, is_path, one_line, suggestion
+from twin.config.resources import Document, is_path, misspelt, one_line, suggestion
 from twin.errors import TwinError
 
 COMMAND_LINE = "command line"
@@ -114,9 +114,9 @@ class Draft:
         """Write the default kind where a table that has kinds names none."""
         memory = self.data.get("memory") if self._kind == "chip" else None
         if isinstance(memory, dict) and "kind" not in memory:
-            misspelt = next((key for key in memory if "(did" in suggestion(key, ["kind"])), None)
-            if misspelt is not None:
-                raise TwinError(self.message(("memory", misspelt), f"unknown key{suggestion(misspelt, ['kind'])}"))
+            wrong = misspelt("kind", memory)
+            if wrong is not None:
+                raise TwinError(self.message(("memory", wrong), f"unknown key{suggestion(wrong, ['kind'])}"))
             memory["kind"] = "channel"
 
     def _fill(self, path: KeyPath, table: dict[str, Any], preset: Preset) -> None:

@@ -109,3 +109,8 @@ def suggestion(word: str, choices: Iterable[str]) -> str:
     if near:
         return f" (did you mean {by_lower[near[0]]}?)"
     return f"; choose from {', '.join(names)}" if 0 < len(names) <= 20 else ""
+
+
+def misspelt(key: str, table: Iterable[str]) -> str | None:
+    """Find the key of a table that lacks `key` which may have meant it."""
+    return next((other for other in table if "(did you mean" in suggestion(other, [key])), None)

@@ -14,7 +14,7 @@ from twin.config.network import Network
 from twin.config.numbers import Count, Inside
 from twin.config.part import Part
 from twin.config.quantity import Time
-from twin.config.resources import suggestion
+from twin.config.resources import misspelt, suggestion
 from twin.config.timing import Timing
 from twin.errors import TwinError
 
@@ -64,9 +64,9 @@ class _DeviceTable(Part):
         if not isinstance(table, dict):
             return table
         if "preset" not in table:
-            misspelt = next((key for key in table if "did you mean" in suggestion(key, ["preset"])), None)
-            if misspelt is not None:
-                raise refusal((misspelt,), f"unknown key{suggestion(misspelt, ['preset'])}")
+            wrong = misspelt("preset", table)
+            if wrong is not None:
+                raise refusal((wrong,), f"unknown key{suggestion(wrong, ['preset'])}")
         own = {key: value for key, value in table.items() if key in cls.model_fields and key != "overrides"}
         overrides = {key: value for key, value in table.items() if key not in own}
         if isinstance(overrides.get("file"), str):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from twin.report.palette import INKS
 from twin.report.result import PULSED, RunResult
-from twin.report.svg import Drawing, figure, styled
+from twin.report.svg import Drawing, figure, heading, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,7 @@ def _quantiles(diagnostics: "pd.DataFrame") -> "pd.DataFrame":
 def _panel(number: int, run: RunResult, table: "pd.DataFrame") -> Drawing:
     drawn = figure(3.9, 3.0)
     axes = drawn.add_subplot()
-    axes.set_title(run.name, loc="left", fontweight="bold")
+    heading(axes, run.name)
     least = min([float(value) for value in table["value"] if value > 0], default=1.0)
     most = []
     for (layer, matrix), rows in table.groupby(["layer", "matrix"], sort=False):

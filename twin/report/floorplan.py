@@ -7,7 +7,7 @@ import numpy as np
 
 from twin.report.palette import INKS
 from twin.report.result import RunResult
-from twin.report.svg import INK, Drawing, boxes, figure, styled
+from twin.report.svg import INK, Drawing, boxes, figure, heading, styled
 from twin.report.text import fixed, percent
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _plan(number: int, run: RunResult) -> Drawing:
     width, height = chips * pitch - 0.6 * side, float(shown["y_mm"].max()) + side
     drawing = figure(PANEL, min(8.0, 1.3 + (PANEL - 0.6) * height / width))
     axes = drawing.add_subplot()
-    axes.set_title(run.name, loc="left", fontweight="bold")
+    heading(axes, run.name)
     left = shown["x_mm"].to_numpy(dtype=float) + shown["chip"].to_numpy(dtype=float) * pitch
     _tiles(axes, shown, left, side)
     if len(shown) <= MOST_NAMED:

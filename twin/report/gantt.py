@@ -7,7 +7,7 @@ import numpy as np
 
 from twin.report.palette import GROUPS, INKS, colours, group
 from twin.report.result import RunResult
-from twin.report.svg import Drawing, boxes, figure, styled
+from twin.report.svg import Drawing, boxes, figure, heading, styled
 from twin.report.text import percent, scale, si
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _panel(number: int, run: RunResult, window: Window) -> Drawing:
     factor, symbol = scale((window.end_ps - window.start_ps) * 1e-12, "s")
     drawn = figure(6.2, 1.1 + 0.19 * (len(window.lanes) + window.samples))
     axes = drawn.add_subplot()
-    axes.set_title(run.name, loc="left", fontweight="bold")
+    heading(axes, run.name)
     _samples(axes, window, factor)
     rows = window.rows
     later = rows["sample"] >= window.samples

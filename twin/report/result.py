@@ -184,6 +184,15 @@ class RunResult:
         return runs_html([self])
 
 
+def untrained_curve(samples: int, time_s: float) -> "pd.DataFrame":
+    """Return the one row of `RunResult.curve` of a run that is timed only, over simulated s."""
+    import pandas as pd  # noqa: PLC0415
+
+    nan = float("nan")
+    columns = ["epoch", "samples", "time_s", "train_loss", "test_loss", "test_error"]
+    return pd.DataFrame([(1, samples, time_s, nan, nan, nan)], columns=columns)
+
+
 def empty_table(name: str) -> "pd.DataFrame":
     """Return a table of `UNITS` without rows, of a run that has nothing to say there."""
     import pandas as pd  # noqa: PLC0415

@@ -162,6 +162,11 @@ def boxes(axes: "Axes", left: Floats, bottom: Floats, width: Floats, height: Flo
     axes.add_patch(PathPatch(outline, **{"linewidth": 0} | look))
 
 
+def heading(axes: "Axes", text: str) -> None:
+    """Write the name or letter of a panel above its left edge."""
+    axes.set_title(text, loc="left", fontweight="bold")
+
+
 def nothing(axes: "Axes", text: str) -> None:
     """Say that there is nothing to draw."""
     axes.set_axis_off()

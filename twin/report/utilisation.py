@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from twin.report.palette import INKS
 from twin.report.result import RunResult
-from twin.report.svg import INK, Drawing, figure, nothing, styled
+from twin.report.svg import INK, Drawing, figure, heading, nothing, styled
 from twin.report.text import percent
 
 PANEL = 3.9
@@ -27,7 +27,7 @@ def _utilisation(number: int, run: RunResult) -> Drawing:
     hues = ["blue"] * min(len(tiles), MAX_TILES) + ["grey"] * len(others)
     drawn = figure(PANEL, 0.85 + 0.24 * max(1, len(values)))
     axes = drawn.add_subplot()
-    axes.set_title(run.name, loc="left", fontweight="bold")
+    heading(axes, run.name)
     title = f"Utilisation, {run.name}"
     if not values:
         nothing(axes, "no servers")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.report.palette import INKS
-from twin.report.svg import INK, Drawing, figure, styled
+from twin.report.svg import INK, Drawing, figure, heading, styled
 from twin.reproduce.asymmetry import Array, Plane, sgd_rest
 from twin.reproduce.lee_2022_line import Steps
 
@@ -72,7 +72,7 @@ def draw_tiki_taka(
             for (pair, runs), colour in zip(cases, COLOURS, strict=False):
                 axes.plot(*runs[0].main.T, color=colour, linewidth=0.8, label=_pair(pair))
             _target(axes, plane)
-            axes.set_title(letter, loc="left", fontweight="bold")
+            heading(axes, letter)
             axes.legend(loc="lower right")
         return Drawing.of(
             "lee-2022-fig5",
@@ -95,7 +95,7 @@ def draw_scheduler_paths(
                     panels[row, column].plot(
                         np.arange(1, len(values) + 1), values, color=colour, linewidth=1.3, label=_pair(pair)
                     )
-            panels[0, column].set_title(letter, loc="left", fontweight="bold")
+            heading(panels[0, column], letter)
             panels[0, column].set(ylabel="t(k)")
             panels[1, column].set(ylabel="A, intercept (half range)", xlabel="training samples")
             panels[1, column].axhline(0, color=FAINT, linewidth=0.8)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.report.palette import INKS
-from twin.report.svg import INK, Drawing, figure, styled
+from twin.report.svg import INK, Drawing, figure, heading, styled
 from twin.report.totals import LATE
 from twin.reproduce.lee_2022_map import Specification
 from twin.reproduce.robustness import Array, Map, Region
@@ -30,7 +30,7 @@ def draw_accuracy(loss: Map, maps: Mapping[str, Map], rates: Mapping[str, tuple[
             fast, transfer = rates[panel]
             one.set_title(f"test accuracy (%), A {fast:g}, transfer {transfer:g}")
         for letter, one in zip("ABC", axes, strict=True):
-            one.set_title(letter, loc="left", fontweight="bold")
+            heading(one, letter)
         return Drawing.of(
             "lee-2022-fig7",
             "Lee 2022, Fig. 7: accuracy over the asymmetry factors of A and C",
@@ -51,7 +51,7 @@ def draw_scores(found: Specification, scenarios: int) -> Drawing:
             one.set_title(title)
         _region(axes[2], found.filtered, found.region)
         for letter, one in zip("ABC", axes, strict=True):
-            one.set_title(letter, loc="left", fontweight="bold")
+            heading(one, letter)
         return Drawing.of(
             "lee-2022-fig8",
             "Lee 2022, Fig. 8: robustness score and best region",
@@ -68,7 +68,7 @@ def draw_thresholds(lower: Specification, higher: Specification, scenarios: int)
             _field(axes, one.filtered, scenarios)
             _region(axes, one.filtered, one.region)
             axes.set_title(f"threshold {100 * one.threshold:.1f} %")
-            axes.set_title(letter, loc="left", fontweight="bold")
+            heading(axes, letter)
         return Drawing.of(
             "lee-2022-fig9",
             "Lee 2022, Fig. 9: robustness score at two thresholds",
@@ -134,7 +134,7 @@ def draw_curves(found: Mapping[str, Mapping[str, Array]], baseline: str) -> Draw
                 one.plot(epochs, mean, color=colour, linewidth=1.4, label=case)
             one.set(xlabel="epoch", ylabel=label)
         for letter, one in zip("AB", axes, strict=True):
-            one.set_title(letter, loc="left", fontweight="bold")
+            heading(one, letter)
         drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         return Drawing.of(
             "lee-2022-fig2",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from twin.report.palette import ALGORITHMS, INKS
-from twin.report.svg import INK, Drawing, figure, styled
+from twin.report.svg import INK, Drawing, figure, heading, styled
 from twin.reproduce.experiment import Trajectory
 from twin.reproduce.theory import Array, sgd_fixed_point
 
@@ -31,7 +31,7 @@ def draw_sgd(paths: Mapping[str, Sequence[Trajectory]], found: Mapping[str, "Res
         for panel, device in zip("DG", found, strict=True):
             _residuals(axes[panel], found[device])
         for panel, axis in axes.items():
-            _letter(axis, panel)
+            heading(axis, panel)
         drawn.legend(*axes["G"].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         return Drawing.of(
             "onen-2021-fig1",
@@ -121,7 +121,7 @@ def draw_shd(
         third.legend(loc="upper left", ncols=2)
         _starts(fourth, starts, levels)
         for axes, letter in ((first, "E"), (second, "F")):
-            _letter(axes, letter)
+            heading(axes, letter)
         return Drawing.of(
             "onen-2021-fig2",
             "Onen 2021, Fig. 2: SHD with symmetric and asymmetric devices",
@@ -157,7 +157,3 @@ def _starts(axes: "Axes", starts: Mapping[str, Sequence[Trajectory]], levels: Ma
     axes.set(title="started at the optimum, mean ± SE", xlabel="training samples")
     axes.set(xlim=(0, runs[0].samples[-1]), ylim=(-0.03, 0.1), ylabel="C or W less optimum (half range)")
     axes.legend(loc="upper left")
-
-
-def _letter(axes: "Axes", letter: str) -> None:
-    axes.set_title(letter, loc="left", fontweight="bold")

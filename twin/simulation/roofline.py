@@ -25,7 +25,7 @@ from twin.config.timing_only import Blocks
 from twin.networks.blocks import BlockNetwork
 from twin.networks.layers import Layer
 from twin.networks.network import Network
-from twin.report.result import RunResult, Source, empty_table
+from twin.report.result import RunResult, Source, empty_table, untrained_curve
 from twin.show import description_rows
 
 if TYPE_CHECKING:
@@ -152,8 +152,6 @@ def roofline(loaded: Loaded[Baseline], workload: str, loads: list[Load], samples
     frame = pd.DataFrame(rows)
     makespan_s = float(frame["time_s"].sum())
     frame["energy_J"] = frame["time_s"] * baseline.power * number
-    nan = float("nan")
-    columns = ["epoch", "samples", "time_s", "train_loss", "test_loss", "test_error"]
     return RunResult(
         name=baseline.name,
         algorithm="roofline",
@@ -164,8 +162,8 @@ def roofline(loaded: Loaded[Baseline], workload: str, loads: list[Load], samples
         seed=0,
         samples=samples,
         epochs=1,
-        test_error=nan,
-        curve=pd.DataFrame([(1, samples, makespan_s, nan, nan, nan)], columns=columns),
+        test_error=float("nan"),
+        curve=untrained_curve(samples, makespan_s),
         makespan_s=makespan_s,
         energy_J=float(frame["energy_J"].sum()),
         area_m2=number * baseline.area,

@@ -26,7 +26,7 @@ from twin.machine.settings import settings_of
 from twin.mapping import map_layers
 from twin.mapping.chips import place_on_chips
 from twin.networks.blocks import BlockNetwork
-from twin.report.result import RunResult, Source, empty_table
+from twin.report.result import RunResult, Source, empty_table, untrained_curve
 from twin.report.store import save_run
 from twin.show import chip_rows
 from twin.simulation.banks import memory_rows
@@ -194,8 +194,6 @@ def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
         tables["floorplan"] = parts.costs.floorplan.table()
     tables["channels"] = pd.DataFrame(channels(parts.chip, parts.chips))
     makespan_s = parts.clock.now_ps * PS
-    nan = float("nan")
-    columns = ["epoch", "samples", "time_s", "train_loss", "test_loss", "test_error"]
     texts = loaded.texts()
     return RunResult(
         name=loaded.name(plan.algorithm),
@@ -207,8 +205,8 @@ def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
         seed=0,
         samples=samples,
         epochs=1,
-        test_error=nan,
-        curve=pd.DataFrame([(1, samples, makespan_s, nan, nan, nan)], columns=columns),
+        test_error=float("nan"),
+        curve=untrained_curve(samples, makespan_s),
         makespan_s=makespan_s,
         energy_J=float(tables["energy"]["energy_J"].sum()),
         area_m2=float(tables["area"]["area_m2"].sum()),
