@@ -55,14 +55,14 @@ class Options:
             "training.in_flight": self.in_flight,
             "data.samples": self.samples,
         }
-        values = {key: str(value) for key, value in named.items() if value is not None}
+        values = self._given(named)
         if self.device:
             values["device"] = f"{{preset = {json.dumps(self.device)}}}"
         if self.sampled is not None:
             values["timing.mode"] = '"sampled"' if self.sampled else '"exact"'
         if self.endurance:
             values["training.endurance"] = "true"
-        return values | {key: value for key, value in self._pairs() if not key.startswith("chip.")}
+        return values | self._set()
 
     def _timing_only_overrides(self) -> dict[str, str]:
         trained = {
@@ -78,13 +78,17 @@ class Options:
                 raise TwinError(
                     f"{option}: is about training, but the workload {self.workload} is only timed; leave it out"
                 )
-        named = {"training.samples": self.samples, "training.in_flight": self.in_flight}
-        values = {key: str(value) for key, value in named.items() if value is not None}
-        return values | {key: value for key, value in self._pairs() if not key.startswith("chip.")}
+        return self._given({"training.samples": self.samples, "training.in_flight": self.in_flight}) | self._set()
 
     def chip_overrides(self) -> dict[str, str]:
         """Return dotted key -> TOML value for the chip."""
         return {key[len("chip.") :]: value for key, value in self._pairs() if key.startswith("chip.")}
+
+    def _given(self, named: Mapping[str, int | None]) -> dict[str, str]:
+        return {key: str(value) for key, value in named.items() if value is not None}
+
+    def _set(self) -> dict[str, str]:
+        return {key: value for key, value in self._pairs() if not key.startswith("chip.")}
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
         for text in self.overrides:

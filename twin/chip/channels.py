@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class Peak:
     """All channels of one kind: the path that bytes take, how many there are, and bytes a second of all of them."""
 
     path: str
@@ -20,14 +20,14 @@ class Channel:
     peak_Bps: float
 
 
-def channels(chip: Chip, chips: int = 0) -> list[Channel]:
+def channels(chip: Chip, chips: int = 0) -> list[Peak]:
     """Return memory, buffer and host link of `chips` chips (0: of the chip's own cluster); samples come in at one."""
     chips = chips or (chip.cluster.chips if chip.network is not None and chip.cluster is not None else 1)
     dram = Dram.of(chip) if chip.memory.kind == "dram" else None
     each = dram.channels if dram is not None else 1
     memory_Bps = dram.peak_Bps if dram is not None else chip.memory.bandwidth
     return [
-        Channel("memory", chips * each, chips * memory_Bps),
-        Channel("buffer", chips, chips * chip.buffer.bandwidth),
-        Channel("host", 1, chip.host.bandwidth),
+        Peak("memory", chips * each, chips * memory_Bps),
+        Peak("buffer", chips, chips * chip.buffer.bandwidth),
+        Peak("host", 1, chip.host.bandwidth),
     ]

@@ -15,7 +15,7 @@ from twin.request import default_algorithms
 from twin.simulation.compare import check_all, plan_runs
 from twin.simulation.plan import Descriptions, RunPlan, identity
 from twin.sweep.measure import UNITS
-from twin.sweep.point import SEED, Point, overrides_of, point_id, points_of
+from twin.sweep.point import SEED, Point, none_possible, overrides_of, point_id, points_of
 
 DATA = "data"
 """The column that names the runs or the sweep that a row is of."""
@@ -144,8 +144,7 @@ def _sweep(entry: StudySweep, path: tuple[str, int], places: Places) -> Group:
         points = points_of(entry)
     except TwinError as error:
         raise _placed(error, path, places) from error
-    if all(point.refused for point in points):
-        rule = f"none of {len(points)} points can be run; the first: {points[0].refused}"
+    if rule := none_possible([point.refused for point in points]):
         raise TwinError(places.message(path, rule))
     return Group(entry.name, points, tuple(axis.key for axis in entry.axes), entry.stop, whole=False)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, final
 
 from twin.config.sweep import Sweep
 from twin.sweep.measure import Row
-from twin.sweep.point import Point, points_of
+from twin.sweep.point import Point, none_possible, points_of
 from twin.sweep.results import Results, write_tables
 
 if TYPE_CHECKING:
@@ -50,9 +50,7 @@ class FixedPoints:
 
     def refusal(self) -> str:
         """Return why no point at all can be run; empty if one can."""
-        if not all(point.refused for point in self.all):
-            return ""
-        return f"none of {len(self.all)} points can be run; the first: {self.all[0].refused}"
+        return none_possible([point.refused for point in self.all])
 
     def size(self) -> tuple[int, int]:
         """Return how many points have a result, and how many there are."""

@@ -37,6 +37,11 @@ class Point:
     refused: str = ""
 
 
+def none_possible(refused: Sequence[str]) -> str:
+    """Return why no point at all can be run, from why each cannot; empty if one can."""
+    return "" if not all(refused) else f"none of {len(refused)} points can be run; the first: {refused[0]}"
+
+
 def points_of(sweep: Sweep) -> list[Point]:
     """Return all points, in the order of the design, seeds varying fastest."""
     keys = [axis.key for axis in sweep.axes]

@@ -12,7 +12,7 @@ from twin.sweep.agenda import Shard
 from twin.sweep.design import values_of
 from twin.sweep.journal import Journal
 from twin.sweep.measure import UNITS, Row, Status
-from twin.sweep.point import SEED, Point
+from twin.sweep.point import SEED, Point, none_possible
 from twin.sweep.results import Results, mean_and_interval, write_tables
 from twin.sweep.search import PointSearch, Rows
 
@@ -41,9 +41,7 @@ class Searches:
 
     def refusal(self) -> str:
         """Return why no point at all can be run; empty if one can."""
-        if not all(one.refused for one in self.all):
-            return ""
-        return f"none of {len(self.all)} points can be run; the first: {self.all[0].refused}"
+        return none_possible([one.refused for one in self.all])
 
     def size(self) -> tuple[int, int]:
         """Return how many points have a result, and how many there are."""
