@@ -63,6 +63,7 @@ def test_the_servers_of_reused_blocks_stand_for_all(tmp_path):
     assert once["copies"].sum() == len(every)
     for column in ("served", "busy_ps", "wait_ps"):
         assert (once[column] * once["copies"]).sum() == every[column].sum()
+    assert (once["energy_J"] * once["copies"]).sum() == pytest.approx(every["energy_J"].sum(), rel=1e-12)
 
 
 def test_what_bound_the_time_is_the_same_with_and_without_reuse(tmp_path):

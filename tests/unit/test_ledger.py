@@ -47,6 +47,13 @@ def test_energy_is_linear_in_number_and_counts_and_leakage_in_time():
     assert table["leakage"] == pytest.approx(0.5 * it.now_ps * 1e-12)
 
 
+def test_energy_by_server_is_that_of_its_operations_shared_equally_where_there_are_several():
+    servers = ran().tables()["servers"].set_index("server")["energy_J"]
+    moved, pulses = 6 * 30e-12, 6 * 2e-12
+    assert servers["s0"] == pytest.approx(6 * 4e-12 + pulses + moved / 2)
+    assert servers["s1"] == pytest.approx(moved / 2 + 6 * 10e-12)
+
+
 def test_bytes_are_counted_by_path_and_in_time():
     tables = ran().tables()
     assert tables["traffic"].to_dict("records") == [{"path": "link", "stream": "H", "layer": 0, "bytes": 180}]

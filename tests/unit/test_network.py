@@ -137,6 +137,20 @@ def test_a_split_matrix_shares_out_whole_bytes():
     assert demand.latency_ps == fixed_ps(chip) + max(hops) * HOP
 
 
+def test_links_share_the_energy_of_a_transfer_by_their_bytes():
+    it = costs(network_chip("mesh"), 1, shape=(1500, 600))
+    engine = run(it, [load(0, 1003)])
+    servers = engine.tables()["servers"].set_index("server")
+    on_chip = servers.loc[servers["kind"] == "network", "energy_J"]
+    demand = it.demand(load(0, 1003))
+    total_J, total = demand.energy_J[Component.NETWORK, 0], sum(size for _, size in demand.carried)
+    assert on_chip.sum() == pytest.approx(total_J)
+    for server, size in demand.carried:
+        assert on_chip[it.servers[server].name] == pytest.approx(total_J * size / total)
+    own = servers.loc[servers["kind"] == "link", "energy_J"]
+    assert own.tolist() == pytest.approx([demand.energy_J[Component.LINK, 0] / 6] * 6)
+
+
 def test_samples_that_are_skipped_or_run_before_a_break_count_on_every_link():
     it = costs(network_chip("mesh"), 4)
     work = Program([load(3, 1000), load(2, 500, store=True)])

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from twin.errors import TwinError
 from twin.report.derived import derive_all
+from twin.report.floorplan import energy_panels
 from twin.report.store import load_run, save_run
 from twin.report.summary import summary, to_json
 from twin.report.svg import Drawing
@@ -300,8 +301,33 @@ def test_a_run_with_a_network_shows_its_floor_plan_and_where_traffic_piles_up(tm
     pd.testing.assert_frame_equal(loaded.tables["links"], links)
     text = (tmp_path / "report.md").read_text()
     assert text.index("link r0c1>r0c0 | 50.0 | 1.00") < text.index("link r0c0>r0c1 | 12.5 | 2.00")
-    assert 'id="floorplan"' in (tmp_path / "report.html").read_text()
+    page = (tmp_path / "report.html").read_text()
+    assert 'id="floorplan"' in page
+    assert "floorplan-energy" not in page  # servers of an older version, which did not say
     facts = pd.read_csv(tmp_path / "tables" / "floorplan.csv")
     assert set(zip(facts["quantity"], facts["unit"], strict=True)) >= {("x", "mm"), ("utilisation", "1")}
     busiest = json.loads((tmp_path / "summary.json").read_text())["runs"][0]["network"]["busiest_links"][0]
     assert busiest == {"link": "link r0c1>r0c0", "utilisation_fraction": 0.5, "per_sample_B": 1.0}
+
+
+def test_the_floor_plan_of_energy_sums_what_stands_on_a_tile_and_has_one_scale_for_all_runs():
+    run = make_run()
+    plan = pd.DataFrame(
+        [("0.A", 0, 0, "", 0.0, 0.0, 0.9, 0.9, 0.25), ("0.C", 0, 0, "", 0.9, 0.0, 0.9, 0.9, 1.0)],
+        columns=["tile", "layer", "chip", "node", "x_mm", "y_mm", "width_mm", "height_mm", "utilisation"],
+    )
+    spent = {"tile 0.A": 2e-6, "digital 0.A": 1e-6, "link 0.A": 1e-6, "tile 0.C": 1e-6, "memory": 5e-6}
+    servers = pd.DataFrame({"server": spent.keys(), "kind": "tile", "energy_J": spent.values()})
+    servers[["served", "busy_ps", "wait_ps", "mean_queue", "utilisation"]] = 1
+    tables = run.tables | {"floorplan": plan, "servers": servers}
+    runs = [
+        make_run(tables=tables, samples=1000),
+        make_run(tables=tables, samples=2000),
+        make_run("digital", "digital"),
+    ]
+    first, second = energy_panels(runs)
+    assert "together 5.00 nJ a sample without leakage, 0.A the most with 4.00 nJ" in first.description
+    assert "together 2.50 nJ" in second.description
+    for drawing in (first, second):
+        assert all(f">{text}<" in drawing.svg for text in ("0.800 nJ", "2.00 nJ", "4.00 nJ"))
+    assert set(re.findall(r"(?<=opacity: )0\.\d+", first.inline)) >= {"0.6", "0.18"}  # of 4 and of 1 nJ

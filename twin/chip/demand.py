@@ -36,6 +36,25 @@ class Component(IntEnum):
     CHIP_LINK = 14
 
 
+SPENT_BY: dict[Component, str] = {
+    Component.DRIVERS: "tile",
+    Component.CONVERTERS: "tile",
+    Component.CONDUCTION: "tile",
+    Component.PERIPHERY: "tile",
+    Component.PULSES: "tile",
+    Component.DIGITAL: "digital",
+    Component.BUFFER: "buffer",
+    Component.MEMORY: "memory",
+    Component.LINK: "link",
+    Component.HOST: "host",
+    Component.REGISTERS: "registers",
+    Component.NETWORK: "network",
+    Component.CLUSTER: "cluster",
+    Component.CHIP_LINK: "port",
+}
+"""The kind of server in which each component's energy is spent; leakage is spent everywhere, all the time."""
+
+
 class Path(IntEnum):
     """What bytes travel over."""
 

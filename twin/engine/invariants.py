@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.engine import tables
+
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
@@ -40,16 +42,18 @@ def drained(engine: Engine) -> None:
 
 
 def energy(engine: Engine) -> None:
-    """Energy by component = by layer = by kind = by time."""
+    """Energy by component = by layer = by kind = by server = by time."""
     ledger = engine.ledger
     table = ledger.energy_J()
     if not np.isfinite(table).all() or (table < 0).any():
         raise InvariantError("an energy is negative or not finite")
     operations = [template.operation for template in ledger.templates]
+    nowhere = float(table[[not template.servers for template in ledger.templates]].sum())
     totals = {
         "component": float(table.sum(axis=0).sum()),
         "layer": _total_by([op.layer for op in operations], table.sum(axis=1)),
         "kind": _total_by([op.kind for op in operations], table.sum(axis=1)),
+        "server": float(tables.joules(ledger).sum()) + nowhere,
         "time": float(ledger.bins.energy_J.sum()),
     }
     largest = max(totals.values())

@@ -58,6 +58,8 @@ class Course:
         Its first services.
     visits : ndarray of int64, (3, n_servers)
         Visits, busy ps and waiting ps.
+    joules : ndarray of float64, (n_servers,)
+        Energy without leakage.
     bins : Bins
     to_hand_over, to_end : dict of Place to int
         The chain of what bound the time until the hand-over, and until the end, ps.
@@ -69,6 +71,7 @@ class Course:
     tables: dict[str, pd.DataFrame]
     schedule: pd.DataFrame
     visits: NDArray[np.int64]
+    joules: NDArray[np.float64]
     bins: Bins
     to_hand_over: Mapping[Place, int]
     to_end: Mapping[Place, int]
@@ -110,6 +113,7 @@ def run_phase(instance: Instance, costs: Costs, phase: Phase) -> Course:
         {name: frames[name] for name in SUMMED},
         frames["schedule"],
         np.array(engine.ledger.visits()),
+        frames["servers"]["energy_J"].to_numpy(),
         engine.ledger.bins,
         totals(engine, walk(engine, rows, exit_row)),
         totals(engine, walk(engine, rows, last)),
@@ -223,8 +227,8 @@ class Reused:
             columns=["component", "layer", "kind", "energy_J"],
         )
         frames["energy"] = pd.concat([frames["energy"], leakage], ignore_index=True)
-        self._check(frames["energy"])
         frames["servers"] = self._servers()
+        self._check(frames["energy"], frames["servers"])
         frames["bins"] = self._bins_table()
         frames["bound"] = shares(self._bound)
         frames["area"] = pd.DataFrame(self._costs.area(), columns=["part", "count", "area_m2", "leakage_W"])
@@ -246,28 +250,34 @@ class Reused:
                 break
         return pd.concat(parts, ignore_index=True)
 
-    def _check(self, energy: pd.DataFrame) -> None:
-        """Energy by time = by operation, as in every run."""
+    def _check(self, energy: pd.DataFrame, servers: pd.DataFrame) -> None:
+        """Energy by time = by server = by operation, as in every run."""
         dynamic = float(energy.loc[energy["component"] != "leakage", "energy_J"].sum())
-        binned = float(self._bins.energy_J.sum())
-        if abs(dynamic - binned) > 1e-9 * max(dynamic, binned):
-            raise InvariantError(f"energy differs: by operation {dynamic!r} J, by time {binned!r} J")
+        spent = float((servers["energy_J"] * servers["copies"]).sum())
+        for name, other in (("time", float(self._bins.energy_J.sum())), ("server", spent)):
+            if abs(dynamic - other) > 1e-9 * max(dynamic, other):
+                raise InvariantError(f"energy differs: by operation {dynamic!r} J, by {name} {other!r} J")
 
     def _servers(self) -> pd.DataFrame:
         import pandas as pd  # noqa: PLC0415
 
         sums = np.zeros((3, len(self._costs.servers)), np.int64)
+        joules = np.zeros(len(self._costs.servers))
         for key, times in self._times.items():
             block = self._phases[self._phase_of[key]].block
             sums += self._courses[key].visits * (times // self._copies[block])
+            joules += self._courses[key].joules * (times // self._copies[block])
         rows: Counter[tuple[str, str, int, int, int]] = Counter()
+        spent_J: dict[tuple[str, str, int, int, int], float] = {}
         for number, server in enumerate(self._costs.servers):
             served, busy_ps, wait_ps = sums[:, number].tolist()
             block = self._costs.block_of(number)
-            rows[alike(server.name), server.kind, served, busy_ps, wait_ps] += self._copies[block]
+            row = (alike(server.name), server.kind, served, busy_ps, wait_ps)
+            rows[row] += self._copies[block]
+            spent_J[row] = spent_J.get(row, 0.0) + self._copies[block] * float(joules[number])
         frame = pd.DataFrame(
-            [(*row, copies) for row, copies in rows.items()],
-            columns=["server", "kind", "served", "busy_ps", "wait_ps", "copies"],
+            [(*row, spent_J[row] / copies, copies) for row, copies in rows.items()],
+            columns=["server", "kind", "served", "busy_ps", "wait_ps", "energy_J", "copies"],
         )
         makespan = max(self.now_ps, 1)
         frame.insert(4, "utilisation", frame["busy_ps"] / makespan)

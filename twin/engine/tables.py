@@ -8,10 +8,12 @@ import numpy as np
 
 from twin.algorithms.operation import Counts, Stream
 from twin.chip import Component, Path
+from twin.chip.demand import SPENT_BY
 from twin.engine.ledger import scaled
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from twin.engine.bins import Bins
     from twin.engine.ledger import Ledger
@@ -83,8 +85,33 @@ def traffic(ledger: Ledger) -> pd.DataFrame:
     return frame.groupby(["path", "stream", "layer"], sort=False, as_index=False).sum()
 
 
+def joules(ledger: Ledger) -> NDArray[np.float64]:
+    """Return the energy spent in every server, leakage left out, (n_servers,).
+
+    The energy of an operation is shared by those of its servers in which its component is spent (`SPENT_BY`): by the
+    links of a network in proportion to their bytes, by all others equally, as parts of a split matrix are alike to a
+    line (assumption: their inputs and conductances too).
+    """
+    found = np.zeros(len(ledger.costs.servers))
+    kinds = [server.kind for server in ledger.costs.servers]
+    for template, spent in zip(ledger.templates, ledger.energy_J(), strict=True):
+        if not template.servers:
+            continue
+        carried = dict(template.demand.carried)
+        for component in np.flatnonzero(spent).tolist():
+            mine = [one for one in template.servers if kinds[one] == SPENT_BY[Component(component)]]
+            mine = mine or list(template.servers)
+            share = np.array([carried.get(one, 0) for one in mine], float)
+            share = share / share.sum() if share.any() else np.full(len(mine), 1 / len(mine))
+            np.add.at(found, mine, spent[component] * share)
+    return found
+
+
 def servers(ledger: Ledger, now_ps: int) -> pd.DataFrame:
-    """Work and queue of every server; `mean_queue` counts those waiting and in service, by Little's law."""
+    """Work, energy and queue of every server.
+
+    `mean_queue` counts those waiting and in service, by Little's law.
+    """
     import pandas as pd  # noqa: PLC0415
 
     makespan = max(now_ps, 1)
@@ -98,6 +125,7 @@ def servers(ledger: Ledger, now_ps: int) -> pd.DataFrame:
             "utilisation": busy_ps / makespan,
             "wait_ps": wait_ps,
             "mean_queue": (busy_ps + wait_ps) / makespan,
+            "energy_J": joules(ledger),
         }
     )
 

@@ -195,6 +195,9 @@ _RUN = (
         real("utilisation", "1", "time in service over the makespan"),
         count("wait_ps", "waiting of all visits; of skipped samples estimated", "ps"),
         real("mean_queue", "1", "how many were present on average, waiting or in service (Little's law)"),
+        real(
+            "energy_J", "J", "energy spent in it, leakage left out; of equal servers in a row the mean", optional=True
+        ),
         count("copies", "servers that the row stands for", optional=True),
     ),
     run_table(

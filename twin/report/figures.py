@@ -8,7 +8,7 @@ from twin.report.bandwidth import bandwidth_panels
 from twin.report.bars import WIDE, bars
 from twin.report.derived import derive_all, is_timed_only, measure, tested
 from twin.report.endurance import endurance_panels
-from twin.report.floorplan import floorplan_panels
+from twin.report.floorplan import energy_panels, floorplan_panels
 from twin.report.gantt import schedule_panels
 from twin.report.layers import layer_panels
 from twin.report.palette import (
@@ -153,5 +153,6 @@ def all_figures(runs: Sequence[RunResult]) -> dict[str, list[Drawing]]:
         "bandwidth": bandwidth_panels(runs),
         "utilisation": utilisation_panels(runs),
         "floorplan": floorplan_panels(runs),
+        "tile_energy": energy_panels(runs),
         "endurance": endurance_panels(runs),
     }

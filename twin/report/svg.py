@@ -174,12 +174,12 @@ def nothing(axes: "Axes", text: str) -> None:
 
 
 def _compact(body: str) -> str:
-    """Drop what a page does not need: metadata, its own style, idle ids, digits beyond 0.1 pt."""
+    """Drop what a page does not need: metadata, its own style, idle ids, digits beyond 0.1 pt, but not of opacities."""
     body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
     body = re.sub(r' transform="rotate\(-0 [^"]*"|font-family: [^;"]*;? ?', "", body)
     used = set(re.findall(r'(?:url\(|xlink:href=")#([^")]+)', body))
     body = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", body)
-    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\.\d)\d+", r"\1", tag[0]), body)
+    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(?<!opacity: 0)(\.\d)\d+", r"\1", tag[0]), body)
     body = re.sub(r' d="[^"]*"', lambda path: re.sub(r"\s*([MLCQz])\s*", r"\1", path[0]), body)
     body = re.sub(r"; stroke-linejoin: miter|; stroke-linecap: square", "", body)  # as the page's style has it
     body = re.sub(rf'(<text style="[^"]*?); fill: {INK}"', r'\1"', body)
