@@ -53,5 +53,5 @@ def study_command(
 
 def _failed(plan: Plan, store: Store) -> list[str]:
     """List the points of sweeps that did not end for good."""
-    rows = ((point, store.results.load(point.id)) for point in plan.points.values() if point.id not in plan.whole)
-    return [f"{point.id}: {row['reason']}" for point, row in rows if row and row["status"] not in FINAL]
+    rows = ((name, row) for name, row in store.rows(plan).items() if name not in plan.whole)
+    return [f"{name}: {row['reason']}" for name, row in rows if row and row["status"] not in FINAL]

@@ -150,8 +150,29 @@ def test_a_sweep_gives_frames_and_a_row_for_the_point_that_cannot_be(tmp_path):
     assert list(found.table["status"]) == ["done", "refused"]
     assert found.missing == 0
     assert len(found.means) == 1
-    assert set(found.units) == set(found.table.columns)
+    assert set(found.units) == {*found.table.columns, *found.means.columns}
+    assert found.best.empty
+    assert found.trials.empty
     assert "2 points: 1 done, 1 refused" in found._repr_html_()
+
+
+def test_a_search_gives_the_best_values_and_every_trial():
+    axis = {"key": "training.in_flight", "low": 1, "high": 3, "integer": True}
+    search = {"objective": "makespan_s", "trials": 2, "seeds": [5], "sampler": "random", "axes": [axis]}
+    point = {"key": "algorithm", "values": ["sgd"]}
+    found = twin.run_sweep({**DEVICES, "axes": [point], "search": search}, progress=False)
+    assert list(found.trials["trial"]) == [0, 1]
+    assert list(found.trials["seed"]) == [5, 5]
+    assert list(found.trials["reason"]) == ["", ""]
+    best = found.best.iloc[0]
+    trial = found.trials.loc[found.trials["makespan_s"].idxmin()]
+    assert best["makespan_s_found"] == trial["makespan_s"]
+    assert best["training.in_flight"] == trial["training.in_flight"] == found.table["training.in_flight"][0]
+    assert best["makespan_s_mean"] == found.table["makespan_s"][0]
+    every = (found.table, found.means, found.best, found.trials)
+    assert set(found.units) == {name for frame in every for name in frame.columns}
+    assert found.units["makespan_s_found"] == "s"
+    assert found.missing == 0
 
 
 def test_a_notebook_sees_how_far_a_long_run_is_and_then_nothing(monkeypatch):

@@ -39,14 +39,21 @@ class SweepResult:
         One row a point: id, the axes, seed, how it ended (``status``, ``reason``), and its totals.
     means : DataFrame
         One row for each set of values: mean and half the 95 % interval over seeds of the points that are done.
+    best : DataFrame
+        Of a search one row for each point of the design: the values found, their objective when they were found
+        (``OBJECTIVE_found``), its mean and half its 95 % interval over the seeds of the sweep; empty without a search.
+    trials : DataFrame
+        Of a search one row for each run of a trial, with the columns of `table`; empty without a search.
     units : dict
-        Unit of every column of `table` (s, J, m2, B, 1/s; "1" for plain numbers, "" for texts).
+        Unit of every column of these tables (s, J, m2, B, 1/s; "1" for plain numbers, "" for texts).
     missing : int
         Points that have no result yet.
     """
 
     table: pd.DataFrame
     means: pd.DataFrame
+    best: pd.DataFrame
+    trials: pd.DataFrame
     units: dict[str, str]
     missing: int
 
@@ -76,6 +83,7 @@ def run_sweep(
     description : str, Path or mapping
         A name of ``twin.available("sweeps")``, a TOML file, or what such a file holds: ``{"workload": "digits-mlp",
         "seeds": [1, 2], "axes": [{"key": "device.dw_min", "values": [0.01, 0.1]}]}``. Quantities are text with a unit.
+        With ``"search"`` values are sought at each point (extra ``search``).
     out : str or Path
         Folder of the results. What it holds is not run again, so the same call goes on after an interruption. Without
         it nothing stays behind.
@@ -114,11 +122,18 @@ def run_sweep(
                 )
         except TwinError as error:
             raise TwinError(re.sub(rf"{re.escape(str(temporary))}\S*\.toml(:\d+)?", GIVEN, str(error))) from None
-        means = pd.read_csv(folder / "means.csv")
         columns = pd.read_csv(folder / "columns.csv", keep_default_na=False)
-    of_table = columns[columns["table"] == "table"]
-    units = {str(name): str(unit) for name, unit in zip(of_table["column"], of_table["unit"], strict=True)}
-    return SweepResult(table, means, units, missing)
+        means, best, trials = (_read(folder, name, columns) for name in ("means", "best", "trials"))
+    units = {str(name): str(unit) for name, unit in zip(columns["column"], columns["unit"], strict=True)}
+    return SweepResult(table, means, best, trials, units, missing)
+
+
+def _read(folder: Path, name: str, columns: pd.DataFrame) -> pd.DataFrame:
+    """Read a table that the sweep has written; empty where it writes none of this name."""
+    if name not in set(columns["table"]):
+        return pd.DataFrame()
+    numbers = columns["column"][(columns["table"] == name) & (columns["unit"] != "")]
+    return pd.read_csv(folder / f"{name}.csv", keep_default_na=False, na_values={key: [""] for key in numbers})
 
 
 def _named(description: str | Path | Mapping[str, Any], folder: Path) -> str:

@@ -105,6 +105,15 @@ class ComparisonTable(Shown):
     runs: Name
 
 
+class SearchTable(Shown):
+    """What a sweep with a table ``[search]`` found: the best values of every point, or every run of every trial."""
+
+    kind: Literal["search"]
+    sweep: Name
+    table: Literal["best", "trials"] = "best"
+    digits: Annotated[int, Field(ge=1, le=17)] = 5
+
+
 class LedgerTable(Shown):
     """One of the tables that every run leaves (``"bound"``, ``"servers"``, ``"energy"`` ...), of all runs of `data`.
 
@@ -159,7 +168,7 @@ class ReportFigure(Shown):
     figure: Name
 
 
-Table = Annotated[RowTable | ComparisonTable | LedgerTable, Field(discriminator="kind")]
+Table = Annotated[RowTable | ComparisonTable | LedgerTable | SearchTable, Field(discriminator="kind")]
 Figure = Annotated[Lines | Bars | ReportFigure, Field(discriminator="kind")]
 
 
@@ -200,6 +209,7 @@ class Study(Part):
     def _what_is_shown_is_there(self) -> Self:
         runs = {name for _, name in self._names("runs")}
         every = runs | {name for _, name in self._names("sweeps")}
+        seek = {sweep["name"] for sweep in map(vars, vars(self)["sweeps"]) if sweep["search"]}
         for group in ("tables", "figures"):
             for index, entry in enumerate(vars(self)[group]):
                 own = vars(entry)
@@ -210,6 +220,8 @@ class Study(Part):
                         raise refusal((group, index, "data", k), rule)
                 if "runs" in own and own["runs"] not in runs:
                     raise refusal((group, index, "runs"), f"is none of the runs {_list(runs)}")
+                if "sweep" in own and own["sweep"] not in seek:
+                    raise refusal((group, index, "sweep"), f"is none of the sweeps with a search {_list(seek)}")
         return self
 
     @model_validator(mode="after")

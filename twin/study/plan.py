@@ -7,7 +7,7 @@ from functools import cached_property
 from twin.config.load import Loaded
 from twin.config.place import Places
 from twin.config.study import LedgerTable, Lines, Plot, ReportFigure, Rows, RowTable, Runs, Study, StudySweep
-from twin.config.sweep import Scalar, Stop
+from twin.config.sweep import Axis, Scalar, Search, Stop
 from twin.config.timing_only import TimingOnly
 from twin.errors import TwinError
 from twin.report.result import LEDGER, MAPPED
@@ -46,6 +46,24 @@ class Group:
     stop: Stop | None
     whole: bool
 
+    @property
+    def sought(self) -> dict[str, Axis]:
+        """Axes whose values are sought, by key."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Searched(Group):
+    """The points of a sweep at each of which values are sought, without these values."""
+
+    sweep: StudySweep
+    search: Search
+
+    @property
+    def sought(self) -> dict[str, Axis]:
+        """Axes whose values are sought, by key."""
+        return {axis.key: axis for axis in self.search.axes}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -62,8 +80,8 @@ class Plan:
 
     @cached_property
     def points(self) -> dict[str, Point]:
-        """Every point once, by its id."""
-        return {point.id: point for group in self.groups.values() for point in group.points}
+        """Every point that is known from the start once, by its id."""
+        return {point.id: point for group in self.groups.values() if not group.sought for point in group.points}
 
     @cached_property
     def stops(self) -> dict[str, Stop]:
@@ -106,7 +124,7 @@ def check_runs(plan: Plan, ids: Sequence[str]) -> None:
         try:
             check_all(plans)
         except TwinError as error:
-            raise _placed(error, ("runs", index), plan.places) from error
+            raise placed(error, ("runs", index), plan.places) from error
 
 
 def _runs(entry: Runs, path: tuple[str, int], places: Places) -> Group:
@@ -121,7 +139,7 @@ def _runs(entry: Runs, path: tuple[str, int], places: Places) -> Group:
             plans = plan_runs(entry.workload, entry.chip, [name], entry.layouts, mode=entry.mode, **overrides)
             points += [_point(plan) for plan in plans]
     except TwinError as error:
-        raise _placed(error, path, places) from error
+        raise placed(error, path, places) from error
     return Group(entry.name, points, ("run", "algorithm", "layout"), None, whole=True)
 
 
@@ -138,18 +156,21 @@ def _point(plan: RunPlan) -> Point:
 
 
 def _sweep(entry: StudySweep, path: tuple[str, int], places: Places) -> Group:
-    if getattr(entry, "search", None) is not None:
-        raise TwinError(places.message((*path, "search"), "belongs to `twin sweep`; a study runs designs"))
     try:
         points = points_of(entry)
     except TwinError as error:
-        raise _placed(error, path, places) from error
+        raise placed(error, path, places) from error
+    keys = [axis.key for axis in entry.axes]
+    if entry.search is not None:
+        keys += [axis.key for axis in entry.search.axes]
+        return Searched(entry.name, points, tuple(keys), entry.stop, whole=False, sweep=entry, search=entry.search)
     if rule := none_possible([point.refused for point in points]):
         raise TwinError(places.message(path, rule))
-    return Group(entry.name, points, tuple(axis.key for axis in entry.axes), entry.stop, whole=False)
+    return Group(entry.name, points, tuple(keys), entry.stop, whole=False)
 
 
-def _placed(error: TwinError, path: tuple[str, int], places: Places) -> TwinError:
+def placed(error: TwinError, path: tuple[str, int], places: Places) -> TwinError:
+    """Return the error with the place in the study of what it is about."""
     return TwinError(places.message(path, str(error).removeprefix("--")))
 
 
@@ -188,12 +209,7 @@ def _check_figures(plan: Plan) -> None:
         if isinstance(shown, Plot):
             _check_apart(plan, ("figures", index), shown)
         if isinstance(shown, Lines) and shown.x_scale == "log":
-            values = [
-                point.axes[shown.x]
-                for name in shown.data
-                for point in plan.groups[name].points
-                if shown.x in point.axes
-            ]
+            values = [value for name in shown.data for value in _values(plan.groups[name], shown.x)]
             if not all(isinstance(value, int | float) and value > 0 for value in values):
                 rule = "needs numbers greater than 0 on x; take linear"
                 raise TwinError(plan.places.message(("figures", index, "x_scale"), rule, "log"))
@@ -201,17 +217,26 @@ def _check_figures(plan: Plan) -> None:
             raise TwinError(plan.places.unknown(("figures", index, "figure"), shown.figure, FIGURES))
 
 
+def _values(group: Group, key: str) -> list[Scalar]:
+    """Return values of a key that rows may have; of a range that is searched, its lower end."""
+    if key in group.sought:
+        axis = group.sought[key]
+        return [*axis.values, *([axis.low] if axis.low is not None else [])]
+    return [point.axes[key] for point in group.points if key in point.axes]
+
+
 def _check_apart(plan: Plan, path: tuple[str | int, ...], shown: Plot) -> None:
     """Refuse a figure in which rows that differ elsewhere would lie on each other."""
     shows = [shown.x, *shown.series, *([shown.panels] if shown.panels else [])]
-    if shown.x in UNITS:
+    if shown.x in UNITS or any(shown.x in plan.groups[name].sought for name in shown.data):
         return
     seen: dict[tuple[object, ...], dict[str, Scalar]] = {}
     for name in shown.data:
         group = plan.groups[name]
         for point in group.points:
-            own = {DATA: name} | {key: point.axes[key] for key in group.keys}
-            if point.refused or not _passes(shown.where, own):
+            own = {DATA: name} | {key: point.axes[key] for key in group.keys if key not in group.sought}
+            known = {key: value for key, value in shown.where.items() if key not in group.sought}
+            if (point.refused and not group.sought) or not _passes(known, own):
                 continue
             other = seen.setdefault(tuple(own.get(key) for key in shows), own)
             differ = [key for key in own if own[key] != other.get(key)]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from importlib import import_module
@@ -16,7 +16,8 @@ from twin.errors import TwinError
 from twin.report.files import write_text
 from twin.report.store import load_run, read_json
 from twin.reproduce import FIGURES
-from twin.study.plan import Group, Plan, check_runs
+from twin.study.plan import Group, Plan, Searched, check_runs, placed
+from twin.sweep.agenda import searching
 from twin.sweep.executor import Executor
 from twin.sweep.measure import FINAL, Row, Status, measure
 from twin.sweep.point import Point
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from twin.report.result import RunResult
+    from twin.sweep.searches import Searches
 
 Progress = Callable[[float, int], None]
 """Called with how many of the runs and published figures are done, and how many there are."""
@@ -57,6 +59,7 @@ class Store:
 
     folder: Path
     command: str
+    _searches: "dict[str, Searches]" = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def results(self) -> Results:
@@ -69,7 +72,32 @@ class Store:
 
     def table(self, group: Group) -> "pd.DataFrame":
         """Return the rows of a group's points that have a result, in their order."""
+        if isinstance(group, Searched):
+            return self.searches(group).tables()["table"]
         return self.results.table(group.points)
+
+    def searches(self, group: Searched, *, retry: bool = False) -> "Searches":
+        """Return the searches of a group that seeks values, with what they have found.
+
+        Raises
+        ------
+        TwinError
+            When Optuna is not installed.
+        """
+        if group.name not in self._searches:
+            agenda, whole = searching(), (1, 1)
+            self._searches[group.name] = agenda(
+                group.sweep, group.search, self.folder, self.results, whole, retry=retry
+            )
+        return self._searches[group.name]
+
+    def rows(self, plan: Plan) -> dict[str, Row | None]:
+        """Return how every run of a study ended, by its id; None where it was not run."""
+        found = {point.id: self.results.load(point.id) for point in plan.points.values()}
+        for group in plan.groups.values():
+            if isinstance(group, Searched):
+                found |= self.searches(group).made()
+        return found
 
     def runs(self, group: Group) -> "list[RunResult]":
         """Load the runs of a group.
@@ -113,20 +141,60 @@ def run_study(plan: Plan, store: Store, executor: Executor, progress: Progress, 
             raise TwinError(plan.places.unknown(("reproductions", index, "figure"), entry.figure, FIGURES))
     todo = [point for point in plan.points.values() if store.lacks(plan, point, retry=retry)]
     check_runs(plan, [point.id for point in todo])
-    figures = len(plan.study.reproductions)
-    total, done = len(plan.points) + figures, len(plan.points) - len(todo)
+    searches = list(_searches(plan, store, retry=retry))
+    total = len(plan.points) + sum(one.size()[1] for _, one in searches) + len(plan.study.reproductions)
+    done = len(plan.points) - len(todo)
     progress(done, total)
-    work = partial(_measure, folder=store.folder.resolve() / "runs", stops=plan.stops, whole=plan.whole)
+    folder = store.folder.resolve() / "runs"
+    work = partial(_measure, folder=folder, stops=plan.stops, whole=plan.whole)
     for point, row in _outcomes(todo, executor, work):
         store.results.save(point, row)
         done += 1
         progress(done, total)
+    for group, search in searches:  # one after another: two may come upon the same point
+        _seek(group, search, store, executor, folder, partial(_step, progress, done, total))
+        done += search.size()[1]
     made = []
     for number, entry in enumerate(plan.study.reproductions):
         base = done + number
         made.append(_reproduced(entry.figure, entry.seed, store, partial(_step, progress, base, total)))
         progress(base + 1, total)
     return made
+
+
+def _searches(plan: Plan, store: Store, *, retry: bool) -> "Iterator[tuple[Searched, Searches]]":
+    """Yield the searches of a study; refuse those of which no point can be run."""
+    for index, entry in enumerate(plan.study.sweeps):
+        group = plan.groups[entry.name]
+        if isinstance(group, Searched):
+            try:
+                found = store.searches(group, retry=retry)
+            except TwinError as error:
+                raise placed(error, ("sweeps", index), plan.places) from error
+            if rule := found.refusal():
+                raise TwinError(plan.places.message(("sweeps", index), rule))
+            yield group, found
+
+
+def _seek(
+    group: Searched,
+    search: "Searches",
+    store: Store,
+    executor: Executor,
+    folder: Path,
+    progress: Callable[[float], None],
+) -> None:
+    """Run the trials that searches lack, and what they find; `progress` is called with the points that are done."""
+    done, total = search.size()
+    progress(done)
+    if done == total:
+        return
+    work = partial(measure, folder=folder, stop=group.stop, keep=False)
+    for point, row in executor.run(search.points(), work):
+        store.results.save(point, row)
+        search.note(point, row)
+        done += 1
+        progress(done)
 
 
 def _outcomes(todo: list[Point], executor: Executor, work: Callable[[Point], Row]) -> Iterator[tuple[Point, Row]]:

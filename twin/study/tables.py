@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twin.config.study import Column, ComparisonTable, LedgerTable, Rows, RowTable, Table
+from twin.config.study import Column, ComparisonTable, LedgerTable, Rows, RowTable, SearchTable, Table
 from twin.errors import TwinError
 from twin.report.derived import derive_all
 from twin.report.markdown import line
@@ -13,7 +13,7 @@ from twin.report.result import quantity, unit
 from twin.report.table import headings
 from twin.report.table import rows as comparison_rows
 from twin.report.text import ABSENT
-from twin.study.plan import DATA, N, Plan
+from twin.study.plan import DATA, N, Plan, Searched
 from twin.study.run import Store
 from twin.sweep.measure import UNITS, Status
 from twin.sweep.results import means
@@ -58,6 +58,8 @@ def make_table(table: Table, plan: Plan, store: Store) -> Made:
             return _comparison(table, plan, store)
         case LedgerTable():
             return _ledger(table, plan, store)
+        case SearchTable():
+            return _search(table, plan, store)
 
 
 def all_rows(data: Sequence[str], where: Rows, plan: Plan, store: Store, *, over_seeds: bool) -> "pd.DataFrame":
@@ -171,6 +173,25 @@ class Compared(Made):
     def frame(self) -> "pd.DataFrame":
         """Give every number of the runs."""
         return self.full
+
+
+PARTS = {"_found": "found ", "_mean": "mean ", "_interval": "± "}
+"""How the quantities of a search are called, by the end of the column's name."""
+
+
+def _search(table: SearchTable, plan: Plan, store: Store) -> Made:
+    group = plan.groups[table.sweep]
+    if not isinstance(group, Searched):
+        raise TwinError(f"{table.name}: {table.sweep} seeks nothing")
+    found = store.searches(group).tables()[table.table]
+    return _made([_part(str(key)) for key in found.columns], found.astype(object).to_numpy().tolist(), table.digits)
+
+
+def _part(column: str) -> str:
+    for end, word in PARTS.items():
+        if column.endswith(end):
+            return word + label_of(column.removesuffix(end))
+    return label_of(column)
 
 
 def _ledger(table: LedgerTable, plan: Plan, store: Store) -> Made:

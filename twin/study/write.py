@@ -163,14 +163,17 @@ def _readme(plan: Plan, store: Store, pages: Pages) -> str:
 def _made_of(plan: Plan, store: Store) -> str:
     """Say how many runs there are, and how they ended."""
     counts: dict[str, int] = {}
-    for point in plan.points.values():
-        row = store.results.load(point.id)
+    for row in store.rows(plan).values():
         status = str(row["status"]) if row else "not run"
         counts[status] = counts.get(status, 0) + 1
     ended = ", ".join(f"{count} {status}" for status, count in counts.items() if status != Status.DONE)
-    runs = f"{counts.get(Status.DONE, 0)} runs" + (f" ({ended})" if ended else "")
-    figures = f" and {len(plan.study.reproductions)} published figures" if plan.study.reproductions else ""
-    return f"makes {runs}{figures} with twin {__version__}, or takes from its cache what it made before."
+    runs = [_count(counts.get(Status.DONE, 0), "run") + (f" ({ended})" if ended else "")] if counts else []
+    figures = [_count(len(plan.study.reproductions), "published figure")] if plan.study.reproductions else []
+    return f"makes {' and '.join(runs + figures)} with twin {__version__}, or takes from its cache what it made before."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _file(entry: tuple[str, str]) -> str:

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, final
 
 from twin.config.sweep import Sweep
+from twin.errors import TwinError
 from twin.sweep.measure import Row
 from twin.sweep.point import Point, none_possible, points_of
 from twin.sweep.results import Results, write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from twin.sweep.searches import Searches
 
 Shard = tuple[int, int]
 """``(i, n)``: every n-th point, from the i-th of 1 to n."""
@@ -72,3 +75,18 @@ class FixedPoints:
         table = self.results.table(self.all)
         write_tables(table, [axis.key for axis in self.sweep.axes], folder)
         return table, len(self.all) - len(table)
+
+
+def searching() -> "type[Searches]":
+    """Return the agenda of a sweep that seeks values; it alone needs Optuna.
+
+    Raises
+    ------
+    TwinError
+        When Optuna is not installed.
+    """
+    try:
+        from twin.sweep.searches import Searches  # noqa: PLC0415
+    except ImportError as error:
+        raise TwinError("search: needs Optuna; pip install 'analog-twin[search]'") from error
+    return Searches

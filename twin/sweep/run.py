@@ -11,7 +11,7 @@ from twin.config.load import Loaded, load_sweep
 from twin.config.resolved import resolved_toml
 from twin.config.sweep import Sweep
 from twin.errors import TwinError
-from twin.sweep.agenda import Agenda, FixedPoints
+from twin.sweep.agenda import Agenda, FixedPoints, searching
 from twin.sweep.executor import Executor
 from twin.sweep.limits import Limits
 from twin.sweep.measure import Row, measure
@@ -99,7 +99,7 @@ def _agenda(loaded: Loaded[Sweep], folder: Path, results: Results, settings: Set
     if loaded.model.search is None:
         return FixedPoints(loaded.model, results, settings.shard, retry=settings.retry)
     try:
-        from twin.sweep.searches import Searches  # noqa: PLC0415 - only a search needs Optuna
-    except ImportError as error:
-        raise TwinError(f"{loaded.label}: search: needs Optuna; pip install 'analog-twin[search]'") from error
-    return Searches(loaded.model, loaded.model.search, folder, results, settings.shard, retry=settings.retry)
+        searches = searching()
+    except TwinError as error:
+        raise TwinError(f"{loaded.label}: {error}") from error
+    return searches(loaded.model, loaded.model.search, folder, results, settings.shard, retry=settings.retry)

@@ -80,12 +80,23 @@ class Searches:
 
     def write(self, folder: Path) -> "tuple[pd.DataFrame, int]":
         """Write the tables; return that of all points, and how many rows it lacks."""
-        for search in self.all:
-            search.wanted()
-        table, more = self._table(), {"trials": self._trials(), "best": self._best()}
-        write_tables(table, [*self.keys, *self.sought], folder, **more)
+        own = self.tables()
+        table = own.pop("table")
+        write_tables(table, [*self.keys, *self.sought], folder, **own)
         self._record()
         return table, len(self.all) * len(self.sweep.seeds) - len(table)
+
+    def tables(self) -> "dict[str, pd.DataFrame]":
+        """Return what is known so far: rows of the best values (``table``), of every trial, and the best values."""
+        for search in self.all:
+            search.wanted()
+        return {"table": self._table(), "trials": self._trials(), "best": self._best()}
+
+    def made(self) -> dict[str, Row]:
+        """Return the row of every run of every trial and of the best values, by id."""
+        runs = [(point, self.rows.get(point)) for one in self.all for trial, _ in one.told for point in trial.points]
+        runs += [pair for one in self.all for pair in one.final_rows()]
+        return {point.id: row for point, row in runs if row is not None}
 
     def _record(self) -> None:
         for journal in self.journals:
