@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from typer.exceptions import TyperException
 
 from twin import __version__
 from twin.errors import TwinError
@@ -409,9 +410,22 @@ def _split(text: str) -> list[str]:
 def main() -> None:
     """Run the command line; a user's mistake ends in one line and exit code 2, Ctrl-C in 130."""
     try:
-        app(standalone_mode=True)
-    except TwinError as error:
-        typer.echo(f"error: {error}", err=True)
+        code = app(standalone_mode=False)
+    except (TwinError, TyperException) as error:
+        message = _usage(error) if isinstance(error, TyperException) else str(error)
+        if message:
+            typer.echo(f"error: {message}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    sys.exit(code)
+
+
+def _usage(error: TyperException) -> str:
+    """Say in one line what no command understands; nothing where a command without arguments has printed its help."""
+    message = " ".join(error.format_message().split())
+    if not message:
+        return ""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "twin"
+    return f"{message[0].lower()}{message[1:].rstrip('.')} (see {command} --help)"

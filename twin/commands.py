@@ -20,7 +20,7 @@ from twin.report.result import COVERAGE
 from twin.request import Options, begin, begun, complete, first_layout, plan_comparison, unfinished_error
 from twin.simulation.compare import Report, plan_runs
 from twin.simulation.exports import EXPORTS
-from twin.simulation.plan import RunPlan, command_line, identity, named_folder, new_folder
+from twin.simulation.plan import COMPARISON, RunPlan, command_line, identity, named_folder, new_folder
 
 if TYPE_CHECKING:
     from twin.report.result import RunResult
@@ -39,7 +39,8 @@ def run_comparison(
     """Plan, run and report a comparison, with baselines beside it."""
     plans, described = plan_comparison(options, algorithms, layouts, baselines, batch)
     folder = _folder(options, plans)
-    _finish(folder, begin(folder, plans, described, command_line()), options.jobs)
+    with _resumable(folder):
+        _finish(folder, begin(folder, plans, described, command_line()), options.jobs)
 
 
 def run_single(options: Options, algorithm: str, layout: str) -> None:
@@ -50,20 +51,20 @@ def run_single(options: Options, algorithm: str, layout: str) -> None:
 def resume_folder(folder: Path, jobs: int) -> None:
     """Finish an interrupted comparison."""
     _, folders = begun(folder)
-    _finish(folder, folders, jobs)
+    with _resumable(folder):
+        _finish(folder, folders, jobs)
 
 
 def show_description(name: str) -> None:
     """Print a description, and the area table of a chip."""
-    from twin.config.load import load_any  # noqa: PLC0415
-    from twin.show import area_table, description_table, device_table, memory_table  # noqa: PLC0415
+    from twin.show import area_table, description_table, device_table, load_shown, memory_table  # noqa: PLC0415
 
     console = _wide_console()
     preset = device_table(name) or memory_table(name)
     if preset is not None:
         console.print(preset)
         return
-    loaded = load_any(name)
+    loaded = load_shown(name)
     console.print(description_table(loaded))
     if loaded.model.kind == "chip":
         console.print(area_table(loaded.model))
@@ -109,18 +110,25 @@ def _folder(options: Options, plans: Sequence[RunPlan]) -> Path:
     return folder
 
 
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """Say on Ctrl-C how to go on, whenever it comes: before the first sample, in training or during the report."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (folder / COMPARISON).exists():
+            say(f"interrupted; continue with: twin resume {folder}")
+        raise
+
+
 def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
     """Run what is unfinished, write the report of what is finished, print the table."""
     from twin.report.derived import interval  # noqa: PLC0415
     from twin.report.table import print_table  # noqa: PLC0415
     from twin.report.write import write_report  # noqa: PLC0415
 
-    try:
-        with progress_bar() as report:
-            results, failures = complete(folder, folders, jobs, report)
-    except KeyboardInterrupt:
-        say(f"interrupted; continue with: twin resume {folder}")
-        raise
+    with progress_bar() as report:
+        results, failures = complete(folder, folders, jobs, report)
     if results:
         command, _ = begun(folder)
         write_report(results, folder, command)

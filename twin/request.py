@@ -13,7 +13,7 @@ from twin.report.result import NO_EFFECT
 from twin.simulation.baselines import BASELINES, describe_baselines, rooflines
 from twin.simulation.compare import Report, check_all, gather, plan_runs, prepare_all, run_all, unfinished
 from twin.simulation.exports import check_extras
-from twin.simulation.plan import FILES, Mode, RunPlan, read_facts
+from twin.simulation.plan import COMPARISON, FILES, Mode, RunPlan, read_facts
 
 if TYPE_CHECKING:
     from twin.report.result import RunResult
@@ -152,7 +152,7 @@ def begin(folder: Path, plans: Sequence[RunPlan], described: Mapping[str, str], 
     for name, text in described.items():
         write_text(folder / BASELINES / f"{name}.toml", text)
     content = {"schema": 1, "command": command, "runs": [one.name for one in folders]}
-    write_text(folder / "comparison.json", json.dumps(content, indent=2) + "\n")
+    write_text(folder / COMPARISON, json.dumps(content, indent=2) + "\n")
     return folders
 
 
@@ -164,9 +164,9 @@ def begun(folder: Path) -> tuple[str, list[Path]]:
     TwinError
         When there is none.
     """
-    path = folder / "comparison.json"
+    path = folder / COMPARISON
     if not path.exists():
-        raise TwinError(f"{folder}: holds no comparison (no comparison.json); name the folder that `twin` printed")
+        raise TwinError(f"{folder}: holds no comparison (no {COMPARISON}); name the folder that `twin` printed")
     content = json.loads(path.read_text())
     folders = [folder / "runs" / name for name in content["runs"]]
     for one in folders:

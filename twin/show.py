@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from twin.config.chip import STATUSES, Chip
-from twin.config.load import Loaded, load_layout
+from twin.config.load import Loaded, load_any, load_layout
 from twin.config.part import dimension_of, dotted, leaves
 from twin.config.presets import presets
 from twin.config.resources import shipped
@@ -19,6 +21,19 @@ ALGORITHMS = {
     "shd": "stochastic Hamiltonian descent, Tiki-Taka v1 (Onen 2021): lines of A are pulsed into C",
     "ttv2": "Tiki-Taka v2 (Gokmen 2021): lines of A pass a digital filter H before they reach C",
 }
+
+
+def load_shown(name: str) -> Loaded[Any]:
+    """Load a description that is no preset; a name that nothing has gets its nearest among all that can be shown.
+
+    Raises
+    ------
+    TwinError
+        As `load_any`.
+    """
+    from twin.devices import preset_names  # noqa: PLC0415 - devices import NumPy
+
+    return load_any(name, (*preset_names(), *presets("dram")))
 
 
 class Row(NamedTuple):
@@ -85,7 +100,8 @@ def description_table(loaded: Loaded[Any]) -> Table:
         if row.key in {"schema", "kind", "name", "description"}:
             continue
         extra = (row.status, row.source) if with_sources else ()
-        table.add_row(*(_literal(cell) for cell in (row.key, row.value, row.unit, *extra, row.origin)))
+        value = Text(row.value, justify="left" if "\n" in row.value else "right")  # notes are prose
+        table.add_row(_literal(row.key), value, *(_literal(cell) for cell in (row.unit, *extra, row.origin)))
     return table
 
 
@@ -132,20 +148,20 @@ def floorplan_table(plan: "Floorplan") -> Table:
     return table
 
 
-def device_table(name: str) -> Table | None:
-    """Make the table of a device preset; None where no preset has this name."""
+def device_table(name: str) -> Group | None:
+    """Make the table of a device preset between its title and its source; None where no preset has this name."""
     from twin.devices import describe, preset_names  # noqa: PLC0415 - devices import NumPy
 
     if name not in preset_names():
         return None
     preset = describe(name)
-    table = Table(title=f"{name} (family {preset.family}, {preset.states:g} states)", title_justify="left")
-    table.caption, table.caption_justify = _literal(preset.source), "left"
+    table = Table()
     table.add_column("parameter", no_wrap=True)
     table.add_column("value", justify="right")
     for key, value in preset.parameters.items():
         table.add_row(key, _plain(value))
-    return table
+    title = f"{name} (family {preset.family}, {preset.states:g} states)"
+    return Group(Text(title, style="italic"), table, Text(preset.source, style="dim italic"))
 
 
 def memory_table(name: str) -> Table | None:

@@ -169,10 +169,19 @@ def test_data_that_are_missing_leave_nothing_behind(twin, tmp_path, monkeypatch,
     ],
     ids=" ".join,
 )
-def test_wrong_usage_exits_with_2(twin, arguments):
-    code, _, err = twin(*arguments)
-    assert code == 2
-    assert "Traceback" not in err
+def test_wrong_usage_ends_in_one_line_that_names_the_help_and_exit_code_2(twin, arguments):
+    code, out, err = twin(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert "--help)" in err
+
+
+@pytest.mark.parametrize("arguments", [(), ("device",)], ids=str)
+def test_a_command_without_arguments_prints_its_help(twin, arguments):
+    code, out, err = twin(*arguments)
+    assert (code, err) == (2, "")
+    assert "Usage" in out
 
 
 def test_a_mistake_in_an_own_file_names_file_line_and_key(twin, tmp_path):
@@ -391,6 +400,19 @@ def test_ctrl_c_says_how_to_resume_and_resuming_finishes(twin, tmp_path, jobs):
     assert code == 0
     assert "sgd two-array" in out
     assert not list(tmp_path.rglob(checkpoint.NAME))
+
+
+@pytest.mark.parametrize("stage", ["twin.machine.compiled.ensure_compiled", "twin.report.write.write_report"])
+def test_ctrl_c_before_training_and_while_the_report_is_written_says_how_to_go_on(twin, monkeypatch, stage):
+    def pressed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, pressed)
+        code, out, err = twin("run", *SMALL, "--algorithm", "sgd", "--out", "cut")
+    assert (code, out) == (130, "")
+    assert err == "interrupted; continue with: twin resume cut\n"
+    assert twin("resume", "cut")[0] == 0
 
 
 # -- a full disk, and company ---------------------------------------------------------------------------------------

@@ -115,6 +115,7 @@ def test_every_example_is_legal_and_is_rendered_as_written(dimension):
 def test_round_numbers_keep_their_decimal_prefix_and_powers_of_two_their_binary_one():
     assert BYTES.pretty(65536.0) == ("64", "KiB")
     assert BYTES.pretty(512e9) == ("512", "GB")  # = 5e8 KiB
+    assert BANDWIDTH.pretty(51.2e9) == ("51.2", "GB/s")  # = 5e7 KiB/s
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS, ids=lambda item: item.name)

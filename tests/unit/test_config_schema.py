@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from rich.table import Table
 
 from twin import show
 from twin.config import json_schema, load_chip, load_workload
@@ -93,7 +94,7 @@ def test_show_and_list_make_tables():
     assert all(text for kind in names.values() for text in kind.values())
     device = show.device_table("gokmen-60")
     assert device is not None
-    assert device.row_count > 3
+    assert any(isinstance(part, Table) and part.row_count > 3 for part in device.renderables)
     assert show.device_table("aimc-512") is None
     memory = show.memory_table("ddr4-3200")
     assert memory is not None

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from twin.api.arguments import in_words_of_python
-from twin.config.load import load_any
 from twin.errors import TwinError
-from twin.show import Row, description_rows, preset_rows
+from twin.show import Row, description_rows, load_shown, preset_rows
 from twin.show import available as kinds
 
 if TYPE_CHECKING:
@@ -60,5 +59,5 @@ def describe(name: str | Path) -> pd.DataFrame:
         When nothing has this name, or the file is wrong.
     """
     with in_words_of_python():
-        rows = preset_rows(str(name)) or description_rows(load_any(str(name)))
+        rows = preset_rows(str(name)) or description_rows(load_shown(str(name)))
     return pd.DataFrame(rows, columns=pd.Index(Row._fields))

@@ -24,7 +24,7 @@ from twin.request import (
     unfinished_error,
 )
 from twin.simulation.compare import gather, unfinished
-from twin.simulation.plan import Descriptions, Mode, identity, named_folder, read_facts
+from twin.simulation.plan import COMPARISON, Descriptions, Mode, identity, named_folder, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -261,7 +261,7 @@ def _folders(
     if out is None:
         with tempfile.TemporaryDirectory(prefix="twin-") as temporary:
             yield Path(temporary), begin(Path(temporary), plans, described, made_by)
-    elif (out / "comparison.json").exists():
+    elif (out / COMPARISON).exists():
         _, folders = begun(out)
         wanted = [(identity(plan, Descriptions.of(plan).texts()), plan.trace, plan.events) for plan in plans]
         kept = [(facts["id"], facts["plan"]["trace"], facts["plan"]["events"]) for facts in map(read_facts, folders)]

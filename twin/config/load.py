@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -115,8 +115,10 @@ def is_timing_only(name: str) -> bool:
     return _parse(find("workload", name)).get("kind") == "timing-only"
 
 
-def load_any(name: str) -> Loaded[Any]:
+def load_any(name: str, presets: Sequence[str] = ()) -> Loaded[Any]:
     """Load a description by shipped name or path, whichever kind it is of.
+
+    `presets` are further names that the caller knows, to suggest where nothing has this one.
 
     Raises
     ------
@@ -136,11 +138,9 @@ def load_any(name: str) -> Loaded[Any]:
         if name in shipped(apart):
             return loaders[apart](name)
     if not is_path(name) and not any(name in shipped(kind) for kind in FOLDERS):
-        names = [known for kind in FOLDERS for known in shipped(kind)]
-        raise TwinError(
-            f"{one_line(name)}: no chip, layout, workload, sweep, study or baseline of this name"
-            f"{suggestion(name, names)}"
-        )
+        names = [*(known for kind in FOLDERS for known in shipped(kind)), *presets]
+        kinds = "chip, layout, workload, sweep, study" + (", baseline, device or memory" if presets else " or baseline")
+        raise TwinError(f"{one_line(name)}: no {kinds} of this name{suggestion(name, names)}")
     document = find("chip", name)
     data = _parse(document)
     kind = data.get("kind")

@@ -146,13 +146,16 @@ class Dimension:
             return [f"{_plain(scaled[best])} {best}"]
         if self.binary and value % 1024 == 0 and value % 1e9:  # 512 GB/s is not meant in KiB/s
             power = next(power for power in _BINARY if value % 2**power == 0)
-            return [f"{int(value) >> power} {_BINARY[power]}{self.unit}"]
+            return [f"{int(value) >> power} {_BINARY[power]}{self.unit}", self._decimal(exact)]
+        return [self._decimal(exact)]
+
+    def _decimal(self, exact: Decimal) -> str:
         power = min(max(3 * math.floor(exact.adjusted() / 3), -18), 15)
-        return [f"{_plain(exact.scaleb(-power))} {_PREFIXES[power]}{self.unit}"]
+        return f"{_plain(exact.scaleb(-power))} {_PREFIXES[power]}{self.unit}"
 
     def pretty(self, value: float) -> tuple[str, str]:
-        """Split a value for a table: the number with up to six digits, and its prefixed unit."""
-        number, unit = self._candidates(value)[0].split()
+        """Split a value for a table: the number with up to six digits, and the prefixed unit that is shortest."""
+        number, unit = min(self._candidates(value), key=len).split()
         return f"{float(number):.6g}", unit
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -14,7 +14,7 @@ from twin.errors import TwinError
 from twin.report.difference import Compared, Setting
 from twin.report.result import RunResult
 from twin.report.store import load_run, read_json
-from twin.simulation.plan import FILES, read_facts
+from twin.simulation.plan import COMPARISON, FILES, read_facts
 
 ABOUT = frozenset({"schema", "kind", "name", "description", "notes", "sources"})
 """Tables and keys that describe a configuration without being part of it."""
@@ -98,10 +98,10 @@ def _runs(folder: Path) -> list[Path]:
     """Give the folders of the runs in a folder."""
     if (folder / "run.json").exists():
         return [folder]
-    if (folder / "comparison.json").exists():
-        names = read_json(folder / "comparison.json").get("runs")
+    if (folder / COMPARISON).exists():
+        names = read_json(folder / COMPARISON).get("runs")
         if not isinstance(names, list) or not names:
-            raise TwinError(f"{folder / 'comparison.json'}: names no runs; start the comparison again")
+            raise TwinError(f"{folder / COMPARISON}: names no runs; start the comparison again")
         return [folder / "runs" / Path(str(name)).name for name in names]
     kept = sorted(path.parent for path in (folder / "runs").glob("*/run.json"))
     if kept:
@@ -116,7 +116,7 @@ def _load(folder: Path) -> Finished:
     facts = read_facts(folder)
     if not (folder / "summary.json").exists():
         whole = folder.parent.parent
-        resume = f"twin resume {whole}" if (whole / "comparison.json").exists() else "the command that began it"
+        resume = f"twin resume {whole}" if (whole / COMPARISON).exists() else "the command that began it"
         raise TwinError(f"{folder}: is not finished; finish it with: {resume}")
     result = load_run(folder)
     _check_whole(folder, result)

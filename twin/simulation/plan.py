@@ -31,6 +31,7 @@ from twin.report.files import write_text
 
 Mode = Literal["replayed", "coupled"]
 FILES = ("chip.toml", "layout.toml", "workload.toml")
+COMPARISON = "comparison.json"
 
 
 @dataclass(frozen=True, slots=True)
