@@ -15,7 +15,15 @@ from twin.reproduce import lee_2022_fig8 as fig8
 from twin.reproduce import lee_2022_fig9 as fig9
 from twin.reproduce import reproduce_figure
 from twin.reproduce.lee_2022_map import AXES, Accuracies, accuracies, check, specify, thresholds
-from twin.reproduce.robustness import Map, best_region, interpolated, robustness_score, smoothed
+from twin.reproduce.robustness import (
+    Map,
+    best_region,
+    interpolated,
+    jackknife,
+    nearest,
+    robustness_score,
+    smoothed,
+)
 
 AF = np.array([0.0, 0.316, 1.0, 1.78, 3.16, 10.0])
 RATES = np.array([0.01, 0.02, 0.04])
@@ -59,11 +67,24 @@ def test_the_best_region_is_the_connected_part_about_the_peak():
     assert region.centre == pytest.approx((1 / 3, 2 / 3))
 
 
-def made(law):
-    """Accuracies by a law of (AF_A, AF_C, fast_lr, transfer_lr)."""
+def test_the_jackknife_of_a_mean_is_its_standard_error_pooled_over_cells():
+    runs = np.random.default_rng(1).normal(0.9, [[0.01], [0.03]], (2, 5))
+    parts = np.array([np.delete(runs, k, axis=1).mean(axis=1) for k in range(5)])
+    cells = runs.std(axis=1, ddof=1) / math.sqrt(5)
+    assert jackknife(parts) == pytest.approx(math.sqrt((cells**2).mean()))
+
+
+def test_a_fine_map_is_read_at_the_points_nearest():
+    axis = np.arange(0, 2.01, 0.05)
+    fine = Map(axis, axis, np.add.outer(axis, 10 * axis))
+    np.testing.assert_allclose(nearest(fine, np.array([0.0, 1.21]), np.array([0.316])), [[3.0], [4.2]])
+
+
+def made(law, scatter=(0.0,)):
+    """Accuracies by a law of (AF_A, AF_C, fast_lr, transfer_lr), each seed lifted by its scatter."""
     grid = np.meshgrid(AF, AF, RATES, RATES, indexing="ij")
     accuracy = np.vectorize(law)(*grid)
-    return Accuracies("made", AF, AF, RATES, RATES, accuracy, 1 - accuracy, 1)
+    return Accuracies("made", AF, AF, RATES, RATES, accuracy[..., None] + np.array(scatter), 1 - accuracy)
 
 
 def hill(a, c, fast, slow):
@@ -76,13 +97,37 @@ def hill(a, c, fast, slow):
 def test_a_map_like_the_papers_bears_its_claims_out_and_a_flat_one_does_not():
     found = made(hill)
     lower, higher = (specify(found, th) for th in thresholds(found))
-    assert [claim.holds for claim in (*fig7.claims(found), *fig8.claims(found, lower))] == [True] * 6
+    assert [claim.holds for claim in (*fig7.claims(found), *fig8.claims(found, lower))] == [True] * 7
     assert fig9.claims(lower, higher)[0].holds
     flat = made(lambda *_: 0.9)
     spec = specify(flat, 0.8)
     assert not any(claim.holds for claim in fig7.claims(flat))
-    assert not any(claim.holds for claim in fig8.claims(flat, spec))
+    assert not any(claim.holds for claim in fig8.claims(flat, spec)[:2])
     assert not any(claim.holds for claim in fig9.claims(spec, spec)[::2])
+    aside = made(lambda a, c, fast, slow: hill(a, c / 6, fast, slow))
+    assert not any(claim.holds for claim in fig8.claims(aside, specify(aside, thresholds(aside)[0]))[1:])
+
+
+def test_a_region_is_as_deep_as_the_seeds_scatter():
+    threshold = thresholds(made(hill))[0]
+    one, same, apart = (specify(made(hill, scatter), threshold) for scatter in ((0.0,), (0.0, 0.0), (-0.01, 0.01)))
+    assert math.isnan(one.standard_error)
+    assert same.standard_error == 0.0
+    assert apart.standard_error > 0.05
+    assert [round(spec.region.peak - spec.region.level, 9) for spec in (one, same)] == [0.05, 0.05]
+    assert apart.region.peak - apart.region.level == pytest.approx(apart.standard_error)
+    np.testing.assert_array_equal(one.region.mask, same.region.mask)
+    assert np.all(apart.region.mask >= same.region.mask)
+    assert apart.region.mask.sum() > same.region.mask.sum()
+    assert apart.at(1.2, 1.0) == apart.filtered.cells[24, 20]
+
+
+def test_a_run_without_a_result_leaves_the_other_seeds_to_the_mean():
+    found = made(hill, (-0.01, 0.01))
+    found.by_seed[0, 0, 0, 0, 1] = np.nan
+    found.by_seed[0, 0, 0, 1] = np.nan
+    assert found.accuracy[0, 0, 0, :2] == pytest.approx([0.69, np.nan], nan_ok=True)
+    assert found.without(0).accuracy[1, 1, 0, 0] == pytest.approx(found.accuracy[1, 1, 0, 0] + 0.01)
 
 
 def test_every_map_leaves_its_files(tmp_path, monkeypatch):
@@ -107,6 +152,8 @@ def test_a_table_becomes_arrays_whatever_its_order_and_seeds_are_averaged():
     ]
     table = pd.DataFrame(rows).sample(frac=1, random_state=1)
     found = accuracies(table, load_sweep("lee-2022-map").model)
+    assert found.by_seed.shape == (2, 2, 2, 1, 2)
+    assert found.by_seed[1, 1, 0, 0] == pytest.approx([1 - 2.2, 1 - 3.2])
     assert found.accuracy.shape == (2, 2, 2, 1)
     assert found.accuracy[1, 1, 0, 0] == pytest.approx(1 - (1.0 + 0.2 + 1.5))
     assert found.at(0.02, 0.01).cells[1, 0] == pytest.approx(-1.5)
@@ -125,7 +172,7 @@ def test_the_shipped_sweeps_are_maps_of_at_least_six_by_six_pairs_and_nine_rates
     [
         ('key = "algorithm.fast_lr"', 'key = "algorithm.gamma"', "needs an axis algorithm.fast_lr"),
         ("[[axes]]", '[[axes]]\nkey = "chip"\nvalues = ["aimc-512"]\n\n[[axes]]', "axes (= chip)"),
-        ("seeds = [1]", 'seeds = [1]\ndesign = { kind = "random", points = 4 }', "design.kind (= random)"),
+        ("seeds = [", 'design = { kind = "random", points = 4 }\nseeds = [', "design.kind (= random)"),
     ],
 )  # fmt: skip
 def test_a_sweep_that_is_no_map_is_refused_in_one_line(old, new, message, tmp_path):

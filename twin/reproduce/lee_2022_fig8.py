@@ -21,7 +21,7 @@ from twin.reproduce.lee_2022_map_draw import draw_scores
 from twin.reproduce.output import Advance, Claim, Reproduction
 
 COLUMNS = ("threshold", "AF_A", "AF_C", "quantity", "unit", "value")
-AROUND = (0.5, 2.0)
+AROUND, PAPER = (0.5, 2.0), (1.2, 1.0)
 
 __all__ = ["COLUMNS", "SWEEP", "claims", "map_rows", "method", "reproduce"]
 
@@ -30,8 +30,8 @@ def claims(found: Accuracies, lower: Specification) -> tuple[Claim, ...]:
     """Hold the score map against what the paper says."""
     values, best = lower.score.cells, found.best().cells
     edges = {"AF 0": values[0, 0], f"AF {found.af_a[-1]:g}": values[-1, -1]}
-    region = lower.region
-    of = found.scenarios
+    region, paper, of = lower.region, lower.at(*PAPER), found.scenarios
+    depth = region.peak - region.level
     return (
         Claim(
             "accuracies do not suffice where AF of both arrays is too small (0) or too large (10)",
@@ -42,10 +42,16 @@ def claims(found: Accuracies, lower: Specification) -> tuple[Claim, ...]:
         ),
         Claim(
             "the robust region lies around AF_A = 1.2, AF_C = 1.0, with a score of nearly all nine",
-            f"score {region.peak:.2f} of {of}; centre of the region AF_A {region.centre[0]:.2f}, AF_C "
-            f"{region.centre[1]:.2f}, from ({region.low[0]:.2f}, {region.low[1]:.2f}) to ({region.high[0]:.2f}, "
-            f"{region.high[1]:.2f}); centre within {AROUND[0]:g} to {AROUND[1]:g} asked for",
+            f"score {region.peak:.2f} of {of}; all that is at most {depth:.2f} lower reaches from "
+            f"({region.low[0]:.2f}, {region.low[1]:.2f}) to ({region.high[0]:.2f}, {region.high[1]:.2f}), centre AF_A "
+            f"{region.centre[0]:.2f}, AF_C {region.centre[1]:.2f}; {AROUND[0]:g} to {AROUND[1]:g} asked for",
             all(AROUND[0] <= centre <= AROUND[1] for centre in region.centre),
+        ),
+        Claim(
+            f"(AF_A, AF_C) = ({PAPER[0]:g}, {PAPER[1]:g}) belongs to it",
+            f"score {paper:.2f} there, {region.peak - paper:.2f} below the peak; standard error of a score "
+            f"{lower.standard_error:.2f} ({found.seeds} seeds); at most {depth:.2f} asked for",
+            region.peak - paper <= depth,
         ),
     )
 
@@ -75,7 +81,8 @@ def method(found: Accuracies) -> dict[str, str]:
         "score": "number of pairs of rates whose accuracy exceeds the threshold (Def. 6.1)",
         "interpolation": f"bilinear, to steps of {STEP} in AF",
         "filter": f"Gaussian, sigma {SIGMA} in AF (assumption), weight 1",
-        "region": f"connected, at most {WITHIN} below the peak of the filtered map",
+        "region": f"connected, below the peak of the filtered map by at most its standard error, {WITHIN} at least",
+        "standard error": "of a filtered score: jackknife over the seeds, pooled over the points of the sweep",
     }
 
 

@@ -4,7 +4,7 @@ The sweep is a description like any other (`workloads/lee-2022-map.toml`); what 
 the folder in which `twin sweep` leaves it, so both commands go on where either was interrupted.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,17 @@ from twin.config.load import load_sweep
 from twin.config.sweep import Sweep
 from twin.errors import TwinError
 from twin.reproduce.output import Advance
-from twin.reproduce.robustness import Array, Map, Region, best_region, interpolated, robustness_score, smoothed
+from twin.reproduce.robustness import (
+    Array,
+    Map,
+    Region,
+    best_region,
+    interpolated,
+    jackknife,
+    nearest,
+    robustness_score,
+    smoothed,
+)
 from twin.sweep.run import Settings, run_sweep
 
 if TYPE_CHECKING:
@@ -27,7 +37,7 @@ AXES = (AF_A, AF_C, FAST, TRANSFER)
 JOBS, FOLDER = 2, Path("runs")  # as `twin sweep`
 STEP, SIGMA, WITHIN = 0.05, 0.3, 0.05
 """Spacing of the interpolated map and width of the filter, in asymmetry factors, and how far below its peak a region
-reaches: the paper names the level 8.95 of 9, not the filter's width (assumption)."""
+reaches at least: the paper names the level 8.95 of 9, not the filter's width (assumption)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,10 +50,10 @@ class Accuracies:
         Its name.
     af_a, af_c, fast_lr, transfer_lr : float array
         Values of the axes, ascending.
-    accuracy : float array, shape (n_a, n_c, n_fast, n_transfer)
-        1 less the mean test error of the last three epochs, mean over seeds; NaN where no seed came to its end.
-    train_loss : float array, the same shape
-    seeds : int
+    by_seed : float array, shape (n_a, n_c, n_fast, n_transfer, n_seeds)
+        1 less the mean test error of the last three epochs; NaN of a run that did not come to its end.
+    train_loss : float array, shape (n_a, n_c, n_fast, n_transfer)
+        Mean over seeds.
     """
 
     sweep: str
@@ -51,9 +61,22 @@ class Accuracies:
     af_c: Array
     fast_lr: Array
     transfer_lr: Array
-    accuracy: Array
+    by_seed: Array
     train_loss: Array
-    seeds: int
+
+    @property
+    def seeds(self) -> int:
+        """Number of seeds."""
+        return int(self.by_seed.shape[-1])
+
+    @property
+    def accuracy(self) -> Array:
+        """Mean over seeds, shape (n_a, n_c, n_fast, n_transfer); NaN where no seed came to its end."""
+        return _over_seeds(self.by_seed)
+
+    def without(self, seed: int) -> "Accuracies":
+        """Return the same without its `seed`-th seed, counted from 0."""
+        return replace(self, by_seed=np.delete(self.by_seed, seed, axis=-1))
 
     def at(self, fast_lr: float, transfer_lr: float) -> Map:
         """Return the accuracy at one pair of rates."""
@@ -88,21 +111,42 @@ class Accuracies:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Specification:
-    """From a score map to the region of devices to aim for."""
+    """From a score map to the region of devices to aim for.
+
+    Attributes
+    ----------
+    threshold : float
+    score, fine, filtered : Map
+        Scores at the points of the sweep, interpolated, filtered.
+    standard_error : float
+        Of a filtered score, from the scatter of the seeds; NaN of a single seed.
+    region : Region
+        Where the filtered score is at most a standard error below its peak (`WITHIN` if that is more).
+    """
 
     threshold: float
     score: Map
     fine: Map
     filtered: Map
+    standard_error: float
     region: Region
+
+    def at(self, af_a: float, af_c: float) -> float:
+        """Return the filtered score at a pair of factors."""
+        return nearest(self.filtered, np.array([af_a]), np.array([af_c])).item()
 
 
 def specify(found: Accuracies, threshold: float) -> Specification:
     """Count, interpolate, filter, and take the region about the peak."""
-    score = found.score(threshold)
-    fine = interpolated(score, STEP)
-    filtered = smoothed(fine, SIGMA)
-    return Specification(threshold, score, fine, filtered, best_region(filtered, WITHIN))
+
+    def filtered(own: Accuracies) -> Map:
+        return smoothed(interpolated(own.score(threshold), STEP), SIGMA)
+
+    parts = [nearest(filtered(found.without(k)), found.af_a, found.af_c) for k in range(found.seeds) if found.seeds > 1]
+    error = jackknife(np.array(parts)) if parts else float("nan")
+    score, whole = found.score(threshold), filtered(found)
+    region = best_region(whole, np.fmax(WITHIN, error))
+    return Specification(threshold, score, interpolated(score, STEP), whole, error, region)
 
 
 def thresholds(found: Accuracies) -> tuple[float, float]:
@@ -158,13 +202,18 @@ def check(sweep: Sweep, label: str) -> None:
 
 
 def accuracies(table: "pd.DataFrame", sweep: Sweep) -> Accuracies:
-    """Arrange the table of a sweep over `AXES` as arrays, averaged over seeds."""
+    """Arrange the table of a sweep over `AXES` as arrays."""
     af_a, af_c, fast_lr, transfer_lr = (np.sort(table[key].astype(float).unique()) for key in AXES)
-    mean = table.astype(dict.fromkeys((*AXES, "late_test_error", "train_loss"), float))
-    mean = mean.groupby(list(AXES))[["late_test_error", "train_loss"]].mean()
-    shape = (af_a.size, af_c.size, fast_lr.size, transfer_lr.size)
-    error, loss = (mean[name].to_numpy().reshape(shape) for name in ("late_test_error", "train_loss"))
-    return Accuracies(sweep.name, af_a, af_c, fast_lr, transfer_lr, 1 - error, loss, len(sweep.seeds))
+    shape = (af_a.size, af_c.size, fast_lr.size, transfer_lr.size, table["seed"].nunique())
+    ordered = table.astype(dict.fromkeys((*AXES, "late_test_error", "train_loss"), float)).sort_values([*AXES, "seed"])
+    error, loss = (ordered[name].to_numpy().reshape(shape) for name in ("late_test_error", "train_loss"))
+    return Accuracies(sweep.name, af_a, af_c, fast_lr, transfer_lr, 1 - error, _over_seeds(loss))
+
+
+def _over_seeds(values: Array) -> Array:
+    """Return the mean over the last axis of what is not NaN, NaN where nothing is."""
+    known = np.sum(~np.isnan(values), axis=-1)
+    return np.where(known > 0, np.nansum(values, axis=-1) / np.maximum(known, 1), np.nan)
 
 
 def settings(found: Accuracies) -> dict[str, str]:

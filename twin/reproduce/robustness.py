@@ -74,6 +74,25 @@ def smoothed(found: Map, sigma: float) -> Map:
     return Map(found.af_a, found.af_c, filtered)
 
 
+def nearest(found: Map, af_a: Array, af_c: Array) -> Array:
+    """Return the values of a fine map at its points nearest to these factors, shape (n_a, n_c)."""
+    i, j = (np.abs(axis[:, None] - wanted).argmin(axis=0) for axis, wanted in ((found.af_a, af_a), (found.af_c, af_c)))
+    return found.cells[np.ix_(i, j)]
+
+
+def jackknife(parts: Array) -> float:
+    """Return the standard error of a map from its values with one of n runs left out at a time.
+
+    sqrt((n - 1) / n sum (part - mean)^2) by cell (Efron & Stein, Ann. Stat. 9:586, 1981), then the root of its mean
+    square over the cells: with two or three seeds that of a single cell says little.
+
+    Parameters
+    ----------
+    parts : float array, shape (n, ...)
+    """
+    return float(np.sqrt((len(parts) - 1) * np.var(parts, axis=0).mean()))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
     """The connected part of a map that holds its peak and lies at or above a level.
