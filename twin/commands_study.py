@@ -52,6 +52,7 @@ def study_command(
 
 
 def _failed(plan: Plan, store: Store) -> list[str]:
-    """List the points of sweeps that did not end for good."""
-    rows = ((name, row) for name, row in store.rows(plan).items() if name not in plan.whole)
+    """List the points of sweeps that did not end for good; runs are named by what could not be made of them."""
+    runs = {point.id for entry in plan.study.runs for point in plan.groups[entry.name].points}
+    rows = ((name, row) for name, row in store.rows(plan).items() if name not in runs)
     return [f"{name}: {row['reason']}" for name, row in rows if row and row["status"] not in FINAL]

@@ -102,6 +102,15 @@ data = ["pair"]
 table = "bound"
 least = { share = 0.1 }
 
+[[tables]]
+kind = "ledger"
+name = "epochs"
+title = "Epochs"
+data = ["overlap"]
+table = "curve"
+columns = ["epoch", "test_loss"]
+where = { seed = 2 }
+
 [[figures]]
 kind = "lines"
 name = "throughput"
@@ -140,7 +149,7 @@ seeds = [1]
 axes = [{ key = "device.dw_min", values = [0.01] }]
 search = { trials = 1, seeds = [2], axes = [{ key = "training.in_flight", values = [1, 2] }] }
 """
-SHOWN = ("costs", "means", "chosen", "bound", "throughput", "energy", "curves")
+SHOWN = ("costs", "means", "chosen", "bound", "epochs", "throughput", "energy", "curves")
 
 
 class Here:
@@ -207,10 +216,10 @@ def lean(whole, study, tmp_path):
 
 
 def test_everything_that_is_named_is_made(whole):
-    for name in SHOWN[:4]:
+    for name in SHOWN[:5]:
         assert len(pd.read_csv(whole.folder / f"{name}.csv")) >= 1
         assert (whole.folder / f"{name}.md").read_text().startswith("# ")
-    for name in SHOWN[4:]:
+    for name in SHOWN[5:]:
         assert (whole.folder / f"{name}.svg").read_text().startswith("<?xml")
         assert (whole.folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
     for name in ("report.html", "report.md", "summary.json"):
@@ -254,6 +263,12 @@ def test_tables_hold_what_was_measured_in_the_units_they_name(whole):
     bound = pd.read_csv(whole.folder / "bound.csv")
     assert set(bound["run"]) == {"sgd two-array", "ttv2 four-array"}
     assert bound["share"].min() >= 0.1
+    epochs = pd.read_csv(whole.folder / "epochs.csv")
+    assert list(epochs.columns) == ["training.in_flight", "seed", "epoch", "test_loss"]
+    assert epochs["training.in_flight"].tolist() == [1, 2]
+    assert set(epochs["seed"]) == {2}
+    for loss in epochs["test_loss"]:
+        assert (rows["test_loss"] - loss).abs().min() < 1e-4
 
 
 def test_a_finished_study_runs_nothing_again_and_leaves_the_same_bits(study, whole, lean, tmp_path):
@@ -305,6 +320,16 @@ def test_a_run_that_fails_takes_nothing_else_with_it(study, whole, lean, tmp_pat
     assert shown(tmp_path / "out") == lean
 
 
+@pytest.mark.usefixtures("lean")
+def test_a_column_that_a_ledger_lacks_takes_nothing_else_with_it(study, whole):
+    Path("small.toml").write_text(LEAN.replace('["epoch", "test_loss"]', '["epoch", "loss"]'))
+    code, _, err = study("small.toml", "--out", "out", "--cache", whole.folder / "cache", executor=Here(stop_after=0))
+    assert code == 2
+    assert "tables.4.columns.1 (= loss): there is no such thing here (did you mean " in err
+    assert Path("out/bound.csv").exists()
+    assert not Path("out/epochs.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "place", "rule"),
     [
@@ -317,6 +342,7 @@ def test_a_run_that_fails_takes_nothing_else_with_it(study, whole, lean, tmp_pat
         ('\ny = "samples_per_s"', '\ny = "bound"', "figures.0.y (= bound)", "no such thing"),
         ('table = "bound"', 'table = "bounds"', "tables.3.table (= bounds)", "did you mean bound"),
         ('figure = "error-by-time"', 'figure = "error"', "figures.2.figure (= error)", "did you mean error-by-time"),
+        ('columns = ["epoch", "test_loss"]', 'columns = ["epochs"]', "", ""),
         ('series = ["algorithm"]', "series = []", "", ""),
         (
             'data = ["overlap"]\nx = "training.in_flight"',
@@ -510,6 +536,11 @@ def test_a_trial_that_fails_is_said_and_tried_again(sought, monkeypatch):
             'sweep = "tuned"\ntable',
             'sweep = "tune"\ntable',
             "tables.1.sweep (= tune): is none of the sweeps with a search",
+        ),
+        (
+            'kind = "search"\nname = "best"\ntitle = "The best values"\nsweep = "tuned"',
+            'kind = "ledger"\nname = "best"\ntitle = ""\ntable = "curve"\ndata = ["tuned"]',
+            'tables.0.data.0 (= tuned): is a sweep with a search, whose runs are not kept; take kind = "search"',
         ),
         ('table = "trials"', 'table = "trial"', 'must be "best" or "trials"'),
         ('x = "device.dw_min"', 'x = "device.dw_mi"', "figures.0.x (= device.dw_mi): there is no such thing here (did"),

@@ -9,6 +9,7 @@ from modes_kit import trained
 from twin.algorithms.operation import Opcode
 from twin.errors import TwinError
 from twin.simulation.build import build
+from twin.simulation.diagnostics import MEAN_STALENESS, MOST_STALENESS, collect
 from twin.simulation.plan import Descriptions, RunPlan
 
 RUNS = [
@@ -96,6 +97,11 @@ def test_a_mat_vec_reads_the_weights_that_the_schedule_has_at_its_moment(in_flig
         counted = dict(zip(own_rows["staleness_samples"], own_rows["reads"], strict=True))
         assert counted == {age: found[layer].count(age) for age in set(found[layer])}
     assert max(max(ages) for ages in found.values()) > 0
+    whole = [age for ages in found.values() for age in ages]
+    initial = [parts.machine.weights(layer, "W") for layer in layers]
+    said = collect(parts, parts.engine.tables(), initial)[0].set_index("what")["value"]
+    assert said[MEAN_STALENESS] == pytest.approx(np.mean(whole))
+    assert said[MOST_STALENESS] == max(whole)
 
 
 @pytest.mark.parametrize(

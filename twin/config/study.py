@@ -115,14 +115,16 @@ class SearchTable(Shown):
 
 
 class LedgerTable(Shown):
-    """One of the tables that every run leaves (``"bound"``, ``"servers"``, ``"energy"`` ...), of all runs of `data`.
+    """One of the tables that every run leaves (``"bound"``, ``"curve"``, ``"energy"`` ...), of all runs of `data`.
 
-    `least` drops rows in which a number is less than this.
+    Rows of a sweep begin with its axes and the seed; of one with a search no runs are kept. `columns` follow, all of
+    them where none is named. `least` drops rows in which a number is less than this.
     """
 
     kind: Literal["ledger"]
     data: Data
     table: Name
+    columns: Annotated[tuple[str, ...], Field(strict=False)] = ()
     where: Rows = Field(default_factory=dict)
     least: dict[str, Real] = Field(default_factory=dict)
     digits: Annotated[int, Field(ge=1, le=17)] = 5
@@ -215,8 +217,10 @@ class Study(Part):
                 own = vars(entry)
                 ledger = own["kind"] == "ledger"
                 for k, name in enumerate(own.get("data", ())):
-                    if name not in (runs if ledger else every):
-                        rule = f"is none of the runs {_list(runs)}" if ledger else f"is none of {_list(every)}"
+                    if name not in every:
+                        raise refusal((group, index, "data", k), f"is none of {_list(every)}")
+                    if ledger and name in seek:
+                        rule = 'is a sweep with a search, whose runs are not kept; take kind = "search"'
                         raise refusal((group, index, "data", k), rule)
                 if "runs" in own and own["runs"] not in runs:
                     raise refusal((group, index, "runs"), f"is none of the runs {_list(runs)}")

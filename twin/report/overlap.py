@@ -1,15 +1,22 @@
 """How old the weights were that forward mat-vecs read, over all layers of a run."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twin.report.result import RunResult
 from twin.report.text import fixed, percent
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def forward_reads(run: RunResult) -> dict[int, int]:
     """Give the forward reads of weights by staleness in samples, ascending; negative: newer than in program order."""
-    table = run.tables["staleness"]
+    return reads_of(run.tables["staleness"])
+
+
+def reads_of(table: "pd.DataFrame") -> dict[int, int]:
+    """Give the forward reads in a table of staleness, as `forward_reads`."""
     own = table[table["kind"] == "forward"].groupby("staleness_samples", as_index=False)["reads"].sum()
     return dict(zip(own["staleness_samples"].tolist(), own["reads"].tolist(), strict=True))
 
@@ -19,7 +26,7 @@ def staleness_summary(run: RunResult) -> dict[str, Any]:
     reads = forward_reads(run)
     return {
         "forward_reads_by_samples": {str(samples): n for samples, n in reads.items()},
-        "mean_samples": _mean(reads),
+        "mean_samples": mean_staleness(reads),
         "most_samples": max(map(abs, reads), default=0),
     }
 
@@ -32,11 +39,12 @@ def staleness_rows(runs: Sequence[RunResult]) -> list[tuple[str, str, str]]:
         if any(reads):
             whole = sum(reads.values())
             shares = ", ".join(f"{samples}: {percent(n / whole)} %" for samples, n in reads.items())
-            found.append((run.name, fixed(_mean(reads)), shares))
+            found.append((run.name, fixed(mean_staleness(reads)), shares))
     return found
 
 
-def _mean(reads: dict[int, int]) -> float:
+def mean_staleness(reads: dict[int, int]) -> float:
+    """Give the mean of a histogram of staleness, in samples; 0 where nothing was read."""
     whole = sum(reads.values())
     return sum(samples * n for samples, n in reads.items()) / whole if whole else 0.0
 

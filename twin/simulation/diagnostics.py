@@ -1,5 +1,6 @@
 """What a run found beside its result: pulses, saturation, bounds, crossings, coverage, and what never moved."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 
 from twin.config.measured import SHAPE
 from twin.networks.layers import Layer
+from twin.report.overlap import mean_staleness, reads_of
 from twin.report.result import COVERAGE, PULSED
 from twin.simulation.banks import memory_rows
 from twin.simulation.build import Parts
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 Row = tuple[int, str, str, float, str]
 SHARES = (0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)  # percent of the devices
+MEAN_STALENESS = "mean staleness of forward mat-vecs"
+MOST_STALENESS = "largest staleness of forward mat-vecs"
 COLUMNS = ["layer", "matrix", "what", "value", "unit"]
 
 
@@ -38,16 +42,17 @@ def coverage(parts: Parts) -> list[tuple[int, float, float]]:
 
 
 def collect(
-    parts: Parts, operations: "pd.DataFrame", initial: list[npt.NDArray[np.float32]]
+    parts: Parts, tables: Mapping[str, "pd.DataFrame"], initial: list[npt.NDArray[np.float32]]
 ) -> tuple["pd.DataFrame", list[str]]:
     """Return the diagnostics table and the warnings of a finished run.
 
-    `operations` is the ledger's table, `initial` the main weights before training.
+    `tables` are the ledger's, `initial` the main weights before training.
     """
     import pandas as pd  # noqa: PLC0415
 
     rows: list[Row] = []
     warnings: list[str] = []
+    operations = tables["operations"]
     for layer in parts.network.layers:
         own = operations[operations["layer"] == layer.index]
         rows += [(layer.index, "", what, float(n), "lines") for what, n in zip(SHAPE, layer_shape(layer), strict=True)]
@@ -70,6 +75,7 @@ def collect(
                 "get far; lower transfer_every, transfer along the shorter axis, train longer or raise dw_min"
             )
     rows += _calibration(parts) + _placed(parts) + memory_rows(parts.engine)
+    rows += _staleness(tables["staleness"])
     return pd.DataFrame(rows, columns=COLUMNS), warnings
 
 
@@ -155,6 +161,15 @@ def _placed(parts: Parts) -> list[Row]:
     if placed.used["registers"]:
         rows.append((-1, "", "registers of the fullest tile in use", float(placed.used["registers"]), "B"))
     return rows
+
+
+def _staleness(table: "pd.DataFrame") -> list[Row]:
+    """Return how old the weights were that forward mat-vecs read, where any were not those of program order."""
+    reads = reads_of(table)
+    if not any(reads):
+        return []
+    most = float(max(map(abs, reads)))
+    return [(-1, "", MEAN_STALENESS, mean_staleness(reads), "samples"), (-1, "", MOST_STALENESS, most, "samples")]
 
 
 def _total(table: "pd.DataFrame", column: str) -> float:

@@ -200,7 +200,7 @@ def _result(
     if parts.mapping.tiles:
         tables["floorplan"] = parts.floorplan.table()
     check_bounds(parts)
-    diagnostics, warnings = collect(parts, tables["operations"], initial)
+    diagnostics, warnings = collect(parts, tables, initial)
     warnings += parts.placed.warnings
     estimate = engine.sampling.estimate()
     if estimate.skipped:

@@ -20,6 +20,9 @@ from twin.sweep.point import SEED, Point, none_possible, overrides_of, point_id,
 DATA = "data"
 """The column that names the runs or the sweep that a row is of."""
 
+RUN = "run"
+"""The column that names a run of an entry of ``[[runs]]``."""
+
 N = "n"
 """The column with the number of seeds that a mean is over."""
 
@@ -104,7 +107,10 @@ def plan_study(loaded: Loaded[Study], places: Places) -> Plan:
     """
     study = loaded.model
     groups = [_runs(entry, ("runs", index), places) for index, entry in enumerate(study.runs)]
-    groups += [_sweep(entry, ("sweeps", index), places) for index, entry in enumerate(study.sweeps)]
+    kept = {name for table in study.tables if isinstance(table, LedgerTable) for name in table.data}
+    groups += [
+        _sweep(entry, ("sweeps", index), places, whole=entry.name in kept) for index, entry in enumerate(study.sweeps)
+    ]
     plan = Plan(loaded, places, {group.name: group for group in groups})
     _check_columns(plan)
     _check_figures(plan)
@@ -140,14 +146,14 @@ def _runs(entry: Runs, path: tuple[str, int], places: Places) -> Group:
             points += [_point(plan) for plan in plans]
     except TwinError as error:
         raise placed(error, path, places) from error
-    return Group(entry.name, points, ("run", "algorithm", "layout"), None, whole=True)
+    return Group(entry.name, points, (RUN, "algorithm", "layout"), None, whole=True)
 
 
 def _point(plan: RunPlan) -> Point:
     descriptions = Descriptions.of(plan)
     workload = descriptions.workload.model
     values: dict[str, Scalar] = {
-        "run": descriptions.name(plan.algorithm),
+        RUN: descriptions.name(plan.algorithm),
         "algorithm": plan.algorithm,
         "layout": descriptions.layout.model.name,
         SEED: 0 if isinstance(workload, TimingOnly) else workload.training.seed,
@@ -155,7 +161,7 @@ def _point(plan: RunPlan) -> Point:
     return Point(point_id([identity(plan, descriptions.texts())], None), values, plan)
 
 
-def _sweep(entry: StudySweep, path: tuple[str, int], places: Places) -> Group:
+def _sweep(entry: StudySweep, path: tuple[str, int], places: Places, *, whole: bool) -> Group:
     try:
         points = points_of(entry)
     except TwinError as error:
@@ -166,7 +172,7 @@ def _sweep(entry: StudySweep, path: tuple[str, int], places: Places) -> Group:
         return Searched(entry.name, points, tuple(keys), entry.stop, whole=False, sweep=entry, search=entry.search)
     if rule := none_possible([point.refused for point in points]):
         raise TwinError(places.message(path, rule))
-    return Group(entry.name, points, tuple(keys), entry.stop, whole=False)
+    return Group(entry.name, points, tuple(keys), entry.stop, whole=whole)
 
 
 def placed(error: TwinError, path: tuple[str, int], places: Places) -> TwinError:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin import __version__
-from twin.config.sweep import Stop
+from twin.config.sweep import Scalar, Stop
 from twin.errors import TwinError
 from twin.report.files import write_text
 from twin.report.store import load_run, read_json
 from twin.reproduce import FIGURES
-from twin.study.plan import Group, Plan, Searched, check_runs, placed
+from twin.study.plan import RUN, Group, Plan, Searched, check_runs, placed
 from twin.sweep.agenda import searching
 from twin.sweep.executor import Executor
 from twin.sweep.measure import FINAL, Row, Status, measure
@@ -111,8 +111,21 @@ class Store:
             row = self.results.load(point.id)
             if row is None or row["status"] != Status.DONE:
                 reason = row["reason"] if row else "was not run"
-                raise TwinError(f"{group.name}: {point.axes['run']}: {reason}")
+                raise TwinError(f"{group.name}: {point.axes[RUN]}: {reason}")
         return [replace(load_run(self.run(point)), command=self.command) for point in group.points]
+
+    def kept(self, group: Group) -> "list[tuple[dict[str, Scalar], RunResult]]":
+        """Load the runs of a group with what names each: of ``[[runs]]`` all of them, of a sweep those that are done.
+
+        Raises
+        ------
+        TwinError
+            As `runs`.
+        """
+        if RUN in group.keys:
+            return [({RUN: run.name}, run) for run in self.runs(group)]
+        rows = ((point, self.results.load(point.id)) for point in group.points)
+        return [(point.axes, load_run(self.run(point))) for point, row in rows if row and row["status"] == Status.DONE]
 
     def lacks(self, plan: Plan, point: Point, *, retry: bool) -> bool:
         """Return whether a point is still to be run."""

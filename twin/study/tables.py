@@ -197,27 +197,27 @@ def _part(column: str) -> str:
 def _ledger(table: LedgerTable, plan: Plan, store: Store) -> Made:
     import pandas as pd  # noqa: PLC0415
 
-    runs = [(name, run) for name in table.data for run in store.runs(plan.groups[name])]
-    frames = [
-        run.frames()[table.table].assign(**{DATA: name, "run": run.name})
-        for name, run in runs
-        if table.table in run.frames()
-    ]
+    frames, first = [], dict.fromkeys([DATA] if len(table.data) > 1 else [])
+    for name in table.data:
+        for names, run in store.kept(plan.groups[name]):
+            first |= dict.fromkeys(names)
+            if table.table in run.frames():
+                frames.append(run.frames()[table.table].assign(**{DATA: name}, **names))
     if not frames:
         raise TwinError(f"{table.name}: no run of {', '.join(table.data)} has a table {table.table}")
     found = pd.concat(frames, ignore_index=True)
     index = plan.study.tables.index(table)
-    for group, keys in (("where", table.where), ("least", table.least)):
-        for key in keys:
-            if key not in found:
-                raise TwinError(plan.places.unknown(("tables", index, group, key), key, map(str, found.columns)))
+    named: list[tuple[tuple[str, str | int], str]] = [(("columns", k), key) for k, key in enumerate(table.columns)]
+    named += [((group, key), key) for group in ("where", "least") for key in getattr(table, group)]
+    for path, key in named:
+        if key not in found:
+            raise TwinError(plan.places.unknown(("tables", index, *path), key, map(str, found.columns)))
     found = filtered(found, table.where)
     for key, least in table.least.items():
         found = found[found[key] >= least]
-    names = [str(name) for name in found.columns if name not in {"run", DATA}]
-    first = [DATA, "run"] if len(table.data) > 1 else ["run"]
+    own = [str(name) for name in table.columns or found.columns if name not in {DATA, *first}]
     heads = [
         *first,
-        *(f"{quantity(name)} ({of})" if (of := unit(table.table, name)) not in {"", "1"} else name for name in names),
+        *(f"{quantity(name)} ({of})" if (of := unit(table.table, name)) not in {"", "1"} else name for name in own),
     ]
-    return _made(heads, found[[*first, *names]].astype(object).to_numpy().tolist(), table.digits)
+    return _made(heads, found[[*first, *own]].astype(object).to_numpy().tolist(), table.digits)
