@@ -46,8 +46,8 @@ class Lanes:
         return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), arguments)
 
     def spread(self, word):
-        """Return a vector that holds `word` in every lane."""
-        nothing = ir.Constant(VECTOR, ir.Undefined)
+        """Return a vector that holds `word`, of 32 bits, in every lane."""
+        nothing = ir.Constant(ir.VectorType(word.type, LANES), ir.Undefined)
         one = self.builder.insert_element(nothing, word, ir.Constant(I32, 0))
         return self.builder.shuffle_vector(one, nothing, ZERO)
 
@@ -59,6 +59,11 @@ class Lanes:
         """Return array[at : at + 16], 0 in lanes that do not count."""
         address = self._address(kind, array, at)
         return self.call("llvm.masked.load.v16i32.p0", VECTOR, address, ALIGN, self.alive, ZERO)
+
+    def load_floats(self, kind, array, at):
+        """Return array[at : at + 16] of a float32 array, 0 in lanes that do not count."""
+        address, zeros = self._address(kind, array, at), ir.Constant(FLOATS, [0.0] * LANES)
+        return self.call("llvm.masked.load.v16f32.p0", FLOATS, address, ALIGN, self.alive, zeros)
 
     def store(self, kind, array, at, values):
         """Set array[at : at + 16], a float32 array, in lanes that count."""

@@ -62,3 +62,5 @@ njit: Any = functools.partial(
 kernel: Any = functools.partial(njit, _nrt=False)
 # For functions called in the innermost loops: inlined by LLVM, so that the loops vectorise.
 inline: Any = functools.partial(kernel, forceinline=True)
+# For sums whose order is part of the result; products and sums are still fused.
+ordered: Any = functools.partial(kernel, fastmath={"contract"})

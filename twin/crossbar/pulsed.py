@@ -142,21 +142,17 @@ def pulsed_update(w, cell, limits, shape, n_in, n_out, x, d, n, x_factor, d_fact
 
 
 @kernel
-def exact_update(w, limits, n_in, n_out, x, d, lr, m):
-    """w[j, i] += lr x_j d_i, clipped to the bounds: the ideal device and the digital baseline."""
+def exact_update(w, limits, n_in, n_out, x, d, lr):
+    """w[j, i] += lr x_j d_i, clipped to the bounds: the ideal device."""
     d = d[:n_out]
     for j in range(n_in):
         if x[j] == F32(0.0):
             continue
         xj = F32(lr * x[j])
         row = w[j * n_out : (j + 1) * n_out]
-        if m.perfect:
-            for i in range(n_out):
-                row[i] += xj * d[i]
-        else:
-            for i in range(n_out):
-                c = (j * n_out + i) * LIMITS
-                row[i] = min(max(F32(row[i] + xj * d[i]), limits[c + W_MIN]), limits[c + W_MAX])
+        for i in range(n_out):
+            c = (j * n_out + i) * LIMITS
+            row[i] = min(max(F32(row[i] + xj * d[i]), limits[c + W_MIN]), limits[c + W_MAX])
 
 
 @kernel

@@ -120,7 +120,7 @@ def rank_one_update(f, work, real, parts, m, x, d, lr, desired_bl, sample, salt,
         row[PART_PULSES] += n
         limits = f[part.limits : part.limits + n_in * n_out * LIMITS]
         if m.exact:
-            exact_update(w, limits, n_in, n_out, xs, ds, lr, m)
+            exact_update(w, limits, n_in, n_out, xs, ds, lr)
             continue
         cell = f[part.cell : part.cell + n_in * n_out * CELL]
         shape = f[m.shape : m.shape + 2 * m.points]

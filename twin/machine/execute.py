@@ -6,6 +6,7 @@ from twin.algorithms.operation import Counts, Opcode
 from twin.crossbar.jit import njit
 from twin.machine.activations import activate, loss_and_delta, multiply_by_derivative
 from twin.machine.choppers import chop, filter_beside_reference, unchop
+from twin.machine.digital import digital_updates, end_of_updates
 from twin.machine.effects import gradient_rate, managed_matvec, rank_one_update, refresh
 from twin.machine.mixed import accumulate_uses, pulse_lines
 from twin.machine.records import CONV, DENSE
@@ -141,7 +142,10 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
     inputs, targets : float32 (samples, n)
     seed : uint64
     """
+    end = 0  # of the instructions that have been performed together
     for k in range(program.size):
+        if k < end:
+            continue
         p = program[k]
         layer = layers[p.layer]
         shift = p.slot * layer.stride
@@ -175,6 +179,9 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
             backward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, fresh, share, seed, row)
         elif p.opcode == DERIVATIVE:
             derivative(f, layer, layers[p.layer + 1], shift, p.first, p.uses)
+        elif p.opcode == UPDATE and end_of_updates(matrices, layers, program, k) > k:
+            end = end_of_updates(matrices, layers, program, k)
+            digital_updates(f, parts, matrices, layers, program, counts, k, end)
         elif p.opcode == UPDATE or p.opcode == UPDATE_CHOPPED:  # noqa: PLR1714
             m = matrices[layer.update]
             for use in range(p.first, p.first + p.uses):

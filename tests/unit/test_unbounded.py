@@ -1,0 +1,68 @@
+"""Have updates of a digital matrix that are performed together the bits of the same updates one after another?"""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twin.crossbar import unbounded
+from twin.crossbar.coincidences import HAS_COMPRESS
+from twin.crossbar.jit import ordered
+
+F32 = np.float32
+LR = F32(0.02)
+
+
+@ordered
+def eight_both(words, vectors, factors, d, step):
+    unbounded.add_eight_by_words(words, factors, d, 3, step)
+    unbounded.add_eight_by_vectors(vectors, factors, d, 3, step)
+
+
+@pytest.mark.skipif(not HAS_COMPRESS, reason="the processor has no AVX-512")
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 83, 256])
+def test_vectors_add_what_words_add(n):
+    rng = np.random.default_rng(n)
+    step = n + 5
+    d, factors = rng.standard_normal(3 + 8 * step).astype(F32), tuple(rng.standard_normal(8).astype(F32))
+    words = rng.standard_normal(n).astype(F32)
+    vectors = words.copy()
+    eight_both(words, vectors, factors, d, step)
+    np.testing.assert_array_equal(words, vectors)
+
+
+@st.composite
+def updates(draw):
+    """Shapes, uses, and how many of the lines carry a signal."""
+    n_in, n_out = draw(st.integers(1, 40)), draw(st.integers(1, 70))
+    uses, lit = draw(st.integers(1, 35)), draw(st.sampled_from([0.0, 0.1, 0.9, 1.0]))
+    rng = np.random.default_rng(draw(st.integers(0, 1000)))
+    x = np.where(rng.random((uses, n_in + 3)) < lit, rng.standard_normal((uses, n_in + 3)), 0).astype(F32)
+    d = rng.standard_normal((uses, n_out + 2)).astype(F32)
+    return rng.standard_normal((n_in, n_out)).astype(F32), x, d
+
+
+def performed(w, x, d, at_once):
+    """Perform all uses, `at_once` a call."""
+    w = w.copy()
+    for first in range(0, len(x), at_once):
+        some, errors = x[first : first + at_once], d[first : first + at_once]
+        unbounded.unbounded_updates(
+            w.ravel(), *w.shape, some.ravel(), x.shape[1], errors.ravel(), d.shape[1], len(some), LR
+        )
+    return w
+
+
+@given(updates())
+def test_updates_together_have_the_bits_of_updates_one_by_one(drawn):
+    w, x, d = drawn
+    together = performed(w, x, d, len(x))
+    np.testing.assert_array_equal(together.view(np.int32), performed(w, x, d, 1).view(np.int32))
+    exact = w + float(LR) * x[:, : w.shape[0]].astype(float).T @ d[:, : w.shape[1]].astype(float)
+    np.testing.assert_allclose(together, exact, atol=2e-6 * (len(x) + 4))
+
+
+def test_a_line_without_a_signal_is_left_alone_whatever_the_error():
+    w = np.full((3, 20), -0.0, F32)
+    x, d = np.zeros((9, 3), F32), np.full((9, 20), np.inf, F32)
+    np.testing.assert_array_equal(performed(w, x, d, 9).view(np.int32), w.view(np.int32))
