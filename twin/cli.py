@@ -8,6 +8,24 @@ import typer
 from typer.exceptions import TyperException
 
 from twin import __version__
+from twin.cli_options import (
+    Baselines,
+    Batch,
+    Chip,
+    Device,
+    Endurance,
+    Epochs,
+    Events,
+    InFlight,
+    Jobs,
+    Mode,
+    Out,
+    Overrides,
+    Sampled,
+    Samples,
+    Seed,
+    Trace,
+)
 from twin.errors import TwinError
 
 app = typer.Typer(
@@ -16,41 +34,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Discrete-event digital twin of analog in-memory training chips.",
 )
-
-Chip = Annotated[str, typer.Option("--chip", help="A chip of `twin list`, or a path to a TOML file.")]
-Device = Annotated[str, typer.Option("--device", help="A device preset of `twin list` instead of the workload's.")]
-Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Epochs instead of the workload's.")]
-Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed instead of the workload's.")]
-Samples = Annotated[int | None, typer.Option("--samples", min=0, help="At most so many training samples; 0: all.")]
-InFlight = Annotated[int | None, typer.Option("--in-flight", min=1, help="Samples under way at once.")]
-Mode = Annotated[
-    Literal["replayed", "coupled"],
-    typer.Option("--mode", help="coupled: effects happen in event order; replayed: ahead of the engine, faster."),
-]
-Sampled = Annotated[
-    bool | None,
-    typer.Option("--sampled/--exact", help="Time windows of samples, or every one, whatever the workload says."),
-]
-Endurance = Annotated[bool, typer.Option("--endurance", help="Count the pulses of every device and report them.")]
-Trace = Annotated[
-    str,
-    typer.Option(
-        "--trace",
-        metavar="FIRST:COUNT",
-        help="Leave a Perfetto trace of COUNT samples from number FIRST on (extra `trace`).",
-    ),
-]
-Events = Annotated[bool, typer.Option("--events", help="Leave every operation in events.parquet (extra `parquet`).")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the workload, or of the chip with `chip.KEY`."),
-]
-Out = Annotated[Path | None, typer.Option("--out", help="A new folder for the results (default: below runs/).")]
-Baselines = Annotated[
-    str, typer.Option("--baseline", help="Digital accelerators of `twin list` as rooflines, comma separated.")
-]
-Batch = Annotated[int | None, typer.Option("--batch", min=1, help="Samples a step of every baseline.")]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes; results do not depend on it.")]
 
 
 @app.command()
@@ -103,23 +86,7 @@ def compare(
     from twin.request import Options, default_algorithms  # noqa: PLC0415
 
     workload = names[0] if names else "digits-mlp"
-    options = Options(
-        workload,
-        chip,
-        device,
-        epochs,
-        seed,
-        samples,
-        in_flight,
-        mode,
-        overrides or [],
-        out,
-        jobs,
-        sampled,
-        endurance,
-        trace,
-        events,
-    )
+    options = Options.among(locals(), overrides=overrides or ())
     chosen = _split(algorithms) if algorithms else default_algorithms(workload)
     run_comparison(options, chosen, _split(layouts), _split(baselines), batch)
 
@@ -149,24 +116,7 @@ def run(
     from twin.commands import run_single  # noqa: PLC0415
     from twin.request import Options  # noqa: PLC0415
 
-    options = Options(
-        workload,
-        chip,
-        device,
-        epochs,
-        seed,
-        samples,
-        in_flight,
-        mode,
-        overrides or [],
-        out,
-        1,
-        sampled,
-        endurance,
-        trace,
-        events,
-    )
-    run_single(options, algorithm, layout)
+    run_single(Options.among(locals(), overrides=overrides or (), jobs=1), algorithm, layout)
 
 
 @app.command()
@@ -264,10 +214,8 @@ def verify_sampling(
     from twin.commands_sampling import verify_sampling as verify  # noqa: PLC0415
     from twin.request import Options  # noqa: PLC0415
 
-    options = Options(
-        workload, chip, device, epochs, seed, samples, in_flight, "replayed", overrides or [], out, jobs, None, False
-    )
-    verify(options, _split(algorithms), _split(layouts))
+    plain = {"mode": "replayed", "sampled": None, "endurance": False, "trace": "", "events": False}
+    verify(Options.among(locals(), overrides=overrides or (), **plain), _split(algorithms), _split(layouts))
 
 
 @app.command()

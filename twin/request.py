@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from twin.config.load import is_timing_only
 from twin.errors import TwinError
@@ -38,6 +38,15 @@ class Options:
     endurance: bool = False
     trace: str = ""
     events: bool = False
+
+    @classmethod
+    def among(cls, given: Mapping[str, Any], **fixed: Any) -> Self:
+        """Take the options among the parameters of a command or function, each under its own name.
+
+        `fixed` are those that it has not, or has otherwise; one that is neither given nor fixed is a KeyError.
+        """
+        found = {**given, **fixed}
+        return cls(**{option.name: found[option.name] for option in fields(cls)})
 
     def workload_overrides(self) -> dict[str, str]:
         """Return dotted key -> TOML value for the workload.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from twin.api.arguments import command, in_words_of_python, names, pairs
 from twin.api.progress import shown
@@ -79,24 +79,7 @@ def simulate(
     """
     with in_words_of_python():
         layouts = [str(layout)] if str(layout) else first_layout(algorithm)
-        options = Options(
-            str(workload),
-            str(chip),
-            device,
-            epochs,
-            seed,
-            samples,
-            in_flight,
-            _mode(mode),
-            pairs(overrides),
-            Path(out) if out is not None else None,
-            1,
-            sampled,
-            endurance,
-            trace,
-            events,
-        )
-        return _compared(options, [algorithm], layouts, [], None, progress=progress)[0]
+        return _compared(_options(locals(), jobs=1), [algorithm], layouts, [], None, progress=progress)[0]
 
 
 def compare(
@@ -176,23 +159,7 @@ def compare(
     with in_words_of_python():
         if jobs < 1:
             raise TwinError(f"jobs (= {jobs}): must be at least 1")
-        options = Options(
-            str(workload),
-            str(chip),
-            device,
-            epochs,
-            seed,
-            samples,
-            in_flight,
-            _mode(mode),
-            pairs(overrides),
-            Path(out) if out is not None else None,
-            jobs,
-            sampled,
-            endurance,
-            trace,
-            events,
-        )
+        options = _options(locals())
         chosen = names(algorithms, "algorithms") or default_algorithms(options.workload)
         beside = names(baselines, "baselines")
         return _compared(options, chosen, names(layouts, "layouts"), beside, batch, progress=progress)
@@ -271,6 +238,19 @@ def _folders(
     else:
         folder = named_folder(out)
         yield folder, begin(folder, plans, described, made_by)
+
+
+def _options(given: Mapping[str, Any], **fixed: Any) -> Options:
+    """Take the options among the arguments of `simulate` or `compare`, as the command line would give them."""
+    out = given["out"]
+    plain = {
+        "workload": str(given["workload"]),
+        "chip": str(given["chip"]),
+        "mode": _mode(given["mode"]),
+        "overrides": pairs(given["overrides"]),
+        "out": Path(out) if out is not None else None,
+    }
+    return Options.among(given, **plain, **fixed)
 
 
 def _mode(mode: Mode) -> Mode:
