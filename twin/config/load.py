@@ -46,12 +46,15 @@ class Loaded(Generic[Model]):
         By dotted key: status (S, S2, D, M, assumption) and citation; empty for layouts and workloads.
     label : str
         The file, as messages name it.
+    tables : dict
+        What the model was made from: the file's tables with overrides and presets in place, quantities as text.
     """
 
     model: Model
     origins: dict[str, str]
     sources: dict[str, tuple[str, str]]
     label: str
+    tables: dict[str, Any]
 
     def without_effect(self) -> list[str]:
         """List what the user set, in the file or on the command line, and nothing has read so far."""
@@ -164,7 +167,7 @@ def _load(kind: str, cls: type[Model], name: str, overrides: Mapping[str, str]) 
     except ValidationError as error:
         raise TwinError(_report(draft, cls, error, ())) from error
     forget_reads(model)
-    return Loaded(model, draft.origins(model), _sources(model), document.label), draft
+    return Loaded(model, draft.origins(model), _sources(model), document.label, draft.data), draft
 
 
 def _parse(document: Document) -> dict[str, Any]:

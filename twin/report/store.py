@@ -59,10 +59,32 @@ def load_run(folder: Path) -> RunResult:
     TwinError
         When the directory is not a finished run of this schema.
     """
+    return run_of(folder, read_summary(folder))
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """Read the ``summary.json`` of a run.
+
+    Raises
+    ------
+    TwinError
+        When there is none of this schema.
+    """
     summary = read_json(folder / "summary.json")
     if summary.get("schema") != SCHEMA or summary.get("kind") != "run":
         found = f"kind {summary.get('kind')!r}, schema {summary.get('schema')!r}"
         raise TwinError(f"{folder / 'summary.json'}: {found} is no run of schema {SCHEMA}; run it again")
+    return summary
+
+
+def run_of(folder: Path, summary: dict[str, Any]) -> RunResult:
+    """Put a run together from its summary and the tables of its directory.
+
+    Raises
+    ------
+    TwinError
+        When a table is missing, damaged or cut short.
+    """
     types = _types(folder)
     try:
         frames = {name: _read(folder, name, columns) for name, columns in types.items()}

@@ -2,7 +2,6 @@
 
 import json
 import math
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from twin.config.resources import one_line
 from twin.errors import TwinError
 from twin.report.difference import Compared, Setting
 from twin.report.result import RunResult
-from twin.report.store import load_run, read_json
+from twin.report.store import read_json, read_summary, run_of
 from twin.simulation.plan import COMPARISON, FILES, read_facts
 
 ABOUT = frozenset({"schema", "kind", "name", "description", "notes", "sources"})
@@ -118,23 +117,23 @@ def _load(folder: Path) -> Finished:
         whole = folder.parent.parent
         resume = f"twin resume {whole}" if (whole / COMPARISON).exists() else "the command that began it"
         raise TwinError(f"{folder}: is not finished; finish it with: {resume}")
-    result = load_run(folder)
-    _check_whole(folder, result)
+    summary = read_summary(folder)
+    result = run_of(folder, summary)
+    _check_whole(folder, result, summary)
     return Finished(folder, result, _settings(folder, facts), facts)
 
 
-def _check_whole(folder: Path, result: RunResult) -> None:
+def _check_whole(folder: Path, result: RunResult, summary: Mapping[str, Any]) -> None:
     """Refuse tables that have lost rows: they must add up to the totals that ``summary.json`` keeps."""
     sums = {
         "energy": (result.tables["energy"]["energy_J"].sum(), result.energy_J),
         "area": (result.tables["area"]["area_m2"].sum(), result.area_m2),
         "curve": (result.curve["samples"].max(), result.samples),
     }
-    kept_summary = read_json(folder / "summary.json")
-    shares = kept_summary["bound"]["critical_path_fraction"].values()
+    shares = summary["bound"]["critical_path_fraction"].values()
     sums["bound"] = (result.tables["bound"]["share"].sum(), math.fsum(shares))
     table = result.tables["traffic"]
-    for path, totals in kept_summary["traffic"]["per_sample_B"].items():
+    for path, totals in summary["traffic"]["per_sample_B"].items():
         moved = table.loc[table["path"] == path, "bytes"].sum()
         sums.setdefault("traffic", (moved, moved))
         kept = sum(value or 0.0 for value in totals.values()) * result.samples
@@ -158,8 +157,7 @@ def _settings(folder: Path, facts: Mapping[str, Any]) -> dict[str, Setting]:
     for name, key in (("layout.", "layout"), ("chip.", "chip"), ("", "workload")):
         found[key] = Setting(vars(loaded[name].model)["name"], loaded[name].origins.get("name", ""))
     for prefix, one in loaded.items():
-        file = folder / dict(zip(("chip.", "layout.", ""), FILES, strict=True))[prefix]
-        for key, text in _flat(tomllib.loads(file.read_text(encoding="utf-8"))):
+        for key, text in _flat(one.tables):
             if key.split(".")[0] not in ABOUT:
                 found[prefix + key] = Setting(text, one.origins.get(key, _above(one.origins, key)))
     return found
