@@ -9,6 +9,7 @@ from twin.algorithms.operation import Counts
 from twin.chip.converter import Converters
 from twin.chip.demand import Component, no_energy
 from twin.chip.part import ChipPart, Service, picoseconds
+from twin.units import PS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +83,7 @@ class Tile(ChipPart):
         if self.overlap:
             latency_ps = min(self.integration_ps, conversion_ps)
             busy_ps -= latency_ps
-        return Service(busy_ps, latency_ps, self.periphery_W * busy_ps * 1e-12)
+        return Service(busy_ps, latency_ps, self.periphery_W * busy_ps * PS)
 
     def read_energy_J(self, lines: float) -> NDArray[np.float64]:
         """Energy of mat-vecs that convert `lines` lines each, by component and count."""
@@ -98,5 +99,5 @@ class Tile(ChipPart):
         energy = no_energy()
         energy[Component.PULSES, 1 + Counts.FIRED] = self.pulse_J
         energy[Component.PULSES, 1 + Counts.COINCIDENCES] = self.coincidence_J
-        energy[Component.PERIPHERY, 1 + Counts.PART_PULSES] = self.periphery_W * self.pulse_ps * 1e-12
+        energy[Component.PERIPHERY, 1 + Counts.PART_PULSES] = self.periphery_W * self.pulse_ps * PS
         return energy

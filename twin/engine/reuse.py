@@ -21,6 +21,7 @@ from twin.engine.engine import Engine
 from twin.engine.invariants import InvariantError
 from twin.engine.opening import VISITS
 from twin.errors import TwinError
+from twin.units import PS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -223,7 +224,7 @@ class Reused:
                 parts.append(frame)
             frames[name] = pd.concat(parts, ignore_index=True).groupby(keys, sort=False, as_index=False).sum()
         leakage = pd.DataFrame(
-            [("leakage", -1, "leakage", self._costs.leakage_W() * self.now_ps * 1e-12)],
+            [("leakage", -1, "leakage", self._costs.leakage_W() * self.now_ps * PS)],
             columns=["component", "layer", "kind", "energy_J"],
         )
         frames["energy"] = pd.concat([frames["energy"], leakage], ignore_index=True)

@@ -10,6 +10,7 @@ from twin.algorithms.operation import Counts, Stream
 from twin.chip import Component, Path
 from twin.chip.demand import SPENT_BY
 from twin.engine.ledger import scaled
+from twin.units import PS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ def energy(ledger: Ledger, now_ps: int) -> pd.DataFrame:
         for component, joules in zip(Component, components, strict=True)
         if joules
     ]
-    rows.append((leakage, -1, leakage, ledger.costs.leakage_W() * now_ps * 1e-12))
+    rows.append((leakage, -1, leakage, ledger.costs.leakage_W() * now_ps * PS))
     frame = pd.DataFrame(rows, columns=["component", "layer", "kind", "energy_J"])
     return frame.groupby(["component", "layer", "kind"], sort=False, as_index=False).sum()
 
@@ -151,7 +152,7 @@ def bins_table(sums: Bins, now_ps: int, leakage_W: float) -> pd.DataFrame:
     used = min(now_ps // width + 1, len(sums.energy_J))
     t0 = np.arange(used) * width
     t1 = np.minimum(t0 + width, now_ps)
-    leakage_J = leakage_W * (t1 - t0) * 1e-12
+    leakage_J = leakage_W * (t1 - t0) * PS
     frame = pd.DataFrame({"t0_ps": t0, "t1_ps": t1, "energy_J": sums.energy_J[:used] + leakage_J})
     for column, stream in enumerate(Stream):
         frame[str(stream)] = sums.n_bytes[:used, column]

@@ -11,6 +11,7 @@ from twin.report.palette import INKS, STREAMS, colours
 from twin.report.result import RunResult, stream_name, streams
 from twin.report.svg import INK, Drawing, figure, nothing, styled
 from twin.report.text import percent, scale, si
+from twin.units import PS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +101,7 @@ def _merged(bins: "pd.DataFrame", columns: Sequence[str], most: int) -> tuple[Fl
         return np.zeros(1), np.zeros((0, 0))
     starts = np.arange(0, len(bins), -(-len(bins) // most))
     ends = np.append(starts[1:], len(bins)) - 1
-    edges = np.append(bins["t0_ps"].to_numpy()[starts], bins["t1_ps"].to_numpy()[ends[-1]]) * 1e-12
+    edges = np.append(bins["t0_ps"].to_numpy()[starts], bins["t1_ps"].to_numpy()[ends[-1]]) * PS
     sums = np.array([np.add.reduceat(bins[name].to_numpy(dtype=float), starts) for name in columns])
     if len(starts) > 1 and edges[-1] - edges[-2] < 0.5 * (edges[1] - edges[0]):
         # The run ends early in its last bin: alone, a few bytes there would look like a peak.

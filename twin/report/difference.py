@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from twin.report.derived import PATHS, derive
 from twin.report.result import RunResult
+from twin.units import PS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PS = 1e-12
 
 
 class Setting(NamedTuple):

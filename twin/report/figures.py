@@ -22,6 +22,7 @@ from twin.report.result import RunResult
 from twin.report.svg import Drawing, figure, styled
 from twin.report.text import scale, si
 from twin.report.utilisation import utilisation_panels
+from twin.units import PS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +70,7 @@ def energy_by_component(runs: Sequence[RunResult]) -> Drawing:
 def time_shares(run: RunResult) -> dict[str, float]:
     """Give the busy seconds a sample of every group of operations, summed over servers."""
     busy = run.tables["operations"].groupby("kind", sort=False)["busy_ps"].sum()
-    return _grouped(busy * 1e-12 / max(run.samples, 1), grouped=True)
+    return _grouped(busy * PS / max(run.samples, 1), grouped=True)
 
 
 def energy_shares(run: RunResult, by: str) -> dict[str, float]:

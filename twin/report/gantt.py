@@ -9,6 +9,7 @@ from twin.report.palette import GROUPS, INKS, colours, group
 from twin.report.result import RunResult
 from twin.report.svg import Drawing, boxes, figure, heading, styled
 from twin.report.text import percent, scale, si
+from twin.units import PS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,7 @@ def opening_window(run: RunResult) -> Window | None:
 
 
 def _panel(number: int, run: RunResult, window: Window) -> Drawing:
-    factor, symbol = scale((window.end_ps - window.start_ps) * 1e-12, "s")
+    factor, symbol = scale((window.end_ps - window.start_ps) * PS, "s")
     drawn = figure(6.2, 1.1 + 0.19 * (len(window.lanes) + window.samples))
     axes = drawn.add_subplot()
     heading(axes, run.name)
@@ -97,13 +98,13 @@ def _panel(number: int, run: RunResult, window: Window) -> Drawing:
     order = [name for name in (LATER, *GROUPS) if name in set(what)]
     for name in order + sorted(set(what) - set(order)):
         own = rows[what == name]
-        left = (own["start_ps"] - window.start_ps).to_numpy() * 1e-12 * factor
-        right = (own["end_ps"].clip(upper=window.end_ps) - window.start_ps).to_numpy() * 1e-12 * factor
+        left = (own["start_ps"] - window.start_ps).to_numpy() * PS * factor
+        right = (own["end_ps"].clip(upper=window.end_ps) - window.start_ps).to_numpy() * PS * factor
         lane = np.array([window.lanes.index(server) + window.samples for server in own["server"]])
         boxes(axes, left, lane - 0.4, right - left, np.full(len(own), 0.8), facecolor=hues[name], label=name)
     axes.set_yticks(range(window.samples + len(window.lanes)), [*_names(window), *map(_short, window.lanes)])
     axes.set_ylim(window.samples + len(window.lanes) - 0.4, -0.6)
-    axes.set_xlim(0, (window.end_ps - window.start_ps) * 1e-12 * factor)
+    axes.set_xlim(0, (window.end_ps - window.start_ps) * PS * factor)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(f"simulated time ({symbol})")
     drawn.legend(loc="outside lower center", ncols=4, handlelength=1, columnspacing=1.2)
@@ -123,8 +124,8 @@ def _samples(axes: "Axes", window: Window, factor: float) -> None:
     own = window.rows.groupby("sample")
     starts, ends = own["start_ps"].min(), own["end_ps"].max().clip(upper=window.end_ps)
     samples = [sample for sample in range(window.samples) if sample in starts.index]
-    left = np.array([starts[sample] - window.start_ps for sample in samples]) * 1e-12 * factor
-    right = np.array([ends[sample] - window.start_ps for sample in samples]) * 1e-12 * factor
+    left = np.array([starts[sample] - window.start_ps for sample in samples]) * PS * factor
+    right = np.array([ends[sample] - window.start_ps for sample in samples]) * PS * factor
     boxes(axes, left, np.array(samples) - 0.15, right - left, np.full(len(samples), 0.3), facecolor=INKS["text"].light)
 
 
@@ -136,4 +137,4 @@ def _described(run: RunResult, window: Window) -> str:
     samples = f"the first {window.samples} samples" if window.samples > 1 else "the first sample"
     part = "" if window.whole else f", up to the first {MOST_SERVICES} services,"
     hidden = f"; {window.hidden} servers that were less busy have no lane" if window.hidden else ""
-    return f"{run.name}: {samples}{part} took {si(length * 1e-12, 's')}; busiest servers meanwhile: {most}{hidden}."
+    return f"{run.name}: {samples}{part} took {si(length * PS, 's')}; busiest servers meanwhile: {most}{hidden}."

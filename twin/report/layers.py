@@ -9,6 +9,7 @@ from twin.report.palette import GROUPS, colours, group
 from twin.report.result import RunResult
 from twin.report.svg import Drawing, figure, styled
 from twin.report.text import fixed, scale, si
+from twin.units import PS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ def layer_operations(run: RunResult) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415
 
     time, energy = run.tables["operations"], run.tables["energy"]
-    columns = {"count": time["count"], "busy_s": time["busy_ps"] * 1e-12, "wait_s": time["wait_ps"] * 1e-12}
+    columns = {"count": time["count"], "busy_s": time["busy_ps"] * PS, "wait_s": time["wait_ps"] * PS}
     time = pd.DataFrame({"layer": time["layer"], "operation": time["kind"].map(group), **columns})
     joules = {"energy_J": energy["energy_J"]}
     energy = pd.DataFrame({"layer": energy["layer"], "operation": energy["kind"].map(group), **joules})

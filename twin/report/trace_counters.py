@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.units import PS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-PS = 1e-12
 
 
 def depths(arrival_ps: NDArray[np.int64], end_ps: NDArray[np.int64]) -> list[tuple[int, int]]:

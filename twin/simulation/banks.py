@@ -2,6 +2,7 @@
 
 from twin.chip import ChipCosts, Component
 from twin.engine import Engine
+from twin.units import PS
 
 Row = tuple[int, str, str, float, str]
 
@@ -18,7 +19,7 @@ def memory_rows(engine: Engine) -> list[Row]:
         if template.access >= 0 and template.demand.payload is not None
     )
     joules = float(ledger.energy_J()[:, Component.MEMORY].sum())
-    seconds = engine.now_ps * 1e-12 * (costs.network.n_chips if costs.network else 1)
+    seconds = engine.now_ps * PS * (costs.network.n_chips if costs.network else 1)
     return [
         (-1, "memory", "column accesses", float(accesses), "bursts"),
         (-1, "memory", "rows opened", opened, "activations"),

@@ -8,6 +8,7 @@ import numpy as np
 
 from twin.machine.replay import setup_counts
 from twin.machine.retention import Found
+from twin.units import PS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from twin.machine.machine import Machine
     from twin.machine.retention import Key, Retention
 
-PS = 1e-12
 COLUMNS = (
     "number",
     "samples",

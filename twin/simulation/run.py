@@ -31,10 +31,10 @@ from twin.simulation.build import Parts, build
 from twin.simulation.diagnostics import collect
 from twin.simulation.plan import from_folder, read_facts, write_facts
 from twin.simulation.recording import Recording
+from twin.units import PS
 
 Progress = Callable[[int, int], None]
 Advance = Callable[[int, int], None]
-PS = 1e-12
 
 
 class CurveRow(NamedTuple):

@@ -37,12 +37,12 @@ from twin.simulation.plan import Descriptions, RunPlan, from_folder, read_facts
 from twin.simulation.recording import Recording
 from twin.simulation.residency import check_described, resident_per_chip, spilled
 from twin.simulation.statistics import Expected, statistics_of
+from twin.units import PS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[int, int], None]
-PS = 1e-12
 
 
 @dataclass(frozen=True, slots=True)

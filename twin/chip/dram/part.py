@@ -9,6 +9,7 @@ import numpy as np
 
 from twin.chip.part import ChipPart, Service, picoseconds
 from twin.config.dram import FIELDS
+from twin.units import PS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,7 +114,7 @@ class Dram(ChipPart):
     def peak_Bps(self) -> float:
         """Bytes a second when every channel's data bus is always busy."""
         burst_ps = int(self.rules[1 + CLOCKS.index("nBL")])
-        return self.channels * self.burst_bytes / (burst_ps * 1e-12)
+        return self.channels * self.burst_bytes / (burst_ps * PS)
 
     def bursts(self, n_bytes: float) -> int:
         """Return how many bursts carry `n_bytes` that begin with a burst."""
