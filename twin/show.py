@@ -1,6 +1,6 @@
 """What `twin show` and `twin list` print: plain rows, and rich tables made from them."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.table import Table
@@ -11,6 +11,7 @@ from twin.config.load import Loaded, load_any, load_layout
 from twin.config.part import dimension_of, dotted, leaves
 from twin.config.presets import presets
 from twin.config.resources import shipped
+from twin.report.result import Source
 
 if TYPE_CHECKING:
     from twin.chip.floorplan import Floorplan
@@ -36,18 +37,7 @@ def load_shown(name: str) -> Loaded[Any]:
     return load_any(name, (*preset_names(), *presets("dram")))
 
 
-class Row(NamedTuple):
-    """One value of a description, ready to print."""
-
-    key: str
-    value: str
-    unit: str
-    status: str
-    source: str
-    origin: str
-
-
-def description_rows(loaded: Loaded[Any]) -> list[Row]:
+def description_rows(loaded: Loaded[Any]) -> list[Source]:
     """List every value of a loaded description with its unit, status, source and origin."""
     rows = []
     for path, owner, name, value in leaves(loaded.model):
@@ -57,12 +47,12 @@ def description_rows(loaded: Loaded[Any]) -> list[Row]:
         if isinstance(value, dict):  # a device's own parameters stand beside its preset
             here = dotted(path[:-1])
             given = {f"{here}.{name}": item for name, item in value.items()}
-            rows += [Row(key, _plain(item), "", "", "", loaded.origins.get(key, "")) for key, item in given.items()]
+            rows += [Source(key, _plain(item), "", "", "", loaded.origins.get(key, "")) for key, item in given.items()]
             continue
         dimension = dimension_of(type(owner).model_fields[name])
         shown, unit = dimension.pretty(value) if dimension and isinstance(value, float) else (_plain(value), "")
         status, source = loaded.sources.get(key, ("", ""))
-        rows.append(Row(key, shown, unit, status, source, loaded.origins.get(key, "")))
+        rows.append(Source(key, shown, unit, status, source, loaded.origins.get(key, "")))
     return rows
 
 
@@ -78,7 +68,7 @@ def _plain(value: object) -> str:
             return str(value).strip()
 
 
-def chip_rows(loaded: Loaded[Chip]) -> list[Row]:
+def chip_rows(loaded: Loaded[Chip]) -> list[Source]:
     """List the values of a chip that set time, energy, area or numerics, each with its source."""
     return [row for row in description_rows(loaded) if row.status]
 
@@ -178,7 +168,7 @@ def memory_table(name: str) -> Table | None:
     return table
 
 
-def preset_rows(name: str) -> list[Row]:
+def preset_rows(name: str) -> list[Source]:
     """List the values of a device's or memory's preset; none where no preset has this name."""
     from twin.devices import describe, preset_names  # noqa: PLC0415 - devices import NumPy
 
@@ -186,12 +176,12 @@ def preset_rows(name: str) -> list[Row]:
     if name in preset_names():
         device = describe(name)
         values = {"family": device.family, **device.parameters}
-        return [Row(key, *_split(value), "", device.source, origin) for key, value in values.items()]
+        return [Source(key, *_split(value), "", device.source, origin) for key, value in values.items()]
     memory = presets("dram").get(name)
     if memory is None:
         return []
     cited = {key: source.partition(": ")[::2] for key, source in memory.sources.items()}
-    return [Row(key, *_split(value), *cited[key], origin) for key, value in memory.values.items()]
+    return [Source(key, *_split(value), *cited[key], origin) for key, value in memory.values.items()]
 
 
 def _split(value: object) -> tuple[str, str]:

@@ -8,8 +8,9 @@ import pandas as pd
 
 from twin.api.arguments import in_words_of_python
 from twin.errors import TwinError
-from twin.show import Row, description_rows, load_shown, preset_rows
+from twin.report.result import Source
 from twin.show import available as kinds
+from twin.show import description_rows, load_shown, preset_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,4 +61,4 @@ def describe(name: str | Path) -> pd.DataFrame:
     """
     with in_words_of_python():
         rows = preset_rows(str(name)) or description_rows(load_shown(str(name)))
-    return pd.DataFrame(rows, columns=pd.Index(Row._fields))
+    return pd.DataFrame(rows, columns=pd.Index(Source._fields))

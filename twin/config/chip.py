@@ -158,15 +158,8 @@ class Host(Part):
     energy: EnergyPerBit
 
 
-class Registers(Part):
+class Registers(Memory):
     """The register file of one tile, beside its slice of the digital unit; built where something is placed there."""
-
-    size: Bytes
-    bandwidth: Bandwidth
-    latency: Time
-    energy: EnergyPerBit
-    area: Area
-    leakage: Power
 
 
 class Placement(Part):

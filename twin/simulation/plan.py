@@ -155,6 +155,10 @@ class Descriptions:
         loaded: tuple[Loaded[Any], ...] = (self.chip, self.layout, self.workload)
         return {name: resolved_toml(one) for name, one in zip(FILES, loaded, strict=True)}
 
+    def document(self) -> str:
+        """Return all of them as one text, each below the name of its file."""
+        return "\n".join(f"# {name}\n{text}" for name, text in self.texts().items())
+
 
 def identity(plan: RunPlan, texts: Mapping[str, str]) -> str:
     """Return the content hash of everything that decides a run's result."""

@@ -25,7 +25,7 @@ from twin.config.timing_only import Blocks
 from twin.networks.blocks import BlockNetwork
 from twin.networks.layers import Layer
 from twin.networks.network import Network
-from twin.report.result import RunResult, Source, empty_table, untrained_curve
+from twin.report.result import RunResult, empty_table, untrained_curve
 from twin.show import description_rows
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def roofline(loaded: Loaded[Baseline], workload: str, loads: list[Load], samples
         warnings=[],
         config="",
         command="",
-        sources=[Source(*row) for row in description_rows(loaded) if row.status],
+        sources=[row for row in description_rows(loaded) if row.status],
         chips=number,
     )
 

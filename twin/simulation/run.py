@@ -23,7 +23,7 @@ from twin.extraction.model import FINALS, save_finals, save_model
 from twin.extraction.regression import AVERAGE, FINAL
 from twin.extraction.run import READ
 from twin.machine.replay import Replayed
-from twin.report.result import NO_EFFECT, RunResult, Source
+from twin.report.result import NO_EFFECT, RunResult
 from twin.report.store import save_run
 from twin.show import chip_rows
 from twin.simulation import checkpoint
@@ -212,7 +212,6 @@ def _result(
     warnings += [f"{key} {NO_EFFECT}" for key in without_effect(parts)]
     frame = pd.DataFrame(curve, columns=list(CurveRow._fields))
     frame[["epoch", "samples"]] = frame[["epoch", "samples"]].astype(int)
-    texts = loaded.texts()
     return RunResult(
         name=loaded.name(plan.algorithm),
         algorithm=plan.algorithm,
@@ -234,9 +233,9 @@ def _result(
         bound=bound_line(tables["bound"]),
         diagnostics=diagnostics,
         warnings=warnings,
-        config="\n".join(f"# {name}\n{text}" for name, text in texts.items()),
+        config=loaded.document(),
         command=command,
-        sources=sources(parts),
+        sources=chip_rows(loaded.chip),
         regression=parts.network.loss != "cross-entropy",
     )
 
@@ -277,8 +276,3 @@ def without_effect(parts: Parts) -> list[str]:
 
 def _by_user(origin: str) -> bool:
     return not origin.startswith(tuple(FOLDERS.values()))
-
-
-def sources(parts: Parts) -> list[Source]:
-    """List every constant of the chip with its status, source and origin."""
-    return [Source(*row) for row in chip_rows(parts.descriptions.chip)]

@@ -26,7 +26,7 @@ from twin.machine.settings import settings_of
 from twin.mapping import map_layers
 from twin.mapping.chips import place_on_chips
 from twin.networks.blocks import BlockNetwork
-from twin.report.result import RunResult, Source, empty_table, untrained_curve
+from twin.report.result import RunResult, empty_table, untrained_curve
 from twin.report.store import save_run
 from twin.show import chip_rows
 from twin.simulation.banks import memory_rows
@@ -194,7 +194,6 @@ def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
         tables["floorplan"] = parts.costs.floorplan.table()
     tables["channels"] = pd.DataFrame(channels(parts.chip, parts.chips))
     makespan_s = parts.clock.now_ps * PS
-    texts = loaded.texts()
     return RunResult(
         name=loaded.name(plan.algorithm),
         algorithm=plan.algorithm,
@@ -215,9 +214,9 @@ def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
         bound=bound_line(tables["bound"]),
         diagnostics=_diagnostics(parts),
         warnings=parts.warnings,
-        config="\n".join(f"# {name}\n{text}" for name, text in texts.items()),
+        config=loaded.document(),
         command=command,
-        sources=[Source(*row) for row in chip_rows(loaded.chip)],
+        sources=chip_rows(loaded.chip),
         chips=parts.chips,
     )
 
