@@ -1,25 +1,17 @@
-"""The command line as a user meets it: what it prints, where it leaves files, how it fails."""
+"""The command line as a user meets it: what it prints and where it leaves files."""
 
-import contextlib
-import errno
 import json
-import os
 import re
-import resource
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from twin.config.resources import FOLDERS, find, shipped
+from twin.config.resources import FOLDERS, shipped
 from twin.devices.presets import preset_names
 from twin.simulation import checkpoint
 
-COMMAND = (sys.executable, "-c", "from twin.cli import main; main()")
 HEAVY = ("numba", "pandas", "matplotlib", "sklearn", "scipy", "simpy", "networkx", "numpy")
 SMALL = ("--samples", "100", "--epochs", "1")
 TABLES = (
@@ -81,126 +73,6 @@ def test_the_interval_of_a_sampled_time_stands_in_every_report(twin, tmp_path):
     half_s, half_J = one["time"]["makespan_interval_95_s"], one["energy"]["total_interval_95_J"]
     assert half_J == pytest.approx(half_s * one["area"]["leakage_W"])
     assert float(line.split()[2]) == pytest.approx(100 * half_s / one["time"]["makespan_s"], abs=0.0051)
-
-
-# -- mistakes -------------------------------------------------------------------------------------------------
-
-PER_LAYER = "algorithms.ttv2.transfer_every_per_layer"
-MISTAKES = [
-    (("run", "digits-ml"), "did you mean digits-mlp"),
-    (("run", "digits-mlp", "--chip", "aimc-51"), "did you mean aimc-512"),
-    (("run", "digits-mlp", "--device", "gokmen-6"), "gokmen-60"),
-    (("run", "digits-mlp", "--algorithm", "ttv"), "did you mean ttv2"),
-    (("run", "digits-mlp", "--algorithm="), "no such algorithm"),
-    (("run", "digits-mlp", "--layout", "four-aray"), "did you mean four-array"),
-    (("run", "digits-mlp", "--algorithm", "sgd", "--layout", "four-array"), "two-array"),
-    (("compare", "--algorithms", ","), "--algorithms"),
-    (("compare", "--algorithms", "digital", "--layouts", "nosuch"), "nosuch"),
-    (("run", "digits-mlp", "--set", "nonsense"), "KEY=VALUE"),
-    (("run", "digits-mlp", "--set", "=3"), "KEY=VALUE"),
-    (("run", "digits-mlp", "--set", "training.epoch=3"), "did you mean epochs"),
-    (("run", "digits-mlp", "--set", "training.epochs=-3"), "training.epochs (= -3)"),
-    (("run", "digits-mlp", "--set", "training.epochs=["), "training.epochs"),
-    (("run", "digits-mlp", "--set", "chip.tile.pulse_time=5"), "5 ns"),
-    (("run", "digits-mlp", "--set", "chip.placement.h_word=3 B"), 'must be "4 B" (float32) or whole bits up to "2 B"'),
-    (("run", "digits-mlp", "--set", "chip.placement.h=disk"), "placement.h (= disk)"),
-    (("run", "digits-mlp", "--set", "chip.nosuch=3"), "command line: chip.nosuch: unknown key"),
-    (("run", "digits-mlp", "--set", "chip.tile.rows.x=3"), "chip.tile.rows.x: chip.tile.rows is a value, not a table"),
-    (("run", "digits-mlp", "--set", "chip.tile.sign_phases=3"), "command line: chip.tile.sign_phases (= 3): must be"),
-    (("run", "digits-mlp", "--mode", "coupled", "--sampled"), "leave --mode coupled out"),
-    (("run", "digits-mlp", "--sampled", "--in-flight", "900"), "timing.period (= 1499): must be at least"),
-    (("run", "digits-mlp", "--set", f"{PER_LAYER}=[1, 2, 3]"), "must have 2 numbers, one for each layer"),
-    (("run", "digits-mlp", "--set", f"{PER_LAYER}=[1]"), "must have 2 numbers, one for each layer"),
-    (("run", "digits-mlp", "--set", "extraction.reads=9"), "extraction.reads (= 9): must be at least 65"),
-    (("run", "digits-mlp", "--set", 'data={set="war-and-peace"}'), "needs a recurrent layer"),
-    (("run", "digits-mlp", "--set", 'chip.memory.capacity="1 KiB"', "--set", 'chip.placement.h="memory"'), "memory"),
-    (("verify-sampling", "--in-flight", "900"), "timing.period (= 1499): must be at least"),
-    (("verify-sampling", "--algorithms", "ttv"), "did you mean ttv2"),
-    (("verify-sampling", "--layouts", "nosuch"), "nosuch"),
-    (("verify-sampling", "--out", "/dev/null/x"), "choose another folder"),
-    (("run", "digits-mlp", "--set", "device.dw_mn=0.1"), "dw_min"),
-    (("run", "digits-mlp", "--set", "device.dw_min=-0.1"), "dw_min (= -0.1)"),
-    (("run", "digits-mlp", "--seed", "9" * 30), "training.seed"),
-    (("run", "digits-mlp", "--in-flight", "100000"), "training.in_flight"),
-    (("run", "digits-mlp", "--out", "/dev/null/x"), "choose another folder"),
-    (("run", "aimc-512"), "no workload"),
-    (("run", "digits-mlp", "--chip", "digits-mlp"), "no chip"),
-    (("run", "four-array.toml"), "no such file"),
-    (("show", "nosuch"), "nosuch"),
-    (("resume", "nosuch"), "nosuch"),
-    (("reproduce", "nosuch"), "onen-2021-fig1"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "hint"), MISTAKES, ids=lambda value: " ".join(value)[-40:])
-def test_a_mistake_ends_in_one_line_and_exit_code_2(twin, tmp_path, arguments, hint):
-    code, out, err = twin(*arguments)
-    assert (code, out) == (2, "")
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert hint in err
-    assert not list(tmp_path.rglob("*"))
-
-
-@pytest.mark.parametrize("workload", ["mnist-mlp", "lstm-wp"])
-def test_data_that_are_missing_leave_nothing_behind(twin, tmp_path, monkeypatch, workload):
-    def unreachable(*_, **__):
-        raise OSError("no network")
-
-    monkeypatch.setenv("TWIN_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr("pooch.retrieve", unreachable)
-    code, out, err = twin("run", workload)
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert str(tmp_path / "data") in err
-    assert not list(tmp_path.rglob("*"))
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("nosuch",),
-        ("run", "--nosuch"),
-        ("run", "digits-mlp", "--epochs", "0"),
-        ("run", "digits-mlp", "--seed", "x"),
-        ("compare", "--mode", "both"),
-        ("compare", "--jobs", "0"),
-        ("schema", "nosuch"),
-        ("show",),
-    ],
-    ids=" ".join,
-)
-def test_wrong_usage_ends_in_one_line_that_names_the_help_and_exit_code_2(twin, arguments):
-    code, out, err = twin(*arguments)
-    assert (code, out) == (2, "")
-    assert err.startswith("error: ")
-    assert err.count("\n") == 1
-    assert "--help)" in err
-
-
-@pytest.mark.parametrize("arguments", [(), ("device",)], ids=str)
-def test_a_command_without_arguments_prints_its_help(twin, arguments):
-    code, out, err = twin(*arguments)
-    assert (code, err) == (2, "")
-    assert "Usage" in out
-
-
-def test_a_mistake_in_an_own_file_names_file_line_and_key(twin, tmp_path):
-    code, out, _ = twin("show", "digits-mlp")
-    assert code == 0
-    assert out
-    text = (Path(__file__).parents[2] / "workloads" / "digits-mlp.toml").read_text()
-    line = 1 + text[: text.index("epochs =")].count("\n")
-    own = tmp_path / "own.toml"
-    own.write_text(re.sub(r"epochs = \d+", "epochs = 0", text))
-    code, _, err = twin("run", own)
-    assert code == 2
-    assert err.startswith(f"error: {own}:{line}: training.epochs (= 0)")
-    own.write_text(text.replace("epochs =", "epoch ="))
-    assert f"{own}:{line}: training.epoch" in twin("run", own)[2]
-    own.write_text("schema = 1\nkind = ")
-    code, _, err = twin("run", own)
-    assert (code, err.count("\n")) == (2, 1)
-    assert f"{own}:2" in err
 
 
 # -- what can be named -----------------------------------------------------------------------------------------
@@ -307,21 +179,6 @@ def test_settings_without_effect_are_reported(twin):
     assert reported == {"calibration.pairs", "algorithms.shd.gamma"}
 
 
-@pytest.mark.parametrize(
-    ("setting", "hint"),
-    [
-        ("prefetch_h=10", "layer 1 has 10 lines of H; fetch at most 9 ahead"),
-        ("h=registers", "16640 bytes in the fullest tile's registers with what is placed before"),
-    ],
-)
-def test_what_does_not_fit_the_network_ends_in_one_line(twin, setting, hint):
-    code, _, err = twin("run", "digits-mlp", *SMALL, "--set", f"chip.placement.{setting}")
-    errors = [line for line in err.splitlines() if line.startswith("error: ")]
-    assert code == 2
-    assert len(errors) == 1
-    assert hint in errors[0]
-
-
 def test_what_is_spilled_is_said_aloud(twin, tmp_path):
     auto = ("--set", "chip.placement.h=auto", "--set", "chip.buffer.size=17 KiB", "--set", "chip.placement.h_word=4 B")
     code, _, err = twin("run", "digits-mlp", *SMALL, "--layout", "four-array", *auto, "--out", "spilled")
@@ -365,105 +222,6 @@ def test_calibration_by_pulses_is_a_phase_of_the_run(twin, tmp_path):
     assert spans[0] > spans[1]
 
 
-# -- interruption ------------------------------------------------------------------------------------------------
-
-
-def interrupt(arguments, cwd):
-    """Start a run in a group of its own and press Ctrl-C once a checkpoint stands; return code and errors."""
-    child = subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # A shell without job control starts background jobs deaf to Ctrl-C, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
-    )
-    deadline = time.monotonic() + 60
-    while not list(cwd.rglob(checkpoint.NAME)) and child.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
-    os.killpg(child.pid, signal.SIGINT)
-    _, err = child.communicate(timeout=30)
-    return child.returncode, err
-
-
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_says_how_to_resume_and_resuming_finishes(twin, tmp_path, jobs):
-    long = ("--samples", "200", "--epochs", "3", "--set", "training.checkpoint_every=50")
-    arguments = ("compare", "digits-mlp", *long, "--algorithms", "digital,sgd", "--jobs", jobs)
-    code, err = interrupt(arguments, tmp_path)
-    assert code == 130
-    assert "Traceback" not in err
-    (hint,) = [line for line in err.splitlines() if "twin resume" in line]
-    code, out, _ = twin(*hint[hint.index("twin resume") :].split()[1:], "--jobs", "1")
-    assert code == 0
-    assert "sgd two-array" in out
-    assert not list(tmp_path.rglob(checkpoint.NAME))
-
-
-@pytest.mark.parametrize("stage", ["twin.machine.compiled.ensure_compiled", "twin.report.write.write_report"])
-def test_ctrl_c_before_training_and_while_the_report_is_written_says_how_to_go_on(twin, monkeypatch, stage):
-    def pressed(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(stage, pressed)
-        code, out, err = twin("run", *SMALL, "--algorithm", "sgd", "--out", "cut")
-    assert (code, out) == (130, "")
-    assert err == "interrupted; continue with: twin resume cut\n"
-    assert twin("resume", "cut")[0] == 0
-
-
-# -- a full disk, and company ---------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def no_file_above(n_bytes):
-    """Let no file grow beyond a size: the same failure, at the same call, as a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_a_full_disk_ends_in_one_line_and_keeps_finished_runs(twin, tmp_path):
-    arguments = ("compare", *SMALL, "--algorithms", "sgd,ttv2", "--layouts", "two-array,three-array")
-    twin(*arguments, "-j1", "--out", "warm")  # compiles and caches the kernels
-    reference = (tmp_path / "warm" / "summary.json").read_bytes()
-    with no_file_above(450_000):  # between the checkpoints of the two
-        code, out, err = twin(*arguments, "-j1", "--out", "full")
-    assert code == 2
-    errors = [line for line in err.splitlines() if line.startswith("error")]
-    assert len(errors) == 1
-    assert os.strerror(errno.EFBIG) in errors[0]
-    assert "twin resume full" in errors[0]
-    assert "sgd two-array" in out
-    assert (tmp_path / "full" / "runs" / "sgd-two-array" / "summary.json").exists()
-    assert not (tmp_path / "full" / "runs" / "ttv2-three-array" / "summary.json").exists()
-    assert not list((tmp_path / "full").rglob("*.tmp"))
-    assert twin("resume", "full", "-j1")[0] == 0
-    found = (tmp_path / "full" / "summary.json").read_bytes()
-    assert found.replace(b"--out full", b"--out warm") == reference
-
-
-def test_two_runs_at_once_get_two_folders(tmp_path):
-    arguments = ("run", "digits-mlp", *SMALL, "--algorithm", "sgd")
-    children = [
-        subprocess.Popen([*COMMAND, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        for _ in range(2)
-    ]
-    outputs = [child.communicate(timeout=120)[0] for child in children]
-    assert [child.returncode for child in children] == [0, 0]
-    assert outputs[0] == outputs[1]
-    folders = sorted((tmp_path / "runs").iterdir())
-    assert len(folders) == 2
-    assert folders[1].name == f"{folders[0].name}-2"
-    assert all((folder / "report.html").exists() for folder in folders)
-
-
 # -- network and floor plan ----------------------------------------------------------------------------------------
 
 
@@ -494,15 +252,3 @@ def test_show_prints_the_floor_plan_of_a_mapped_workload(twin):
     assert "0.W+1" in out
     code, _, err = twin("show", "aimc-512", "--set", "chip.mapping.pack=true")
     assert (code, err.count("\n")) == (2, 1)
-
-
-def test_an_edge_list_that_falls_apart_ends_in_one_line(twin):
-    text = find("chip", "aimc-512-mesh").text.replace(
-        "rows = 4\ncols = 4\n", 'edges = [["r0c0", "r0c1"], ["r1c1", "a"]]\n'
-    )
-    text = text.replace('"mesh"\nrouting = "dimension-ordered"', '"edges"\nrouting = "shortest-path"')
-    own = Path("own.toml")
-    own.write_text(text)
-    code, _, err = twin("run", "digits-mlp", *SMALL, "--chip", "./own.toml")
-    assert (code, err.count("\n")) == (2, 1)
-    assert "network.edges: no path from r0c0 to r1c1" in err

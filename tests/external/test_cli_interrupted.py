@@ -1,0 +1,116 @@
+"""Runs that are interrupted, meet a full disk or each other: what is left, and how it goes on."""
+
+import contextlib
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from twin.simulation import checkpoint
+
+COMMAND = (sys.executable, "-c", "from twin.cli import main; main()")
+SMALL = ("--samples", "100", "--epochs", "1")
+
+
+# -- interruption ------------------------------------------------------------------------------------------------
+
+
+def interrupt(arguments, cwd):
+    """Start a run in a group of its own and press Ctrl-C once a checkpoint stands; return code and errors."""
+    child = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell without job control starts background jobs deaf to Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
+    )
+    deadline = time.monotonic() + 60
+    while not list(cwd.rglob(checkpoint.NAME)) and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGINT)
+    _, err = child.communicate(timeout=30)
+    return child.returncode, err
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_says_how_to_resume_and_resuming_finishes(twin, tmp_path, jobs):
+    long = ("--samples", "200", "--epochs", "3", "--set", "training.checkpoint_every=50")
+    arguments = ("compare", "digits-mlp", *long, "--algorithms", "digital,sgd", "--jobs", jobs)
+    code, err = interrupt(arguments, tmp_path)
+    assert code == 130
+    assert "Traceback" not in err
+    (hint,) = [line for line in err.splitlines() if "twin resume" in line]
+    code, out, _ = twin(*hint[hint.index("twin resume") :].split()[1:], "--jobs", "1")
+    assert code == 0
+    assert "sgd two-array" in out
+    assert not list(tmp_path.rglob(checkpoint.NAME))
+
+
+@pytest.mark.parametrize("stage", ["twin.machine.compiled.ensure_compiled", "twin.report.write.write_report"])
+def test_ctrl_c_before_training_and_while_the_report_is_written_says_how_to_go_on(twin, monkeypatch, stage):
+    def pressed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, pressed)
+        code, out, err = twin("run", *SMALL, "--algorithm", "sgd", "--out", "cut")
+    assert (code, out) == (130, "")
+    assert err == "interrupted; continue with: twin resume cut\n"
+    assert twin("resume", "cut")[0] == 0
+
+
+# -- a full disk, and company ---------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def no_file_above(n_bytes):
+    """Let no file grow beyond a size: the same failure, at the same call, as a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_ends_in_one_line_and_keeps_finished_runs(twin, tmp_path):
+    arguments = ("compare", *SMALL, "--algorithms", "sgd,ttv2", "--layouts", "two-array,three-array")
+    twin(*arguments, "-j1", "--out", "warm")  # compiles and caches the kernels
+    reference = (tmp_path / "warm" / "summary.json").read_bytes()
+    with no_file_above(450_000):  # between the checkpoints of the two
+        code, out, err = twin(*arguments, "-j1", "--out", "full")
+    assert code == 2
+    errors = [line for line in err.splitlines() if line.startswith("error")]
+    assert len(errors) == 1
+    assert os.strerror(errno.EFBIG) in errors[0]
+    assert "twin resume full" in errors[0]
+    assert "sgd two-array" in out
+    assert (tmp_path / "full" / "runs" / "sgd-two-array" / "summary.json").exists()
+    assert not (tmp_path / "full" / "runs" / "ttv2-three-array" / "summary.json").exists()
+    assert not list((tmp_path / "full").rglob("*.tmp"))
+    assert twin("resume", "full", "-j1")[0] == 0
+    found = (tmp_path / "full" / "summary.json").read_bytes()
+    assert found.replace(b"--out full", b"--out warm") == reference
+
+
+def test_two_runs_at_once_get_two_folders(tmp_path):
+    arguments = ("run", "digits-mlp", *SMALL, "--algorithm", "sgd")
+    children = [
+        subprocess.Popen([*COMMAND, *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    outputs = [child.communicate(timeout=120)[0] for child in children]
+    assert [child.returncode for child in children] == [0, 0]
+    assert outputs[0] == outputs[1]
+    folders = sorted((tmp_path / "runs").iterdir())
+    assert len(folders) == 2
+    assert folders[1].name == f"{folders[0].name}-2"
+    assert all((folder / "report.html").exists() for folder in folders)
