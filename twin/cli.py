@@ -366,7 +366,7 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    sys.exit(code)
+    sys.exit(code or 0)
 
 
 def _usage(error: TyperException) -> str:
