@@ -8,9 +8,9 @@ from rich.text import Text
 
 from twin.config.chip import STATUSES, Chip
 from twin.config.load import Loaded, load_any, load_layout
-from twin.config.part import dimension_of, dotted, leaves
 from twin.config.presets import presets
 from twin.config.resources import shipped
+from twin.constants import description_rows, plain, split_quantity
 from twin.report.result import Source
 
 if TYPE_CHECKING:
@@ -37,42 +37,6 @@ def load_shown(name: str) -> Loaded[Any]:
     return load_any(name, (*preset_names(), *presets("dram")))
 
 
-def description_rows(loaded: Loaded[Any]) -> list[Source]:
-    """List every value of a loaded description with its unit, status, source and origin."""
-    rows = []
-    for path, owner, name, value in leaves(loaded.model):
-        key = dotted(path)
-        if key == "sources" or value is None:
-            continue
-        if isinstance(value, dict):  # a device's own parameters stand beside its preset
-            here = dotted(path[:-1])
-            given = {f"{here}.{name}": item for name, item in value.items()}
-            rows += [Source(key, _plain(item), "", "", "", loaded.origins.get(key, "")) for key, item in given.items()]
-            continue
-        dimension = dimension_of(type(owner).model_fields[name])
-        shown, unit = dimension.pretty(value) if dimension and isinstance(value, float) else (_plain(value), "")
-        status, source = loaded.sources.get(key, ("", ""))
-        rows.append(Source(key, shown, unit, status, source, loaded.origins.get(key, "")))
-    return rows
-
-
-def _plain(value: object) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case tuple():
-            return ", ".join(_plain(item) for item in value)
-        case dict():
-            return ", ".join(f"{key} = {_plain(item)}" for key, item in value.items())
-        case _:
-            return str(value).strip()
-
-
-def chip_rows(loaded: Loaded[Chip]) -> list[Source]:
-    """List the values of a chip that set time, energy, area or numerics, each with its source."""
-    return [row for row in description_rows(loaded) if row.status]
-
-
 def description_table(loaded: Loaded[Any]) -> Table:
     """Make the table that `twin show` prints; its caption explains the statuses."""
     with_sources = bool(loaded.sources)
@@ -84,7 +48,7 @@ def description_table(loaded: Loaded[Any]) -> Table:
     if with_sources:
         table.add_column("status", no_wrap=True)
         table.add_column("source", overflow="fold")
-        table.caption = "; ".join(f"{status}: {meaning}" for status, meaning in STATUSES.items())
+        table.caption = _statuses()
     table.add_column("origin", no_wrap=True)
     for row in description_rows(loaded):
         if row.key in {"schema", "kind", "name", "description"}:
@@ -93,6 +57,10 @@ def description_table(loaded: Loaded[Any]) -> Table:
         value = Text(row.value, justify="left" if "\n" in row.value else "right")  # notes are prose
         table.add_row(_literal(row.key), value, *(_literal(cell) for cell in (row.unit, *extra, row.origin)))
     return table
+
+
+def _statuses() -> str:
+    return "; ".join(f"{status}: {meaning}" for status, meaning in STATUSES.items())
 
 
 def _literal(text: str) -> str:
@@ -147,11 +115,13 @@ def device_table(name: str) -> Group | None:
     preset = describe(name)
     table = Table()
     table.add_column("parameter", no_wrap=True)
-    table.add_column("value", justify="right")
+    table.add_column("value", justify="right", overflow="fold")
+    table.add_column("status", no_wrap=True)
+    table.add_column("source", overflow="fold")
     for key, value in preset.parameters.items():
-        table.add_row(key, _plain(value))
+        table.add_row(key, *(_literal(cell) for cell in (plain(value), *preset.cited(key))))
     title = f"{name} (family {preset.family}, {preset.states:g} states)"
-    return Group(Text(title, style="italic"), table, Text(preset.source, style="dim italic"))
+    return Group(Text(title, style="italic"), table, Text(f"{preset.source}\n{_statuses()}", style="dim italic"))
 
 
 def memory_table(name: str) -> Table | None:
@@ -164,7 +134,7 @@ def memory_table(name: str) -> Table | None:
     table.add_column("value", justify="right")
     table.add_column("source", overflow="fold")
     for key, value in preset.values.items():
-        table.add_row(key, _plain(value), _literal(preset.sources[key]))
+        table.add_row(key, plain(value), _literal(preset.sources[key]))
     return table
 
 
@@ -176,18 +146,12 @@ def preset_rows(name: str) -> list[Source]:
     if name in preset_names():
         device = describe(name)
         values = {"family": device.family, **device.parameters}
-        return [Source(key, *_split(value), "", device.source, origin) for key, value in values.items()]
+        return [Source(key, *split_quantity(value), *device.cited(key), origin) for key, value in values.items()]
     memory = presets("dram").get(name)
     if memory is None:
         return []
     cited = {key: source.partition(": ")[::2] for key, source in memory.sources.items()}
-    return [Source(key, *_split(value), *cited[key], origin) for key, value in memory.values.items()]
-
-
-def _split(value: object) -> tuple[str, str]:
-    """Split a quantity into number and unit; anything else is a value without unit."""
-    number, _, unit = _plain(value).partition(" ")
-    return (number, unit) if isinstance(value, str) and unit and number[0].isdigit() else (_plain(value), "")
+    return [Source(key, *split_quantity(value), *cited[key], origin) for key, value in memory.values.items()]
 
 
 def available() -> dict[str, dict[str, str]]:

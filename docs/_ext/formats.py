@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twin.config.cited import defaults, split
 from twin.config.part import dimension_of
 from twin.config.presets import presets
 from twin.config.resources import FOLDERS, shipped
@@ -33,6 +34,14 @@ DEVICE = """
 A workload names a device and may replace its parameters: `device = {preset = "gokmen-60", dw_min = 0.01}`. A file that
 `twin device fit` writes holds a `family` and its parameters and is named with `file`; what the parameters do is in
 [Devices](../devices.md).
+"""
+SAYS = """
+Every parameter has a status, as in a chip: S read in a primary source, S2 in a secondary one, L measured with the twin,
+D derived, M from memory, or assumption. `twin show PRESET` and the table of constants in a report have them too.
+"""
+DEFAULTS = """
+A value without an entry in `[sources]` has the source of the default where it is the default's, and is an assumption
+otherwise. A key covers the table below it; `any` stands for every algorithm without an entry of its own.
 """
 RESULTS = """
 `twin schema summary`, `twin schema run` and `twin schema tables` print the JSON Schemas of what runs write; the last
@@ -64,6 +73,8 @@ def description_page(kind: str) -> str:
         part = schema["$defs"][name]
         headings = ", ".join(f"`{path}`" for path in paths)
         lines += ["", f"## {name}", "", headings, "", prose(part.get("description", "")), "", *fields(part, schema)]
+    if kind == "workload":
+        lines += default_sources()
     return "\n".join(lines) + "\n"
 
 
@@ -107,7 +118,8 @@ def fields(part: Schema, schema: Schema) -> list[str]:
     rows = []
     for key, value in part.get("properties", {}).items():
         if key == "sources" and part is schema:
-            rows.append(("`sources`", "a table: dotted key to `STATUS: citation`", "required"))
+            needed = "required" if key in required else "none: assumptions"
+            rows.append(("`sources`", "a table: dotted key to `STATUS: citation`", needed))
             continue
         default = "required" if key in required else _default(value.get("default"))
         if default == ABSENT and key in by_preset and key != "preset":
@@ -214,12 +226,46 @@ def device_page() -> str:
         "| --- | --- | --- |",
     ]
     lines += [f"| `{name}` | `{describe(name).family}` | {describe(name).states:g} |" for name in preset_names()]
+    lines += [
+        "",
+        "## Who says so",
+        "",
+        SAYS,
+        "",
+        "| preset | parameters | status | source |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [f"| {' | '.join(row)} |" for name in preset_names() for row in _cited(name)]
     for name in family_names():
         family = family_of(name)
         schema = family.model_json_schema(by_alias=True)
         about = (family.__doc__ or "").partition("\n\n")[0]
         lines += ["", f"## {name}", "", prose(" ".join(about.split())), "", *_family(family, schema)]
     return "\n".join(lines) + "\n"
+
+
+def _cited(name: str) -> list[tuple[str, ...]]:
+    """Return the sources of a preset, with the parameters that each is of."""
+    preset = describe(name)
+    of_source: dict[tuple[str, str], list[str]] = {}
+    for parameter, value in preset.parameters.items():
+        shown = "" if isinstance(value, list) else f" {value:g}" if isinstance(value, float) else f" {value}".lower()
+        of_source.setdefault(preset.cited(parameter), []).append(f"`{parameter}`{shown}")
+    return [(f"`{name}`", ", ".join(parameters), *cited) for cited, parameters in of_source.items()]
+
+
+def default_sources() -> list[str]:
+    """Return the section of the page on workloads that says who says so of every default."""
+    rows = [(f"`{key}`", *split(text)) for key, text in defaults().items()]
+    head = [("key", "status", "source"), ("---", "---", "---")]
+    return [
+        "",
+        "## Who says so of the defaults",
+        "",
+        DEFAULTS,
+        "",
+        *(f"| {' | '.join(row)} |" for row in (*head, *rows)),
+    ]
 
 
 def _family(family: Any, schema: Schema) -> list[str]:

@@ -82,7 +82,7 @@ def test_an_index_beyond_the_list_is_refused():
             "newtn-9b",
             "tile.converter.preset (= newtn-9b): is no converter preset (did you mean newton-9b?)",
         ),
-        ('tile.rows = "S: ', 'tile.rows = "X: ', "must begin with a status (S, S2, D, M, assumption)"),
+        ('tile.rows = "S: ', 'tile.rows = "X: ', "must begin with a status (S, S2, L, D, M, assumption)"),
         (
             "tile.rows = ",
             "tile.rowz = ",

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from twin import show
 from twin.config import json_schema, load_chip, load_workload
+from twin.constants import constants, description_rows
 from twin.errors import TwinError
 
 
@@ -35,6 +36,16 @@ def test_a_preset_stands_for_the_values_it_gives():
     assert "newton-9b" in converter["properties"]["preset"]["enum"]
 
 
+def test_sources_are_required_of_a_chip_and_open_to_a_workload_with_the_same_statuses():
+    chip, workload = json_schema("chip"), json_schema("workload")
+    assert chip["properties"]["sources"] == workload["properties"]["sources"]
+    assert "sources" in chip["required"]
+    assert "sources" not in workload["required"]
+    pattern = workload["properties"]["sources"]["additionalProperties"]["anyOf"][0]["pattern"]
+    assert re.search(pattern, "L: one pass over each rate")
+    assert not re.search(pattern, "my paper, Table 2")
+
+
 def test_a_dram_needs_a_part_or_all_its_values_and_a_channel_no_kind():
     definitions = json_schema("chip")["$defs"]
     assert set(definitions["Dram"]["required"]) >= {"kind", "channels", "ranks", "address_mapping"}
@@ -49,8 +60,8 @@ def test_there_is_no_schema_of_another_kind():
 
 
 def test_show_prints_every_value_with_unit_status_source_and_origin():
-    rows = {row.key: row for row in show.description_rows(load_chip("aimc-512"))}
-    assert {row.key for row in show.chip_rows(load_chip("aimc-512"))} < set(rows)
+    rows = {row.key: row for row in description_rows(load_chip("aimc-512"))}
+    assert {row.key for row in constants(load_chip("aimc-512"))} < set(rows)
     row = rows["tile.pulse_time"]
     assert (row.value, row.unit, row.status) == ("5", "ns", "S")
     assert row.source.startswith("Rasch 2024")
@@ -63,7 +74,7 @@ def test_show_prints_every_value_with_unit_status_source_and_origin():
 
 
 def test_show_prints_every_value_of_a_dram_with_its_source_and_the_part_it_comes_from():
-    rows = {row.key: row for row in show.description_rows(load_chip("aimc-512-lpddr5"))}
+    rows = {row.key: row for row in description_rows(load_chip("aimc-512-lpddr5"))}
     assert (rows["memory.nRCD"].value, rows["memory.nRCD"].status) == ("15", "S")
     assert rows["memory.nRCD"].origin == "preset lpddr5-6400"
     assert (rows["memory.tCK"].value, rows["memory.tCK"].unit) == ("1.25", "ns")
@@ -72,7 +83,7 @@ def test_show_prints_every_value_of_a_dram_with_its_source_and_the_part_it_comes
 
 def test_show_lists_the_parameters_that_replace_those_of_a_device_preset():
     loaded = load_workload("linear", {"device.dw_min": "0.01"})
-    rows = {row.key: row for row in show.description_rows(loaded)}
+    rows = {row.key: row for row in description_rows(loaded)}
     assert (rows["device.dw_min"].value, rows["device.dw_min"].origin) == ("0.01", "command line")
 
 
@@ -94,7 +105,9 @@ def test_show_and_list_make_tables():
     assert all(text for kind in names.values() for text in kind.values())
     device = show.device_table("gokmen-60")
     assert device is not None
-    assert any(isinstance(part, Table) and part.row_count > 3 for part in device.renderables)
+    (parameters,) = (part for part in device.renderables if isinstance(part, Table))
+    assert parameters.row_count > 3
+    assert [column.header for column in parameters.columns] == ["parameter", "value", "status", "source"]
     assert show.device_table("aimc-512") is None
     memory = show.memory_table("ddr4-3200")
     assert memory is not None

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from twin.api.arguments import in_words_of_python
+from twin.constants import description_rows
 from twin.errors import TwinError
 from twin.report.result import Source
 from twin.show import available as kinds
-from twin.show import description_rows, load_shown, preset_rows
+from twin.show import load_shown, preset_rows
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -29,11 +29,12 @@ from twin.config.resources import suggestion
 STATUSES = {
     "S": "read in a primary source",
     "S2": "read in a secondary source",
+    "L": "measured with the twin",
     "D": "derived",
     "M": "from memory, not verified",
     "assumption": "assumed",
 }
-SOURCE = re.compile(r"(S2|S|D|M|assumption): \s*\S.*", re.DOTALL)
+SOURCE = re.compile(r"(S2|S|L|D|M|assumption): \s*\S.*", re.DOTALL)
 
 Lines = Annotated[int, Field(ge=1, le=1_000_000)]
 Steps = Annotated[int, Field(ge=0, le=2**24)]
@@ -287,14 +288,7 @@ class Chip(Part):
     def _all_values_have_sources(self) -> Self:
         """Refuse a value without a source, a source without a value, and a source without a status."""
         sources = vars(self)["sources"]
-        known = set(citable(self))
-        tables = {key.rsplit(".", cut)[0] for key in known for cut in range(1, key.count(".") + 1)}
-        for key, text in sources.items():
-            at = ("sources", *key.split("."))
-            if key not in known | tables:
-                raise refusal(at, f"is no field of the chip{suggestion(key, known | tables)}")
-            if not SOURCE.fullmatch(text):
-                raise refusal(at, f'must begin with a status ({", ".join(STATUSES)}), e.g. "S: paper, table 2"')
+        check_sources(sources, set(citable(self)), "chip")
         for key in needing_sources(self):
             if key not in OPTIONAL and source_key(key, sources) is None:
                 rule = f'has no source; add to [sources]: {key} = "S: ..." (status {", ".join(STATUSES)})'
@@ -302,11 +296,22 @@ class Chip(Part):
         return self
 
 
-def citable(chip: Chip) -> list[str]:
+def check_sources(sources: Mapping[str, str], known: set[str], kind: str) -> None:
+    """Refuse a source of what is none of the `known` keys nor a table above one, and a source without a status."""
+    tables = {key.rsplit(".", cut)[0] for key in known for cut in range(1, key.count(".") + 1)}
+    for key, text in sources.items():
+        at = ("sources", *key.split("."))
+        if key not in known | tables:
+            raise refusal(at, f"is no field of the {kind}{suggestion(key, known | tables)}")
+        if not SOURCE.fullmatch(text):
+            raise refusal(at, f'must begin with a status ({", ".join(STATUSES)}), e.g. "S: paper, table 2"')
+
+
+def citable(description: Part) -> list[str]:
     """List the dotted keys of all fields that may have a source."""
     return [
         dotted(path)
-        for path, owner, name, value in leaves(chip)
+        for path, owner, name, value in leaves(description)
         if len(path) > 1 and path[0] != "sources" and name not in owner.about and value is not None
     ]
 
@@ -316,7 +321,7 @@ def needing_sources(chip: Chip) -> list[str]:
     return [key for key in citable(chip) if not key.startswith("mapping.")]
 
 
-def source_key(key: str, sources: dict[str, str]) -> str | None:
+def source_key(key: str, sources: Mapping[str, str]) -> str | None:
     """Find the entry that covers `key`: its own, or that of the nearest enclosing table."""
     while key not in sources:
         if "." not in key:

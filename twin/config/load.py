@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from twin.config.baseline import Baseline
-from twin.config.chip import Chip, source_key
+from twin.config.chip import Chip
+from twin.config.cited import cited
 from twin.config.layout import Layout
 from twin.config.origins import Draft
-from twin.config.part import KeyPath, Part, dotted, forget_reads, leaves, unread
+from twin.config.part import KeyPath, Part, dotted, forget_reads, unread
 from twin.config.resolved import resolved_toml
 from twin.config.resources import FOLDERS, Document, find, is_path, misspelt, one_line, shipped, suggestion
 from twin.config.study import Study
@@ -43,7 +44,7 @@ class Loaded(Generic[Model]):
         By dotted key: ``"architectures/aimc-512.toml:24"``, ``"preset newton-9b"``, ``"command line"`` or
         ``"default"``.
     sources : dict of str to (str, str)
-        By dotted key: status (S, S2, D, M, assumption) and citation; empty for layouts and workloads.
+        By dotted key: status (S, S2, L, D, M, assumption) and citation; empty for layouts.
     label : str
         The file, as messages name it.
     tables : dict
@@ -167,7 +168,8 @@ def _load(kind: str, cls: type[Model], name: str, overrides: Mapping[str, str]) 
     except ValidationError as error:
         raise TwinError(_report(draft, cls, error, ())) from error
     forget_reads(model)
-    return Loaded(model, draft.origins(model), _sources(model), document.label, draft.data), draft
+    origins = draft.origins(model)
+    return Loaded(model, origins, cited(model, origins), document.label, draft.data), draft
 
 
 def _parse(document: Document) -> dict[str, Any]:
@@ -215,17 +217,6 @@ def _check_plain(draft: Draft) -> None:
             rest += [((*path, index), item) for index, item in enumerate(value)]
         elif isinstance(value, int) and not -(2**63) <= value < 2**63:
             raise TwinError(draft.message(path, "must be a number of at most 64 bits", value))
-
-
-def _sources(model: Part) -> dict[str, tuple[str, str]]:
-    given: dict[str, str] = vars(model).get("sources", {})
-    found = {}
-    for path, *_ in leaves(model):
-        key = source_key(dotted(path), given)
-        if key is not None:
-            status, text = given[key].split(":", 1)
-            found[dotted(path)] = (status, text.strip())
-    return found
 
 
 def _check_devices(draft: Draft, device: Device) -> None:

@@ -13,7 +13,7 @@ from twin.errors import TwinError
 
 COMMAND_LINE = "command line"
 RESOLVED = "# A resolved description: the comment behind a value is its origin."
-_SET_SOURCE = "assumption: set on the command line"
+SET_SOURCE = "assumption: set on the command line"
 
 
 class Draft:
@@ -82,7 +82,7 @@ class Draft:
             return
         for stale in [name for name in sources if name == key or name.startswith(f"{key}.")]:
             del sources[stale]
-        sources[key] = _SET_SOURCE
+        sources[key] = SET_SOURCE
 
     def fill_presets(self) -> None:
         """Fill every table that names a preset with the preset's values and their sources.

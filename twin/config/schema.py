@@ -49,6 +49,7 @@ def json_schema(kind: str) -> dict[str, Any]:
     if kind == "chip":
         _allow_presets(definitions["Converter"], "converter")
         _allow_presets(definitions["Dram"], "dram")
+    if "sources" in schema["properties"]:
         text = {"type": "string", "pattern": f"^({'|'.join(STATUSES)}): "}
         schema["properties"]["sources"] = {
             "type": "object",

@@ -176,7 +176,7 @@ class TimingOnly(Part):
         sources = vars(self)["sources"]
         for key, text in sources.items():
             if not SOURCE.fullmatch(text):
-                rule = 'must begin with a status (S, S2, D, M, assumption), e.g. "S: paper, table 2"'
+                rule = 'must begin with a status (S, S2, L, D, M, assumption), e.g. "S: paper, table 2"'
                 raise refusal(("sources", *key.split(".")), rule)
         statistics = vars(self)["statistics"].items()
         blocks = range(len(vars(vars(self)["network"])["blocks"]))

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from twin.config.algorithms import Algorithms
 from twin.config.checks import Identifier, Name, refusal
+from twin.config.chip import SourceTable, check_sources, citable
 from twin.config.data import CLASSES, TEXTS, Data
 from twin.config.extraction import Extraction
 from twin.config.network import Network
@@ -171,9 +172,13 @@ class WeightMapping(Part):
 
 
 class Workload(Part):
-    """A network, what it is trained on, how, and on which devices."""
+    """A network, what it is trained on, how, and on which devices.
 
-    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "notes"})
+    `sources` says who says so, as in a chip: dotted key to "STATUS: citation", where a key covers the table below it.
+    Here none is required: what has no source is listed as an assumption.
+    """
+
+    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "notes", "sources"})
     schema_version: Literal[1] = Field(alias="schema")
     kind: Literal["workload"]
     name: Name
@@ -189,6 +194,20 @@ class Workload(Part):
     timing: Timing = Timing()
     algorithms: Algorithms = Algorithms()
     extraction: Extraction | None = None
+    sources: SourceTable = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _sources_name_values(self) -> Self:
+        """Refuse a source of what is no value, and one without a status; a value without one is an assumption."""
+        device = vars(self)["device"]
+        own = [f"device.{key}" for key in vars(device)["overrides"]]
+        own += [
+            f"device.matrices.{name}.{key}"
+            for name, one in vars(device)["matrices"].items()
+            for key in vars(one)["overrides"]
+        ]
+        check_sources(vars(self)["sources"], {*citable(self), *own}, "workload")
+        return self
 
     @model_validator(mode="after")
     def _network_fits_data(self) -> Self:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from twin.config.chip import SOURCE, STATUSES
 from twin.devices.family import DeviceFamily
 from twin.devices.registry import family_of, suggest
 from twin.errors import TwinError
@@ -27,6 +28,8 @@ class Preset:
         Number of states that follows from the parameters.
     parameters : mapping
         Fields of the family.
+    sources : mapping of str to str
+        ``"STATUS: citation"`` of every parameter and of the family; ``"all"`` for those without an entry.
     """
 
     name: str
@@ -34,6 +37,13 @@ class Preset:
     source: str
     states: float
     parameters: Mapping[str, object]
+    sources: Mapping[str, str]
+
+    def cited(self, parameter: str) -> tuple[str, str]:
+        """Return status and source of a parameter, or of the family."""
+        text = self.sources[parameter if parameter in self.sources else "all"]
+        status, _, source = text.partition(": ")
+        return status, source
 
 
 @cache
@@ -44,12 +54,29 @@ def _presets() -> Mapping[str, Preset]:
 
 def _entry(name: str, entry: dict[str, object]) -> Preset:
     try:
-        family, source, states = (entry.pop(key) for key in ("family", "source", "states"))
+        family, source, states, sources = (entry.pop(key) for key in ("family", "source", "states", "sources"))
     except KeyError as error:
         raise TwinError(
-            f"presets.toml: {name}.{error.args[0]}: missing; a preset has family, source and states"
+            f"presets.toml: {name}.{error.args[0]}: missing; a preset has family, source, states and sources"
         ) from error
-    return Preset(name, str(family), str(source), float(str(states)), MappingProxyType(entry))
+    return Preset(
+        name, str(family), str(source), float(str(states)), MappingProxyType(entry), _sources(name, sources, entry)
+    )
+
+
+def _sources(name: str, given: object, parameters: Mapping[str, object]) -> Mapping[str, str]:
+    """Check that every parameter has a status and a source, and that every source is of a parameter."""
+    sources = dict(given) if isinstance(given, dict) else {}
+    for key, text in sources.items():
+        place = f"presets.toml: {name}.sources.{key}"
+        if key not in {"all", "family", *parameters}:
+            raise TwinError(f"{place}: is no parameter of this preset; {suggest(key, ('all', 'family', *parameters))}")
+        if not SOURCE.fullmatch(str(text)):
+            raise TwinError(f'{place}: must begin with a status ({", ".join(STATUSES)}), e.g. "S: paper, table 2"')
+    for key in ("family", *parameters):
+        if key not in sources and "all" not in sources:
+            raise TwinError(f'presets.toml: {name}.{key}: has no source; add sources.{key} or sources.all = "S: ..."')
+    return MappingProxyType(sources)
 
 
 def preset_names() -> tuple[str, ...]:
@@ -131,4 +158,4 @@ def read_description(path: str) -> dict[str, object]:
         raise TwinError(f"{path}: cannot be read as a device ({reason})") from error
     if "family" not in table or "dw_min" not in table:
         raise TwinError(f"{path}: has no family and dw_min; write it with twin device fit --out")
-    return {key: value for key, value in table.items() if key not in {"source", "states"}}
+    return {key: value for key, value in table.items() if key not in {"source", "sources", "states"}}

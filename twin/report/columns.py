@@ -306,11 +306,15 @@ _RUN = (
     ),
     run_table(
         "sources",
-        "a constant of the chip",
+        "a constant of the chip, the device, the algorithm or the training",
         name("key", "dotted key"),
         name("value", "its value, in the unit beside it"),
         name("unit", "unit of the value"),
-        name("status", "S (primary source read), S2 (secondary), D (derived), M (from memory) or assumption"),
+        name(
+            "status",
+            "S (primary source read), S2 (secondary), L (measured with the twin), D (derived), M (from memory) "
+            "or assumption",
+        ),
         name("source", "citation"),
         name("origin", "file and line, preset or command line that set the value"),
     ),

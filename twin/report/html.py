@@ -25,6 +25,7 @@ from twin.report.text import percent
 STATUS = {
     "S": "primary source, read",
     "S2": "secondary source",
+    "L": "measured with the twin",
     "D": "derived",
     "M": "from memory",
     "assumption": "chosen here, without a source",

@@ -44,7 +44,8 @@ OPTIONAL = (*MAPPED, *SHOWN)
 class Source(NamedTuple):
     """One constant of the description: its value, and who says so.
 
-    `status` is S (primary source read), S2 (secondary), D (derived), M (from memory) or assumption;
+    `status` is S (primary source read), S2 (secondary), L (measured with the twin), D (derived), M (from memory) or
+    assumption;
     `origin` is the file and line, preset or command line that set the value in this run.
     """
 

@@ -22,11 +22,11 @@ from twin.algorithms.steps import ACTIVATION_FLOPS, DERIVATIVE_FLOPS
 from twin.config.baseline import Baseline
 from twin.config.load import Loaded
 from twin.config.timing_only import Blocks
+from twin.constants import constants
 from twin.networks.blocks import BlockNetwork
 from twin.networks.layers import Layer
 from twin.networks.network import Network
 from twin.report.result import RunResult, empty_table, untrained_curve
-from twin.show import description_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,7 +177,7 @@ def roofline(loaded: Loaded[Baseline], workload: str, loads: list[Load], samples
         warnings=[],
         config="",
         command="",
-        sources=[row for row in description_rows(loaded) if row.status],
+        sources=constants(loaded),
         chips=number,
     )
 

@@ -13,6 +13,7 @@ from twin.chip.channels import channels
 from twin.config.load import is_timing_only
 from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
+from twin.constants import constants, constants_of_run
 from twin.data import Dataset
 from twin.engine import InvariantError
 from twin.engine.critical import bound_line
@@ -23,9 +24,8 @@ from twin.extraction.model import FINALS, save_finals, save_model
 from twin.extraction.regression import AVERAGE, FINAL
 from twin.extraction.run import READ
 from twin.machine.replay import Replayed
-from twin.report.result import NO_EFFECT, RunResult
+from twin.report.result import NO_EFFECT, RunResult, Source
 from twin.report.store import save_run
-from twin.show import chip_rows
 from twin.simulation import checkpoint
 from twin.simulation.build import Parts, build
 from twin.simulation.diagnostics import collect
@@ -235,7 +235,7 @@ def _result(
         warnings=warnings,
         config=loaded.document(),
         command=command,
-        sources=chip_rows(loaded.chip),
+        sources=sources(parts),
         regression=parts.network.loss != "cross-entropy",
     )
 
@@ -276,3 +276,10 @@ def without_effect(parts: Parts) -> list[str]:
 
 def _by_user(origin: str) -> bool:
     return not origin.startswith(tuple(FOLDERS.values()))
+
+
+def sources(parts: Parts) -> list[Source]:
+    """List every constant of the chip and of the workload with its status, source and origin."""
+    loaded = parts.descriptions
+    analog = parts.algorithm.matrices if parts.mapping.tiles else ()
+    return constants(loaded.chip) + constants_of_run(loaded.workload, parts.plan.algorithm, analog)

@@ -18,6 +18,7 @@ from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.config.measured import SHAPE
 from twin.config.timing_only import TimingOnly
+from twin.constants import constants, constants_of_run
 from twin.engine import Engine
 from twin.engine.critical import bound_line
 from twin.engine.reuse import Instance, Reused
@@ -28,7 +29,6 @@ from twin.mapping.chips import place_on_chips
 from twin.networks.blocks import BlockNetwork
 from twin.report.result import RunResult, empty_table, untrained_curve
 from twin.report.store import save_run
-from twin.show import chip_rows
 from twin.simulation.banks import memory_rows
 from twin.simulation.exports import check_recording
 from twin.simulation.layouts import check_layout
@@ -216,7 +216,7 @@ def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
         warnings=parts.warnings,
         config=loaded.document(),
         command=command,
-        sources=chip_rows(loaded.chip),
+        sources=constants(loaded.chip) + constants_of_run(loaded.workload, plan.algorithm),
         chips=parts.chips,
     )
 
