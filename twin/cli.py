@@ -163,8 +163,20 @@ def list_all() -> None:
 @app.command()
 def schema(
     kind: Annotated[
-        Literal["chip", "layout", "workload", "timing-only", "baseline", "sweep", "study", "summary", "run", "tables"],
-        typer.Argument(help="A description, or what runs write: summary.json, run.json, all tables."),
+        Literal[
+            "chip",
+            "layout",
+            "workload",
+            "timing-only",
+            "baseline",
+            "sweep",
+            "study",
+            "summary",
+            "run",
+            "comparison",
+            "tables",
+        ],
+        typer.Argument(help="A description, or what is written: summary.json, run.json, comparison.json, all tables."),
     ],
 ) -> None:
     """Print the JSON Schema of a description, for editors, or of what runs write, with units."""
@@ -172,7 +184,7 @@ def schema(
 
     from twin.config import json_schema  # noqa: PLC0415
 
-    if kind in {"summary", "run", "tables"}:
+    if kind in {"summary", "run", "comparison", "tables"}:
         from twin.published import written_schema  # noqa: PLC0415
 
         typer.echo(json.dumps(written_schema(kind), indent=2, ensure_ascii=False))

@@ -13,6 +13,7 @@ from twin.report.result import NO_EFFECT
 from twin.simulation.baselines import BASELINES, describe_baselines, rooflines
 from twin.simulation.compare import Report, check_all, gather, plan_runs, prepare_all, run_all, unfinished
 from twin.simulation.exports import check_extras
+from twin.simulation.facts import ComparisonFacts
 from twin.simulation.plan import COMPARISON, FILES, Mode, RunPlan, read_facts
 
 if TYPE_CHECKING:
@@ -160,8 +161,8 @@ def begin(folder: Path, plans: Sequence[RunPlan], described: Mapping[str, str], 
     folders = prepare_all(plans, folder, command)
     for name, text in described.items():
         write_text(folder / BASELINES / f"{name}.toml", text)
-    content = {"schema": 1, "command": command, "runs": [one.name for one in folders]}
-    write_text(folder / COMPARISON, json.dumps(content, indent=2) + "\n")
+    content = ComparisonFacts(command=command, runs=[one.name for one in folders])
+    write_text(folder / COMPARISON, json.dumps(content.model_dump(by_alias=True), indent=2) + "\n")
     return folders
 
 

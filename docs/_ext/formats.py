@@ -17,6 +17,8 @@ from twin.devices.presets import describe, preset_names
 from twin.devices.registry import family_names, family_of
 from twin.published import written_schema
 from twin.report.columns import DIFFERENCE, TABLES, TIDY, Table
+from twin.reproduce.columns import REPRODUCED
+from twin.study.columns import STUDIED
 from twin.sweep.columns import SWEEP
 
 if TYPE_CHECKING:
@@ -44,10 +46,11 @@ A value without an entry in `[sources]` has the source of the default where it i
 otherwise. A key covers the table below it; `any` stands for every algorithm without an entry of its own.
 """
 RESULTS = """
-`twin schema summary`, `twin schema run` and `twin schema tables` print the JSON Schemas of what runs write; the last
-one takes every table as an array of rows, with type, unit and meaning of each column. In a folder, `columns.csv` has
-the unit of every column, and tables over all runs have a column `unit`. The unit `1` is a number, none a name; an
-empty cell, and null in JSON, is a number that is not known.
+`twin schema summary`, `twin schema run`, `twin schema comparison` and `twin schema tables` print the JSON Schemas of
+what is written; the last one takes every table as an array of rows, with type, unit and meaning of each column. In a
+folder, `columns.csv` has the unit of every column, tables over all runs have a column `unit`, those of a study the unit
+behind the heading. The unit `1` is a number, none a name; an empty cell, and null in JSON, is a number that is not
+known.
 """
 WORDS = {"boolean": "`true` or `false`", "string": "text", "integer": "whole number", "number": "number"}
 
@@ -277,11 +280,13 @@ def _family(family: Any, schema: Schema) -> list[str]:
 
 
 def results_page() -> str:
-    """Return the page on what runs and sweeps write: summary.json, run.json, and every column of every table."""
+    """Return the page on what is written: summary.json, run.json, comparison.json, every column of every table."""
     lines = ["# Results", "", RESULTS]
-    for title, schema in (("summary.json", written_schema("summary")), ("run.json", written_schema("run"))):
+    for kind in ("summary", "run", "comparison"):
+        schema = written_schema(kind)
+        title = f"{kind}.json"
         lines += ["", f"## {title}", "", prose(schema.get("description", ""))]
-        for name, part in schema["$defs"].items():
+        for name, part in schema.get("$defs", {}).items():
             about = part.get("description", "").partition("\n\n")[0]
             lines += ["", f"### {name}", "", prose(about), "", *keys(part)]
         if "properties" in schema:
@@ -291,6 +296,8 @@ def results_page() -> str:
         "Tables of a report": TIDY,
         "Tables of a comparison of finished runs": DIFFERENCE,
         "Tables of a sweep": SWEEP,
+        "Tables of a study": STUDIED,
+        "Tables of a published figure": REPRODUCED,
     }
     for title, found in groups.items():
         lines += ["", f"## {title}"]

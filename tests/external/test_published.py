@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 from blocks_kit import small
@@ -9,17 +10,19 @@ from jsonschema import Draft202012Validator
 from schema_kit import rows_of
 
 from twin.algorithms.operation import Counts, Stream
-from twin.published import WRITTEN, written_schema
+from twin.published import GROUPS, WRITTEN, written_schema
 from twin.report.columns import DIFFERENCE, TABLES, TIDY
 from twin.report.difference import tidy_difference
 from twin.report.store import load_run, write_csv
 from twin.report.write import write_report
+from twin.request import begin
 from twin.simulation.finished import compared, finished
 from twin.simulation.plan import RunPlan, prepare
 from twin.simulation.run import run
 from twin.sweep.columns import SWEEP
 from twin.sweep.run import Settings, run_sweep
 
+REPORTS = Path(__file__).parents[2] / "reports"
 SHORT = {"training.epochs": "1", "data.samples": "40"}
 SAMPLED = {"training.epochs": "1", "data.samples": "150", "timing.mode": '"sampled"', "timing.period": "53"}
 PULSED = SHORT | {"calibration.method": '"pulses"', "calibration.pairs": "3", "training.endurance": "true"}
@@ -185,6 +188,38 @@ def test_every_table_of_a_sweep_is_as_published(swept):
     assert found == set(SWEEP) - {"result"}
 
 
+def test_what_a_comparison_notes_is_as_published(tmp_path):
+    schema = written_schema("comparison")
+    plan = RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", {}, {})
+    begin(tmp_path, [plan], {}, "twin compare digits-mlp")
+    content = json.loads((tmp_path / "comparison.json").read_text())
+    assert complaints(content, schema) == []
+    assert content == {"schema": 1, "command": "twin compare digits-mlp", "runs": ["sgd-two-array"]}
+    for wrong in ({"schema": 2}, {"runs": []}, {"more": 1}):
+        assert complaints(content | wrong, schema)
+    assert complaints({key: value for key, value in content.items() if key != "command"}, schema)
+
+
+@pytest.mark.parametrize("path", sorted(REPORTS.glob("*/*-20??-fig?.csv")), ids=lambda path: path.stem)
+def test_tables_of_published_figures_are_as_published(path):
+    table = written_schema("tables")["properties"]["reproduction"]["properties"]["figure"]
+    rows = rows_of(path, table)
+    assert complaints(rows, table) == []
+    assert all(row["unit"] and row["quantity"] for row in rows)
+
+
+def test_tables_of_a_study_are_as_published_with_units_in_their_headings():
+    table = written_schema("tables")["properties"]["study"]["properties"]["table"]
+    files = sorted((REPORTS / "ttv2-first-look").glob("*.csv"))
+    assert len(files) > 5
+    headings = set()
+    for path in files:
+        rows = rows_of(path, table)
+        assert complaints(rows, table) == []
+        headings |= rows[0].keys()
+    assert {"throughput (million samples/s)", "H (B/sample)", "busy (ps)"} <= headings
+
+
 def test_units_stand_in_every_table(report, swept):
     """Either a column of units beside the values, or the unit of every column in columns.csv of the folder."""
     folders = [*(report / "runs").iterdir(), report / "report" / "tables", *swept]
@@ -219,7 +254,7 @@ def test_the_types_beside_the_units_are_those_of_the_schema(report):
 
 
 def test_every_number_of_a_table_has_a_unit_and_every_column_a_meaning():
-    for tables in (TABLES, TIDY, DIFFERENCE, SWEEP):
+    for tables in GROUPS.values():
         for table in tables.values():
             for column in table.columns:
                 assert len(column.meaning) > 3

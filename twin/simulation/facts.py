@@ -1,6 +1,6 @@
-"""What ``run.json`` holds, as a model: `twin schema run` prints its JSON Schema."""
+"""What ``run.json`` and ``comparison.json`` hold, as models: `twin schema` prints their JSON Schemas."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,3 +26,20 @@ class RunFacts(BaseModel):
 def facts_schema() -> dict[str, Any]:
     """Return the JSON Schema of ``run.json``."""
     return {"$schema": DIALECT} | RunFacts.model_json_schema() | {"title": "twin run.json"}
+
+
+class ComparisonFacts(BaseModel):
+    """``comparison.json``: what was asked of one command and which runs it made; `twin resume` reads it."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    schema_version: Literal[1] = Field(default=1, alias="schema", description="of this file")
+    command: str = Field(description="what repeats the comparison")
+    runs: list[str] = Field(description="folders of its runs below runs/, in order, the baseline first", min_length=1)
+
+
+def comparison_schema() -> dict[str, Any]:
+    """Return the JSON Schema of ``comparison.json``."""
+    found = ComparisonFacts.model_json_schema()
+    found["required"] = ["schema", "command", "runs"]
+    return {"$schema": DIALECT} | found | {"title": "twin comparison.json"}
