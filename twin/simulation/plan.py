@@ -162,16 +162,19 @@ class Descriptions:
 
 def identity(plan: RunPlan, texts: Mapping[str, str]) -> str:
     """Return the content hash of everything that decides a run's result."""
-    values = {name: _without_origins(text) for name, text in texts.items()}
+    values = {name: _values(text) for name, text in texts.items()}
     content = {"version": __version__, "algorithm": plan.algorithm, "mode": plan.mode, **values}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @lru_cache(maxsize=64)
-def _without_origins(text: str) -> dict[str, Any]:
+def _values(text: str) -> dict[str, Any]:
+    """Return the values of a resolved description; who set them and why changes no result."""
     import tomllib  # noqa: PLC0415
 
-    return tomllib.loads(text)
+    found = tomllib.loads(text)
+    found.pop("sources", None)
+    return found
 
 
 def new_folder(parent: Path, stem: str) -> Path:
