@@ -24,3 +24,14 @@ def twin(monkeypatch, capsys, tmp_path):
         return code, shown.out, shown.err
 
     return run
+
+
+@pytest.fixture
+def study(twin, monkeypatch):
+    """Run `twin study` with an executor of this process."""
+
+    def command(*arguments, executor):
+        monkeypatch.setattr("twin.commands_study.executor_of", lambda *_: executor)
+        return twin("study", *arguments)
+
+    return command
