@@ -137,6 +137,7 @@ class Dimension:
         return f"{value!r} {self.unit}"
 
     def _candidates(self, value: float) -> list[str]:
+        """Write a value with the prefixes that suit it, the shortest first."""
         if value == 0:
             return [f"0 {self.unit}"]
         exact = Decimal(repr(value))
@@ -144,18 +145,16 @@ class Dimension:
             scaled = {unit: exact.scaleb(-power) for unit, power in _SQUARED.items() if unit not in ("nm^2", "cm^2")}
             best = next((unit for unit, number in scaled.items() if number < 100_000), "m^2")
             return [f"{_plain(scaled[best])} {best}"]
-        if self.binary and value % 1024 == 0 and value % 1e9:  # 512 GB/s is not meant in KiB/s
-            power = next(power for power in _BINARY if value % 2**power == 0)
-            return [f"{int(value) >> power} {_BINARY[power]}{self.unit}", self._decimal(exact)]
-        return [self._decimal(exact)]
-
-    def _decimal(self, exact: Decimal) -> str:
         power = min(max(3 * math.floor(exact.adjusted() / 3), -18), 15)
-        return f"{_plain(exact.scaleb(-power))} {_PREFIXES[power]}{self.unit}"
+        found = [f"{_plain(exact.scaleb(-power))} {_PREFIXES[power]}{self.unit}"]
+        if self.binary and value % 1024 == 0:  # 64 KiB, not 65.536 kB; but 512 GB/s, not 500000000 KiB/s
+            power = next(power for power in _BINARY if value % 2**power == 0)
+            found.append(f"{int(value) >> power} {_BINARY[power]}{self.unit}")
+        return sorted(found, key=len)
 
     def pretty(self, value: float) -> tuple[str, str]:
-        """Split a value for a table: the number with up to six digits, and the prefixed unit that is shortest."""
-        number, unit = min(self._candidates(value), key=len).split()
+        """Split a value for a table: the number with up to six digits, and its prefixed unit."""
+        number, unit = self._candidates(value)[0].split()
         return f"{float(number):.6g}", unit
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
