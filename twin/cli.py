@@ -112,7 +112,7 @@ def run(
     overrides: Overrides = None,
     out: Out = None,
 ) -> None:
-    """Train with one algorithm on one layout."""
+    """Train with one algorithm on one layout; its figures are SVG, and `twin figures FOLDER` adds them as PDF."""
     from twin.commands import run_single  # noqa: PLC0415
     from twin.request import Options  # noqa: PLC0415
 
@@ -316,7 +316,7 @@ def figures(
     folder: Annotated[Path, typer.Argument(help="A folder that `twin compare` or `twin run` wrote.")],
     out: Annotated[Path | None, typer.Option(help="Where to (default: its own folder figures/).")] = None,
 ) -> None:
-    """Write the figures of a finished report as PDF, for papers; as SVG they are there already."""
+    """Write the figures of a finished report as PDF, for papers (half a second each); as SVG they are there already."""
     from twin.commands_figures import figures as write  # noqa: PLC0415
 
     write(folder, out)
