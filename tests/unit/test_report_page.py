@@ -14,10 +14,11 @@ from twin.report.bandwidth import channel_rates
 from twin.report.cards import cards
 from twin.report.figures import time_by_operation
 from twin.report.gantt import MOST_SERVICES, opening_window
-from twin.report.grids import MOST_ROWS, diagnostics_grids, layer_grid
+from twin.report.grids import MOST_ROWS, constants_grids, diagnostics_grids, layer_grid, statuses
 from twin.report.html import html
 from twin.report.layers import layer_operations
 from twin.report.page import Cell, Column, Grid, template
+from twin.report.result import Source
 from twin.report.write import write_pdf, write_report
 
 
@@ -175,3 +176,27 @@ def test_cells_sort_by_their_numbers_and_names_are_text():
     assert '<th scope="row" class="name">&lt;b&gt;</th><td data-value="0.002">2.00</td>' in table
     assert 'class="sortable"' in table
     assert 'class="sortable"' not in str(template("parts.html.j2").module.table(grid._replace(rows=grid.rows[:1])))
+
+
+def test_constants_stand_by_topic_with_the_runs_they_hold_for_and_are_counted_by_status():
+    def constant(key, status):
+        return Source(key, "1", "", status, "a paper", "default")
+
+    chip, device, rate = (
+        constant("tile.rows", "S"),
+        constant("device.dw_min", "D"),
+        constant("algorithms.sgd.fast_lr", "L"),
+    )
+    digital = make_run("digital", "digital", sources=[chip])
+    analog = [
+        make_run("sgd", layout, sources=[chip, device, *more]) for layout, more in (("two-array", [rate]), ("b", []))
+    ]
+    grids = constants_grids([digital, *analog])
+    assert [grid.caption for grid in grids] == ["Chip (1)", "Devices (1)", "Algorithms (1)"]
+    assert [grid.rows[0][0] for grid in grids] == ["tile.rows", "device.dw_min", "algorithms.sgd.fast_lr"]
+    assert len(grids[0].rows[0]) == 6  # of all runs
+    assert [grid.rows[0][-1] for grid in grids[1:]] == ["all but digital", "sgd two-array"]
+    assert statuses([digital, *analog]) == {"S": 1, "D": 1, "L": 1}
+    page = html([digital, *analog], "twin compare")
+    assert "<b>L</b> measured with the twin (1)" in page
+    assert "<b>M</b> from memory (0)" in page

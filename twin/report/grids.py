@@ -1,6 +1,7 @@
 """The tables of report.html, as grids of cells that sort by their numbers."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,17 @@ TOPICS = {
     "Movement": ("crossed", "crossings", "coverage", "devices that moved"),
 }
 """Diagnostics by what they begin with or hold; what is left stands under "Other"."""
+
+
+CONSTANTS: Mapping[str, tuple[str, ...]] = {
+    "Chip": (),
+    "Devices": ("device.",),
+    "Algorithms": ("algorithms.", "statistics."),
+    "Training, calibration and timing": (
+        "training.", "calibration.", "init.", "timing.", "extraction.", "mapping.out_scaling",
+    ),
+}  # fmt: skip
+"""Constants by what their keys begin with; all others are of the chip or of a baseline."""
 
 
 def share_grids(runs: Sequence[RunResult]) -> list[Grid]:
@@ -169,23 +181,40 @@ def _parts(area: "pd.DataFrame") -> dict[str, Cell]:
     return {str(part): Cell(f"{fixed(float(size), 1e-6)} ({count:,.0f})", float(size)) for part, count, size in rows}
 
 
-def constants_grid(runs: Sequence[RunResult]) -> Grid:
-    """Give every constant once, with the runs it holds for where these are not all."""
+def constants_grids(runs: Sequence[RunResult]) -> list[Grid]:
+    """Give every constant once, by topic, with the runs it holds for where these are not all."""
     found: dict[Source, list[str]] = {}
     for run in runs:
         for source in run.sources:
             found.setdefault(source, []).append(run.name)
+    topics: dict[str, list[tuple[Source, list[str]]]] = {name: [] for name in CONSTANTS}
+    for source, names in found.items():
+        key = source.key
+        topic = next((name for name, starts in CONSTANTS.items() if key.startswith(starts)), next(iter(CONSTANTS)))
+        topics[topic].append((source, names))
+    return [_constants(name, entries, runs) for name, entries in topics.items() if entries]
+
+
+def _constants(caption: str, entries: Sequence[tuple[Source, list[str]]], runs: Sequence[RunResult]) -> Grid:
+    partly = any(len(names) < len(runs) for _, names in entries)
     rows = [
-        [source.key, source.value, source.unit, source.status, source.source, source.origin, *_of(names, runs)]
-        for source, names in found.items()
+        [one.key, one.value, one.unit, one.status, one.source, one.origin, *(_of(names, runs) if partly else ())]
+        for one, names in entries
     ]
-    names = ("constant", "value", "unit", "status", "source", "set in")
-    partly = any(len(holders) < len(runs) for holders in found.values())
-    if not partly:
-        rows = [row[:-1] for row in rows]
-    columns = [Column(name, words=name != "value") for name in names]
-    return Grid("Constants", columns + (words("runs") if partly else []), rows)
+    columns = [
+        Column(name, words=name != "value") for name in ("constant", "value", "unit", "status", "source", "set in")
+    ]
+    return Grid(f"{caption} ({len(rows)})", columns + (words("runs") if partly else []), rows)
+
+
+def statuses(runs: Sequence[RunResult]) -> dict[str, int]:
+    """Count the constants of every status."""
+    counts = Counter(source.status for source in {source for run in runs for source in run.sources})
+    return dict(counts)
 
 
 def _of(names: Sequence[str], runs: Sequence[RunResult]) -> list[str]:
-    return ["all" if len(names) == len(runs) else ", ".join(names)]
+    others = [run.name for run in runs if run.name not in names]
+    if len(others) < len(names):
+        return [f"all but {', '.join(others)}" if others else "all"]
+    return [", ".join(names)]

@@ -10,12 +10,13 @@ from twin.report.figures import all_figures
 from twin.report.grids import (
     area_grid,
     calibration_grid,
-    constants_grid,
+    constants_grids,
     diagnostics_grids,
     layer_grid,
     links_grid,
     share_grids,
     staleness_grid,
+    statuses,
 )
 from twin.report.page import render_page
 from twin.report.result import RunResult
@@ -58,8 +59,9 @@ def _content(runs: Sequence[RunResult], command: str, drawings: dict[str, list[D
         "sampled": [(run.name, interval(run)) for run in runs if interval(run)],
         "warnings": grouped_warnings(runs),
         "most_warnings": MOST_WARNINGS,
-        "constants": constants_grid(runs),
+        "constants": constants_grids(runs),
         "status": STATUS,
+        "statuses": statuses(runs),
         "configs": _configs(runs),
         "command": command,
     }
