@@ -94,7 +94,7 @@ def _curves_in_time(runs: Sequence[RunResult]) -> "Figure":
     if ends and max(ends) > 20 * min(ends):
         axes = drawn.axes[0]
         axes.set_xscale("log")
-        _plain_ticks(axes, "x")
+        plain_ticks(axes, "x")
     return drawn
 
 
@@ -119,7 +119,7 @@ def _curves(runs: Sequence[RunResult], column: str, factor: float, label: str) -
             label=run.name,
         )
     axes.set_yscale("log")
-    _plain_ticks(axes, "y")
+    plain_ticks(axes, "y")
     axes.set_xlabel(label)
     name, unit = measure(runs)
     axes.set_ylabel(f"{name} ({unit})" if unit else name)
@@ -129,7 +129,7 @@ def _curves(runs: Sequence[RunResult], column: str, factor: float, label: str) -
     return drawn
 
 
-def _plain_ticks(axes: "Axes", which: str) -> None:
+def plain_ticks(axes: "Axes", which: str) -> None:
     """Label a logarithmic axis 1, 2, 5, 10 ... instead of powers, which need mathematical text."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator  # noqa: PLC0415
 

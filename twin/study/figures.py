@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from twin.config.study import Bars, Figure, Lines, Plot, ReportFigure
-from twin.report.figures import LINES, MARKERS, all_figures
+from twin.report.figures import LINES, MARKERS, all_figures, plain_ticks
 from twin.report.palette import ALGORITHMS, INKS, colours
 from twin.report.svg import Drawing, figure, styled
 from twin.study.plan import Plan
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 PANEL, HEIGHT = 4.4, 3.4
 """Inches that a panel takes."""
+
+MOST_TICKS = 8
+"""Values on a logarithmic x that are labelled one by one; of more only 1, 2, 5, 10 ... are."""
 
 TWO = 6.2
 """Inches of width from which a legend has room for two columns."""
@@ -63,6 +66,8 @@ def _draw(shown: Lines | Bars, rows: "pd.DataFrame") -> Any:
     axes[0].set_ylabel(shown.y_label or label_of(shown.y))
     if shown.y_scale == "linear":
         axes[0].set_ylim(bottom=0)
+    else:
+        plain_ticks(axes[0], "y")
     if shown.series:
         handles = {
             label: handle for one in axes for handle, label in zip(*one.get_legend_handles_labels(), strict=True)
@@ -123,6 +128,9 @@ def _lines(axes: "Axes", shown: Lines, rows: "pd.DataFrame", names: Sequence[str
 
         axes.set_xscale("log")
         ticks = sorted({float(value) for value in rows[shown.x]})
+        if len(ticks) > MOST_TICKS:
+            plain_ticks(axes, "x")
+            return
         axes.set_xticks(ticks, [f"{value:g}" for value in ticks])
         axes.xaxis.set_minor_formatter(NullFormatter())
 
