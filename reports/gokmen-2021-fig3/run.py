@@ -15,7 +15,7 @@ import pandas as pd
 from draw import draw
 
 from twin.report.files import write_bytes, write_text
-from twin.simulation.build import build
+from twin.simulation.build import Parts, build
 from twin.simulation.numerics import Epoch, train
 from twin.simulation.plan import RunPlan
 
@@ -68,14 +68,23 @@ CASES = [
 ]
 
 
-def finish(case: Case, folder: Path) -> pd.DataFrame:
-    """Train a case from its last saved epoch; return its curve."""
+def parts_of(case: Case) -> Parts:
+    """Build the network of a case."""
     own = {"training.epochs": str(case.epochs), "training.seed": str(case.seed)}
     own |= {"device": f'{{preset = "{case.device}"}}'} | case.settings
     if case.algorithm != "digital":  # every coincidence by itself
         own[f"algorithms.{case.algorithm}.update.kernel"] = '"exact"'
-    parts = build(RunPlan("lstm-wp", "aimc-512", case.layout, case.algorithm, "replayed", own, {}))
-    state = folder / f"{case.name.replace(', ', '-').replace(' ', '-')}-{case.seed}.npz"
+    return build(RunPlan("lstm-wp", "aimc-512", case.layout, case.algorithm, "replayed", own, {}))
+
+
+def state_of(case: Case, folder: Path) -> Path:
+    """Return the file that keeps a case's state after its last epoch."""
+    return folder / f"{case.name.replace(', ', '-').replace(' ', '-')}-{case.seed}.npz"
+
+
+def finish(case: Case, folder: Path) -> pd.DataFrame:
+    """Train a case from its last saved epoch; return its curve."""
+    parts, state = parts_of(case), state_of(case, folder)
     rows: list[Epoch] = []
     if state.exists():
         with np.load(state) as saved:
