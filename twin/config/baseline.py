@@ -4,8 +4,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from twin.config.checks import Name, refusal
+from twin.config.checks import refusal
 from twin.config.chip import SOURCE, SourceTable, source_key
+from twin.config.description import HEADER, Description
 from twin.config.part import Part
 from twin.config.quantity import Area, Bandwidth, Bytes, FlopRate, Power
 
@@ -34,14 +35,11 @@ class DeviceMemory(Part):
     bandwidth: Bandwidth
 
 
-class Baseline(Part):
+class Baseline(Description):
     """A digital accelerator at its peak: `format` chooses the rate, `batch` the samples a step."""
 
-    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "sources"})
-    schema_version: Literal[1] = Field(alias="schema")
+    about: ClassVar[frozenset[str]] = HEADER | {"sources"}
     kind: Literal["baseline"]
-    name: Name
-    description: str
     format: Format
     batch: Annotated[int, Field(ge=1, le=1_000_000)]
     power: Power

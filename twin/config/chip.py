@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from twin.config.checks import Name, refusal
+from twin.config.description import HEADER, Description
 from twin.config.dram import Dram
 from twin.config.interconnect import Cluster, NetworkOnChip, TileMapping
 from twin.config.part import Part, dotted, leaves
@@ -237,17 +238,14 @@ class System(Part):
     leakage: Power
 
 
-class Chip(Part):
+class Chip(Description):
     """A chip: one design of tile, the digital units beside the tiles, buffer, memory, links and host.
 
     Without a `network` every tile has a link of its own to buffer and memory.
     """
 
-    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "sources"})
-    schema_version: Literal[1] = Field(alias="schema")
+    about: ClassVar[frozenset[str]] = HEADER | {"sources"}
     kind: Literal["chip"]
-    name: Name
-    description: str
     tile: Tile
     digital: Digital
     buffer: Memory

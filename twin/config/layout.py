@@ -1,10 +1,11 @@
 """The description of a layout: which matrices have which arrays, and which arrays share a tile."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from twin.config.checks import Identifier, Name, first_repeated, refusal
+from twin.config.checks import Identifier, first_repeated, refusal
+from twin.config.description import Description
 from twin.config.part import Part
 from twin.config.resources import suggestion
 
@@ -39,14 +40,10 @@ class Reference(Part):
     symmetry_point_of: Identifier
 
 
-class Layout(Part):
+class Layout(Description):
     """Tiles of one layer, the arrays on them, and what the arrays are for."""
 
-    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description"})
-    schema_version: Literal[1] = Field(alias="schema")
     kind: Literal["layout"]
-    name: Name
-    description: str
     tiles: Annotated[tuple[LayoutTile, ...], Field(strict=False)] = ()
     matrices: Annotated[dict[Identifier, Matrix], Field(min_length=1)]
     references: dict[Identifier, Reference] = Field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from twin.config.checks import Name, refusal
+from twin.config.description import HEADER, Description
 from twin.config.numbers import Real
 from twin.config.part import KeyPath, Part
 from twin.config.sweep import Key, Scalar, Sweep
@@ -174,19 +175,16 @@ Table = Annotated[RowTable | ComparisonTable | LedgerTable | SearchTable, Field(
 Figure = Annotated[Lines | Bars | ReportFigure, Field(discriminator="kind")]
 
 
-class Study(Part):
+class Study(Description):
     """Runs, sweeps and published figures, and the tables and figures that are made of them.
 
     `text` is Markdown, the body of the README; a line ``{{NAME}}`` in it is where a table or a figure goes, and those
     that no line names follow at its end.
     """
 
-    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "title", "text"})
-    schema_version: Literal[1] = Field(alias="schema")
+    about: ClassVar[frozenset[str]] = HEADER | {"title", "text"}
     kind: Literal["study"]
-    name: Name
     title: str
-    description: str
     text: str = ""
     runs: Annotated[tuple[Runs, ...], Field(strict=False)] = ()
     sweeps: Annotated[tuple[StudySweep, ...], Field(strict=False)] = ()

@@ -1,10 +1,11 @@
 """The description of a sweep: axes over dotted keys, how points are drawn from them, what is sought at each."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from twin.config.checks import Name, first_repeated, refusal
+from twin.config.checks import first_repeated, refusal
+from twin.config.description import Description
 from twin.config.numbers import Real
 from twin.config.part import Part
 
@@ -99,14 +100,10 @@ class Search(Part):
         return self
 
 
-class Sweep(Part):
+class Sweep(Description):
     """A sweep over one workload."""
 
-    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description"})
-    schema_version: Literal[1] = Field(alias="schema")
     kind: Literal["sweep"]
-    name: Name
-    description: str
     workload: str
     chip: str = "aimc-512"
     algorithm: str = "ttv2"

@@ -5,8 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from twin.config.algorithms import Algorithms
-from twin.config.checks import Identifier, Name, first_repeated, refusal
+from twin.config.checks import Identifier, first_repeated, refusal
 from twin.config.chip import SOURCE, SourceTable, source_key
+from twin.config.description import HEADER, Description
 from twin.config.measured import measured
 from twin.config.numbers import Fraction
 from twin.config.part import Part
@@ -156,14 +157,11 @@ class Statistics(Part):
             raise refusal(("run",), f"must name the folder of a finished run: {error}") from error
 
 
-class TimingOnly(Part):
+class TimingOnly(Description):
     """A network that is timed on statistics instead of trained."""
 
-    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "notes", "sources"})
-    schema_version: Literal[1] = Field(alias="schema")
+    about: ClassVar[frozenset[str]] = HEADER | {"notes", "sources"}
     kind: Literal["timing-only"]
-    name: Name
-    description: str
     notes: str = ""
     network: Blocks
     training: Steps = Steps()

@@ -10,6 +10,7 @@ from twin.config.algorithms import Algorithms
 from twin.config.checks import Identifier, Name, refusal
 from twin.config.chip import SourceTable, check_sources, citable
 from twin.config.data import CLASSES, TEXTS, Data
+from twin.config.description import HEADER, Description
 from twin.config.extraction import Extraction
 from twin.config.network import Network
 from twin.config.numbers import Count, Inside
@@ -171,18 +172,15 @@ class WeightMapping(Part):
     out_scaling: Annotated[float, Field(gt=0, le=1e6)] = 1.0
 
 
-class Workload(Part):
+class Workload(Description):
     """A network, what it is trained on, how, and on which devices.
 
     `sources` says who says so, as in a chip: dotted key to "STATUS: citation", where a key covers the table below it.
     Here none is required: what has no source is listed as an assumption.
     """
 
-    about: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "name", "description", "notes", "sources"})
-    schema_version: Literal[1] = Field(alias="schema")
+    about: ClassVar[frozenset[str]] = HEADER | {"notes", "sources"}
     kind: Literal["workload"]
-    name: Name
-    description: str
     notes: str = ""
     data: Data
     network: Network
