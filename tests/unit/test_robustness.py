@@ -17,6 +17,7 @@ from twin.reproduce import reproduce_figure
 from twin.reproduce.lee_2022_map import AXES, Accuracies, accuracies, check, specify, thresholds
 from twin.reproduce.robustness import (
     Map,
+    behind_the_best,
     best_region,
     interpolated,
     jackknife,
@@ -74,6 +75,15 @@ def test_the_jackknife_of_a_mean_is_its_standard_error_pooled_over_cells():
     assert jackknife(parts) == pytest.approx(math.sqrt((cells**2).mean()))
 
 
+def test_what_a_cell_lacks_to_the_best_is_paired_run_by_run():
+    best = np.array([0.9, 0.8, 0.7])  # rates differ by far more than devices
+    runs = np.array([[best, best - 0.01, best - np.array([0.0, 0.01, 0.02]), best - np.array([0, 0, np.nan])]])
+    behind, error = behind_the_best(runs)
+    np.testing.assert_allclose(behind, [[0, 0.01, 0.01, np.nan]], atol=1e-12)
+    np.testing.assert_allclose(error, [[0, 0, 0.01 / math.sqrt(3), np.nan]], atol=1e-12)
+    np.testing.assert_allclose(behind_the_best(runs[..., :1])[1], 0.0)
+
+
 def test_a_fine_map_is_read_at_the_points_nearest():
     axis = np.arange(0, 2.01, 0.05)
     fine = Map(axis, axis, np.add.outer(axis, 10 * axis))
@@ -97,15 +107,20 @@ def hill(a, c, fast, slow):
 def test_a_map_like_the_papers_bears_its_claims_out_and_a_flat_one_does_not():
     found = made(hill)
     lower, higher = (specify(found, th) for th in thresholds(found))
-    assert [claim.holds for claim in (*fig7.claims(found), *fig8.claims(found, lower))] == [True] * 7
+    assert [claim.holds for claim in (*fig7.claims(found), *fig8.claims(found, lower))] == [True] * 8
     assert fig9.claims(lower, higher)[0].holds
     flat = made(lambda *_: 0.9)
     spec = specify(flat, 0.8)
     assert not any(claim.holds for claim in fig7.claims(flat))
-    assert not any(claim.holds for claim in fig8.claims(flat, spec)[:2])
+    assert not any(claim.holds for claim in (*fig8.claims(flat, spec)[:2], fig8.claims(flat, spec)[3]))
     assert not any(claim.holds for claim in fig9.claims(spec, spec)[::2])
     aside = made(lambda a, c, fast, slow: hill(a, c / 6, fast, slow))
     assert not any(claim.holds for claim in fig8.claims(aside, specify(aside, thresholds(aside)[0]))[1:])
+
+
+def test_slopes_over_the_factor_of_a_are_those_of_the_law_by_rate():
+    slopes = fig7.tilts(made(lambda a, c, fast, slow: 0.5 if a == 0 else 0.8 + (0.02 - fast) * math.log(a) + c * slow))
+    np.testing.assert_allclose(slopes, np.tile(0.02 - RATES[:, None], (1, 15)), atol=1e-12)
 
 
 def test_a_region_is_as_deep_as_the_seeds_scatter():

@@ -18,6 +18,7 @@ from twin.reproduce.robustness import (
     Array,
     Map,
     Region,
+    behind_the_best,
     best_region,
     interpolated,
     jackknife,
@@ -83,6 +84,11 @@ class Accuracies:
         i, j = (int(np.argmin(np.abs(axis - rate))) for axis, rate in self._rates(fast_lr, transfer_lr))
         return Map(self.af_a, self.af_c, self.accuracy[:, :, i, j])
 
+    def error_at(self, fast_lr: float, transfer_lr: float) -> float:
+        """Return the standard error of an accuracy at one pair of rates, from the seeds; 0 of a single seed."""
+        parts = [self.without(k).at(fast_lr, transfer_lr).cells for k in range(self.seeds) if self.seeds > 1]
+        return jackknife(np.array(parts)) if parts else 0.0
+
     def loss_at(self, fast_lr: float, transfer_lr: float) -> Map:
         """Return the training loss of the last epoch at one pair of rates."""
         i, j = (int(np.argmin(np.abs(axis - rate))) for axis, rate in self._rates(fast_lr, transfer_lr))
@@ -90,6 +96,10 @@ class Accuracies:
 
     def _rates(self, fast_lr: float, transfer_lr: float) -> tuple[tuple[Array, float], tuple[Array, float]]:
         return (self.fast_lr, fast_lr), (self.transfer_lr, transfer_lr)
+
+    def behind(self) -> tuple[Array, Array]:
+        """Return how far each pair of factors lies behind the best over rates and seeds, and its standard error."""
+        return behind_the_best(self.by_seed.reshape(*self.by_seed.shape[:2], -1))
 
     @property
     def scenarios(self) -> int:

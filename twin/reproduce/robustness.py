@@ -80,6 +80,23 @@ def nearest(found: Map, af_a: Array, af_c: Array) -> Array:
     return found.cells[np.ix_(i, j)]
 
 
+def behind_the_best(runs: Array) -> tuple[Array, Array]:
+    """Return how far each cell lies behind the best, and the standard error of that, each of shape (n_a, n_c).
+
+    Differences are paired: run k of a cell with run k of the cell whose mean is largest, so that what is common to
+    all devices (easy rates, a lucky initialisation) drops out.
+
+    Parameters
+    ----------
+    runs : float array, shape (n_a, n_c, n)
+        Accuracies over rates and seeds; NaN in one makes the cell's distance NaN.
+    """
+    mean = np.nan_to_num(runs.mean(axis=-1), nan=-np.inf)
+    behind = runs[np.unravel_index(int(mean.argmax()), mean.shape)] - runs
+    count = runs.shape[-1]
+    return behind.mean(axis=-1), behind.std(axis=-1, ddof=min(1, count - 1)) / np.sqrt(count)
+
+
 def jackknife(parts: Array) -> float:
     """Return the standard error of a map from its values with one of n runs left out at a time.
 
