@@ -36,6 +36,7 @@ class AihwkitSide:
         from aihwkit.optim import AnalogSGD  # noqa: PLC0415
         from aihwkit.simulator.configs import SingleRPUConfig  # noqa: PLC0415
         from aihwkit.simulator.configs.devices import SoftBoundsDevice  # noqa: PLC0415
+        from aihwkit.simulator.configs.utils import MappingParameter  # noqa: PLC0415
         from aihwkit.simulator.parameters import IOParameters, UpdateParameters  # noqa: PLC0415
 
         torch.set_num_threads(1)
@@ -47,6 +48,7 @@ class AihwkitSide:
             forward=IOParameters(out_noise=0.06),
             backward=IOParameters(out_noise=0.06),
             update=UpdateParameters(desired_bl=31, update_management=True, update_bl_management=True),
+            mapping=MappingParameter(digital_bias=False),
         )
         layers: list[Any] = []
         for n_in, n_out in SHAPES:

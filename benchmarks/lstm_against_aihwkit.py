@@ -18,6 +18,7 @@ from twin.simulation.build import Parts
 
 DW_MIN = 0.001  # of symmetric-1200
 HIDDEN = 64
+SEARCHES = 4  # of the rate: errors change with it
 
 
 class AihwkitSide:
@@ -111,8 +112,9 @@ def main() -> None:
     for _ in range(ROUNDS):
         ours.advance(SEQUENCES)
     coincidences = float(np.mean(ours.coincidences))
-    rate = coincidences * DW_MIN / other.expected(sequences)
-    other.set_rate(rate)
+    for _ in range(SEARCHES):
+        rate = coincidences * DW_MIN / other.expected(sequences)
+        other.set_rate(rate)
     times = []
     for _ in range(ROUNDS):
         ours.advance(SEQUENCES)

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from twin.crossbar.nonlinear import HIDDEN, PAIR, POWER, TABLE
 from twin.crossbar.records import CELL, DOWN_A, DOWN_B, LIMITS, UP_A, UP_B, W_MAX, W_MIN
+from twin.units import PS
 
 Array = npt.NDArray[np.float32]
-PS = 1e-12
 GRAIN = 2.0**-13
 """Least share of a lifetime that is applied: less would be lost to float32, where 1 - 2^-25 is 1."""
 
