@@ -1,3 +1,5 @@
+import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ LOADERS = {
     "timing-only": load_timing_only,
     "baseline": load_baseline,
 }
+ROOT = Path(__file__).parents[2]
 SHIPPED = [(kind, name) for kind in LOADERS for name in shipped(kind)]
 CHIP = (ROOT / "architectures" / "aimc-512.toml").read_text(encoding="utf-8")
 WORKLOAD = (ROOT / "workloads" / "mnist-mlp.toml").read_text(encoding="utf-8")
@@ -137,3 +140,28 @@ def test_models_are_frozen():
     tile = load_chip("aimc-512").model.tile
     with pytest.raises(ValueError, match="frozen"):
         tile.rows = 5
+
+
+@pytest.mark.parametrize(("load", "name"), [(load_workload, "digits-mlp"), (load_chip, "aimc-512-lpddr5")])
+def test_every_value_can_be_set_to_what_it_is(load, name):
+    loaded = load(name, {})
+    plain = loaded.model.model_dump(exclude={"sources"})
+    folder = "workloads" if load is load_workload else "architectures"
+    found = tomllib.loads((ROOT / folder / f"{name}.toml").read_text(encoding="utf-8"))
+    keys = [(path, value) for path, value in flattened(found) if path[0] not in {"schema", "kind", "name", "sources"}]
+    assert len(keys) > 40
+    for path, value in keys:
+        same = load(name, {".".join(path): json.dumps(value, ensure_ascii=False)})
+        assert same.model.model_dump(exclude={"sources"}) == plain, path
+
+
+def flattened(value, path=()):
+    """Every value below a table, with its keys; positions of lists are keys, too."""
+    below = value.items() if isinstance(value, dict) else None
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        below = ((str(at), one) for at, one in enumerate(value))
+    if below is None:
+        yield path, value
+        return
+    for key, one in below:
+        yield from flattened(one, (*path, key))

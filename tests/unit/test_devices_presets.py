@@ -144,7 +144,7 @@ def test_the_worked_example_of_the_page_runs(monkeypatch):
     parameters = tomllib.loads(entry)["my-measured-device"]
     monkeypatch.setattr(registry, "family_of", lambda _: family)
     device = family.model_validate(
-        {key: value for key, value in parameters.items() if key not in ("family", "source", "states")}
+        {key: value for key, value in parameters.items() if key not in ("family", "source", "sources", "states")}
     )
     assert device.states == pytest.approx(parameters["states"], rel=0.01)
     affine = device.populate((200, 200), np.random.default_rng(0))

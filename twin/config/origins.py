@@ -76,8 +76,8 @@ class Draft:
 
     def _replace_sources(self, key: str) -> None:
         sources = self.data.get("sources")
-        if not isinstance(sources, dict) or key.startswith("sources.") or key.endswith(".preset"):
-            return
+        if not isinstance(sources, dict) or key.startswith("sources.") or key.endswith((".preset", ".file", ".kind")):
+            return  # what says where values come from, or which there are, is no constant
         if "." not in key and not isinstance(self.data[key], dict):
             return
         for stale in [name for name in sources if name == key or name.startswith(f"{key}.")]:
