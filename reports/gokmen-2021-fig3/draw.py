@@ -27,12 +27,12 @@ def draw(curves: pd.DataFrame) -> bytes:
             )
         axes.axhline(PAPER, color=INKS["grey"].light, linewidth=1)
         axes.annotate(
-            "paper, digital, 50 epochs", (1, PAPER), (-2, 3), xycoords=("axes fraction", "data"),
-            textcoords="offset points", ha="right", va="bottom", color=INKS["grey"].light, fontsize=9,
+            "paper, digital, 50 epochs", (1, PAPER), (-2, -3), xycoords=("axes fraction", "data"),
+            textcoords="offset points", ha="right", va="top", color=INKS["grey"].light, fontsize=9,
         )  # fmt: skip
         axes.set_xlabel("epoch")
         axes.set_ylabel("test cross-entropy / nats a character")
-        axes.set_ylim(1.25, 3.6)
+        axes.set_ylim(1.15, 3.6)
         axes.xaxis.get_major_locator().set_params(integer=True)
         drawn.legend(loc="outside lower center", ncols=3)
         return render(drawn).encode()
