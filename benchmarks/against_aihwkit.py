@@ -6,13 +6,12 @@ learning rate of aihwkit is then chosen so that it fires as many as the twin's r
 """
 
 import argparse
-import importlib.util
 import time
 from itertools import islice
 from typing import Any
 
 import numpy as np
-from harness import SHAPES, Numerics, Times, data
+from harness import SHAPES, Numerics, Times, data, has_aihwkit, set_rate
 
 DW_MIN = 0.02  # of gokmen-60, the device of the workload
 ROUNDS = 9
@@ -93,25 +92,19 @@ class AihwkitSide:
 
         return add
 
-    def set_rate(self, rate: float) -> None:
-        """Set the learning rate."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-
 
 def main() -> None:
     """Print both sides."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=500)
     samples = parser.parse_args().samples
-    if importlib.util.find_spec("aihwkit") is None:
-        print("aihwkit is not installed: nothing to compare with")
+    if not has_aihwkit():
         return
     ours, coincidences = twin_side()
     other = AihwkitSide()
     other.train(0, samples)
     rate = coincidences * DW_MIN / other.expected(samples, 2 * samples)
-    other.set_rate(rate)
+    set_rate(other.optimizer, rate)
     times = [other.train(2 * samples + k * samples, 3 * samples + k * samples) for k in range(ROUNDS)]
     after = rate / DW_MIN * other.expected(0, samples)
     theirs = float(np.median(times))

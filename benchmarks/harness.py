@@ -4,10 +4,12 @@ Times are CPU times of the calling thread, so what else runs on the machine coun
 memory and cores. What is to be compared is timed in turn, round by round, and ratios are taken within a round.
 """
 
+import importlib.util
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numba
 import numpy as np
@@ -122,6 +124,20 @@ class Whole:
         self.parts.effects.segment(first, self.sample)
         self.parts.engine.run(first, self.sample)
         times.rounds.append((time.thread_time() - start) / BLOCK)
+
+
+def has_aihwkit() -> bool:
+    """Return whether aihwkit is installed; say so where it is not."""
+    found = importlib.util.find_spec("aihwkit") is not None
+    if not found:
+        print("aihwkit is not installed: nothing to compare with")
+    return found
+
+
+def set_rate(optimizer: Any, rate: float) -> None:
+    """Set the learning rate of an optimizer of torch or aihwkit."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 @numba.njit(fastmath=True, error_model="numpy")

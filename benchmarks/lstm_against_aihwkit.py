@@ -6,15 +6,14 @@ tiles keep for their update; its learning rate is then chosen so that it fires a
 """
 
 import argparse
-import importlib.util
 import time
 from typing import Any
 
 import numpy as np
+from harness import has_aihwkit, set_rate
 from lstm import ROUNDS, SEQUENCES, STEPS, Case, prepare
 
 from twin.data import Dataset
-from twin.simulation.build import Parts
 
 DW_MIN = 0.001  # of symmetric-1200
 HIDDEN = 64
@@ -87,34 +86,23 @@ class AihwkitSide:
         self.train(sequences)
         return float(np.mean(self.sums)) / STEPS
 
-    def set_rate(self, rate: float) -> None:
-        """Set the learning rate."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-
-
-def symbols_of(parts: Parts) -> int:
-    """Return how many symbols the text has."""
-    return int(parts.machine.layers["features"][0])
-
 
 def main() -> None:
     """Print both sides."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sequences", type=int, default=20)
     sequences = parser.parse_args().sequences
-    if importlib.util.find_spec("aihwkit") is None:
-        print("aihwkit is not installed: nothing to compare with")
+    if not has_aihwkit():
         return
     ours: Case = prepare("SGD, symmetric")
-    other = AihwkitSide(ours.parts.data, symbols_of(ours.parts))
+    other = AihwkitSide(ours.parts.data, symbols=int(ours.parts.machine.layers["features"][0]))
     other.train(2 * sequences)
     for _ in range(ROUNDS):
         ours.advance(SEQUENCES)
     coincidences = float(np.mean(ours.coincidences))
     for _ in range(SEARCHES):
         rate = coincidences * DW_MIN / other.expected(sequences)
-        other.set_rate(rate)
+        set_rate(other.optimizer, rate)
     times = []
     for _ in range(ROUNDS):
         ours.advance(SEQUENCES)

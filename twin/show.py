@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twin.config.chip import STATUSES, Chip
+from twin.config.cited import split
 from twin.config.load import Loaded, load_any, load_layout
 from twin.config.presets import presets
 from twin.config.resources import shipped
@@ -150,8 +151,9 @@ def preset_rows(name: str) -> list[Source]:
     memory = presets("dram").get(name)
     if memory is None:
         return []
-    cited = {key: source.partition(": ")[::2] for key, source in memory.sources.items()}
-    return [Source(key, *split_quantity(value), *cited[key], origin) for key, value in memory.values.items()]
+    return [
+        Source(key, *split_quantity(value), *split(memory.sources[key]), origin) for key, value in memory.values.items()
+    ]
 
 
 def available() -> dict[str, dict[str, str]]:

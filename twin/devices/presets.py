@@ -11,6 +11,7 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from twin.config.chip import SOURCE, STATUSES
+from twin.config.cited import split
 from twin.devices.family import DeviceFamily
 from twin.devices.registry import family_of, suggest
 from twin.errors import TwinError
@@ -41,9 +42,7 @@ class Preset:
 
     def cited(self, parameter: str) -> tuple[str, str]:
         """Return status and source of a parameter, or of the family."""
-        text = self.sources[parameter if parameter in self.sources else "all"]
-        status, _, source = text.partition(": ")
-        return status, source
+        return split(self.sources[parameter if parameter in self.sources else "all"])
 
 
 @cache
