@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from twin.algorithms.operation import Counts
 from twin.crossbar.jit import kernel
-from twin.crossbar.matvec import accumulate_rows
+from twin.crossbar.rows import accumulate_rows
 from twin.engine.sampling import Sampler
 from twin.machine.replay import Replayed, run_block
 from twin.simulation.build import Parts, build

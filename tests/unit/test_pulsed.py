@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from twin.crossbar import coincidences as lists
+from twin.crossbar import affine, coincidences, lists
 from twin.crossbar.dense import dense_from, scratch
 from twin.crossbar.jit import kernel
+from twin.crossbar.lanes import HAS_COMPRESS
 from twin.crossbar.pulsed import pulsed_update
 from twin.crossbar.records import CELL, LIMITS, MATRIX
 from twin.crossbar.rng import BLOCK, draw, fill_normals
@@ -40,7 +41,25 @@ def fetch_both(w, cell, code, words, vectors):
     lists.fetch_by_vectors(w, cell, code, code.size, vectors[0], vectors[1], vectors[2])
 
 
-with_vectors = pytest.mark.skipif(not lists.HAS_COMPRESS, reason="the processor has no AVX-512")
+@kernel
+def list_both(words, vectors, lines, n):
+    lists.list_devices_by_words(words, 2, lines, 1, n, I32(2), I32(400))
+    lists.list_devices_by_vectors(vectors, 2, lines, 1, n, I32(2), I32(400))
+
+
+@kernel
+def put_both(words, vectors, code, new):
+    lists.put_by_words(words, code, code.size, new)
+    lists.put_by_vectors(vectors, code, code.size, new)
+
+
+@kernel
+def coincide_both(words, vectors, cell, limits, code, noise, clip_below, noise_mult, noise_add):
+    affine.coincide_by_words(words, cell, limits, code, noise, clip_below, noise_mult, noise_add)
+    affine.coincide_by_vectors(vectors, cell, limits, code, noise, clip_below, noise_mult, noise_add)
+
+
+with_vectors = pytest.mark.skipif(not HAS_COMPRESS, reason="the processor has no AVX-512")
 
 
 @with_vectors
@@ -81,6 +100,42 @@ def test_vectors_fetch_what_words_fetch():
     step = np.where(code & 2, -1, 1) * cell[code] - cell[code + 1] * w[code // CELL]
     np.testing.assert_allclose(vectors[1], step, atol=1e-6)
     np.testing.assert_allclose(words, vectors, atol=1e-6)
+
+
+@with_vectors
+@pytest.mark.parametrize("n", [0, 1, 16, 87])
+def test_vectors_name_and_set_the_devices_that_words_do(n):
+    rng = np.random.default_rng(n)
+    lines = (CELL * rng.permutation(n + 1) + 2 * rng.integers(0, 2, n + 1)).astype(I32)
+    words, vectors = np.full((2, n + 4), -7, I32)
+    list_both(words, vectors, lines, n)
+    np.testing.assert_array_equal(vectors, words)
+    np.testing.assert_array_equal(vectors[2 : n + 2], (lines[1:] ^ 2) + 400)
+    assert (vectors[[0, 1, n + 2, n + 3]] == -7).all()
+    words, new = np.full(n + 1, 9, F32), rng.standard_normal(n).astype(F32)
+    vectors = words.copy()
+    put_both(words, vectors, lines[:n].copy(), new)
+    np.testing.assert_array_equal(vectors, words)
+    np.testing.assert_array_equal(vectors[lines[:n] // CELL], new)
+
+
+@with_vectors
+@pytest.mark.parametrize("bounded", ["free", "rare", "always"])
+@pytest.mark.parametrize("n", [0, 1, 16, 93])
+def test_vectors_pulse_as_words_do(n, bounded):
+    rng = np.random.default_rng(n)
+    cell = np.abs(rng.normal(0.05, 0.02, 1600)).astype(F32)
+    limits = np.tile(np.array([-0.5, 0.5, 0.05, 0], F32), (400, 1)).ravel()
+    code = (CELL * rng.permutation(400)[:n] + 2 * rng.integers(0, 2, n)).astype(I32)
+    words, noise = rng.uniform(-0.6, 0.6, 400).astype(F32), rng.standard_normal(n).astype(F32)
+    vectors, before = words.copy(), words.copy()
+    below = {"free": -np.inf, "rare": -1.0, "always": np.inf}[bounded]
+    coincide_both(words, vectors, cell, limits, code, noise, F32(below), F32(0.3), F32(0.5))
+    np.testing.assert_allclose(vectors, words, rtol=0, atol=1e-7)
+    assert np.count_nonzero(vectors != before) == n
+    inside = np.abs(vectors[code // CELL]) <= 0.5
+    assert inside[noise < below].all()
+    assert inside.all() == (bounded == "always") or n < 2
 
 
 class Update:
@@ -187,7 +242,7 @@ def test_pulses_are_counted_per_device(n):
     pulses = np.zeros(N_IN * N_OUT, F32)
     sides = update.x, update.d, n, F32(0.7), F32(0.9)
     for _ in range(2):
-        lists.count_pulses(pulses, N_IN, N_OUT, *sides, KEYS, np.zeros(words, I32))
+        coincidences.count_pulses(pulses, N_IN, N_OUT, *sides, KEYS, np.zeros(words, I32))
     rows, columns = update.pulses(update.x, 0.7, KEYS[0], n), update.pulses(update.d, 0.9, KEYS[1], n)
     np.testing.assert_array_equal(pulses.reshape(N_IN, N_OUT), 2 * rows.T.astype(int) @ columns.astype(int))
     assert pulses.sum() == 2 * update.run(n, 0.7, 0.9)[1][1]

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.crossbar import unbounded
-from twin.crossbar.coincidences import HAS_COMPRESS
 from twin.crossbar.jit import ordered
+from twin.crossbar.lanes import HAS_COMPRESS
 
 F32 = np.float32
 LR = F32(0.02)

@@ -20,8 +20,10 @@ w_n is drawn as a normal number with this mean and variance (of the series the n
 
 import numpy as np
 
-from twin.crossbar.coincidences import LANES, SLOTS, fetch, meet, pulse_trains, select
+from twin.crossbar.coincidences import SLOTS, pulse_trains
 from twin.crossbar.jit import inline, kernel
+from twin.crossbar.lanes import LANES
+from twin.crossbar.lists import fetch, meet, put, select
 from twin.crossbar.records import CELL, DOWN_A, DW_MIN, W_MAX, W_MIN
 from twin.crossbar.rng import U64, fill_normals
 
@@ -99,13 +101,6 @@ def powers(number, slope, count, bits, s, q):
 
 
 @inline
-def scatter(w, code, count, new):
-    """Store the weights of a batch."""
-    for k in range(count):
-        w[U64(code[k]) >> U64(2)] = new[k]
-
-
-@inline
 def held(w, limits, code, step, slope, total):
     """Return the weight after `total` mean steps, not beyond where they vanish nor, backwards, beyond a bound."""
     c = U64(code & ~np.int32(CELL - 1))
@@ -135,7 +130,7 @@ def settle_free(w, cell, limits, code, number, count, bits, sigma, xi, real, roo
         for k in range(count):
             if s[k] < F32(0.0) or q[k] < F32(0.0):
                 old[k] = held(w, limits, code[k], step[k], slope[k], s[k])
-    scatter(w, code, count, old)
+    put(w, code, count, old)
 
 
 @inline
@@ -173,7 +168,7 @@ def settle_bounded(w, cell, limits, code, number, count, bits, sigma, additive, 
         remains = np.int32(0) if whole else number[k] - np.int32(1)
         left[k] = remains
         rest |= remains
-    scatter(w, code, count, old)
+    put(w, code, count, old)
     return rest
 
 
@@ -219,9 +214,6 @@ def dense_update(w, cell, limits, n_in, n_out, rows, columns, n, m, keys, work, 
         n_rows, row_pulses = pulse_trains(rows, keys[0], first, slots, n_in)
         n_columns, column_pulses = pulse_trains(columns, keys[1], first, slots, n_out)
         fired += row_pulses + column_pulses
-        bits = 0
-        while (slots - 1) >> bits:
-            bits += 1
         count = np.int64(0)
         for a in range(n_rows):
             line = rows[2][a]
@@ -229,8 +221,13 @@ def dense_update(w, cell, limits, n_in, n_out, rows, columns, n, m, keys, work, 
             place = np.int32(np.int32(line >> np.int32(2)) * np.int32(n_out * CELL))
             count = meet(code, number, count, columns[2], columns[3], n_columns, rows[3][a], flip, place)
             if count >= BATCH or a + 1 == n_rows:
+                most = np.int32(0)
                 for k in range(count):
                     coincidences += number[k]
+                    most |= number[k] - np.int32(1)
+                bits = 0
+                while most >> bits:
+                    bits += 1
                 counter = settle(w, cell, limits, code, number, left, count, bits, m, keys[2], counter, real, room)
                 count = 0
     return fired, coincidences

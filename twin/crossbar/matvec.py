@@ -11,11 +11,17 @@ Model (Gokmen 2021, "Array Model"; parameter names of aihwkit's IOParameters)::
 
 import numpy as np
 
-from twin.crossbar.coincidences import nonzero
 from twin.crossbar.jit import inline, kernel
 from twin.crossbar.rng import fill_normals
+from twin.crossbar.rows import accumulate_rows, dot_rows
 
 F32 = np.float32
+
+
+@inline
+def whole(words):
+    """Return `words` rounded up to whole cache lines, so that what follows them starts at one."""
+    return (words + 15) & ~15
 
 
 @inline
@@ -52,45 +58,6 @@ def convert(y, n, noise, sigma, bound, step):
             v = F32(np.floor(F32(v * inverse + F32(0.5)))) * step
         y[i] = v
     return clipped
-
-
-@kernel
-def accumulate_rows(w, n_out, q, index, y):
-    """y = sum over the non-zero q_j of q_j w[j, :]; `index` is scratch. Returns how many are non-zero."""
-    n = nonzero(q, index)
-    y = y[:n_out]
-    y[:] = F32(0.0)
-    a = 0
-    while a + 4 <= n:
-        j0, j1, j2, j3 = index[a], index[a + 1], index[a + 2], index[a + 3]
-        q0, q1, q2, q3 = q[j0], q[j1], q[j2], q[j3]
-        w0 = w[j0 * n_out : (j0 + 1) * n_out]
-        w1 = w[j1 * n_out : (j1 + 1) * n_out]
-        w2 = w[j2 * n_out : (j2 + 1) * n_out]
-        w3 = w[j3 * n_out : (j3 + 1) * n_out]
-        for i in range(n_out):
-            y[i] += q0 * w0[i] + q1 * w1[i] + q2 * w2[i] + q3 * w3[i]
-        a += 4
-    while a < n:
-        j0 = index[a]
-        q0 = q[j0]
-        w0 = w[j0 * n_out : (j0 + 1) * n_out]
-        for i in range(n_out):
-            y[i] += q0 * w0[i]
-        a += 1
-    return n
-
-
-@kernel
-def dot_rows(w, n_in, n_out, d, z):
-    """z_j = sum_i w[j, i] d_i for all input lines."""
-    d = d[:n_out]
-    for j in range(n_in):
-        row = w[j * n_out : (j + 1) * n_out]
-        total = F32(0.0)
-        for i in range(n_out):
-            total += row[i] * d[i]
-        z[j] = total
 
 
 @inline
@@ -132,7 +99,8 @@ def matvec(w, n_in, n_out, forward, x, y, m, line_sum, key, scratch, index):
             dot_rows(w, n_in, n_out, x, y)
         return 1, 0, F32(0.0), 0
     q = scratch[: x.size]
-    noise = scratch[x.size : x.size + lines]
+    start = whole(x.size)
+    noise = scratch[start : start + lines]
     top = max_magnitude(x)
     if top == F32(0.0):
         y[:lines] = F32(0.0)

@@ -42,15 +42,13 @@ def between(low, high, share):
 
 
 @inline
-def coincide_shaped(row, cell, limits, firing, noise, flip, m, shape, key, counter):
-    """One coincidence on each firing output line of one input line, as `twin.crossbar.pulsed.coincide`.
+def coincide_shaped(w, cell, limits, code, noise, m, shape, key, counter):
+    """One pulse on each of the devices that `code` names, as `twin.crossbar.affine.coincide`.
 
     Parameters
     ----------
-    row, cell, limits : float32
-        Of the input line's devices.
-    firing : int32 (n)
-        Codes of the output lines that fire (`twin.crossbar.coincidences`), which `flip` turns into those of pulses.
+    w, cell, limits : float32
+    code : int32 (n)
     noise : float32 (n)
         Cycle noise.
     m : MATRIX record
@@ -62,13 +60,12 @@ def coincide_shaped(row, cell, limits, firing, noise, flip, m, shape, key, count
         Coincidences of the burst before these, so that no draw of write noise occurs twice.
     """
     if m.step_kind == PAIR:
-        for n in range(firing.size):
-            pulse_pair(row, cell, limits, U32(firing[n]) ^ flip, noise[n], m, shape)
+        for n in range(code.size):
+            pulse_pair(w, cell, limits, U32(code[n]), noise[n], m, shape)
         return
     kind, points, own = m.step_kind, m.points, (m.noise_mult, m.noise_add, m.write_noise)
-    for n in range(firing.size):  # what is read from `m` in here is read, and decided, anew each time
-        code = U32(firing[n]) ^ flip
-        pulse_single(row, cell, limits, code, noise[n], kind, points, own, shape, key, counter + n)
+    for n in range(code.size):  # what is read from `m` in here is read, and decided, anew each time
+        pulse_single(w, cell, limits, U32(code[n]), noise[n], kind, points, own, shape, key, counter + n)
 
 
 @inline

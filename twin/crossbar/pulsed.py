@@ -14,15 +14,16 @@ more pulses wanted than `desired_bl` allows, the error signal is clipped as in a
 
 import numpy as np
 
+from twin.crossbar.affine import coincide
 from twin.crossbar.coincidences import fire, prepare
 from twin.crossbar.dense import dense_update, is_dense
 from twin.crossbar.jit import inline, kernel
+from twin.crossbar.lists import list_devices
 from twin.crossbar.nonlinear import PLAIN, coincide_shaped
-from twin.crossbar.records import CELL, DOWN_A, DW_MIN, LIMITS, UP_A, W_MAX, W_MIN
-from twin.crossbar.rng import BLOCK, U32, U64, fill_normals
+from twin.crossbar.records import CELL, DOWN_A, LIMITS, W_MAX, W_MIN
+from twin.crossbar.rng import BLOCK, fill_normals
 
 F32 = np.float32
-ONE = U32(0x3F800000)  # bits of 1.0; DOWN_A, shifted, is the sign bit
 
 
 @inline
@@ -40,45 +41,13 @@ def pulse_plan(lr, x_max, d_max, dw_min, desired_bl, update_management, update_b
     return n, F32(base * ratio), F32(base / ratio)
 
 
-@inline
-def step(old, cell, at, sign, xi, noise_mult):
-    """Return w after one coincidence of the given sign on device `at`, additive noise and bounds left aside.
-
-    up: w + up_a - up_b w; down: w - (down_a + down_b w), times 1 + noise_mult xi.
-    """
-    c = U64(at) * U64(CELL) + (U64(UP_A) if sign > F32(0.0) else U64(DOWN_A))
-    return changed(old, cell, c, sign, xi, noise_mult)
-
-
-@inline
-def changed(old, cell, c, sign, xi, noise_mult):
-    """Return w after one coincidence whose coefficients are at `c` and `c` + 1."""
-    return F32(old + (sign * cell[c] - cell[c + U64(1)] * old) * (F32(1.0) + noise_mult * xi))
-
-
-@inline
-def limit(new, limits, at, xi, noise_add):
-    """Add the additive noise of device `at` and clip to its bounds."""
-    c = U64(at) * U64(LIMITS)
-    new = F32(new + noise_add * xi * limits[c + U64(DW_MIN)])
-    return min(max(new, limits[c + U64(W_MIN)]), limits[c + U64(W_MAX)])
-
-
-@inline
-def coincide(row, cell, limits, firing, noise, flip, clip_below, noise_mult, noise_add):
-    """One coincidence on each firing output line of one input line.
-
-    `firing` holds where the coefficients lie if the input is positive; a negative one swaps up and down, which
-    lie DOWN_A words apart. All indices start at 0 in a slice of their own or are unsigned: with Python's
-    wrap-around to be checked, each coincidence would take twice as many instructions.
-    """
-    for k in range(firing.size):
-        place = U32(firing[k]) ^ flip
-        i = U64(place >> U32(2))
-        sign = U32(ONE | U32((place & U32(DOWN_A)) << U32(30))).view(np.float32)
-        xi = noise[k]
-        new = changed(row[i], cell, U64(place), sign, xi, noise_mult)
-        row[i] = limit(new, limits, i, xi, noise_add) if xi < clip_below else new
+@kernel
+def perform(w, cell, limits, code, noise, m, shape, key, counter):
+    """One pulse on each device of a list without repeats; `counter` coincidences of the update went before."""
+    if m.step_kind == PLAIN:
+        coincide(w, cell, limits, code, noise, m.clip_below, m.noise_mult, m.noise_add)
+    else:
+        coincide_shaped(w, cell, limits, code, noise, m, shape, key, counter)
 
 
 @kernel
@@ -95,49 +64,44 @@ def pulsed_update(w, cell, limits, shape, n_in, n_out, x, d, n, x_factor, d_fact
     keys : tuple of three uint64
         Streams of the input pulses, the output pulses and the cycle noise.
     work, real : int32 and float32 scratch
-        At least 4 (n_in + n_out) and BLOCK words; `dense.scratch` where the dense path may be taken.
+        At least 4 (n_in + n_out) + BLOCK and BLOCK words; `dense.scratch` where the dense path may be taken.
     """
     rows = prepare(x, x_factor, work[: 4 * n_in])
     columns = prepare(d, d_factor, work[4 * n_in : 4 * (n_in + n_out)])
     if n > 1 and m.step_kind == PLAIN and is_dense(m.dense_from, n, rows, columns):
         return dense_update(w, cell, limits, n_in, n_out, rows, columns, n, m, keys, work[4 * (n_in + n_out) :], real)
-    noise = real[:BLOCK]
+    noise, code = real[:BLOCK], work[4 * (n_in + n_out) : 4 * (n_in + n_out) + BLOCK]
     key_x, key_d, key_cycle = keys
-    noise_mult, noise_add, clip_below = m.noise_mult, m.noise_add, m.clip_below
-    noisy = noise_mult > F32(0.0) or noise_add > F32(0.0) or m.noise_slope > F32(0.0)
+    noisy = m.noise_mult > F32(0.0) or m.noise_add > F32(0.0) or m.noise_slope > F32(0.0)
     noise[:] = F32(0.0)
     x_firing, d_firing = rows[3], columns[3]
     fired = 0
     coincidences = 0
-    used = BLOCK
+    begin = used = BLOCK  # code[begin : used] with noise[begin : used] wait to be performed
     blocks = 0
-    done = 0
     for slot in range(n):
         fx = fire(rows, key_x, slot, n_in)
         fd = fire(columns, key_d, slot, n_out)
         fired += fx + fd
-        coincidences += fx * fd
         for a in range(fx):
-            j = np.int64(x_firing[a] >> np.int32(2))
-            flip = U32(x_firing[a] & np.int32(DOWN_A))
-            start, stop = j * n_out, (j + 1) * n_out
+            place = np.int32(np.int32(x_firing[a] >> np.int32(2)) * np.int32(n_out * CELL))
+            flip = np.int32(x_firing[a] & np.int32(DOWN_A))
             b = 0
             while b < fd:
                 if used == BLOCK:
-                    used = 0
+                    perform(w, cell, limits, code[begin:used], noise[begin:used], m, shape, key_cycle, coincidences)
+                    coincidences += used - begin
+                    begin = used = 0
                     if noisy:
                         fill_normals(noise, BLOCK, key_cycle, blocks * BLOCK)
                         blocks += 1
                 take = min(fd - b, BLOCK - used)
-                devices = w[start:stop], cell[start * CELL : stop * CELL], limits[start * LIMITS : stop * LIMITS]
-                hits, xi = d_firing[b : b + take], noise[used : used + take]
-                if m.step_kind == PLAIN:
-                    coincide(*devices, hits, xi, flip, clip_below, noise_mult, noise_add)
-                else:
-                    coincide_shaped(*devices, hits, xi, flip, m, shape, key_cycle, done)
+                list_devices(code, used, d_firing, b, take, flip, place)
                 b += take
                 used += take
-                done += take
+        perform(w, cell, limits, code[begin:used], noise[begin:used], m, shape, key_cycle, coincidences)
+        coincidences += used - begin
+        begin = used
     return fired, coincidences
 
 

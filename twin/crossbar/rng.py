@@ -53,9 +53,21 @@ def mix32(x):
 
 
 @inline
+def spread(n):
+    """Return what stands for draw n: spread(a + b) = spread(a) + spread(b)."""
+    return U32(U32(n) * U32(0x9E3779B9))
+
+
+@inline
+def draw_spread(key0, key1, s):
+    """Return the word of the draw that `s` stands for."""
+    return mix32(U32(mix32(U32(s + key0)) ^ key1))
+
+
+@inline
 def draw(key0, key1, n):
     """Return the n-th 32-bit word of the stream with key halves `key0`, `key1`."""
-    return mix32(U32(mix32(U32(U32(n) * U32(0x9E3779B9) + key0)) ^ key1))
+    return draw_spread(key0, key1, spread(n))
 
 
 @inline

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twin.crossbar.jit import inline, njit
+from twin.crossbar.jit import inline, kernel
 from twin.machine.records import CROSS_ENTROPY, IDENTITY, RELU, SIGMOID, SOFTMAX, TANH
 
 F32 = np.float32
@@ -26,7 +26,7 @@ def exp32(x):
     return F32(p * bits.view(np.float32))
 
 
-@njit
+@kernel
 def activate(kind, z, y):
     """y = f(z)."""
     n = z.size
@@ -55,7 +55,7 @@ def activate(kind, z, y):
             y[i] = z[i]
 
 
-@njit
+@kernel
 def multiply_by_derivative(kind, y, e, d):
     """d = e f'(z), with f' written in terms of y = f(z)."""
     n = d.size
@@ -70,7 +70,7 @@ def multiply_by_derivative(kind, y, e, d):
             d[i] = e[i]
 
 
-@njit
+@kernel
 def loss_and_delta(loss, kind, y, target, at, d):
     """Fill d with the negative gradient of the loss by z; return (loss, 1.0 when the class is wrong).
 

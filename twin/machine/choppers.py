@@ -8,7 +8,7 @@ distance from a badly set reference to the symmetry point, adds with alternating
 import numpy as np
 import numpy.typing as npt
 
-from twin.crossbar.jit import inline, njit
+from twin.crossbar.jit import inline, kernel
 from twin.crossbar.rng import U32, U64, draw, stream_key
 from twin.machine.arena import Arena
 from twin.machine.records import ROW
@@ -42,7 +42,7 @@ def place_choppers(arena: Arena, layers: Records, matrices: Records, settings: S
         record["reset"] *= record["threshold"]
 
 
-@njit
+@kernel
 def chop(f, layer, x, d):
     """Return c_in x and c_out d, of which A += lr (c_out d) (c_in x)^T; along rows the lines' signs go with d."""
     by_row = layer.transfer_axis == ROW
@@ -57,7 +57,7 @@ def chop(f, layer, x, d):
     return chopped_x, chopped_d
 
 
-@njit
+@kernel
 def unchop(f, parts, m, layer, sample, seed):
     """V = c_in c_out A u from A u; then the line's chopper may flip, and after the last line those across it.
 
@@ -96,7 +96,7 @@ def happens(probability, key, n):
     return u < probability
 
 
-@njit
+@kernel
 def filter_beside_reference(f, layer, stream, sample, seed, row):
     """H[t] += transfer_lr c (v - P_ref[t]), with P[t] <- (1 - beta) P[t] + beta v, and P_ref[t] <- P[t] at a flip.
 

@@ -1,7 +1,7 @@
 """Updates of digital matrices: all that follow each other in a program at once, with the bits of one after another."""
 
 from twin.algorithms.operation import Counts, Opcode
-from twin.crossbar.jit import njit
+from twin.crossbar.jit import kernel
 from twin.crossbar.matvec import max_magnitude
 from twin.crossbar.pulsed import pulse_plan
 from twin.crossbar.unbounded import unbounded_updates
@@ -9,7 +9,7 @@ from twin.crossbar.unbounded import unbounded_updates
 UPDATE, PULSES, PART_PULSES = int(Opcode.UPDATE), int(Counts.PULSES), int(Counts.PART_PULSES)
 
 
-@njit
+@kernel
 def end_of_updates(matrices, layers, program, k):
     """Return where the updates of digital matrices end that start with instruction k: k where it is none."""
     while k < program.size and program[k].opcode == UPDATE:
@@ -20,7 +20,7 @@ def end_of_updates(matrices, layers, program, k):
     return k
 
 
-@njit
+@kernel
 def update_uses(f, parts, m, layer, slot, first, uses):
     """W += lr d x^T for some uses of a sample in turn, on all arrays of the matrix."""
     shift = slot * layer.stride
@@ -33,7 +33,7 @@ def update_uses(f, parts, m, layer, slot, first, uses):
         unbounded_updates(w, n_in, n_out, x[part.in0 :], layer.n_in, d[part.out0 :], layer.n_out, uses, layer.lr)
 
 
-@njit
+@kernel
 def count_updates(f, m, layer, p, row):
     """Enter the updates of one instruction that are not zero."""
     for use in range(p.first, p.first + p.uses):
@@ -54,7 +54,7 @@ def count_updates(f, m, layer, p, row):
         row[PART_PULSES] += n * m.count
 
 
-@njit
+@kernel
 def digital_updates(f, parts, matrices, layers, program, counts, start, stop):
     """Perform instructions start..stop-1, all updates of digital matrices, layer by layer.
 

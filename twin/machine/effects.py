@@ -5,8 +5,8 @@ import numpy as np
 from twin.algorithms.operation import Counts
 from twin.crossbar import rng
 from twin.crossbar.coincidences import count_pulses
-from twin.crossbar.jit import inline, njit
-from twin.crossbar.matvec import matvec, max_magnitude
+from twin.crossbar.jit import inline, kernel
+from twin.crossbar.matvec import matvec, max_magnitude, whole
 from twin.crossbar.nonlinear import PAIR, pair_rest, refresh_pairs
 from twin.crossbar.pulsed import exact_update, pulse_plan, pulsed_update, sum_lines
 from twin.crossbar.records import CELL, LIMITS
@@ -41,7 +41,7 @@ def count_matvec(row, repeats, driven, converted, conducted, clipped):
     row[CLIPPED] += clipped
 
 
-@njit
+@kernel
 def managed_matvec(f, work, real, parts, m, forward, x, y, low, factor, sample, seed, row):
     """y = W x (forward) or W^T x over all arrays of a matrix; quantised partial sums add up digitally.
 
@@ -51,7 +51,7 @@ def managed_matvec(f, work, real, parts, m, forward, x, y, low, factor, sample, 
     most = 0
     lines = m.n_out if forward else m.n_in
     partial = real[:lines]
-    scratch = real[lines:]
+    scratch = real[whole(lines) :]
     for k in range(m.first, m.first + m.count):
         part = parts[k]
         n_in = part.in1 - part.in0
@@ -77,7 +77,7 @@ def managed_matvec(f, work, real, parts, m, forward, x, y, low, factor, sample, 
     row[MVMS] += most
 
 
-@njit
+@kernel
 def gradient_rate(f, m, layer, x, d):
     """Return the learning rate of an update with the gradient: the layer's, or its automatic scale.
 
@@ -96,7 +96,7 @@ def gradient_rate(f, m, layer, x, d):
     return F32(layer.lr * F32(m.desired_bl) * m.dw_min / product) if product > F32(0.0) else F32(0.0)
 
 
-@njit
+@kernel
 def rank_one_update(f, work, real, parts, m, x, d, lr, desired_bl, sample, salt, seed, row):
     """Pulsed (or exact) update W += lr d x^T on all arrays of a matrix.
 
@@ -139,7 +139,7 @@ def rank_one_update(f, work, real, parts, m, x, d, lr, desired_bl, sample, salt,
             count_pulses(counted, n_in, n_out, xs, ds, n, x_factor, d_factor, keys, work)
 
 
-@njit
+@kernel
 def refresh_sums(f, parts, m, writes):
     """Sum the lines of all arrays anew every `SUMS_EVERY` writes of the matrix.
 
@@ -161,7 +161,7 @@ def refresh_sums(f, parts, m, writes):
         sum_lines(w, n_in, n_out, in_sum, out_sum, in_rest, out_rest)
 
 
-@njit
+@kernel
 def refresh(f, parts, m, sample, writes, seed, row):
     """Do what follows a write of a matrix: refresh its pairs and its sums, where they are due."""
     refresh_pairs(f, parts, m, sample, writes, seed, row)

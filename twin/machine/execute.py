@@ -3,7 +3,7 @@
 import numpy as np
 
 from twin.algorithms.operation import Counts, Opcode
-from twin.crossbar.jit import njit
+from twin.crossbar.jit import kernel
 from twin.machine.activations import activate, loss_and_delta, multiply_by_derivative
 from twin.machine.choppers import chop, filter_beside_reference, unchop
 from twin.machine.digital import digital_updates, end_of_updates
@@ -42,7 +42,7 @@ CROSSED, VALUE = int(Counts.CROSSED), int(Counts.LOSS)
 SALTS = np.int64(0), np.int64(16)  # of the pulses of gradients and of transfers
 
 
-@njit
+@kernel
 def put_input(f, layer, shift, inputs, row):
     """Put a training example where the first layer takes it."""
     if layer.kind == DENSE or layer.kind == CONV:  # noqa: PLR1714 - no containers in kernels
@@ -53,7 +53,7 @@ def put_input(f, layer, shift, inputs, row):
         put_symbols(f, layer, shift, inputs, row)
 
 
-@njit
+@kernel
 def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fresh, factor, seed, counts):
     """z += factor W x for some uses, from 0 where `fresh`."""
     for use in range(first, first + uses):
@@ -71,7 +71,7 @@ def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fre
         managed_matvec(f, work, real, parts, m, FORWARDS, x, z, np.int64(0), factor, number, seed, counts)
 
 
-@njit
+@kernel
 def backward(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, factor, seed, counts):
     """e += factor W^T d for some uses, from 0 where `fresh`; windows of a convolution add up in the map's error."""
     if layer.kind == CONV and fresh and first == 0:
@@ -91,7 +91,7 @@ def backward(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, 
             scatter(f, layer, shift, use, e)
 
 
-@njit
+@kernel
 def activate_uses(f, layer, shift, first, uses):
     """Outputs from weighted sums."""
     if layer.kind == CONV:
@@ -107,7 +107,7 @@ def activate_uses(f, layer, shift, first, uses):
             cell_forward(f, layer, shift, use)
 
 
-@njit
+@kernel
 def derivative(f, layer, above, shift, first, uses):
     """d from the error of the layer above."""
     if layer.kind == CONV:
@@ -125,7 +125,7 @@ def derivative(f, layer, above, shift, first, uses):
             cell_backward(f, layer, above, shift, use)
 
 
-@njit
+@kernel
 def execute(f, work, real, parts, matrices, layers, program, counts, inputs, targets, seed):
     """Execute instructions in order.
 
@@ -146,6 +146,7 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
     for k in range(program.size):
         if k < end:
             continue
+        end = end_of_updates(matrices, layers, program, k)
         p = program[k]
         layer = layers[p.layer]
         shift = p.slot * layer.stride
@@ -179,8 +180,7 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
             backward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, fresh, share, seed, row)
         elif p.opcode == DERIVATIVE:
             derivative(f, layer, layers[p.layer + 1], shift, p.first, p.uses)
-        elif p.opcode == UPDATE and end_of_updates(matrices, layers, program, k) > k:
-            end = end_of_updates(matrices, layers, program, k)
+        elif end > k:
             digital_updates(f, parts, matrices, layers, program, counts, k, end)
         elif p.opcode == UPDATE or p.opcode == UPDATE_CHOPPED:  # noqa: PLR1714
             m = matrices[layer.update]

@@ -18,7 +18,7 @@ from twin.crossbar.nonlinear import HIDDEN, PAIR
 from twin.crossbar.records import LIMITS, W_MAX, W_MIN
 from twin.data import Dataset
 from twin.devices.family import DeviceFamily
-from twin.machine.arena import Arena
+from twin.machine.arena import Arena, aligned_zeros
 from twin.machine.arrays import INITIAL, ArrayBuilder, generator
 from twin.machine.choppers import place_choppers
 from twin.machine.compiled import ensure_loaded
@@ -119,8 +119,8 @@ class Machine:
         self.f[bias_lines(self.layers, in_flight)] = 1.0
         widest = int(max(record["n_in"] + record["n_out"] for record in self.layers))
         words, reals = scratch(int(self.layers["n_in"].max()), int(self.layers["n_out"].max()))
-        self.work = np.zeros(max(4 * widest + 64, words), np.int32)
-        self.real = np.zeros(max(4 * widest + 1024, reals), np.float32)
+        self.work = aligned_zeros(max(4 * widest + 64, words)).view(np.int32)
+        self.real = aligned_zeros(max(4 * widest + 1024, reals))
         self._state = (self.f, self.work, self.real, self.parts, self.matrices, self.layers)
         self._call = self._compiled()
 

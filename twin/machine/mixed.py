@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.operation import Counts
-from twin.crossbar.jit import inline, njit
+from twin.crossbar.jit import inline, kernel
 from twin.crossbar.records import CELL, LIMITS
 from twin.crossbar.rng import TRANSFER, fill_normals, stream_key
 from twin.machine.arena import Arena
@@ -33,7 +33,7 @@ def place_chi(arena: Arena, layers: Records, matrices: Records, settings: Settin
         record["granularity"] = settings.granularity or matrices[record["main"]]["dw_min"]
 
 
-@njit
+@kernel
 def accumulate_uses(f, layer, stream, shift, first, uses, sample, seed):
     """Chi += lr d x^T for some of a sample's uses of the matrix."""
     for use in range(first, first + uses):
@@ -44,7 +44,7 @@ def accumulate_uses(f, layer, stream, shift, first, uses, sample, seed):
         accumulate(f, layer, stream, x, f[start : start + layer.n_out], number, seed)
 
 
-@njit
+@kernel
 def accumulate(f, layer, stream, x, d, number, seed):
     """Chi += lr d x^T for one use, number `number` of the layer; chi is kept in words (`twin.machine.words`)."""
     by_row = layer.transfer_axis == ROW
@@ -70,7 +70,7 @@ def whole_steps(value, inverse, most):
     return int(steps) if steps < F32(most) else most
 
 
-@njit
+@kernel
 def pulse_lines(f, real, parts, m, layer, sample, seed, row):
     """Whole steps of chi become pulses on W, line by line; chi keeps the rest.
 

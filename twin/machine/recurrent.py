@@ -5,14 +5,14 @@ Gates i, f, o (sigmoid), g (tanh); c(t) = f c(t-1) + i g; h = o tanh c. The plai
 
 import numpy as np
 
-from twin.crossbar.jit import njit
+from twin.crossbar.jit import kernel
 from twin.machine.activations import activate
 from twin.machine.records import LSTM, SIGMOID, TANH
 
 F32 = np.float32
 
 
-@njit
+@kernel
 def put_symbols(f, layer, shift, codes, row):
     """Set the one-hot inputs of all steps of a sequence."""
     for step in range(layer.uses):
@@ -22,7 +22,7 @@ def put_symbols(f, layer, shift, codes, row):
         x[np.int64(codes[row, step])] = F32(1.0)
 
 
-@njit
+@kernel
 def enter_sequence(f, layer, shift, row):
     """Take over h and c from the sequence before; zeros at the start of the text (row 0)."""
     start = layer.x + shift + layer.features
@@ -34,7 +34,7 @@ def enter_sequence(f, layer, shift, row):
         c[i] = state[layer.hidden + i] if row > 0 else F32(0.0)
 
 
-@njit
+@kernel
 def hand_on(f, layer, shift, step, h, c):
     """Give h to the layer above and to the next step, or h and c to the next sequence after the last."""
     n = h.size
@@ -50,7 +50,7 @@ def hand_on(f, layer, shift, step, h, c):
         kept[i] = c[i] if last else kept[i]
 
 
-@njit
+@kernel
 def cell_forward(f, layer, shift, step):
     """Gates, c and h of one step from the weighted sums."""
     n = layer.hidden
@@ -78,7 +78,7 @@ def cell_forward(f, layer, shift, step):
         hand_on(f, layer, shift, step, y, c)
 
 
-@njit
+@kernel
 def cell_backward(f, layer, above, shift, step):
     """d of all gates of one step from the errors of the layer above and of the step after."""
     n = layer.hidden

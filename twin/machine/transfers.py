@@ -3,10 +3,10 @@
 import numpy as np
 
 from twin.algorithms.operation import Counts
-from twin.crossbar.jit import inline, njit
+from twin.crossbar.affine import limit, step
+from twin.crossbar.jit import inline, kernel
 from twin.crossbar.matvec import convert
 from twin.crossbar.nonlinear import PLAIN, pulse_shaped
-from twin.crossbar.pulsed import limit, step
 from twin.crossbar.records import CELL, DOWN_A, LIMITS
 from twin.crossbar.rng import READ_OUT, TRANSFER, U32, fill_normals, stream_key
 from twin.machine.effects import count_matvec, managed_matvec, refresh
@@ -41,7 +41,7 @@ def lines_of(part, by_row):
     return part.in0, part.in1, part.out0, part.out1 - part.out0
 
 
-@njit
+@kernel
 def transfer_vector(layer, sample, u):
     """Fill u with the transfer vector of this sample: one-hot, or a column of a Hadamard matrix."""
     t = line_of(layer, sample)
@@ -59,7 +59,7 @@ def transfer_vector(layer, sample, u):
             u[j] = F32(1.0) if j == t else F32(0.0)
 
 
-@njit
+@kernel
 def read_line(f, work, real, parts, m, layer, sample, seed, row):
     """V = A u (axis column) or A^T u (axis row): one line of A for a one-hot u."""
     u = f[layer.u : layer.u + layer.lines]
@@ -92,7 +92,7 @@ def read_line(f, work, real, parts, m, layer, sample, seed, row):
         count_matvec(row, np.int64(1), np.int64(1), n, F32(2.0) * F32(n) + m.conductance_slope * line_sum, clipped)
 
 
-@njit
+@kernel
 def filter_h(f, layer, stream, sample, seed, row):
     """H[t] += transfer_lr v; elements beyond the threshold leave their sign in s and are reset.
 
@@ -132,7 +132,7 @@ def pulse_device(w, cell, limits, shape, at, sign, xi, m, key, counter):
     w[at] = limit(new, limits, at, xi, m.noise_add) if xi < m.clip_below else new
 
 
-@njit
+@kernel
 def pulse_line(f, real, parts, m, layer, sample, seed, row):
     """One pulse on every device of C's line whose element of H crossed (Algorithm 2, line 19)."""
     t = line_of(layer, sample)
@@ -171,7 +171,7 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
     refresh(f, parts, m, sample, sample // layer.transfer_every, seed, row)
 
 
-@njit
+@kernel
 def choose_transfer(f, layer, sample, row):
     """SHD: return x, d and the rate of C += transfer_lr f(v) u^T (Onen 2021, Fig. 2A, step V).
 

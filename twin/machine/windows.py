@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twin.crossbar.jit import inline, njit
+from twin.crossbar.jit import inline, kernel
 from twin.machine.activations import activate, multiply_by_derivative
 
 F32 = np.float32
@@ -17,7 +17,7 @@ def corner(layer, use):
     )
 
 
-@njit
+@kernel
 def gather(f, layer, shift, use):
     """Put one window of the input map into its x: (kernel, kernel, channels), zeros beyond the border."""
     top, left = corner(layer, use)
@@ -39,7 +39,7 @@ def gather(f, layer, shift, use):
         at += width
 
 
-@njit
+@kernel
 def scatter(f, layer, shift, use, window):
     """Add the error of one window to the error of the input map."""
     top, left = corner(layer, use)
@@ -61,7 +61,7 @@ def scatter(f, layer, shift, use, window):
         at += width
 
 
-@njit
+@kernel
 def activate_and_pool(f, layer, shift):
     """Activate all positions and hand on the greatest of every pooling window, noting which it was."""
     n = layer.n_out
@@ -88,7 +88,7 @@ def activate_and_pool(f, layer, shift):
                         which[k] = F32(at + k)
 
 
-@njit
+@kernel
 def unpool(f, layer, above, shift):
     """Give the error of every pooled value to the output it came from, times the derivative: d of all positions."""
     n = (layer.out_height // layer.pool) * (layer.out_width // layer.pool) * layer.n_out

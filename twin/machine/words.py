@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.config.chip import Placement
-from twin.crossbar.jit import njit
+from twin.crossbar.jit import kernel
 from twin.crossbar.rng import U32, U64, draw
 from twin.errors import TwinError
 from twin.machine.settings import Settings
@@ -87,7 +87,7 @@ def place_words(word: Word, layers: Records, matrices: Records, nominal: Sequenc
             record["mean_step"] = reach / (word.top + 1)
 
 
-@njit
+@kernel
 def round_words(values, n, step, top, nearest, key, counter):
     """Round ``values[:n]`` to multiples of `step`, at most `top` either way, with draws from `counter` on."""
     inverse = F32(F32(1.0) / step)
