@@ -75,7 +75,7 @@ class Encoder:
         program = np.concatenate([code.view(np.int64) for code in codes]).view(INSTRUCTION)
         samples = np.arange(first, first + len(codes))
         program["sample"] = np.repeat(samples, sizes)
-        program["slot"] = program["sample"] % self.in_flight
+        program["slot"] = np.repeat(samples % self.in_flight, sizes)
         program["row"] = np.repeat([self.rows(int(s)) for s in samples], sizes)
         return program, [0, *np.cumsum(sizes).tolist()]
 
