@@ -38,7 +38,8 @@ def updates(w, cell, limits, xs, ds, lr, matrices, work, real, first, n):  # noq
         tops = max_magnitude(x), max_magnitude(d)
         plan = pulse_plan(lr, tops[0], tops[1], m.dw_min, m.desired_bl, m.update_management, m.update_bl_management)
         keys = stream_key(1, 0, UPDATE_ROWS, k), stream_key(1, 0, UPDATE_COLUMNS, k), stream_key(1, 0, CYCLE, k)
-        _, more = pulsed_update(w, cell, limits, w[:0], x.size, d.size, x, d, plan[0], plan[1], plan[2], m, keys, work, real)
+        array = w, cell, limits, w[:0], x.size, d.size
+        _, more = pulsed_update(*array, x, d, plan[0], plan[1], plan[2], m, keys, work, real)
         found += more
         slots += plan[0]
     return found, slots

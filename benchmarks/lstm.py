@@ -35,7 +35,11 @@ CASES = {
     "TTv2, dense": (
         "ttv2",
         "four-array",
-        {"device": '{preset = "gokmen-1200"}', "algorithms.ttv2.fast_lr": "0.195", "algorithms.ttv2.transfer_lr": "2.0"},
+        {
+            "device": '{preset = "gokmen-1200"}',
+            "algorithms.ttv2.fast_lr": "0.195",
+            "algorithms.ttv2.transfer_lr": "2.0",
+        },
         480,
     ),
 }
