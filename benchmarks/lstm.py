@@ -1,12 +1,12 @@
 """Microseconds a character of LSTM2-64 on War and Peace, against three passes of mat-vec over its weights.
 
-python benchmarks/lstm.py [--sampled] prints, for the digital baseline, SGD and TTv2, the least and the median of the
-numerics' processor time a character over rounds taken in turn, the time of three float32 mat-vec passes over all
-76,307 weights measured in the same rounds, and their ratio; with --sampled also what sampled timing adds over
+python benchmarks/lstm.py [--rounds N] [--sampled] prints, for the digital baseline, SGD and TTv2, the least and the
+median of the numerics' processor time a character over rounds taken in turn, the time of three float32 mat-vec passes
+over all 76,307 weights measured in the same rounds, and their ratio; with --sampled also what sampled timing adds over
 four of its periods. Needs TWIN_DATA_DIR.
 """
 
-import sys
+import argparse
 import time
 from dataclasses import dataclass, field
 from statistics import median
@@ -23,7 +23,7 @@ from twin.machine.replay import Replayed, run_block
 from twin.simulation.build import Parts, build
 from twin.simulation.plan import RunPlan
 
-SEQUENCES, ROUNDS, STEPS = 24, 15, 100
+SEQUENCES, STEPS = 24, 100
 Array = npt.NDArray[np.float32]
 Records = npt.NDArray[np.void]
 Pass = tuple[Array, int, Array, npt.NDArray[np.int32], Array]
@@ -141,9 +141,13 @@ def sampled(name: str, sequences: int = 5996) -> tuple[float, float]:
 
 def main() -> None:
     """Measure in turn and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--sampled", action="store_true", help="also time a run with sampled timing")
+    options = parser.parse_args()
     cases = {name: prepare(name) for name in CASES}
     bounds, clocks = [], []
-    for _ in range(ROUNDS):
+    for _ in range(options.rounds):
         clocks.append(core_ghz())
         bounds.append(three_passes())
         for case in cases.values():
@@ -157,7 +161,7 @@ def main() -> None:
         ratio = median(one / bound for one, bound in zip(case.times, bounds, strict=True))
         row = f"{np.mean(case.coincidences):.0f} | {least:.1f} | {middle:.1f} | {ratio:.2f}"
         print(f"| {name} | {row} |")
-    if "--sampled" in sys.argv:
+    if options.sampled:
         whole, numerics = sampled("TTv2, 120 states")
         print(
             f"sampled timing, TTv2: {whole:.1f} us a character, {numerics:.1f} of them numerics: {whole / numerics:.3f}"

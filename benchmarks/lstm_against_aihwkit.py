@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 from harness import has_aihwkit, set_rate
-from lstm import ROUNDS, SEQUENCES, STEPS, Case, prepare
+from lstm import SEQUENCES, STEPS, Case, prepare
 
 from twin.data import Dataset
 
 DW_MIN = 0.001  # of symmetric-1200
 HIDDEN = 64
+ROUNDS = 15
 SEARCHES = 4  # of the rate: errors change with it
 
 
