@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+import twin as twin_package
+from twin.__main__ import main as command
 from twin.simulation import checkpoint
 
 COMMAND = (sys.executable, "-c", "from twin.cli import main; main()")
@@ -38,6 +40,24 @@ def interrupt(arguments, cwd):
     os.killpg(child.pid, signal.SIGINT)
     _, err = child.communicate(timeout=30)
     return child.returncode, err
+
+
+class Impatient:
+    """Presses Ctrl-C when the command line is about to be imported."""
+
+    def find_spec(self, name, *_):
+        if name == "twin.cli":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_during_the_imports_leaves_no_traceback(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "meta_path", [Impatient(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "twin.cli", raising=False)
+    monkeypatch.delattr(twin_package, "cli", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        command()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -28,7 +28,7 @@ TOPICS = {
 """Diagnostics by what they begin with or hold; what is left stands under "Other"."""
 
 
-CONSTANTS: Mapping[str, tuple[str, ...]] = {
+TOPICS_OF_CONSTANTS: Mapping[str, tuple[str, ...]] = {
     "Chip": (),
     "Devices": ("device.",),
     "Algorithms": ("algorithms.", "statistics."),
@@ -187,10 +187,11 @@ def constants_grids(runs: Sequence[RunResult]) -> list[Grid]:
     for run in runs:
         for source in run.sources:
             found.setdefault(source, []).append(run.name)
-    topics: dict[str, list[tuple[Source, list[str]]]] = {name: [] for name in CONSTANTS}
+    topics: dict[str, list[tuple[Source, list[str]]]] = {name: [] for name in TOPICS_OF_CONSTANTS}
     for source, names in found.items():
         key = source.key
-        topic = next((name for name, starts in CONSTANTS.items() if key.startswith(starts)), next(iter(CONSTANTS)))
+        fitting = (name for name, starts in TOPICS_OF_CONSTANTS.items() if key.startswith(starts))
+        topic = next(fitting, next(iter(TOPICS_OF_CONSTANTS)))
         topics[topic].append((source, names))
     return [_constants(name, entries, runs) for name, entries in topics.items() if entries]
 
