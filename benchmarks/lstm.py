@@ -113,8 +113,8 @@ def core_ghz() -> float:
     return 4e-2 / (time.process_time() - start)
 
 
-def sampled(name: str, sequences: int = 5996) -> tuple[float, float]:
-    """Return microseconds a character of a run with sampled timing, all in all and of its numerics alone.
+def sampled(name: str, periods: int = 4) -> tuple[float, float]:
+    """Return microseconds a character of some periods of sampled timing, all in all and of their numerics alone.
 
     Both of the same run: two runs one after the other would differ by what the machine does meanwhile.
     """
@@ -124,7 +124,7 @@ def sampled(name: str, sequences: int = 5996) -> tuple[float, float]:
     effects, timing, execute = parts.effects, parts.workload.timing, parts.machine.execute
     if not isinstance(effects, Replayed):
         raise TypeError("sampled timing needs replayed effects")
-    numerics = 0.0
+    numerics, sequences = 0.0, periods * timing.period
 
     def timed(program: Records, counts: npt.NDArray[np.float64]) -> None:
         nonlocal numerics
@@ -162,10 +162,10 @@ def main() -> None:
         row = f"{np.mean(case.coincidences):.0f} | {least:.1f} | {middle:.1f} | {ratio:.2f}"
         print(f"| {name} | {row} |")
     if options.sampled:
-        whole, numerics = sampled("TTv2, 120 states")
-        print(
-            f"sampled timing, TTv2: {whole:.1f} us a character, {numerics:.1f} of them numerics: {whole / numerics:.3f}"
-        )
+        for name in ("digital", "TTv2, 120 states"):
+            whole, numerics = sampled(name)
+            ratio = f"{numerics:.1f} of them numerics: {whole / numerics:.3f}"
+            print(f"sampled timing, {name}: {whole:.1f} us a character, {ratio}")
 
 
 if __name__ == "__main__":
