@@ -39,13 +39,14 @@ def finished(folder):
 
 
 def kill_and_resume(description, folder, steps):
-    """Run a sweep on two processes; kill it whenever so many points have a result, and let it finish."""
+    """Run a sweep on two processes; kill it when so many points have a result, or one more than last; let it finish."""
     command = [sys.executable, "-m", "twin", "sweep", description, "--out", str(folder), "--jobs", "2"]
     moments, reached = random.Random(1), []
     for step in steps:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 600
-        while finished(folder) < step:
+        wanted = max([step, *(points + 1 for points in reached)])
+        while finished(folder) < wanted:
             assert child.poll() is None, "the sweep ended before it could be killed; make it longer"
             assert time.monotonic() < deadline
             time.sleep(0.01)
