@@ -20,9 +20,9 @@ from twin.algorithms.operation import N_COUNTS, Counts
 from twin.config.load import load_workload
 from twin.data import Dataset, load
 from twin.errors import TwinError
-from twin.simulation import build as building
-from twin.simulation.build import Parts
-from twin.simulation.plan import Mode, RunPlan
+from twin.runs import build as building
+from twin.runs.build import Parts
+from twin.runs.plan import Mode, RunPlan
 
 WORKLOAD = "mnist-mlp"
 CHIP = "aimc-512"

@@ -8,8 +8,8 @@ import argparse
 from harness import LAYOUTS, Times
 
 from twin.machine.replay import run_block
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import build
+from twin.runs.plan import RunPlan
 
 IMAGES = 100
 ALGORITHMS = ("digital", "sgd", "ttv2")

@@ -20,8 +20,8 @@ from twin.crossbar.jit import kernel
 from twin.crossbar.rows import accumulate_rows
 from twin.engine.sampling import Sampler
 from twin.machine.replay import Replayed, run_block
-from twin.simulation.build import Parts, build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import Parts, build
+from twin.runs.plan import RunPlan
 
 SEQUENCES, STEPS = 24, 100
 Array = npt.NDArray[np.float32]

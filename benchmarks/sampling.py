@@ -21,8 +21,8 @@ from twin.chip import ChipCosts
 from twin.engine import Engine
 from twin.engine.sampling import Sampler
 from twin.machine.replay import ZEROS, Performed, perform, setup_counts
-from twin.simulation.build import Parts, build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import Parts, build
+from twin.runs.plan import RunPlan
 
 CHUNK = 256  # samples that are summed at once
 LEAST_FACTOR = 20

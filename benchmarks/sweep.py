@@ -21,8 +21,8 @@ from twin.config.load import load_sweep
 from twin.machine.compiled import ensure_compiled
 from twin.sweep.point import points_of
 
-START = "import twin.commands_sweep, twin.sweep.local"
-WORKER = "import twin.sweep.local, twin.sweep.measure, twin.simulation.build, sklearn.datasets, pandas"
+START = "import twin.cli.sweep, twin.sweep.local"
+WORKER = "import twin.sweep.local, twin.sweep.measure, twin.runs.build, sklearn.datasets, pandas"
 
 
 @dataclass(frozen=True)

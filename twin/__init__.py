@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
+    from twin.api.comparison import Comparison
     from twin.api.names import available, describe
     from twin.api.runs import compare, load, simulate
     from twin.api.sweeps import SweepResult, run_sweep
-    from twin.report.comparison import Comparison
-    from twin.report.result import RunResult
+    from twin.results.result import RunResult
 
 __version__ = "0.1.0"
 __all__ = [
@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 _PLACES = {
-    "Comparison": "twin.report.comparison",
-    "RunResult": "twin.report.result",
+    "Comparison": "twin.api.comparison",
+    "RunResult": "twin.results.result",
     "SweepResult": "twin.api.sweeps",
     "available": "twin.api.names",
     "compare": "twin.api.runs",

@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command line; Ctrl-C while it is still being imported ends in 130 as it does later."""
     try:
-        from twin import cli  # noqa: PLC0415 - its imports take long enough to be interrupted
+        from twin.cli import app as cli  # noqa: PLC0415 - its imports take long enough to be interrupted
     except KeyboardInterrupt:
         sys.exit(130)
     cli.main()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from twin.cli.schema import written_schema
 from twin.config.cited import defaults, split
 from twin.config.part import dimension_of
 from twin.config.presets import presets
@@ -15,9 +16,8 @@ from twin.config.resources import FOLDERS, shipped
 from twin.config.schema import KINDS, json_schema
 from twin.devices.presets import describe, preset_names
 from twin.devices.registry import family_names, family_of
-from twin.published import written_schema
-from twin.report.columns import DIFFERENCE, TABLES, TIDY, Table
 from twin.reproduce.columns import REPRODUCED
+from twin.results.columns import DIFFERENCE, TABLES, TIDY, Table
 from twin.study.columns import STUDIED
 from twin.sweep.columns import SWEEP
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from twin.report.palette import ALGORITHMS, INKS
-from twin.report.svg import figure, render, styled
+from twin.report.figures.palette import ALGORITHMS, INKS
+from twin.report.figures.svg import figure, render, styled
 
 DASHES = {"1200": "-", "120": (0, (4, 2)), "15": (0, (1, 1.5))}
 PAPER = 1.32  # digital after 50 epochs, Gokmen 2021

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from run import CASES, HERE, Case, parts_of, state_of
 
+from twin.files import write_text
 from twin.machine.machine import Machine
-from twin.report.files import write_text
-from twin.simulation.build import Parts
+from twin.runs.build import Parts
 
 SHOWN = ("SGD, symmetric, 1200 states", "TTv2, 120 states", "TTv2, 1200 states")
 FACTORS = (0.0, 0.5, 1.0, 1.5)

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from draw import draw
 
-from twin.report.files import write_bytes, write_text
-from twin.simulation.build import Parts, build
-from twin.simulation.numerics import Epoch, train
-from twin.simulation.plan import RunPlan
+from twin.files import write_bytes, write_text
+from twin.runs.build import Parts, build
+from twin.runs.numerics import Epoch, train
+from twin.runs.plan import RunPlan
 
 HERE = Path(__file__).parent
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from twin.report.svg import figure, render, styled
-from twin.report.text import si
-from twin.simulation.plan import RunPlan
-from twin.simulation.timing_only import TimedParts, build_timing_only
+from twin.report.figures.svg import figure, render, styled
+from twin.results.text import si
+from twin.runs.plan import RunPlan
+from twin.runs.timed import TimedParts, build_timing_only
 
 HERE = Path(__file__).parent
 BIG_BUFFER_MIB = 160

@@ -5,8 +5,8 @@ import pytest
 
 from twin.algorithms.operation import N_COUNTS, Counts, Opcode
 from twin.machine.records import INSTRUCTION
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import build
+from twin.runs.plan import RunPlan
 
 N_IN, N_OUT = 8, 6
 DW_MIN = 0.01

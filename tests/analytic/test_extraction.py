@@ -20,8 +20,8 @@ from twin.extraction.reader import Reader
 from twin.extraction.regression import AVERAGE, FINAL, Regression, extract, quiet_amplitude, random_inputs
 from twin.extraction.run import READ, ReadEffects, RunReads, WithReads
 from twin.machine.replay import Replayed, run_block
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import build
+from twin.runs.plan import RunPlan
 
 NOISY = ("inp_res", "out_res", "out_bound", "out_noise")
 

@@ -11,10 +11,10 @@ from workloads_kit import written
 from twin.algorithms.operation import Kind
 from twin.extraction.inference import extract_model, infer
 from twin.extraction.model import load_model
-from twin.report.palette import OPERATIONS
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan, prepare
-from twin.simulation.run import run
+from twin.report.figures.palette import OPERATIONS
+from twin.runs.build import build
+from twin.runs.plan import RunPlan, prepare
+from twin.runs.trained import run
 
 SPLIT = {"tile.rows": "9", "tile.cols": "16"}
 SMALL = {"data.samples": "24", "data.test_samples": "8", "init.scale": "2.0"}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from twin.algorithms.operation import Counts, Kind, Opcode, Stream
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import build
+from twin.runs.plan import RunPlan
 
 N_IN, N_OUT = 8, 6
 DW_MIN = 0.01

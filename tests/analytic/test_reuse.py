@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.errors import TwinError
-from twin.simulation.statistics import spread
+from twin.runs.statistics import spread
 
 RUNS = [
     ("sgd", "two-array"),

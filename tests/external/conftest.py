@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from twin.cli import main
+from twin.cli.app import main
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def study(twin, monkeypatch):
     """Run `twin study` with an executor of this process."""
 
     def command(*arguments, executor):
-        monkeypatch.setattr("twin.commands_study.executor_of", lambda *_: executor)
+        monkeypatch.setattr("twin.cli.study.executor_of", lambda *_: executor)
         return twin("study", *arguments)
 
     return command

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import twin
-from twin.cli import main
+from twin.cli.app import main
 
 HEAVY = ("numba", "numpy", "pandas", "matplotlib", "scipy", "simpy", "sklearn", "networkx", "pydantic", "typer", "rich")
 SMALL = {"epochs": 1, "samples": 40}
@@ -109,7 +109,7 @@ def test_every_table_of_a_run_has_a_unit_for_every_column(runs):
 
 def test_what_a_folder_holds_is_not_run_again(runs, monkeypatch):
     found, out = runs
-    monkeypatch.setattr("twin.simulation.run.run", lambda *_: pytest.fail("was run again"))
+    monkeypatch.setattr("twin.runs.trained.run", lambda *_: pytest.fail("was run again"))
     again = twin.compare("digits-mlp", ["sgd", "ttv2"], ["two-array", "three-array"], out=out, **SMALL)
     pd.testing.assert_frame_equal(again.table, found.table, check_exact=True)
     pd.testing.assert_frame_equal(twin.load(out).table, found.table, check_exact=True)
@@ -124,7 +124,7 @@ def test_the_report_names_the_command_of_the_same_runs(runs, tmp_path, monkeypat
     assert found.command in page.with_suffix(".md").read_text()
     assert page.stat().st_size < 1_000_000
     monkeypatch.setattr(sys, "argv", [*shlex.split(found.command), "--out", str(tmp_path / "command")])
-    monkeypatch.setattr("twin.commands._finish", lambda *_: None)  # what it would run is enough
+    monkeypatch.setattr("twin.cli.commands._finish", lambda *_: None)  # what it would run is enough
     with pytest.raises(SystemExit, match="0"):
         main()
     ids = [

@@ -10,7 +10,7 @@ import pytest
 
 from twin.config.resources import FOLDERS, shipped
 from twin.devices.presets import preset_names
-from twin.simulation import checkpoint
+from twin.runs import checkpoint
 
 HEAVY = ("numba", "pandas", "matplotlib", "sklearn", "scipy", "simpy", "networkx", "numpy")
 SMALL = ("--samples", "100", "--epochs", "1")
@@ -38,7 +38,7 @@ def test_help_imports_nothing_heavy(arguments):
     script = (
         "import sys, contextlib\n"
         f"sys.argv = ['twin', *{arguments}]\n"
-        "from twin.cli import main\n"
+        "from twin.cli.app import main\n"
         "with contextlib.suppress(SystemExit): main()\n"
         f"print('heavy:', [name for name in {HEAVY} if name in sys.modules])\n"
     )
@@ -50,7 +50,7 @@ def test_a_mistake_is_found_before_the_kernels_are_loaded():
     script = (
         "import sys, contextlib\n"
         "sys.argv = ['twin', 'run', 'digits-mlp', '--set', 'training.epoch=3']\n"
-        "from twin.cli import main\n"
+        "from twin.cli.app import main\n"
         "with contextlib.suppress(SystemExit): main()\n"
         "print('numba' in sys.modules, 'pandas' in sys.modules)\n"
     )

@@ -11,11 +11,11 @@ import time
 
 import pytest
 
-import twin as twin_package
+import twin.cli as cli_package
 from twin.__main__ import main as command
-from twin.simulation import checkpoint
+from twin.runs import checkpoint
 
-COMMAND = (sys.executable, "-c", "from twin.cli import main; main()")
+COMMAND = (sys.executable, "-c", "from twin.cli.app import main; main()")
 SMALL = ("--samples", "100", "--epochs", "1")
 
 
@@ -46,14 +46,14 @@ class Impatient:
     """Presses Ctrl-C when the command line is about to be imported."""
 
     def find_spec(self, name, *_):
-        if name == "twin.cli":
+        if name == "twin.cli.app":
             raise KeyboardInterrupt
 
 
 def test_ctrl_c_during_the_imports_leaves_no_traceback(monkeypatch, capsys):
     monkeypatch.setattr(sys, "meta_path", [Impatient(), *sys.meta_path])
-    monkeypatch.delitem(sys.modules, "twin.cli", raising=False)
-    monkeypatch.delattr(twin_package, "cli", raising=False)
+    monkeypatch.delitem(sys.modules, "twin.cli.app", raising=False)
+    monkeypatch.delattr(cli_package, "app", raising=False)
     with pytest.raises(SystemExit) as ended:
         command()
     assert ended.value.code == 130

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from twin.cli import app
+from twin.cli.app import app
 from twin.extraction.model import load_model
 
 RUN = ("run", "digits-mlp", "--samples", "60", "--epochs", "1", "--set", "data.test_samples=40")

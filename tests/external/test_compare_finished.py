@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from twin.report.difference import breakdowns, changed, metrics
-from twin.simulation.compare import prepare_all
-from twin.simulation.finished import compared, finished
-from twin.simulation.plan import RunPlan, write_facts
-from twin.simulation.run import run
+from twin.results.difference import breakdowns, changed, metrics
+from twin.runs.compare import prepare_all
+from twin.runs.finished import compared, finished
+from twin.runs.plan import RunPlan, write_facts
+from twin.runs.trained import run
 
 SHORT = {"training.epochs": "1", "data.samples": "30"}
 CASES = {

@@ -10,15 +10,15 @@ from jsonschema import Draft202012Validator
 from schema_kit import rows_of
 
 from twin.algorithms.operation import Counts, Stream
-from twin.published import GROUPS, WRITTEN, written_schema
-from twin.report.columns import DIFFERENCE, TABLES, TIDY
-from twin.report.difference import tidy_difference
-from twin.report.store import load_run, write_csv
+from twin.cli.schema import GROUPS, WRITTEN, written_schema
 from twin.report.write import write_report
-from twin.request import begin
-from twin.simulation.finished import compared, finished
-from twin.simulation.plan import RunPlan, prepare
-from twin.simulation.run import run
+from twin.results.columns import DIFFERENCE, TABLES, TIDY
+from twin.results.difference import tidy_difference
+from twin.results.store import load_run, write_csv
+from twin.runs.finished import compared, finished
+from twin.runs.plan import RunPlan, prepare
+from twin.runs.request import begin
+from twin.runs.trained import run
 from twin.sweep.columns import SWEEP
 from twin.sweep.run import Settings, run_sweep
 

@@ -9,7 +9,7 @@ import pytest
 from browser_kit import Browser, browser, find_axe, find_chromium
 from page_kit import WIDTHS, laid_out, loaded, sorts, violations
 
-from twin.cli import main
+from twin.cli.app import main
 from twin.report.write import load_report, write_report
 
 SECTIONS = {

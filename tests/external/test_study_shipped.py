@@ -9,9 +9,9 @@ from study_kit import planned
 from twin.config.load import load_study, load_sweep
 from twin.config.resources import find, shipped
 from twin.errors import TwinError
-from twin.request import default_algorithms
-from twin.simulation.compare import plan_runs
-from twin.simulation.plan import Descriptions, identity
+from twin.runs.compare import plan_runs
+from twin.runs.plan import Descriptions, identity
+from twin.runs.request import default_algorithms
 from twin.study import run as running
 from twin.sweep.point import point_id, points_of
 

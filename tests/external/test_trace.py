@@ -15,10 +15,10 @@ from trace_kit import decode, track_of
 
 from twin.algorithms.operation import Counts
 from twin.engine import Engine
-from twin.report.columns import TABLES
-from twin.simulation import recording
-from twin.simulation.plan import RunPlan, prepare
-from twin.simulation.run import run
+from twin.results.columns import TABLES
+from twin.runs import recording
+from twin.runs.plan import RunPlan, prepare
+from twin.runs.trained import run
 
 SHORT = {"training.epochs": "1", "data.samples": "24"}
 PULSED = SHORT | {"data.samples": "8", "calibration.method": '"pulses"', "calibration.pairs": "3"}

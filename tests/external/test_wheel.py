@@ -67,7 +67,7 @@ def test_the_wheel_carries_every_shipped_description(wheel: Path, room: str):
 
 
 def test_the_wheel_carries_the_template_of_the_report_and_its_types(wheel: Path):
-    page = {f"twin/report/{name}" for name in ("base.html.j2", "report.html.j2", "page.css", "page.js")}
+    page = {f"twin/report/templates/{name}" for name in ("base.html.j2", "report.html.j2", "page.css", "page.js")}
     assert page | {"twin/py.typed"} <= set(zipfile.ZipFile(wheel).namelist())
 
 

@@ -1,7 +1,7 @@
 """A small timing-only network: an embedding, blocks of two layers that repeat, and a head."""
 
-from twin.simulation.plan import RunPlan
-from twin.simulation.timing_only import build_timing_only
+from twin.runs.plan import RunPlan
+from twin.runs.timed import build_timing_only
 
 TEXT = """
 schema = 1

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import build
+from twin.runs.plan import RunPlan
 
 RUNS = [
     ("digital", "digital"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from twin.report.result import RunResult, Source
+from twin.results.result import RunResult, Source
 
 KINDS = ("input", "forward", "activation", "loss", "backward", "derivative", "update", "calibration")
 COMPONENTS = (

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from modes_kit import contents, quiet
 
-from twin.simulation import checkpoint
-from twin.simulation.plan import RunPlan, prepare
-from twin.simulation.run import run
+from twin.runs import checkpoint
+from twin.runs.plan import RunPlan, prepare
+from twin.runs.trained import run
 
 KILLS = 20
-SCRIPT = "import sys, pathlib; from twin.simulation.run import run; run(pathlib.Path(sys.argv[1]), lambda *_: None)"
+SCRIPT = "import sys, pathlib; from twin.runs.trained import run; run(pathlib.Path(sys.argv[1]), lambda *_: None)"
 LSTM = {
     "data.set": '"pydoc-topics"',
     "data.samples": "60",

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from modes_kit import RUNS, Stopped, assert_same, contents, quiet, stop_at, trained
 
 from twin.errors import TwinError
-from twin.simulation import checkpoint
-from twin.simulation.build import build
-from twin.simulation.compare import plan_runs, prepare_all, run_all
-from twin.simulation.plan import RunPlan, prepare
-from twin.simulation.run import run
+from twin.runs import checkpoint
+from twin.runs.build import build
+from twin.runs.compare import plan_runs, prepare_all, run_all
+from twin.runs.plan import RunPlan, prepare
+from twin.runs.trained import run
 
 SAMPLES = 200
 
@@ -131,7 +131,7 @@ def test_a_killed_process_resumes_to_the_same_files(tmp_path):
         folder.mkdir()
         prepare(plan, folder)
     run(whole, quiet)
-    script = "import sys, pathlib; from twin.simulation.run import run; run(pathlib.Path(sys.argv[1]), print)"
+    script = "import sys, pathlib; from twin.runs.trained import run; run(pathlib.Path(sys.argv[1]), print)"
     child = subprocess.Popen([sys.executable, "-c", script, killed], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (killed / checkpoint.NAME).exists() and time.monotonic() < deadline:

@@ -8,8 +8,8 @@ import pytest
 
 SCRIPT = """
 import hashlib
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import build
+from twin.runs.plan import RunPlan
 
 parts = build(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", workload_overrides={"data.samples": "300"}))
 parts.machine.set_rates(1.0)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from modes_kit import Stopped, assert_same, contents, quiet, stop_at
 
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan, prepare
-from twin.simulation.run import run
+from twin.runs.build import build
+from twin.runs.plan import RunPlan, prepare
+from twin.runs.trained import run
 
 CHIP = "aimc-512-lpddr5"
 PLACED = {f"placement.{stream}": '"memory"' for stream in ("activations", "errors", "h")}

@@ -10,9 +10,9 @@ from modes_kit import RUNS, Stopped, assert_same, contents, quiet, stop_at, trai
 from workloads_kit import NETWORKS, written
 
 from twin.errors import TwinError
-from twin.simulation import checkpoint
-from twin.simulation.plan import RunPlan, prepare
-from twin.simulation.run import run
+from twin.runs import checkpoint
+from twin.runs.plan import RunPlan, prepare
+from twin.runs.trained import run
 
 NETWORK_RUNS = [*RUNS, ("cttv2", "three-array"), ("agad", "four-array"), ("mixed-precision", "two-array")]
 

@@ -12,8 +12,8 @@ from twin.algorithms.operation import N_COUNTS, Stream
 from twin.chip import Path
 from twin.engine import Engine
 from twin.errors import TwinError
-from twin.simulation import build as building
-from twin.simulation.plan import RunPlan
+from twin.runs import build as building
+from twin.runs.plan import RunPlan
 
 
 class Recorder(Engine):

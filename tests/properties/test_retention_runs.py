@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from modes_kit import Stopped, contents, quiet, stop_at
 
-from twin.report.store import load_run
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan, prepare
-from twin.simulation.run import clockwork, run
+from twin.results.store import load_run
+from twin.runs.build import build
+from twin.runs.plan import RunPlan, prepare
+from twin.runs.trained import clockwork, run
 
 SLOW = {"host.bandwidth": '"1 MB/s"'}  # 64 us a sample
 LEAKY = '{preset = "symmetric-1200", lifetime = "1 ms"}'

@@ -10,9 +10,9 @@ from twin.chip.demand import Occupancy
 from twin.engine import Engine
 from twin.engine.sampling import Sampler, Sampling, Window
 from twin.errors import TwinError
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan, prepare
-from twin.simulation.run import clockwork, run
+from twin.runs.build import build
+from twin.runs.plan import RunPlan, prepare
+from twin.runs.trained import clockwork, run
 
 EXACT = ("n", "busy_ps", "latency_ps", "requested")
 

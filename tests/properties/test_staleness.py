@@ -8,9 +8,9 @@ from modes_kit import trained
 
 from twin.algorithms.operation import Opcode
 from twin.errors import TwinError
-from twin.simulation.build import build
-from twin.simulation.diagnostics import MEAN_STALENESS, MOST_STALENESS, collect
-from twin.simulation.plan import Descriptions, RunPlan
+from twin.runs.build import build
+from twin.runs.diagnostics import MEAN_STALENESS, MOST_STALENESS, collect
+from twin.runs.plan import Descriptions, RunPlan
 
 RUNS = [
     ("sgd", "two-array"),

@@ -7,8 +7,8 @@ from twin.config.load import load_baseline, load_timing_only
 from twin.errors import TwinError
 from twin.networks.layers import Dense
 from twin.networks.network import Network
-from twin.simulation.baselines import describe_baselines
-from twin.simulation.roofline import blocks_load, devices, network_load, passes, roofline
+from twin.runs.baselines import describe_baselines
+from twin.runs.roofline import blocks_load, devices, network_load, passes, roofline
 
 
 def test_one_layer_takes_the_longer_of_arithmetic_and_bytes():

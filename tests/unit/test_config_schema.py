@@ -6,10 +6,10 @@ import sys
 import pytest
 from rich.table import Table
 
-from twin import show
+from twin.cli import show
 from twin.config import json_schema, load_chip, load_workload
-from twin.constants import constants, description_rows
 from twin.errors import TwinError
+from twin.runs.constants import constants, description_rows
 
 
 @pytest.mark.parametrize("kind", ["chip", "layout", "workload", "sweep", "study"])

@@ -6,8 +6,8 @@ from engine_kit import Costs, Effects, Program
 from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Unit
 from twin.engine import Engine, InvariantError
 from twin.engine.consistency import Consistency
-from twin.simulation import build as building
-from twin.simulation.plan import RunPlan
+from twin.runs import build as building
+from twin.runs.plan import RunPlan
 
 W = Resource("0.W", private=False)
 X = Resource("x", private=True)

@@ -5,7 +5,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from twin.commands_device import description, draw, fit_measured
+from twin.cli.device import description, draw, fit_measured
 from twin.crossbar.calibration import symmetry_point
 from twin.devices import device_preset
 from twin.devices.fit import fit_device

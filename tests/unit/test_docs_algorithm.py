@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from twin.algorithms import registry
-from twin.simulation import build as building
-from twin.simulation.plan import RunPlan
+from twin.runs import build as building
+from twin.runs.plan import RunPlan
 
 PAGE = Path(__file__).parents[2] / "docs" / "add-an-algorithm.md"
 

@@ -9,8 +9,8 @@ from dram_kit import Rules, description, server, violations
 
 from twin.config import load_chip, resolved_toml
 from twin.errors import TwinError
-from twin.simulation import build as building
-from twin.simulation.plan import RunPlan
+from twin.runs import build as building
+from twin.runs.plan import RunPlan
 
 PAGE = (Path(__file__).parents[2] / "docs" / "add-a-memory.md").read_text(encoding="utf-8")
 

@@ -10,8 +10,8 @@ from twin.config.resolved import resolved_toml
 from twin.crossbar.calibration import shift
 from twin.errors import TwinError
 from twin.machine.arrays import draw_devices
-from twin.simulation.build import build, check
-from twin.simulation.plan import RunPlan
+from twin.runs.build import build, check
+from twin.runs.plan import RunPlan
 from twin.sweep.point import plan_of
 
 OWN = 'A = {preset = "lee-af1", asymmetry_factor = 2.0}, C = {preset = "gokmen-60", dw_min = 0.01}'

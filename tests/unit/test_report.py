@@ -16,15 +16,15 @@ from report_kit import make_run, make_runs
 from rich.console import Console
 
 from twin.errors import TwinError
-from twin.report.derived import derive_all
-from twin.report.floorplan import energy_panels
-from twin.report.store import load_run, save_run
-from twin.report.summary import summary, to_json
-from twin.report.svg import Drawing
-from twin.report.table import print_table
-from twin.report.text import fixed, percent, scale, si
-from twin.report.tidy import tidy
+from twin.report.figures.floorplan import energy_panels
+from twin.report.figures.svg import Drawing
+from twin.report.pages.table import print_table
 from twin.report.write import load_report, write_report
+from twin.results.derived import derive_all
+from twin.results.store import load_run, save_run
+from twin.results.summary import summary, to_json
+from twin.results.text import fixed, percent, scale, si
+from twin.results.tidy import tidy
 
 
 def strict(text: str):

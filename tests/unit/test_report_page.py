@@ -10,16 +10,16 @@ import pytest
 from report_kit import make_run, make_runs
 
 from twin.errors import TwinError
-from twin.report.bandwidth import channel_rates
-from twin.report.cards import cards
-from twin.report.figures import time_by_operation
-from twin.report.gantt import MOST_SERVICES, opening_window
-from twin.report.grids import MOST_ROWS, constants_grids, diagnostics_grids, layer_grid, statuses
-from twin.report.html import html
-from twin.report.layers import layer_operations
-from twin.report.page import Cell, Column, Grid, template
-from twin.report.result import Source
+from twin.report.figures.bandwidth import channel_rates
+from twin.report.figures.gantt import MOST_SERVICES, opening_window
+from twin.report.figures.layers import layer_operations
+from twin.report.figures.standard import time_by_operation
+from twin.report.pages.cards import cards
+from twin.report.pages.grids import MOST_ROWS, constants_grids, diagnostics_grids, layer_grid, statuses
+from twin.report.pages.html import html
+from twin.report.pages.page import Cell, Column, Grid, template
 from twin.report.write import write_pdf, write_report
+from twin.results.result import Source
 
 
 class Outline(HTMLParser):

@@ -9,8 +9,8 @@ from twin.crossbar.calibration import shift, symmetry_point
 from twin.errors import TwinError
 from twin.machine.arrays import draw_devices
 from twin.machine.relaxing import GRAIN
-from twin.simulation.build import build
-from twin.simulation.plan import Descriptions, RunPlan
+from twin.runs.build import build
+from twin.runs.plan import Descriptions, RunPlan
 
 MS = 10**9  # ps
 PRESETS = ["gokmen-60", "symmetric-1200", "reram-sb", "reram-array-om", "reram-es", "measured", "pcm-pair", "ideal"]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from twin.engine import InvariantError
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan
-from twin.simulation.run import check_bounds
+from twin.runs.build import build
+from twin.runs.plan import RunPlan
+from twin.runs.trained import check_bounds
 
 
 @pytest.mark.parametrize("matrix", ["A", "C"])

@@ -7,7 +7,7 @@ from sweep_kit import SMALL, written
 from twin.config.load import load_sweep
 from twin.config.resources import shipped
 from twin.errors import TwinError
-from twin.simulation.plan import Descriptions
+from twin.runs.plan import Descriptions
 from twin.sweep.design import values_of
 from twin.sweep.point import points_of
 

@@ -4,8 +4,8 @@ import pytest
 from blocks_kit import small
 
 from twin.errors import TwinError
-from twin.simulation.plan import RunPlan
-from twin.simulation.timing_only import build_timing_only
+from twin.runs.plan import RunPlan
+from twin.runs.timed import build_timing_only
 
 LARGE = {"tile.rows": "1024", "tile.cols": "1024"}  # five tiles in all
 BOTH = {"placement.h": '"memory"', "placement.activations": '"memory"', "placement.errors": '"memory"'}

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from twin.commands import progress_bar
-from twin.simulation.compare import Report
+from twin.cli.commands import progress_bar
+from twin.runs.compare import Report
 
 QUIET_S = 1.0
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from twin.api.arguments import command, in_words_of_python, names, pairs
+from twin.api.comparison import Comparison
 from twin.api.progress import shown
 from twin.errors import TwinError
-from twin.report.comparison import Comparison
-from twin.report.store import load_run
 from twin.report.write import load_report
-from twin.request import (
+from twin.results.store import load_run
+from twin.runs.compare import gather, unfinished
+from twin.runs.plan import COMPARISON, Descriptions, Mode, identity, named_folder, read_facts
+from twin.runs.request import (
     Options,
     begin,
     begun,
@@ -23,15 +25,13 @@ from twin.request import (
     plan_comparison,
     unfinished_error,
 )
-from twin.simulation.compare import gather, unfinished
-from twin.simulation.plan import COMPARISON, Descriptions, Mode, identity, named_folder, read_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from twin.api.arguments import Overrides
-    from twin.report.result import RunResult
-    from twin.simulation.plan import RunPlan
+    from twin.results.result import RunResult
+    from twin.runs.plan import RunPlan
 
 
 def simulate(

@@ -17,7 +17,7 @@ from twin.api.progress import shown
 from twin.config.resolved import toml_text
 from twin.errors import TwinError
 from twin.machine.compiled import ensure_compiled
-from twin.report.notebook import table_html
+from twin.report.pages.notebook import table_html
 from twin.sweep.local import LocalProcesses, ThisProcess
 from twin.sweep.run import Settings
 from twin.sweep.run import run_sweep as run_points

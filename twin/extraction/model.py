@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.errors import TwinError
+from twin.files import write_bytes
 from twin.machine.machine import Machine
-from twin.report.files import write_bytes
 
 Array = npt.NDArray[np.float32]
 FORMAT = 1

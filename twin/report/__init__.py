@@ -1,1 +1,1 @@
-"""Results of finished runs: directories, tables, figures and reports. Knows no clock and no device."""
+"""The pages and figures of finished runs. Knows results only."""

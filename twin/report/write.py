@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from twin.errors import TwinError
-from twin.report.derived import derive_all
-from twin.report.figures import all_figures
-from twin.report.files import remove, slug, write_bytes, write_text
-from twin.report.html import html
-from twin.report.markdown import markdown
-from twin.report.models import ComparisonSummary
-from twin.report.result import RunResult
-from twin.report.store import load_run, read_json, save_run, write_csv
-from twin.report.summary import run_summary, summary, to_json
-from twin.report.tidy import tidy
+from twin.files import remove, slug, write_bytes, write_text
+from twin.report.figures.standard import all_figures
+from twin.report.pages.html import html
+from twin.report.pages.markdown import markdown
+from twin.results.derived import derive_all
+from twin.results.models import ComparisonSummary
+from twin.results.result import RunResult
+from twin.results.store import load_run, read_json, save_run, write_csv
+from twin.results.summary import run_summary, summary, to_json
+from twin.results.tidy import tidy
 
 
 def write_report(runs: Sequence[RunResult], folder: Path, command: str) -> Path:
@@ -24,7 +24,7 @@ def write_report(runs: Sequence[RunResult], folder: Path, command: str) -> Path:
         folder/report.html  report.md  summary.json
                tables/*.csv      tidy, over all runs
                figures/*.svg     the figures of the report, for papers
-               runs/NAME/        each run, as `twin.report.store.load_run` reads it
+               runs/NAME/        each run, as `twin.results.store.load_run` reads it
 
     Parameters
     ----------

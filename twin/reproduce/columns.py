@@ -1,6 +1,6 @@
 """The tables that `twin reproduce` writes beside its figures."""
 
-from twin.report.columns import Column, Table, name
+from twin.results.columns import Column, Table, name
 
 REPRODUCED: dict[str, Table] = {
     "figure": Table(

@@ -12,8 +12,8 @@ from twin.devices.family import Affine
 from twin.errors import TwinError
 from twin.machine.arrays import DEVICES, generator
 from twin.reproduce.theory import Line, Response
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import build
+from twin.runs.plan import RunPlan
 
 Array = npt.NDArray[np.float64]
 

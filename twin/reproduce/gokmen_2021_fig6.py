@@ -17,8 +17,8 @@ from twin.machine.arrays import generator
 from twin.machine.machine import Machine
 from twin.reproduce.gokmen_2021_fig6_draw import draw
 from twin.reproduce.output import COLUMNS, Advance, Claim, Reproduction
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import build
+from twin.runs.plan import RunPlan
 
 Array = npt.NDArray[np.float64]
 SOURCE = "Gokmen, Front. Artif. Intell. 4:699148 (2021), Fig. 6"

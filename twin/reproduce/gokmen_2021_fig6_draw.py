@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from twin.report.palette import INKS
-from twin.report.svg import INK, Drawing, figure, styled
+from twin.report.figures.palette import INKS
+from twin.report.figures.svg import INK, Drawing, figure, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,14 +13,14 @@ import pandas as pd
 from twin.config.load import load_sweep
 from twin.config.sweep import Sweep
 from twin.errors import TwinError
-from twin.report.store import load_run
-from twin.report.totals import LATE
 from twin.reproduce.asymmetry import Array
 from twin.reproduce.lee_2022_line import SOURCE
 from twin.reproduce.lee_2022_map import AF_A, AF_C, FOLDER, JOBS
 from twin.reproduce.lee_2022_map import SWEEP as MAP
 from twin.reproduce.lee_2022_map_draw import draw_curves
 from twin.reproduce.output import Advance, Claim, Reproduction
+from twin.results.store import load_run
+from twin.results.totals import LATE
 from twin.sweep.local import LocalProcesses
 from twin.sweep.measure import measure
 from twin.sweep.point import Point, points_of

@@ -13,8 +13,8 @@ from twin.reproduce.experiment import CHIP, ONE_WEIGHT, SHD
 from twin.reproduce.lee_2022_line import SOURCE
 from twin.reproduce.lee_2022_line_draw import draw_schedulers
 from twin.reproduce.output import Advance, Claim, Reproduction
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import build
+from twin.runs.plan import RunPlan
 
 STEPS, BETAS = 7, (0.9, 0.5)
 RATE, CHANGE = 1e-3, 1.0

@@ -8,8 +8,8 @@ import numpy as np
 from twin.algorithms.operation import N_COUNTS
 from twin.reproduce.asymmetry import Array, Plane
 from twin.reproduce.experiment import CHIP, SHD
-from twin.simulation.build import build
-from twin.simulation.plan import RunPlan
+from twin.runs.build import build
+from twin.runs.plan import RunPlan
 
 SOURCE = "Lee et al., Front. Neurosci. 15:767953 (2022)"
 SLOPE, INTERCEPT, NOISE = 0.5, 0.5, 0.05

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.report.palette import INKS
-from twin.report.svg import INK, Drawing, figure, heading, styled
+from twin.report.figures.palette import INKS
+from twin.report.figures.svg import INK, Drawing, figure, heading, styled
 from twin.reproduce.asymmetry import Array, Plane, sgd_rest
 from twin.reproduce.lee_2022_line import Steps
 

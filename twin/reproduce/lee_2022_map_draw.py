@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.report.palette import INKS
-from twin.report.svg import INK, Drawing, figure, heading, styled
-from twin.report.totals import LATE
+from twin.report.figures.palette import INKS
+from twin.report.figures.svg import INK, Drawing, figure, heading, styled
 from twin.reproduce.lee_2022_map import Specification
 from twin.reproduce.robustness import Array, Map, Region
+from twin.results.totals import LATE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from twin.report.palette import ALGORITHMS, INKS
-from twin.report.svg import INK, Drawing, figure, heading, styled
+from twin.report.figures.palette import ALGORITHMS, INKS
+from twin.report.figures.svg import INK, Drawing, figure, heading, styled
 from twin.reproduce.experiment import Trajectory
 from twin.reproduce.theory import Array, sgd_fixed_point
 

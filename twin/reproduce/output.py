@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from twin.report.files import write_bytes, write_text
-from twin.report.svg import Drawing
+from twin.files import write_bytes, write_text
+from twin.report.figures.svg import Drawing
 
 Advance = Callable[[int, int], None]
 COLUMNS = (

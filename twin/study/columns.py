@@ -1,6 +1,6 @@
 """The tables that a study writes."""
 
-from twin.report.columns import Column, Table
+from twin.results.columns import Column, Table
 
 STUDIED: dict[str, Table] = {
     "table": Table(

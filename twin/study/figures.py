@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from twin.config.study import Bars, Figure, Lines, Plot, ReportFigure
-from twin.report.figures import LINES, MARKERS, all_figures, plain_ticks
-from twin.report.palette import ALGORITHMS, INKS, colours
-from twin.report.svg import Drawing, figure, styled
+from twin.report.figures.palette import ALGORITHMS, INKS, colours
+from twin.report.figures.standard import LINES, MARKERS, all_figures, plain_ticks
+from twin.report.figures.svg import Drawing, figure, styled
 from twin.study.plan import Plan
 from twin.study.run import Store
 from twin.study.tables import all_rows, label_of

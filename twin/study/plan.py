@@ -10,10 +10,10 @@ from twin.config.study import LedgerTable, Lines, Plot, ReportFigure, Rows, RowT
 from twin.config.sweep import Axis, Scalar, Search, Stop
 from twin.config.timing_only import TimingOnly
 from twin.errors import TwinError
-from twin.report.result import LEDGER, MAPPED
-from twin.request import default_algorithms
-from twin.simulation.compare import check_all, plan_runs
-from twin.simulation.plan import Descriptions, RunPlan, identity
+from twin.results.result import LEDGER, MAPPED
+from twin.runs.compare import check_all, plan_runs
+from twin.runs.plan import Descriptions, RunPlan, identity
+from twin.runs.request import default_algorithms
 from twin.sweep.measure import UNITS
 from twin.sweep.point import SEED, Point, none_possible, overrides_of, point_id, points_of
 
@@ -123,7 +123,7 @@ def check_runs(plan: Plan, ids: Sequence[str]) -> None:
     Raises
     ------
     TwinError
-        As `twin.simulation.compare.check_all`, with the place in the study.
+        As `twin.runs.compare.check_all`, with the place in the study.
     """
     for index, entry in enumerate(plan.study.runs):
         plans = [point.plan for point in plan.groups[entry.name].points if point.id in ids]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from twin import __version__
 from twin.config.sweep import Scalar, Stop
 from twin.errors import TwinError
-from twin.report.files import write_text
-from twin.report.store import load_run, read_json
+from twin.files import write_text
 from twin.reproduce import FIGURES
+from twin.results.store import load_run, read_json
 from twin.study.plan import RUN, Group, Plan, Searched, check_runs, placed
 from twin.sweep.agenda import searching
 from twin.sweep.executor import Executor
@@ -26,7 +26,7 @@ from twin.sweep.results import Results
 if TYPE_CHECKING:
     import pandas as pd
 
-    from twin.report.result import RunResult
+    from twin.results.result import RunResult
     from twin.sweep.searches import Searches
 
 Progress = Callable[[float, int], None]

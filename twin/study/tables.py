@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from twin.config.study import Column, ComparisonTable, LedgerTable, Rows, RowTable, SearchTable, Table
 from twin.errors import TwinError
-from twin.report.derived import derive_all
-from twin.report.markdown import line
-from twin.report.result import quantity, unit
-from twin.report.table import headings
-from twin.report.table import rows as comparison_rows
-from twin.report.text import ABSENT
+from twin.report.pages.markdown import line
+from twin.report.pages.table import headings
+from twin.report.pages.table import rows as comparison_rows
+from twin.results.derived import derive_all
+from twin.results.result import quantity, unit
+from twin.results.text import ABSENT
 from twin.study.plan import DATA, N, Plan, Searched
 from twin.study.run import Store
 from twin.sweep.measure import UNITS, Status

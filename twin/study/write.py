@@ -12,12 +12,12 @@ from twin import __version__
 from twin.config.resolved import resolved_toml
 from twin.config.study import PLACE, Runs
 from twin.errors import TwinError
-from twin.report.files import remove, write_bytes, write_text
-from twin.report.markdown import escape, line
-from twin.report.store import write_csv
-from twin.report.svg import write_drawing
+from twin.files import remove, write_bytes, write_text
+from twin.report.figures.svg import write_drawing
+from twin.report.pages.markdown import escape, line
 from twin.report.write import write_pages
-from twin.simulation.baselines import BASELINES, describe_baselines, rooflines
+from twin.results.store import write_csv
+from twin.runs.baselines import BASELINES, describe_baselines, rooflines
 from twin.study.figures import make_figure
 from twin.study.plan import Plan
 from twin.study.run import Reproduced, Store

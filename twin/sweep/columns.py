@@ -1,7 +1,7 @@
 """Every table that a sweep writes: its columns, their types and units, and what they mean."""
 
-from twin.report.columns import Column, Table, count, name, real
-from twin.report.totals import TOTALS
+from twin.results.columns import Column, Table, count, name, real
+from twin.results.totals import TOTALS
 
 RESULT = (
     name("status", "how the point ended"),

@@ -10,7 +10,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from twin.errors import TwinError
-from twin.report.files import remove
+from twin.files import remove
 from twin.sweep.search import PointSearch
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from twin.config.sweep import Scalar, Stop
 from twin.errors import TwinError
-from twin.report.result import RunResult
-from twin.report.store import load_run
-from twin.report.totals import totals
-from twin.simulation.plan import prepare
-from twin.simulation.run import CurveRow, run
+from twin.results.result import RunResult
+from twin.results.store import load_run
+from twin.results.totals import totals
+from twin.runs.plan import prepare
+from twin.runs.trained import CurveRow, run
 from twin.sweep.columns import RESULT
 from twin.sweep.point import Point
 

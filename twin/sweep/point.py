@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from twin.algorithms.registry import algorithm_class
 from twin.config.sweep import Scalar, Stop, Sweep
 from twin.errors import TwinError
-from twin.simulation.plan import Descriptions, RunPlan, identity
+from twin.runs.plan import Descriptions, RunPlan, identity
 from twin.sweep.design import values_of
 
 ID_LENGTH = 16

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin.errors import TwinError
-from twin.report.files import write_bytes, write_text
-from twin.report.store import write_csv
+from twin.files import write_bytes, write_text
+from twin.results.store import write_csv
 from twin.sweep.measure import FINAL, UNITS, Row, Status
 from twin.sweep.point import SEED, Point
 

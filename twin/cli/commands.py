@@ -1,0 +1,193 @@
+"""What the commands do, between the command line and the rooms."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from twin.results.result import COVERAGE
+from twin.runs.compare import Report, plan_runs
+from twin.runs.exports import EXPORTS
+from twin.runs.plan import COMPARISON, RunPlan, command_line, identity, named_folder, new_folder
+from twin.runs.request import Options, begin, begun, complete, first_layout, plan_comparison, unfinished_error
+
+if TYPE_CHECKING:
+    from twin.results.result import RunResult
+
+RUNS = Path("runs")
+WIDE = 180
+
+
+def run_comparison(
+    options: Options,
+    algorithms: Sequence[str],
+    layouts: Sequence[str],
+    baselines: Sequence[str] = (),
+    batch: int | None = None,
+) -> None:
+    """Plan, run and report a comparison, with baselines beside it."""
+    plans, described = plan_comparison(options, algorithms, layouts, baselines, batch)
+    folder = _folder(options, plans)
+    with _resumable(folder):
+        _finish(folder, begin(folder, plans, described, command_line()), options.jobs)
+
+
+def run_single(options: Options, algorithm: str, layout: str) -> None:
+    """Plan, run and report one run."""
+    run_comparison(options, [algorithm], [layout] if layout else first_layout(algorithm))
+
+
+def resume_folder(folder: Path, jobs: int) -> None:
+    """Finish an interrupted comparison."""
+    _, folders = begun(folder)
+    with _resumable(folder):
+        _finish(folder, folders, jobs)
+
+
+def show_description(name: str) -> None:
+    """Print a description, and the area table of a chip."""
+    from twin.cli.show import area_table, description_table, device_table, load_shown, memory_table  # noqa: PLC0415
+
+    console = _wide_console()
+    preset = device_table(name) or memory_table(name)
+    if preset is not None:
+        console.print(preset)
+        return
+    loaded = load_shown(name)
+    console.print(description_table(loaded))
+    if loaded.model.kind == "chip":
+        console.print(area_table(loaded.model))
+
+
+def show_floorplan(chip: str, workload: str, algorithm: str, layout: str, overrides: list[str]) -> None:
+    """Print where the tiles of a workload lie on a chip, and how much of each is in use."""
+    from twin.cli.show import floorplan_table  # noqa: PLC0415
+    from twin.runs.build import build  # noqa: PLC0415
+
+    options = Options(workload, chip, overrides=overrides)
+    layouts = [layout] if layout else first_layout(algorithm)
+    common = {"workload_overrides": options.workload_overrides(), "chip_overrides": options.chip_overrides()}
+    (plan,) = plan_runs(workload, chip, [algorithm], layouts, **common)
+    _wide_console().print(floorplan_table(build(plan).floorplan))
+
+
+def list_available() -> None:
+    """Print everything that can be named."""
+    from twin.cli.show import available_table  # noqa: PLC0415
+
+    _wide_console().print(available_table())
+
+
+def _wide_console() -> Console:
+    """Return a console that does not squeeze tables into 80 columns where nobody looks at a terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
+
+
+def _folder(options: Options, plans: Sequence[RunPlan]) -> Path:
+    """Create the folder of a comparison."""
+    from twin.runs.plan import Descriptions  # noqa: PLC0415
+
+    identities = [identity(plan, Descriptions.of(plan).texts()) for plan in plans]
+    if options.out is not None:
+        folder = named_folder(options.out)
+    else:
+        import hashlib  # noqa: PLC0415
+
+        digest = hashlib.sha256("".join(identities).encode()).hexdigest()[:8]
+        folder = new_folder(RUNS, f"{Path(options.workload).stem}-{digest}")
+    return folder
+
+
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """Say on Ctrl-C how to go on, whenever it comes: before the first sample, in training or during the report."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (folder / COMPARISON).exists():
+            say(f"interrupted; continue with: twin resume {folder}")
+        raise
+
+
+def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
+    """Run what is unfinished, write the report of what is finished, print the table."""
+    from twin.report.pages.table import print_table  # noqa: PLC0415
+    from twin.report.write import write_report  # noqa: PLC0415
+    from twin.results.derived import interval  # noqa: PLC0415
+
+    with progress_bar() as report:
+        results, failures = complete(folder, folders, jobs, report)
+    if results:
+        command, _ = begun(folder)
+        write_report(results, folder, command)
+        print_table(results)
+        for result in results:
+            if interval(result):
+                say(f"{result.name}: time {interval(result)}")
+            for line in _coverage(result):
+                say(f"{result.name}: {line}")
+            for warning in result.warnings:
+                say(f"warning: {result.name}: {warning}")
+        _say_exports(folders)
+        say(f"report: {folder / 'report.html'}")
+    if failures:
+        raise unfinished_error(folder, failures)
+
+
+def _say_exports(folders: Sequence[Path]) -> None:
+    for path in (folder / name for folder in folders for name in EXPORTS):
+        if path.exists():
+            say(f"written: {path}")
+
+
+def _coverage(result: "RunResult") -> list[str]:
+    """Say how far a weight of each layer can move in the run, where transfers limit that."""
+    table = result.diagnostics
+    rows = table[table["what"] == COVERAGE]
+    bounds = [f"layer {layer} {value:.3g}" for layer, value in zip(rows["layer"], rows["value"], strict=True)]
+    return [f"{COVERAGE} (weight units): {', '.join(bounds)}"] if bounds else []
+
+
+@contextmanager
+def progress_bar() -> Iterator[Report]:
+    """Show one bar per run on a terminal, nothing elsewhere."""
+    from twin.machine.compiled import is_compiled  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("samples"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        what = "preparing" if is_compiled() else "compiling the kernels, once (about a minute)"
+        preparing = progress.add_task(what, total=None)
+        tasks: dict[str, int] = {}
+
+        def report(name: str, done: int, total: int) -> None:
+            progress.update(preparing, visible=False)
+            if name not in tasks:
+                tasks[name] = int(progress.add_task(name, total=total))
+            progress.update(tasks[name], completed=done)  # type: ignore[arg-type]  # rich's TaskID is an int
+
+        yield report
+
+
+def say(text: str) -> None:
+    """Tell the user something that is not the result: on the standard error stream."""
+    print(text, file=sys.stderr)  # noqa: T201 - this is the command line

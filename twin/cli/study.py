@@ -1,0 +1,58 @@
+"""What `twin study` does, between the command line and the rooms."""
+
+import shlex
+from pathlib import Path
+
+from twin.cli.commands import RUNS, say
+from twin.cli.sweep import executor_of, progress_of
+from twin.config.load import load_study
+from twin.config.place import Places
+from twin.config.resources import find
+from twin.errors import TwinError
+from twin.study.plan import Plan, plan_study
+from twin.study.run import Store, run_study
+from twin.study.write import check_folder, write_study
+from twin.sweep.measure import FINAL
+
+
+def study_command(
+    description: str, out: Path | None, cache: Path | None, jobs: int, scheduler: str, memory: str, *, retry: bool
+) -> None:
+    """Make all that a study names, and write its folder.
+
+    Raises
+    ------
+    TwinError
+        When the study or the folder is wrong; after everything else is written, when a run failed or a published
+        figure does not bear out its paper.
+    """
+    loaded = load_study(description)
+    plan = plan_study(loaded, Places(find("study", description)))
+    folder = out or RUNS / f"study-{loaded.model.name}"
+    executor = executor_of(jobs, scheduler, memory)
+    check_folder(folder, loaded.model.name)
+    options = {"--out": out, "--cache": cache}
+    given = [word for option, path in options.items() if path for word in (option, str(path))]
+    store = Store(cache or folder / "cache", shlex.join(["twin", "study", description, *given]))
+    try:
+        with progress_of("study", "runs") as progress:
+            from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
+
+            ensure_compiled()
+            reproduced = run_study(plan, store, executor, progress, retry=retry)
+            failures = write_study(plan, store, reproduced, folder)
+    except KeyboardInterrupt:
+        say(f"interrupted; the same command goes on: {store.command}")
+        raise
+    say(f"study: {folder / 'README.md'}")
+    failures += _failed(plan, store)
+    if failures:
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        raise TwinError(f"{failures[0]}{more}; the rest is made, and --retry runs again what may end otherwise")
+
+
+def _failed(plan: Plan, store: Store) -> list[str]:
+    """List the points of sweeps that did not end for good; runs are named by what could not be made of them."""
+    runs = {point.id for entry in plan.study.runs for point in plan.groups[entry.name].points}
+    rows = ((name, row) for name, row in store.rows(plan).items() if name not in runs)
+    return [f"{name}: {row['reason']}" for name, row in rows if row and row["status"] not in FINAL]

@@ -1,0 +1,98 @@
+"""`twin verify-sampling`: the same runs with every sample timed and with windows only, side by side."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twin.cli.commands import RUNS, progress_bar
+from twin.config.load import is_timing_only
+from twin.errors import TwinError
+from twin.results.text import percent, si
+from twin.runs.compare import check_all, gather, prepare_all, run_all, unfinished
+from twin.runs.plan import RunPlan, named_folder, new_folder
+from twin.runs.request import Options, plans_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from twin.results.result import RunResult
+
+MODE = "timing.mode"
+WIDTH = 120
+
+
+def verify_sampling(options: Options, algorithms: Sequence[str], layouts: Sequence[str]) -> None:
+    """Run everything twice, exact and sampled, and print both, the difference and whether the interval holds it.
+
+    Raises
+    ------
+    TwinError
+        When a run fails, or when training left other weights or the ledger other joules or bytes: a bug.
+    """
+    from rich.console import Console  # noqa: PLC0415
+
+    from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
+
+    if is_timing_only(options.workload):
+        raise TwinError(
+            f"verify-sampling: the workload {options.workload} is only timed, never sampled; name one that is trained"
+        )
+    plans = plans_of(options, algorithms, layouts)
+    timed = {mode: _timed(plans, mode) for mode in ("exact", "sampled")}
+    check_all([*timed["exact"], *timed["sampled"]])
+    stem = f"verify-sampling-{Path(options.workload).stem}"
+    folder = named_folder(options.out) if options.out is not None else new_folder(RUNS, stem)
+    exact, sampled = (prepare_all(timed[mode], folder / mode) for mode in ("exact", "sampled"))
+    with progress_bar() as report:
+        ensure_compiled()
+        failures = run_all(unfinished([*exact, *sampled]), options.jobs, report)
+    if failures:
+        raise TwinError(f"{failures[0][0]}: {failures[0][1]}")
+    pairs = list(zip(gather(exact), gather(sampled), strict=True))
+    console = Console()
+    (console if console.is_terminal else Console(width=WIDTH)).print(comparison(pairs))
+    print(f"runs: {folder}")  # noqa: T201 - this is the command line
+
+
+def _timed(plans: Sequence[RunPlan], mode: str) -> list[RunPlan]:
+    return [replace(plan, workload_overrides=plan.workload_overrides | {MODE: f'"{mode}"'}) for plan in plans]
+
+
+def comparison(pairs: "Sequence[tuple[RunResult, RunResult]]") -> "Table":
+    """Lay exact and sampled runs side by side.
+
+    Raises
+    ------
+    TwinError
+        When what does not depend on the timing differs.
+    """
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table("run", title="exact and sampled timing", title_justify="left")
+    for heading in ("time, exact", "sampled", "difference %", "± % (95 %)", "inside", "energy, exact", "sampled"):
+        table.add_column(heading, justify="right")
+    for exact, sampled in pairs:
+        _check(exact, sampled)
+        difference_s = sampled.makespan_s - exact.makespan_s
+        whole_s, half_s = exact.makespan_s or 1.0, sampled.makespan_interval_s
+        table.add_row(
+            exact.name,
+            si(exact.makespan_s, "s"),
+            si(sampled.makespan_s, "s"),
+            f"{100 * difference_s / whole_s:+.3f}",
+            percent(half_s / whole_s),
+            "unknown" if math.isnan(half_s) else "yes" if abs(difference_s) <= half_s else "no",
+            si(exact.energy_J, "J"),
+            si(sampled.energy_J, "J"),
+        )
+    return table
+
+
+def _check(exact: "RunResult", sampled: "RunResult") -> None:
+    learned = ["train_loss", "test_error"]
+    if not exact.curve[learned].equals(sampled.curve[learned]):
+        raise TwinError(f"run {exact.name}: sampled timing changed what training learns; this is a bug in twin")
+    if not exact.tables["traffic"].equals(sampled.tables["traffic"]):
+        raise TwinError(f"run {exact.name}: sampled timing changed the bytes moved; this is a bug in twin")

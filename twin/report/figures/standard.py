@@ -1,0 +1,159 @@
+"""The figures of the report; each function draws one and knows nothing of files or pages."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from twin.report.figures.bandwidth import bandwidth_panels
+from twin.report.figures.bars import WIDE, bars
+from twin.report.figures.endurance import endurance_panels
+from twin.report.figures.floorplan import energy_panels, floorplan_panels
+from twin.report.figures.gantt import schedule_panels
+from twin.report.figures.layers import layer_panels
+from twin.report.figures.palette import (
+    ALGORITHMS,
+    COMPONENTS,
+    GROUPS,
+    colours,
+    group,
+)
+from twin.report.figures.svg import Drawing, figure, styled
+from twin.report.figures.utilisation import utilisation_panels
+from twin.results.derived import derive_all, is_timed_only, measure, tested
+from twin.results.result import RunResult
+from twin.results.text import scale, si
+from twin.units import PS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+MARKERS = ("o", "s", "^", "D")
+
+
+def learning_curves(runs: Sequence[RunResult]) -> list[Drawing]:
+    """Draw test error against epochs and against simulated time; nothing where no run was trained."""
+    if is_timed_only(runs):
+        return []
+    name, unit = measure(runs)
+    title = name.capitalize()
+    ends = "; ".join(
+        f"{run.name} ends at {tested(run, run.test_error)}{unit} after {si(run.makespan_s, 's')}" for run in runs
+    )
+    with styled():
+        return [
+            Drawing.of("error-by-epoch", f"{title} by epoch", ends, _curves(runs, "epoch", 1.0, "epoch")),
+            Drawing.of("error-by-time", f"{title} by simulated time", ends, _curves_in_time(runs)),
+        ]
+
+
+def time_by_operation(runs: Sequence[RunResult]) -> Drawing:
+    """Draw the busy time of all servers, by operation, a sample."""
+    shares = {run.name: time_shares(run) for run in runs}
+    return bars("time-by-operation", "Busy time by operation", shares, "s", GROUPS)
+
+
+def energy_by_operation(runs: Sequence[RunResult]) -> Drawing:
+    """Draw the energy by operation, a sample."""
+    shares = {run.name: energy_shares(run, "kind") for run in runs}
+    return bars("energy-by-operation", "Energy by operation", shares, "J", GROUPS)
+
+
+def energy_by_component(runs: Sequence[RunResult]) -> Drawing:
+    """Draw the energy by component, a sample."""
+    shares = {run.name: energy_shares(run, "component") for run in runs}
+    return bars("energy-by-component", "Energy by component", shares, "J", COMPONENTS)
+
+
+def time_shares(run: RunResult) -> dict[str, float]:
+    """Give the busy seconds a sample of every group of operations, summed over servers."""
+    busy = run.tables["operations"].groupby("kind", sort=False)["busy_ps"].sum()
+    return _grouped(busy * PS / max(run.samples, 1), grouped=True)
+
+
+def energy_shares(run: RunResult, by: str) -> dict[str, float]:
+    """Give the joules a sample of every component, or of every group of operations (``"kind"``)."""
+    energy = run.tables["energy"].groupby(by, sort=False)["energy_J"].sum()
+    return _grouped(energy / max(run.samples, 1), grouped=by == "kind")
+
+
+def _grouped(totals: "pd.Series[float]", *, grouped: bool) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for name, value in totals.items():
+        key = group(str(name)) if grouped else str(name)
+        shares[key] = shares.get(key, 0.0) + float(value)
+    return {key: value for key, value in shares.items() if value}
+
+
+def _curves_in_time(runs: Sequence[RunResult]) -> "Figure":
+    factor, name = scale(max(run.makespan_s for run in runs), "s")
+    ends = [run.makespan_s for run in runs if run.makespan_s > 0]
+    drawn = _curves(runs, "time_s", factor, f"simulated time ({name})")
+    if ends and max(ends) > 20 * min(ends):
+        axes = drawn.axes[0]
+        axes.set_xscale("log")
+        plain_ticks(axes, "x")
+    return drawn
+
+
+def _curves(runs: Sequence[RunResult], column: str, factor: float, label: str) -> "Figure":
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+
+    drawn = figure(WIDE, 3.5)
+    axes = drawn.add_subplot()
+    hues = colours((run.algorithm for run in runs), ALGORITHMS)
+    seen: dict[str, int] = {}
+    for run in runs:
+        order = seen[run.algorithm] = seen.get(run.algorithm, -1) + 1
+        points = run.curve[[column, "test_error"]].dropna()
+        points = points[(points["test_error"] > 0) & ((points[column] > 0) | (column == "epoch"))]
+        axes.plot(
+            points[column] * factor,
+            points["test_error"] * (1 if run.regression else 100),
+            color=hues[run.algorithm],
+            linestyle=LINES[order % len(LINES)],
+            marker=MARKERS[order % len(MARKERS)],
+            markersize=4 if len(points) <= 40 else 0,
+            label=run.name,
+        )
+    axes.set_yscale("log")
+    plain_ticks(axes, "y")
+    axes.set_xlabel(label)
+    name, unit = measure(runs)
+    axes.set_ylabel(f"{name} ({unit})" if unit else name)
+    if column == "epoch":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    drawn.legend(loc="outside lower center", ncols=2)
+    return drawn
+
+
+def plain_ticks(axes: "Axes", which: str) -> None:
+    """Label a logarithmic axis 1, 2, 5, 10 ... instead of powers, which need mathematical text."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator  # noqa: PLC0415
+
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    low, high = sorted(axis.get_view_interval())
+    decades = math.log10(high / low) if low > 0 else 1.0
+    subs = (1.0, 2.0, 5.0) if decades < 3 else (1.0,)
+    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def all_figures(runs: Sequence[RunResult]) -> dict[str, list[Drawing]]:
+    """Draw everything, by section of the report."""
+    derive_all(runs)
+    return {
+        "learning": learning_curves(runs),
+        "cost": [time_by_operation(runs), energy_by_operation(runs), energy_by_component(runs)],
+        "layers": layer_panels(runs),
+        "schedule": schedule_panels(runs),
+        "bandwidth": bandwidth_panels(runs),
+        "utilisation": utilisation_panels(runs),
+        "floorplan": floorplan_panels(runs),
+        "tile_energy": energy_panels(runs),
+        "endurance": endurance_panels(runs),
+    }

@@ -1,0 +1,1 @@
+"""The pages of a report: HTML, Markdown, terminal and notebook."""

@@ -1,0 +1,95 @@
+"""report.md: what goes into a pull request or an issue."""
+
+from collections.abc import Iterable, Sequence
+
+from twin import __version__
+from twin.report.pages.table import headings, rows
+from twin.results.calibration import CALIBRATION, calibration_rows
+from twin.results.derived import busiest_links, grouped_warnings, interval
+from twin.results.overlap import STALENESS, staleness_rows
+from twin.results.result import RunResult
+from twin.results.text import fixed, percent
+
+
+def markdown(runs: Sequence[RunResult], command: str) -> str:
+    """Give the report as GitHub Markdown: table, what bound each run, warnings, how to regenerate."""
+    first = runs[0]
+    names = [f"{name} ({unit})" if unit else name for name, unit in headings(runs)[:-1]]
+    facts = (
+        f"twin {__version__}, device {', '.join(_distinct(run.device for run in runs))}, "
+        f"seed {', '.join(_distinct(str(run.seed) for run in runs))}, {first.epochs} epochs, "
+        f"{first.samples:,} samples a run. All times are simulated."
+    )
+    lines = [
+        f"# {first.workload} on {', '.join(_distinct(run.chip for run in runs))}",
+        "",
+        facts,
+        "",
+        line(names),
+        line(["---", *["---:"] * (len(names) - 1)]),
+        *(line(row[:-1]) for row in rows(runs)),
+        "",
+        *_sampled(runs),
+        "## What bound the time",
+        "",
+        *(f"- **{escape(run.name)}**: {escape(run.bound)}" for run in runs),
+        "",
+        *_table("Staleness of the weights that forward mat-vecs read", STALENESS, staleness_rows(runs)),
+        *_table("Calibration", CALIBRATION, calibration_rows(runs)),
+        *_links(runs),
+        "## Warnings",
+        "",
+        *_warnings(runs),
+        "",
+        "## Regenerate",
+        "",
+        "```sh",
+        command,
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _sampled(runs: Sequence[RunResult]) -> list[str]:
+    found = [f"- **{escape(run.name)}**: {interval(run)}" for run in runs if interval(run)]
+    return ["## Time that was not run in full", "", *found, ""] if found else []
+
+
+def _table(title: str, names: Sequence[str], found: Sequence[Sequence[str]]) -> list[str]:
+    if not found:
+        return []
+    return [f"## {title}", "", line(names), line(["---"] * len(names)), *map(line, found), ""]
+
+
+def _links(runs: Sequence[RunResult]) -> list[str]:
+    found = [(run.name, *entry) for run in runs for entry in busiest_links(run)]
+    if not found:
+        return []
+    heading = [line(["run", "link", "busy (%)", "B/sample"]), line(["---", "---", "---:", "---:"])]
+    rows = [line([name, link, percent(share), fixed(size)]) for name, link, share, size in found]
+    return ["## Where traffic piles up", "", *heading, *rows, ""]
+
+
+def _warnings(runs: Sequence[RunResult]) -> list[str]:
+    found = [
+        f"- **{escape(names)}**: {escape(text)}" if names else f"- {escape(text)}"
+        for text, names in grouped_warnings(runs)
+    ]
+    return found or ["None."]
+
+
+def line(cells: Iterable[str]) -> str:
+    """Give a row of a table."""
+    return "| " + " | ".join(escape(cell) for cell in cells) + " |"
+
+
+def escape(text: str) -> str:
+    """Give a text on one line that Markdown takes for no markup."""
+    for char in ("\\", "|", "<", "*", "_"):
+        text = text.replace(char, "\\" + char)
+    return " ".join(text.split())
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))

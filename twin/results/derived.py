@@ -1,0 +1,171 @@
+"""Rates and ratios of a finished run: per second, per sample, against a baseline."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from twin.errors import TwinError
+from twin.results.result import RunResult
+from twin.results.text import fixed, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PATHS = ("link", "buffer", "memory", "host", "network", "cluster", "chip_link")
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What follows from a run's totals; NaN where a part does not exist.
+
+    Attributes
+    ----------
+    samples_per_s : float
+        Training samples a simulated second, everything before and between samples included.
+    energy_J_per_sample : float
+    bytes_per_sample : dict
+        (path, "H" or "other") -> bytes, for every path in `PATHS`.
+    tile_utilisation_mean, tile_utilisation_max : float
+        Fraction of the makespan; NaN without tiles.
+    speed : float
+        `samples_per_s` over that of the baseline.
+    """
+
+    samples_per_s: float
+    energy_J_per_sample: float
+    bytes_per_sample: dict[tuple[str, str], float]
+    tile_utilisation_mean: float
+    tile_utilisation_max: float
+    speed: float
+
+
+def derive(run: RunResult, baseline: RunResult) -> Derived:
+    """Compute the rates of `run`, its speed relative to `baseline`."""
+    servers = run.tables["servers"]
+    tiles = servers.loc[servers["kind"] == "tile", "utilisation"]
+    weights = servers.loc[tiles.index, "copies"] if "copies" in servers else None
+    rate = _ratio(run.samples, run.makespan_s)
+    return Derived(
+        samples_per_s=rate,
+        energy_J_per_sample=_ratio(run.energy_J, run.samples),
+        bytes_per_sample=_traffic(run.tables["traffic"], run.samples),
+        tile_utilisation_mean=float(np.average(tiles, weights=weights)) if len(tiles) else math.nan,
+        tile_utilisation_max=float(tiles.max()) if len(tiles) else math.nan,
+        speed=_ratio(rate, _ratio(baseline.samples, baseline.makespan_s)),
+    )
+
+
+def interval(run: RunResult) -> str:
+    """Say how far a sampled time, and the leakage in the energy, can be trusted; nothing where all of it was run."""
+    if run.makespan_interval_s == 0:
+        return ""
+    if math.isnan(run.makespan_interval_s):
+        return "sampled, interval unknown: fewer than 2 windows"
+    energy = percent(energy_interval_J(run) / run.energy_J) if run.energy_J else percent(0.0)
+    return f"sampled, ± {percent(run.makespan_interval_s / run.makespan_s)} % (95 %); energy ± {energy} %"
+
+
+def energy_interval_J(run: RunResult) -> float:
+    """Give half the width of the 95 % interval of the energy, J: only the leakage depends on the time."""
+    return run.leakage_W * run.makespan_interval_s
+
+
+def derive_all(runs: Sequence[RunResult]) -> list[Derived]:
+    """Compute the rates of all runs; the first is the baseline.
+
+    Raises
+    ------
+    TwinError
+        When there is no run or two have the same name.
+    """
+    if not runs:
+        raise TwinError("report: no finished run to report; run `twin compare` first")
+    names = [run.name for run in runs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise TwinError(f"report: two runs are called {twice!r}; give each a name of its own")
+    return [derive(run, runs[0]) for run in runs]
+
+
+def grouped_warnings(runs: Sequence[RunResult]) -> list[tuple[str, str]]:
+    """Give every warning once, with the names of the runs that gave it ("" for all of several)."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        for text in dict.fromkeys(run.warnings):
+            found.setdefault(text, []).append(run.name)
+    return [(text, "" if len(names) == len(runs) > 1 else ", ".join(names)) for text, names in found.items()]
+
+
+def measure(runs: Sequence[RunResult]) -> tuple[str, str]:
+    """Give what was tested and its unit: test error in percent, of regressions the test loss."""
+    return ("test loss", "") if all(run.regression for run in runs) else ("test error", "%")
+
+
+def tested(run: RunResult, value: float) -> str:
+    """Give a test error in percent, or a test loss, without unit."""
+    return fixed(value) if run.regression else percent(value)
+
+
+def busiest_links(run: RunResult, most: int = 5) -> list[tuple[str, float, float]]:
+    """Give name, utilisation and bytes a sample of the busiest links of a network; nothing where there is none."""
+    if "links" not in run.tables:
+        return []
+    rows = run.tables["links"].nlargest(most, "utilisation", keep="all")[:most]
+    found = rows[["link", "utilisation", "bytes"]].itertuples(index=False, name=None)
+    return [(str(link), float(share), _ratio(float(size), run.samples)) for link, share, size in found]
+
+
+def is_timed_only(runs: Sequence[RunResult]) -> bool:
+    """Return whether no run was trained, so that there is no accuracy to show."""
+    return not any(math.isfinite(run.test_error) for run in runs)
+
+
+def tiles(run: RunResult) -> int:
+    """Give the number of tiles of all chips."""
+    area = run.tables["area"]
+    return int(area.loc[area["part"] == "tile periphery", "count"].sum())
+
+
+def bandwidth_per_chip(run: RunResult, path: str) -> float:
+    """Give the bytes a second over a path, a chip, as a mean over the run."""
+    traffic = run.tables["traffic"]
+    moved = float(traffic.loc[traffic["path"] == path, "bytes"].sum())
+    return _ratio(moved, run.makespan_s * run.chips)
+
+
+def bound_shares(run: RunResult) -> dict[str, float]:
+    """Give the shares of the critical path by what was in service, largest first."""
+    table = run.tables["bound"]
+    names = [column for column in ("layer", "kind") if column in table.columns]
+    shares: dict[str, float] = {}
+    for what, share, *rest in table[["what", "share", *names]].itertuples(index=False, name=None):
+        label = str(what)
+        if len(rest) == 2:
+            label = f"{rest[1]} on {what}" if int(rest[0]) < 0 else f"layer {rest[0]} {rest[1]} on {what}"
+        shares[label] = shares.get(label, 0.0) + float(share)
+    return dict(sorted(shares.items(), key=lambda entry: -entry[1]))
+
+
+def wait_shares(run: RunResult) -> dict[str, float]:
+    """Give the shares of the critical path by what its next operation waited for, largest first."""
+    table = run.tables["bound"]
+    if "cause" not in table.columns:
+        return {}
+    waits = table[~table["cause"].isin(["start", "end"])].groupby("cause", sort=False)["share"].sum()
+    return {str(cause): float(share) for cause, share in waits.sort_values(ascending=False).items()}
+
+
+def _traffic(traffic: "pd.DataFrame", samples: int) -> dict[tuple[str, str], float]:
+    is_h = traffic["stream"] == "H"
+    return {
+        (path, what): _ratio(float(traffic.loc[(traffic["path"] == path) & rows, "bytes"].sum()), samples)
+        for path in PATHS
+        for what, rows in (("H", is_h), ("other", ~is_h))
+    }
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part) / float(whole) if whole else math.nan

@@ -1,0 +1,333 @@
+"""Puts a run together: network, mapping, machine, program, effects and engine from the descriptions."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.operation import Stream
+from twin.algorithms.program import Program
+from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
+from twin.algorithms.steps import LayerSteps
+from twin.chip import Kept, Placed, place_streams
+from twin.chip.floorplan import Floorplan
+from twin.config.chip import Chip
+from twin.config.layout import Layout
+from twin.config.resources import suggestion
+from twin.config.workload import Device, Workload
+from twin.data import Dataset, load
+from twin.devices.family import DeviceFamily
+from twin.devices.one_sided import OneSidedPair
+from twin.devices.presets import device_preset
+from twin.engine import Engine
+from twin.engine.consistency import Consistency
+from twin.errors import TwinError
+from twin.extraction.averaging import Schedule
+from twin.extraction.inference import check_extractable
+from twin.extraction.run import ReadEffects, RunReads, WithReads
+from twin.machine.machine import Machine
+from twin.machine.replay import Coupled, Encoder, Replayed
+from twin.machine.retention import Retention
+from twin.machine.settings import Settings, settings_of
+from twin.machine.words import FLOAT32, Word
+from twin.mapping import Mapping, map_layers
+from twin.networks.network import Network
+from twin.runs.calibration import CalibrationPhases
+from twin.runs.exports import check_recording
+from twin.runs.layouts import check_layout
+from twin.runs.placed import placed_costs
+from twin.runs.plan import Descriptions, Mode, RunPlan
+
+SHUFFLE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a run consists of."""
+
+    plan: RunPlan
+    descriptions: Descriptions
+    network: Network
+    data: Dataset
+    devices: dict[str, DeviceFamily]
+    mapping: Mapping
+    placed: Placed
+    algorithm: Algorithm
+    settings: Settings
+    machine: Machine
+    program: Program
+    effects: Coupled | Replayed
+    engine: Engine
+    calibration: CalibrationPhases
+    retention: Retention | None
+    floorplan: Floorplan
+    reads: RunReads | None
+    averaging: Schedule | None
+
+    @property
+    def workload(self) -> Workload:
+        """The workload's model."""
+        return self.descriptions.trained
+
+    @property
+    def chip(self) -> Chip:
+        """The chip's model."""
+        return self.descriptions.chip.model
+
+
+class Order:
+    """Which training example a sample number stands for: a new permutation every epoch, by seed.
+
+    The sequences of a text (not `shuffled`) keep their order, as each goes on from the state of the one before.
+    """
+
+    def __init__(self, seed: int, examples: int, *, shuffled: bool = True) -> None:
+        self.seed, self.examples, self.shuffled = seed, examples, shuffled
+        self._epoch = -1
+        self._permutation: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+
+    def __call__(self, sample: int) -> int:
+        """Return the example of a sample."""
+        epoch, at = divmod(sample, self.examples)
+        if not self.shuffled:
+            return at
+        if epoch != self._epoch:
+            sequence = np.random.SeedSequence([self.seed, SHUFFLE, epoch])
+            self._permutation = np.random.Generator(np.random.Philox(sequence)).permutation(self.examples)
+            self._epoch = epoch
+        return int(self._permutation[at])
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a run consists of before anything is simulated, all of it checked."""
+
+    descriptions: Descriptions
+    network: Network
+    data: Dataset
+    devices: dict[str, DeviceFamily]
+    mapping: Mapping
+    placed: Placed
+    prefetch: int
+    algorithm: Algorithm
+    settings: Settings
+    averaging: Schedule | None
+
+
+def check(plan: RunPlan, data: Dataset | None = None) -> Fit:
+    """Load what a plan names and fit it together, without drawing a device.
+
+    Parameters
+    ----------
+    plan : RunPlan
+    data : Dataset or None
+        The plan's data, where they are loaded already.
+
+    Raises
+    ------
+    TwinError
+        Where data are missing or the parts do not fit together.
+    """
+    descriptions = Descriptions.of(plan)
+    workload, chip, layout = descriptions.trained, descriptions.chip.model, descriptions.layout.model
+    training = workload.training
+    check_timing(workload, plan.mode)
+    algorithm = make_algorithm(plan.algorithm, workload.algorithms)
+    check_layout(algorithm, layout)
+    settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
+    devices = devices_of(workload.device, layout)
+    if data is None:
+        data = load(workload.data, training.seed, workload.network.steps)
+    check_recording(plan, training.epochs * len(data.inputs), training.in_flight, workload.timing)
+    network = Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols))
+    _check_transfers(algorithm, settings, network)
+    uses = [1 if network.timed else layer.uses for layer in network.layers]
+    mapping = map_layers(network.shapes, layout, chip, uses)
+    prefetch = _prefetch(chip, network, settings)
+    placed = place_streams(chip, mapping, kept(network, algorithm, settings, chip, training.in_flight))
+    averaging = None
+    if workload.extraction is not None and layout.tiles:
+        check_extractable(settings)
+        arrays = [part for layer in network.layers for part in mapping.parts(layer.index, algorithm.main)]
+        widest = max(part.in1 - part.in0 for part in arrays)
+        averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), widest)
+    return Fit(descriptions, network, data, devices, mapping, placed, prefetch, algorithm, settings, averaging)
+
+
+def devices_of(config: Device, layout: Layout) -> dict[str, DeviceFamily]:
+    """Return the devices of every matrix of a layout.
+
+    Raises
+    ------
+    TwinError
+        Where devices are given to a matrix that no algorithm has, or cannot share the reference that they share.
+    """
+    known = sorted({*layout.matrices, *(name for one in algorithm_names() for name in algorithm_class(one).matrices)})
+    for name in config.matrices:
+        if name not in known:
+            raise TwinError(f"device.matrices.{name}: no algorithm has a matrix of this name{suggestion(name, known)}")
+    devices = {name: device_preset(*config.of(name)) for name in layout.matrices}
+    for name, matrix in layout.matrices.items():
+        source = name if matrix.digital else layout.references[str(matrix.reference)].symmetry_point_of
+        if isinstance(devices[name], OneSidedPair) != isinstance(devices[source], OneSidedPair):
+            raise TwinError(
+                f"device.matrices: {name} and {source} share a reference in layout {layout.name}, and only one of them "
+                "is a one-sided pair, which has none; use a layout in which each has its own, e.g. four-array"
+            )
+    return devices
+
+
+def check_timing(workload: Workload, mode: Mode) -> None:
+    """Raise TwinError where timing is to be sampled but effects wait for their moment, or windows lie too close."""
+    timing = workload.timing
+    if timing.mode == "exact":
+        return
+    if mode == "coupled":
+        raise TwinError(
+            'timing.mode (= sampled): needs mode "replayed", because coupled effects happen only where the '
+            "engine times them; leave --mode coupled out or time every sample with --exact"
+        )
+    window = timing.warmup + timing.measured + 2 * workload.training.in_flight
+    if timing.period < 2 * window:
+        raise TwinError(
+            f"timing.period (= {timing.period}): must be at least {2 * window}, twice a window of warmup + "
+            "measured + 2 training.in_flight samples; raise it or time every sample with --exact"
+        )
+
+
+def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Parts:
+    """Build a run; raises as `check`."""
+    found = check(plan)
+    descriptions, network, data, mapping = found.descriptions, found.network, found.data, found.mapping
+    algorithm, settings, placed, prefetch = found.algorithm, found.settings, found.placed, found.prefetch
+    workload, chip, layout = descriptions.trained, descriptions.chip.model, descriptions.layout.model
+    training = workload.training
+    machine = Machine(
+        network,
+        data,
+        mapping,
+        algorithm,
+        settings,
+        found.devices,
+        chip.tile,
+        layout,
+        workload.calibration,
+        workload.init,
+        workload.mapping,
+        training.seed,
+        training.in_flight,
+        endurance=training.endurance,
+        word=Word.of(chip.placement) if settings.h_words else FLOAT32,
+    )
+    steps = [
+        LayerSteps(
+            layer,
+            mapping,
+            settings.every(layer.index),
+            settings.transfer_axis,
+            network.timed,
+            prefetch,
+            Stream.PULSES in placed.places,
+        )
+        for layer in network.layers
+    ]
+    calibrated = []
+    if workload.calibration.method == "pulses":
+        calibrated = sorted({reference.symmetry_point_of for reference in layout.references.values()})
+    program = Program(algorithm, steps, [name for name in calibrated if name in algorithm.matrices])
+    order = Order(training.seed, len(data.inputs), shuffled=not data.sequential)
+    encoder = Encoder(program, training.in_flight, order)
+    effects = (Coupled if plan.mode == "coupled" else Replayed)(machine, program, encoder)
+    reads = None
+    timed: tuple[Any, Any] = program, effects
+    if workload.extraction is not None and layout.tiles:
+        reads = RunReads(machine, workload.extraction.amplitude)
+        timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
+    consistency = Consistency(training.consistency, training.staleness)
+    costs = placed_costs(chip, mapping, placed.places, training.in_flight, program)
+    listeners: list[Callable[[int], None]] = [] if on_sample is None else [on_sample]
+
+    def announce(sample: int) -> None:
+        for listener in listeners:
+            listener(sample)
+
+    engine = Engine(*timed, costs, training.in_flight, announce, consistency)
+    retention = None
+    relaxes = any(math.isfinite(found.devices[name].lifetime) for name in algorithm.matrices)
+    if machine.analog and (workload.calibration.repeats or relaxes):
+        retention = Retention(machine, program, workload.calibration, lambda: engine.start_ps)
+        if isinstance(effects, Coupled) and relaxes:
+            effects.retention = retention
+    phases = CalibrationPhases(workload.calibration, machine, program, costs, engine, retention)
+    if retention is not None and workload.calibration.interval > 0:
+        listeners.append(phases.watch)
+    return Parts(
+        plan,
+        descriptions,
+        network,
+        data,
+        found.devices,
+        mapping,
+        placed,
+        algorithm,
+        settings,
+        machine,
+        program,
+        effects,
+        engine,
+        phases,
+        retention,
+        costs.floorplan,
+        reads,
+        found.averaging,
+    )
+
+
+def kept(network: Network, algorithm: Algorithm, settings: Settings, chip: Chip, in_flight: int) -> list[Kept]:
+    """Return what is kept at once: digital matrices, and vectors of every sample in flight."""
+    main, fast = algorithm.main, algorithm.fast
+    pulsed = algorithm.name != "digital" and not settings.accumulates and chip.placement.pulses != "drivers"
+    ahead = chip.placement.prefetch_h * settings.h_words if settings.filtered else 0
+    found = []
+    for layer in network.layers:
+        k, weights = layer.index, layer.n_in * layer.n_out
+        inputs, lines = in_flight * layer.n_in * layer.uses, in_flight * (layer.n_in + layer.n_out) * layer.uses
+        found += [
+            Kept(Stream.H, weights * settings.h_words, k, fast),
+            Kept(Stream.WEIGHTS, weights if algorithm.name == "digital" else 0, k, main),
+            Kept(Stream.ACTIVATIONS, inputs, k - 1, main),
+            Kept(Stream.ERRORS, lines, k, main),
+            Kept(Stream.PULSES, lines if pulsed else 0, k, fast),
+        ]
+        if ahead:
+            length = layer.n_in if settings.transfer_axis == "row" else layer.n_out
+            found.append(Kept(Stream.H, ahead * length, k, fast, ahead=True))
+    return found
+
+
+def _prefetch(chip: Chip, network: Network, settings: Settings) -> int:
+    """Return how many lines of H are fetched ahead; every layer must have more."""
+    if not settings.filtered:
+        return 0
+    prefetch = chip.placement.prefetch_h
+    for layer in network.layers:
+        lines = layer.n_out if settings.transfer_axis == "row" else layer.n_in
+        if prefetch >= lines:
+            raise TwinError(
+                f"{chip.name}: placement.prefetch_h (= {prefetch}): layer {layer.index} has {lines} lines of H; fetch "
+                f"at most {lines - 1} ahead"
+            )
+    return prefetch
+
+
+def _check_transfers(algorithm: Algorithm, settings: Settings, network: Network) -> None:
+    given, layers = settings.transfer_every_per_layer, len(network.layers)
+    if given and len(given) != layers:
+        raise TwinError(
+            f"algorithms.{algorithm.name}.transfer_every_per_layer (= {list(given)}): must have {layers} numbers, one "
+            f"for each layer with weights; it has {len(given)}"
+        )

@@ -1,0 +1,177 @@
+"""What a run found beside its result: pulses, saturation, bounds, crossings, coverage, and what never moved."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.config.measured import SHAPE
+from twin.networks.layers import Layer
+from twin.results.overlap import mean_staleness, reads_of
+from twin.results.result import COVERAGE, PULSED
+from twin.runs.banks import memory_rows
+from twin.runs.build import Parts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = tuple[int, str, str, float, str]
+SHARES = (0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)  # percent of the devices
+MEAN_STALENESS = "mean staleness of forward mat-vecs"
+MOST_STALENESS = "largest staleness of forward mat-vecs"
+COLUMNS = ["layer", "matrix", "what", "value", "unit"]
+
+
+def coverage(parts: Parts) -> list[tuple[int, float, float]]:
+    """Return (layer, farthest a weight can move in the whole run, nominal weight range) with H.
+
+    An element of C gets at most one pulse per read of its line, so in n samples it moves at most
+    n / (ns lines) dw_min: the coverage law.
+    """
+    if not parts.settings.filtered:
+        return []
+    samples = parts.workload.training.epochs * len(parts.data.inputs)
+    rows = []
+    device = parts.devices[parts.algorithm.main]
+    for layer in parts.network.layers:
+        record = parts.machine.layers[layer.index]
+        reads = samples * layer.uses / (int(record["transfer_every"]) * int(record["lines"]))
+        rows.append((layer.index, reads * device.dw_min, device.states * device.dw_min))
+    return rows
+
+
+def collect(
+    parts: Parts, tables: Mapping[str, "pd.DataFrame"], initial: list[npt.NDArray[np.float32]]
+) -> tuple["pd.DataFrame", list[str]]:
+    """Return the diagnostics table and the warnings of a finished run.
+
+    `tables` are the ledger's, `initial` the main weights before training.
+    """
+    import pandas as pd  # noqa: PLC0415
+
+    rows: list[Row] = []
+    warnings: list[str] = []
+    operations = tables["operations"]
+    for layer in parts.network.layers:
+        own = operations[operations["layer"] == layer.index]
+        rows += [(layer.index, "", what, float(n), "lines") for what, n in zip(SHAPE, layer_shape(layer), strict=True)]
+        rows += _updates(parts, layer.index, own)
+        rows += _saturation(parts, layer.index, own)
+        moved = float(np.mean(parts.machine.weights(layer.index, parts.algorithm.main) != initial[layer.index]))
+        rows.append((layer.index, parts.algorithm.main, "devices that moved", 100 * moved, "%"))
+        if moved == 0.0:
+            warnings.append(
+                f"layer {layer.index}: nothing moves: no weight of {parts.algorithm.main} changed; "
+                "raise the learning rate (fast_lr, transfer_lr) or choose a larger dw_min"
+            )
+        rows += _crossings(parts, layer.index)
+        rows += _endurance(parts, layer.index)
+    for index, reach, span in coverage(parts):
+        rows.append((index, "C", COVERAGE, reach, "weight units"))
+        if reach < 0.999 * span:
+            warnings.append(
+                f"layer {index}: coverage bound {reach:.3g} is below the weight range {span:.3g}: weights cannot "
+                "get far; lower transfer_every, transfer along the shorter axis, train longer or raise dw_min"
+            )
+    rows += _calibration(parts) + _placed(parts) + memory_rows(parts.engine)
+    rows += _staleness(tables["staleness"])
+    return pd.DataFrame(rows, columns=COLUMNS), warnings
+
+
+def layer_shape(layer: Layer) -> tuple[int, int]:
+    """Return the lines of a layer's matrix, in the order of `SHAPE`."""
+    return layer.n_in, layer.n_out
+
+
+def _updates(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
+    rows: list[Row] = []
+    for kind, matrix in (("update", parts.algorithm.fast), ("transfer", parts.algorithm.main)):
+        table = own[(own["kind"] == kind) & (own["matrix"] == matrix)]
+        count = float(table["count"].sum())
+        if count == 0:
+            continue
+        rows.append((layer, matrix, f"pulses per {kind}", _total(table, "pulses") / count, "pulses"))
+        rows.append((layer, matrix, f"coincidences per {kind}", _total(table, "coincidences") / count, "coincidences"))
+    return rows
+
+
+def _saturation(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
+    rows: list[Row] = []
+    main = parts.algorithm.main
+    for kind in ("forward", "backward"):
+        table = own[(own["kind"] == kind) & (own["matrix"] == main)]
+        count = float(table["count"].sum())
+        if count == 0 or _total(table, "mvms") == 0:
+            continue
+        repeats = _total(table, "mvms") / count - 1
+        rows.append((layer, main, f"bound-management repeats per {kind}", repeats, "mat-vecs"))
+        rows.append((layer, main, f"clipped outputs per {kind}", _total(table, "clipped") / count, "outputs"))
+    matrices = dict.fromkeys((main, parts.algorithm.fast))
+    return rows + [(layer, m, "devices at a bound", 100 * parts.machine.at_bounds(layer, m)[0], "%") for m in matrices]
+
+
+def _crossings(parts: Parts, layer: int) -> list[Row]:
+    if not parts.settings.filtered:
+        return []
+    record = parts.machine.layers[layer]
+    n = int(record["lines"] * record["line_length"])
+    crossed = parts.machine.f[record["crossed"] : record["crossed"] + n]
+    return [
+        (layer, "H", "elements that ever crossed", 100 * float(np.mean(crossed > 0)), "%"),
+        (layer, "H", "crossings per element, most", float(crossed.max()), "crossings"),
+    ]
+
+
+def _endurance(parts: Parts, layer: int) -> list[Row]:
+    """Return quantiles over the devices of the pulses a training sample brought."""
+    if not parts.workload.training.endurance or not parts.machine.analog:
+        return []
+    samples = parts.workload.training.epochs * len(parts.data.inputs)
+    rows: list[Row] = []
+    for matrix in parts.algorithm.matrices:
+        pulses = parts.machine.pulses(layer, matrix) / samples
+        values = np.quantile(pulses, [share / 100 for share in SHARES])
+        rows += [
+            (layer, matrix, f"{PULSED} {share} %", float(value), "pulses")
+            for share, value in zip(SHARES, values, strict=True)
+        ]
+    return rows
+
+
+def _calibration(parts: Parts) -> list[Row]:
+    if parts.workload.calibration.method != "pulses":
+        return []
+    rows: list[Row] = []
+    for (layer, matrix, k), done in sorted(parts.machine.calibrated.items()):
+        place = f"{matrix}[{k}]"
+        rows.append((layer, place, "calibration pulses", float(done.pulses), "pulses"))
+        rows.append((layer, place, "calibration residual, mean", done.residual_mean, "weight units"))
+        rows.append((layer, place, "calibration residual, std", done.residual_std, "weight units"))
+    return rows
+
+
+def _placed(parts: Parts) -> list[Row]:
+    """Return how many bytes of which stream are kept where, and how full that is."""
+    placed = parts.placed
+    rows: list[Row] = [
+        (-1, str(stream), f"kept in {place}", float(placed.n_bytes[stream]), "B")
+        for stream, place in placed.places.items()
+    ]
+    if placed.used["registers"]:
+        rows.append((-1, "", "registers of the fullest tile in use", float(placed.used["registers"]), "B"))
+    return rows
+
+
+def _staleness(table: "pd.DataFrame") -> list[Row]:
+    """Return how old the weights were that forward mat-vecs read, where any were not those of program order."""
+    reads = reads_of(table)
+    if not any(reads):
+        return []
+    most = float(max(map(abs, reads)))
+    return [(-1, "", MEAN_STALENESS, mean_staleness(reads), "samples"), (-1, "", MOST_STALENESS, most, "samples")]
+
+
+def _total(table: "pd.DataFrame", column: str) -> float:
+    total: Any = table[column].sum()
+    return float(total)

@@ -1,0 +1,46 @@
+"""Training without the clock: the same weights to the bit as a timed run, for studies of accuracy alone."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from twin.machine.replay import perform
+from twin.runs.build import Parts
+from twin.runs.trained import decay
+
+
+class Epoch(NamedTuple):
+    """What an epoch ends with; losses are means over test (or training) samples and their steps.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    train_loss, test_loss, test_error : float
+        On the analog arrays.
+    exact_loss, exact_error : float
+        Of the same weights in a mat-vec without converters, bounds and noise.
+    """
+
+    number: int
+    train_loss: float
+    test_loss: float
+    test_error: float
+    exact_loss: float
+    exact_error: float
+
+
+def train(parts: Parts, first: int = 0) -> Iterator[Epoch]:
+    """Train epoch after epoch from epoch `first` (counted from 0) on the machine's present state.
+
+    The engine changes no weight (tests/properties/test_modes.py), so that leaving it out saves only time.
+    """
+    machine, encoder = parts.machine, parts.effects.encoder
+    size = len(parts.data.inputs)
+    for epoch in range(first, parts.workload.training.epochs):
+        machine.set_rates(decay(parts, epoch))
+        total, sample, end = 0.0, epoch * size, (epoch + 1) * size
+        while sample < end:
+            done = perform(machine, encoder, sample, end)
+            total += sum(done.losses)
+            sample = done.end
+        yield Epoch(epoch + 1, total / size, *machine.evaluate(epoch), *machine.evaluate(epoch, analog=False))

@@ -1,1 +1,0 @@
-"""Orchestration: from names on a command line to finished run directories."""
