@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import simpy
 from harness import LAYOUTS, Times, build
 
-from twin.algorithms.operation import Opcode
 from twin.chip import ChipCosts
 from twin.engine import Engine
 from twin.machine.replay import ZEROS
+from twin.operation import Opcode
 
 SAMPLES = 512
 TIMEOUTS = 20_000

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from twin.algorithms.operation import N_COUNTS, Counts
 from twin.config.load import load_workload
 from twin.data import Dataset, load
 from twin.errors import TwinError
+from twin.operation import N_COUNTS, Counts
 from twin.runs import build as building
 from twin.runs.build import Parts
 from twin.runs.plan import Mode, RunPlan

@@ -13,12 +13,12 @@ import numpy as np
 from harness import Array, Times, gemv
 from threadpoolctl import threadpool_limits
 
-from twin.crossbar.dense import dense_from, scratch
-from twin.crossbar.jit import kernel
-from twin.crossbar.matvec import max_magnitude
-from twin.crossbar.pulsed import pulse_plan, pulsed_update
-from twin.crossbar.records import CELL, LIMITS, MATRIX
-from twin.crossbar.rng import CYCLE, UPDATE_COLUMNS, UPDATE_ROWS, stream_key
+from twin.kernels.array.dense import dense_from, scratch
+from twin.kernels.array.matvec import max_magnitude
+from twin.kernels.array.pulsed import pulse_plan, pulsed_update
+from twin.kernels.jit import kernel
+from twin.kernels.records import CELL, LIMITS, MATRIX
+from twin.kernels.rng import CYCLE, UPDATE_COLUMNS, UPDATE_ROWS, stream_key
 
 F32 = np.float32
 US, NS = 1e-6, 1e-9

@@ -15,11 +15,11 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from twin.algorithms.operation import Counts
-from twin.crossbar.jit import kernel
-from twin.crossbar.rows import accumulate_rows
 from twin.engine.sampling import Sampler
+from twin.kernels.jit import kernel
+from twin.kernels.simd.rows import accumulate_rows
 from twin.machine.replay import Replayed, run_block
+from twin.operation import Counts
 from twin.runs.build import Parts, build
 from twin.runs.plan import RunPlan
 

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from twin.algorithms.operation import N_COUNTS
 from twin.chip import ChipCosts
 from twin.engine import Engine
 from twin.engine.sampling import Sampler
 from twin.machine.replay import ZEROS, Performed, perform, setup_counts
+from twin.operation import N_COUNTS
 from twin.runs.build import Parts, build
 from twin.runs.plan import RunPlan
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from harness import BLOCK, LAYOUTS, Bound, Numerics, Times, Whole, build
 
-from twin.algorithms.operation import N_COUNTS, Counts, Opcode
+from twin.operation import N_COUNTS, Counts, Opcode
 
 pytestmark = pytest.mark.benchmark
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import N_COUNTS
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
@@ -14,15 +13,16 @@ from twin.config.load import load_chip, load_layout
 from twin.config.workload import Calibration, Initial, WeightMapping
 from twin.data import Dataset
 from twin.devices import device_preset
+from twin.kernels.records import INSTRUCTION
 from twin.machine.compiled import ensure_compiled, ensure_loaded
 from twin.machine.machine import Machine
-from twin.machine.records import INSTRUCTION
 from twin.machine.replay import Encoder
 from twin.machine.settings import settings_of
 from twin.machine.words import Word
 from twin.mapping import map_layers
 from twin.networks.layers import Dense
 from twin.networks.network import Network
+from twin.operation import N_COUNTS
 
 QUIET = {f"tile.io.{key}": "0" for key in ("inp_res", "out_res", "out_bound", "out_noise")}
 LAYOUTS = {

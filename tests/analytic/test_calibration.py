@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from twin.crossbar.calibration import (
+from twin.devices import Affine, device_preset, family_names, family_of
+from twin.machine.calibration import (
     alternating_pulses,
     calibrate_by_pulses,
     calibrate_exactly,
@@ -13,7 +14,6 @@ from twin.crossbar.calibration import (
     symmetry_point,
     without_calibration,
 )
-from twin.devices import Affine, device_preset, family_names, family_of
 
 COPIES = (200, 200)
 SHAPED = ("exponential-step", "power-step", "piecewise-step", "one-sided")  # tests/analytic/test_nonlinear_devices.py

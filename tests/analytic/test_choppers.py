@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import N_COUNTS, Counts, Opcode
-from twin.machine.records import INSTRUCTION
+from twin.kernels.records import INSTRUCTION
+from twin.operation import N_COUNTS, Counts, Opcode
 from twin.runs.build import build
 from twin.runs.plan import RunPlan
 

@@ -7,9 +7,9 @@ differs, and thousands of replicas resolve differences of a few hundredths of a 
 import numpy as np
 import pytest
 
-from twin.crossbar.dense import scratch
-from twin.crossbar.pulsed import pulsed_update
-from twin.crossbar.records import CELL, MATRIX
+from twin.kernels.array.dense import scratch
+from twin.kernels.array.pulsed import pulsed_update
+from twin.kernels.records import CELL, MATRIX
 
 F32, U64 = np.float32, np.uint64
 N_IN, N_OUT = 256, 256

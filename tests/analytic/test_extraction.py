@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import Counts
 from twin.chip import ChipCosts
 from twin.config.extraction import Extraction
 from twin.config.load import load_chip
@@ -20,6 +19,7 @@ from twin.extraction.reader import Reader
 from twin.extraction.regression import AVERAGE, FINAL, Regression, extract, quiet_amplitude, random_inputs
 from twin.extraction.run import READ, ReadEffects, RunReads, WithReads
 from twin.machine.replay import Replayed, run_block
+from twin.operation import Counts
 from twin.runs.build import build
 from twin.runs.plan import RunPlan
 

@@ -8,9 +8,9 @@ import pytest
 from modes_kit import quiet
 from workloads_kit import written
 
-from twin.algorithms.operation import Kind
 from twin.extraction.inference import extract_model, infer
 from twin.extraction.model import load_model
+from twin.operation import Kind
 from twin.report.figures.palette import OPERATIONS
 from twin.runs.build import build
 from twin.runs.plan import RunPlan, prepare

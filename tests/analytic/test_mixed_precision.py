@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import Counts, Kind, Opcode, Stream
+from twin.operation import Counts, Kind, Opcode, Stream
 from twin.runs.build import build
 from twin.runs.plan import RunPlan
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import Counts, Opcode
-from twin.crossbar.calibration import alternating_pulses, calibrate_by_pulses, symmetry_point
-from twin.crossbar.nonlinear import HIDDEN
-from twin.crossbar.records import DW_MIN, LIMITS
 from twin.devices import device_preset
 from twin.devices.response import POINTS
+from twin.kernels.array.nonlinear import HIDDEN
+from twin.kernels.records import DW_MIN, LIMITS
 from twin.machine.arrays import DEVICES, generator
+from twin.machine.calibration import alternating_pulses, calibrate_by_pulses, symmetry_point
+from twin.operation import Counts, Opcode
 
 SHAPE = (6, 8)
 QUIET = {"dw_min_std": 0.0, "write_noise_std": 0.0}

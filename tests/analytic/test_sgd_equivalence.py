@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import Counts, Opcode
 from twin.data import Dataset, digits
+from twin.operation import Counts, Opcode
 
 SAMPLES = 100
 RATE = 0.1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import Counts, Opcode
+from twin.operation import Counts, Opcode
 
 N_IN, N_OUT = 8, 6
 NOISE = {

@@ -7,7 +7,7 @@ random streams of its own.
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import Counts, Opcode
+from twin.operation import Counts, Opcode
 
 COPIES, CALLS = 10, 1000
 REPETITIONS = COPIES * COPIES * CALLS

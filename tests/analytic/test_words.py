@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import Counts, Opcode
 from twin.errors import TwinError
 from twin.machine.words import Word
+from twin.operation import Counts, Opcode
 
 N_IN, N_OUT = 400, 5
 DW_MIN = 0.01

@@ -9,8 +9,8 @@ from blocks_kit import small
 from jsonschema import Draft202012Validator
 from schema_kit import rows_of
 
-from twin.algorithms.operation import Counts, Stream
 from twin.cli.schema import GROUPS, WRITTEN, written_schema
+from twin.operation import Counts, Stream
 from twin.report.write import write_report
 from twin.results.columns import DIFFERENCE, TABLES, TIDY
 from twin.results.difference import tidy_difference

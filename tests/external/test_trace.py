@@ -13,8 +13,8 @@ from blocks_kit import small
 from perfetto.trace_processor import TraceProcessor, TraceProcessorConfig
 from trace_kit import decode, track_of
 
-from twin.algorithms.operation import Counts
 from twin.engine import Engine
+from twin.operation import Counts
 from twin.results.columns import TABLES
 from twin.runs import recording
 from twin.runs.plan import RunPlan, prepare

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import Kind
 from twin.data import Dataset
+from twin.operation import Kind
 
 SMALL = ((3, "identity", False),)
 SLOW = {"memory.bandwidth": "1 GB/s", "memory.latency": "200 ns"}  # 12 bytes a line: 12 ns + 200 ns

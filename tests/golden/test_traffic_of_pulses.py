@@ -2,7 +2,7 @@
 
 import pytest
 
-from twin.algorithms.operation import Kind, Stream
+from twin.operation import Kind, Stream
 
 LINES = (785 + 256) + (257 + 128) + (129 + 10)
 

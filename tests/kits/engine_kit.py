@@ -3,9 +3,9 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from twin.algorithms.operation import N_COUNTS, Counts, Kind, Opcode, Operation, Resource, Stream, Unit
 from twin.chip import Component, Demand, Path, Server
 from twin.chip.demand import Occupancy, no_energy
+from twin.operation import N_COUNTS, Counts, Kind, Opcode, Operation, Resource, Stream, Unit
 
 
 class Costs:

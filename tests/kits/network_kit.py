@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from twin.algorithms.operation import N_COUNTS, Counts, Opcode
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm
 from twin.algorithms.steps import LayerSteps
@@ -19,6 +18,7 @@ from twin.machine.machine import Machine
 from twin.machine.replay import Coupled, Encoder
 from twin.machine.settings import settings_of
 from twin.mapping import map_layers
+from twin.operation import N_COUNTS, Counts, Opcode
 
 QUIET = {f"tile.io.{key}": "0" for key in ("inp_res", "out_res", "out_bound", "out_noise")}
 LAYOUTS = {"digital": "digital", "sgd": "two-array"}

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from twin.algorithms.operation import Opcode
-from twin.crossbar.calibration import shift
 from twin.machine.arrays import DEVICES, generator
+from twin.machine.calibration import shift
+from twin.operation import Opcode
 
 N_IN, N_OUT = 5, 4
 share = st.floats(0.0, 1.0)

@@ -5,7 +5,6 @@ from engine_kit import Effects
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twin.algorithms.operation import N_COUNTS, Counts
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm
 from twin.algorithms.steps import LayerSteps
@@ -16,6 +15,7 @@ from twin.config.algorithms import Algorithms
 from twin.engine import Engine
 from twin.mapping import map_layers
 from twin.networks.layers import Conv, Dense
+from twin.operation import N_COUNTS, Counts
 
 LAYOUTS = {"sgd": ["two-array"], "shd": ["three-array", "four-array"], "ttv2": ["three-array", "four-array"]}
 TOPOLOGIES = ["mesh", "torus", "ring", "tree", "h-tree", "crossbar", "edges"]

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from random_kit import TEXT, cases
 
-from twin.algorithms.operation import N_COUNTS, Stream
 from twin.chip import Path
 from twin.engine import Engine
 from twin.errors import TwinError
+from twin.operation import N_COUNTS, Stream
 from twin.runs import build as building
 from twin.runs.plan import RunPlan
 

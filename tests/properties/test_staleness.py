@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from modes_kit import trained
 
-from twin.algorithms.operation import Opcode
 from twin.errors import TwinError
+from twin.operation import Opcode
 from twin.runs.build import build
 from twin.runs.diagnostics import MEAN_STALENESS, MOST_STALENESS, collect
 from twin.runs.plan import Descriptions, RunPlan

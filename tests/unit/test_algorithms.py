@@ -2,10 +2,10 @@
 
 import pytest
 
-from twin.algorithms.operation import Kind, Opcode, Stream, Unit
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm
 from twin.config.algorithms import Algorithms
 from twin.errors import TwinError
+from twin.operation import Kind, Opcode, Stream, Unit
 
 LAYERS = ((9, "sigmoid", True), (5, "softmax", True))
 SPLIT = {"tile.rows": "4", "tile.cols": "5"}

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from chip_kit import cluster_chip
 
-from twin.algorithms.operation import Counts, Kind, Operation, Stream, Unit
 from twin.chip import PARTS, ChipCosts, Component, Path
 from twin.chip.part import picoseconds
 from twin.config import load_chip, load_layout
 from twin.errors import TwinError
 from twin.mapping import map_layers
+from twin.operation import Counts, Kind, Operation, Stream, Unit
 
 
 def load(name="aimc-512", **overrides):

@@ -3,11 +3,11 @@
 import pytest
 from engine_kit import Effects, Program
 
-from twin.algorithms.operation import Kind, Operation, Stream, Unit
 from twin.chip import ChipCosts
 from twin.config import load_chip, load_layout
 from twin.engine import Engine
 from twin.mapping import map_layers
+from twin.operation import Kind, Operation, Stream, Unit
 
 CHIP = "aimc-512-cluster"  # four chips of four tiles
 

@@ -1,10 +1,11 @@
 """What was compiled for one set of sources is never taken for another's."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from twin.crossbar import jit
+from twin.kernels import jit
 
 PACKAGE = Path(jit.__file__).parent.parent
 
@@ -12,11 +13,10 @@ PACKAGE = Path(jit.__file__).parent.parent
 @pytest.fixture
 def copied(tmp_path):
     """Copy the kernels' sources to another folder."""
-    for room in ("crossbar", "machine"):
-        (tmp_path / "twin" / room).mkdir(parents=True)
-        for path in (PACKAGE / room).glob("*.py"):
-            (tmp_path / "twin" / room / path.name).write_bytes(path.read_bytes())
-    return tmp_path / "twin"
+    copy = tmp_path / "twin"
+    shutil.copytree(PACKAGE / "kernels", copy / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PACKAGE / "operation.py", copy)
+    return copy
 
 
 def test_the_cache_is_named_after_sources_features_and_place(copied):
@@ -26,6 +26,6 @@ def test_the_cache_is_named_after_sources_features_and_place(copied):
     assert jit.digest_of(PACKAGE, "+avx512f") != own
     # Numba finds kernels by the path of their file: a copy compiles anew, and in a process of its own
     assert elsewhere != own
-    with (copied / "crossbar" / "rng.py").open("a") as file:
+    with (copied / "kernels" / "rng.py").open("a") as file:
         file.write("\n")
     assert jit.digest_of(copied, "+avx2") != elsewhere

@@ -3,9 +3,9 @@
 import pytest
 from engine_kit import Costs, Effects, Program
 
-from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Unit
 from twin.engine import Engine, InvariantError
 from twin.engine.consistency import Consistency
+from twin.operation import Kind, Opcode, Operation, Resource, Unit
 from twin.runs import build as building
 from twin.runs.plan import RunPlan
 

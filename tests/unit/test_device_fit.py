@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from twin.cli.device import description, draw, fit_measured
-from twin.crossbar.calibration import symmetry_point
 from twin.devices import device_preset
 from twin.devices.fit import fit_device
 from twin.devices.presets import read_description
 from twin.devices.trains import read_trains
 from twin.errors import TwinError
+from twin.machine.calibration import symmetry_point
 
 DW_MIN, PULSES, DEVICES, CYCLES = 0.02, 150, 40, 2
 

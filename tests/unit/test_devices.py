@@ -5,10 +5,10 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from twin.crossbar.calibration import alternating_pulses, calibrate_by_pulses, shift, symmetry_point
 from twin.devices import DeviceFamily, PulseResponse, device_preset, family_names, family_of, preset_names
 from twin.devices.family import Affine
 from twin.devices.response import Pair
+from twin.machine.calibration import alternating_pulses, calibrate_by_pulses, shift, symmetry_point
 
 SHAPE = (23, 17)
 REQUIRED = {  # any other required field gets 0.9

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from engine_kit import Costs, Effects, Program, counts, op
 
-from twin.algorithms.operation import Counts
 from twin.chip import Path
 from twin.engine import Engine, InvariantError
 from twin.engine.bins import Bins
 from twin.engine.ledger import COLUMNS, Ledger
 from twin.errors import TwinError
+from twin.operation import Counts
 
 
 def engine(in_flight=2, setup=()):

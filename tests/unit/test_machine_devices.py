@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import Counts, Opcode
-from twin.crossbar.calibration import shift
 from twin.machine.arrays import DEVICES, generator
+from twin.machine.calibration import shift
+from twin.operation import Counts, Opcode
 
 SHAPE = (6, 8)
 

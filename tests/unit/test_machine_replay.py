@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import N_COUNTS, Counts, Opcode
 from twin.data import Dataset
 from twin.machine.replay import Coupled, Replayed
+from twin.operation import N_COUNTS, Counts, Opcode
 
 SAMPLES = 26
 LAYERS = ((9, "sigmoid", True), (7, "tanh", False), (5, "softmax", True))

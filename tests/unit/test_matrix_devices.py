@@ -7,9 +7,9 @@ import pytest
 
 from twin.config.load import load_sweep, load_workload
 from twin.config.resolved import resolved_toml
-from twin.crossbar.calibration import shift
 from twin.errors import TwinError
 from twin.machine.arrays import draw_devices
+from twin.machine.calibration import shift
 from twin.runs.build import build, check
 from twin.runs.plan import RunPlan
 from twin.sweep.point import plan_of

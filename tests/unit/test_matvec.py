@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twin.algorithms.operation import Counts, Opcode
+from twin.operation import Counts, Opcode
 
 IO = {"tile.io.inp_res": "126", "tile.io.out_res": "510", "tile.io.out_bound": "12.0"}
 RNG = np.random.default_rng(11)

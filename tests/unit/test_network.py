@@ -4,7 +4,6 @@ import pytest
 from chip_kit import CLUSTER, cluster_chip, network_chip
 from engine_kit import Ahead, Effects, Program
 
-from twin.algorithms.operation import Kind, Operation, Stream, Unit
 from twin.chip import ChipCosts, Component, Path
 from twin.chip.part import picoseconds
 from twin.config import load_chip, load_layout
@@ -12,6 +11,7 @@ from twin.engine import Engine
 from twin.engine.sampling import Sampler
 from twin.errors import TwinError
 from twin.mapping import map_layers
+from twin.operation import Kind, Operation, Stream, Unit
 
 HOP, FLIT = 3000, 1000  # ps: a hop, and a flit of 4 B at 4 GB/s
 TOPOLOGIES = ["mesh", "torus", "ring", "tree", "h-tree", "crossbar"]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from twin.algorithms.operation import Stream
 from twin.chip import Kept, place_streams
 from twin.config import load_chip, load_layout
 from twin.errors import TwinError
 from twin.mapping import map_layers
+from twin.operation import Stream
 
 SIZES = {"registers__size": "256 B", "buffer__size": "1 KiB", "memory__size": "4 KiB"}
 AUTO = {f"placement__{key}": "auto" for key in ("h", "activations", "errors", "weights", "pulses")}

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from twin.crossbar import affine, coincidences, lists
-from twin.crossbar.dense import dense_from, scratch
-from twin.crossbar.jit import kernel
-from twin.crossbar.lanes import HAS_COMPRESS
-from twin.crossbar.pulsed import pulsed_update
-from twin.crossbar.records import CELL, LIMITS, MATRIX
-from twin.crossbar.rng import BLOCK, draw, fill_normals
+from twin.kernels.array import affine, coincidences
+from twin.kernels.array.dense import dense_from, scratch
+from twin.kernels.array.pulsed import pulsed_update
+from twin.kernels.jit import kernel
+from twin.kernels.records import CELL, LIMITS, MATRIX
+from twin.kernels.rng import BLOCK, draw, fill_normals
+from twin.kernels.simd import lists
+from twin.kernels.simd.lanes import HAS_COMPRESS
 
 F32, I32, U32, U64 = np.float32, np.int32, np.uint32, np.uint64
 N_IN, N_OUT = 37, 70

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from twin.crossbar.calibration import shift, symmetry_point
 from twin.errors import TwinError
 from twin.machine.arrays import draw_devices
+from twin.machine.calibration import shift, symmetry_point
 from twin.machine.relaxing import GRAIN
 from twin.runs.build import build
 from twin.runs.plan import Descriptions, RunPlan

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from twin.crossbar.rng import BLOCK, draw, fill_normals, stream_key
+from twin.kernels.rng import BLOCK, draw, fill_normals, stream_key
 
 U32, U64 = np.uint32, np.uint64
 MASK = (1 << 64) - 1

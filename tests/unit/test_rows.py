@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from twin.crossbar import rows
-from twin.crossbar.jit import kernel
-from twin.crossbar.lanes import HAS_COMPRESS
+from twin.kernels.jit import kernel
+from twin.kernels.simd import rows
+from twin.kernels.simd.lanes import HAS_COMPRESS
 
 F32, I32 = np.float32, np.int32
 SHAPES = [(1, 1), (3, 7), (4, 8), (5, 16), (26, 16), (9, 63), (64, 64), (65, 83), (129, 10), (7, 131), (129, 256)]

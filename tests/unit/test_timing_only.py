@@ -5,7 +5,6 @@ import csv
 import pytest
 from blocks_kit import TEXT, small, timed
 
-from twin.algorithms.operation import Counts, Kind, Stream
 from twin.config.load import load_chip, load_layout, load_timing_only
 from twin.config.measured import measured
 from twin.errors import TwinError
@@ -13,6 +12,7 @@ from twin.mapping import map_layers
 from twin.mapping.chips import place_on_chips
 from twin.networks.blocks import BlockNetwork, costs
 from twin.networks.work import cost
+from twin.operation import Counts, Kind, Stream
 
 SHIPPED = ("resnet-50", "bert-base", "gpt2-small", "gpt3-175b")
 

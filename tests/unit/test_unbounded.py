@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.crossbar import unbounded
-from twin.crossbar.jit import ordered
-from twin.crossbar.lanes import HAS_COMPRESS
+from twin.kernels.array import unbounded
+from twin.kernels.jit import ordered
+from twin.kernels.simd.lanes import HAS_COMPRESS
 
 F32 = np.float32
 LR = F32(0.02)

@@ -25,8 +25,8 @@ from dataclasses import replace
 from typing import ClassVar, final
 
 from twin.algorithms.algorithm import Algorithm
-from twin.algorithms.operation import Opcode, Operation
 from twin.algorithms.steps import LayerSteps
+from twin.operation import Opcode, Operation
 
 # Rasch 2024, Table 1: 6 for each element of a transferred line (lines 7 and 8), where TTv2 has 2.
 DYNAMIC_FLOPS = 6

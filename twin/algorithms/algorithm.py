@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
-from twin.algorithms.operation import Operation
 from twin.algorithms.steps import LayerSteps
 from twin.config.layout import Layout
+from twin.operation import Operation
 
 
 class Algorithm(ABC):

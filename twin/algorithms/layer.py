@@ -4,10 +4,10 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
-from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 from twin.mapping import Mapping, Part
 from twin.networks.layers import Layer as Shape
 from twin.networks.layers import Recurrent
+from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 
 
 @dataclass(frozen=True, slots=True)

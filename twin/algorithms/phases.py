@@ -10,8 +10,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
-from twin.algorithms.operation import Operation, Resource
 from twin.algorithms.program import Program
+from twin.operation import Operation, Resource
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import final
 
 from twin.algorithms.algorithm import Algorithm
-from twin.algorithms.operation import Kind, Opcode, Operation, Stream, Unit
 from twin.algorithms.recurrence import cell, cell_derivative
 from twin.algorithms.steps import LayerSteps
 from twin.networks.layers import Conv, Recurrent
+from twin.operation import Kind, Opcode, Operation, Stream, Unit
 
 
 @final

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Stream
 from twin.algorithms.steps import DERIVATIVE_FLOPS, LayerSteps
+from twin.operation import Kind, Opcode, Operation, Resource, Stream
 
 
 def is_last(layer: LayerSteps) -> bool:

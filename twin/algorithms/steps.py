@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import final
 
 from twin.algorithms.layer import Layer
-from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 from twin.networks.layers import Conv, Matrix
+from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 
 # Digital work per element, in floating-point operations: assumption, one per arithmetic operation of
 # the formula with the exponential counted as four.

@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from typing import ClassVar, final
 
 from twin.algorithms.algorithm import Algorithm
-from twin.algorithms.operation import Opcode, Operation
 from twin.algorithms.steps import LayerSteps
+from twin.operation import Opcode, Operation
 
 
 @final

@@ -11,8 +11,8 @@ from twin.errors import TwinError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from twin.algorithms.operation import Stream
     from twin.config.chip import Chip
+    from twin.operation import Stream
 
 
 def check_capacity(chip: Chip, resident: Mapping[Stream, int]) -> dict[str, int]:

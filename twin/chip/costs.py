@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from twin.algorithms.operation import Counts, Kind, Unit
 from twin.chip.demand import Component, Demand, Occupancy, no_energy
 from twin.chip.digital import DigitalUnit
 from twin.chip.dram.part import Dram
@@ -17,16 +16,17 @@ from twin.chip.network import Network
 from twin.chip.streams import has_registers
 from twin.chip.tile import Tile
 from twin.errors import TwinError
+from twin.operation import Counts, Kind, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from twin.algorithms.operation import Operation
     from twin.chip.dram.memories import Memories
     from twin.chip.dram.server import DramServer
     from twin.chip.moves import Places
     from twin.config.chip import Chip
     from twin.mapping import Mapping, Part
+    from twin.operation import Operation
 
 
 class Server(NamedTuple):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from twin.algorithms.operation import N_COUNTS
+from twin.operation import N_COUNTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from twin.algorithms.operation import Stream
+    from twin.operation import Stream
 
 
 class Component(IntEnum):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from twin.algorithms.operation import Kind, Stream, Unit
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
 from twin.chip.dram.memories import Memories
 from twin.chip.dram.part import Dram
@@ -14,16 +13,17 @@ from twin.chip.memory import Buffer, Memory
 from twin.chip.part import Service
 from twin.chip.registers import Registers
 from twin.chip.streams import FIELDS, has_registers, word_bytes
+from twin.operation import Kind, Stream, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as Table
 
-    from twin.algorithms.operation import Operation
     from twin.chip.dram.server import DramServer
     from twin.chip.floorplan import Floorplan
     from twin.chip.network import Network, Place
     from twin.config.chip import Chip
     from twin.mapping import Mapping, Part
+    from twin.operation import Operation
 
     Places = Table[Stream, str]
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from twin.algorithms.operation import Operation
     from twin.chip.costs import ChipCosts
     from twin.chip.network import Network, Place
+    from twin.operation import Operation
 
 Flows = Counter[tuple[int, "Place"]]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from twin.algorithms.operation import Stream
 from twin.chip.streams import FIELDS, has_registers, share, word_bytes
 from twin.errors import TwinError
+from twin.operation import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from twin.algorithms.operation import Stream
+from twin.operation import Stream
 
 if TYPE_CHECKING:
     from twin.config.chip import Chip

@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from twin.algorithms.operation import Kind, Stream
 from twin.chip.channel import transfer
 from twin.chip.costs import AreaRow, ChipCosts, Server
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
 from twin.chip.digital import DigitalUnit
 from twin.chip.streams import word_bytes
 from twin.errors import TwinError
+from twin.operation import Kind, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from twin.algorithms.operation import Operation
     from twin.config.chip import Chip
     from twin.mapping import Mapping
     from twin.mapping.chips import Placement
+    from twin.operation import Operation
 
 PER_CHIP: Final = ("buffer", "memory", "port")
 

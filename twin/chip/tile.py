@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, final
 
-from twin.algorithms.operation import Counts
 from twin.chip.converter import Converters
 from twin.chip.demand import Component, no_energy
 from twin.chip.part import ChipPart, Service, picoseconds
+from twin.operation import Counts
 from twin.units import PS
 
 if TYPE_CHECKING:

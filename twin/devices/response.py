@@ -2,7 +2,7 @@
 
 A response gives the mean step of either direction as a function of the raw weight, the bounds, and the noise of
 a step. The affine response of `twin.devices.family.Affine` has a loop of its own in the kernels; those here
-share another (`twin.crossbar.nonlinear`).
+share another (`twin.kernels.array.nonlinear`).
 """
 
 from abc import ABC, abstractmethod

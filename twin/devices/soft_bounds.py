@@ -8,7 +8,7 @@ class SoftBounds(BoundedFamily):
 
     aihwkit's ``SoftBoundsDevice`` and ``SoftBoundsReferenceDevice``; the reference of the latter
     is not a property of the device here but comes from calibration
-    (`twin.crossbar.calibration`).
+    (`twin.machine.calibration`).
     """
 
     def coefficients(self, draws: Draws, steps: Steps) -> Affine:

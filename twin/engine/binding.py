@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from twin.algorithms.operation import Kind, Opcode, Operation, Stream
 from twin.chip import Path
 from twin.engine.hazards import ancestors, local_edges, outermost, shared_uses
+from twin.operation import Kind, Opcode, Operation, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from twin.algorithms.operation import Resource
     from twin.chip import Demand
     from twin.engine.hazards import Access, Shared
     from twin.engine.protocols import Costs, Program
+    from twin.operation import Resource
 
 
 ORDERING = {"reads", "writes", "first"}  # say which data of a sample an operation handles, not what that costs

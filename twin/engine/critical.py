@@ -15,8 +15,8 @@ from twin.engine.hazards import N_EDGES, Edge
 if TYPE_CHECKING:
     import pandas as pd
 
-    from twin.algorithms.operation import Operation
     from twin.engine.engine import Engine
+    from twin.operation import Operation
 
 ADMISSION = -1
 MATRICES = {"A", "C", "H", "W"}

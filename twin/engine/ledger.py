@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.algorithms.operation import COSTED, N_COUNTS, Stream
 from twin.chip import Component
 from twin.engine.binding import STREAMS, no_traffic
 from twin.engine.bins import Bins
 from twin.engine.opening import Opening
 from twin.engine.queues import Queues
 from twin.engine.skipping import Skipped
+from twin.operation import COSTED, N_COUNTS, Stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

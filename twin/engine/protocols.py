@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from twin.algorithms.operation import Operation
     from twin.chip import Demand, Server
     from twin.chip.costs import AreaRow
+    from twin.operation import Operation
 
 
 class Program(Protocol):

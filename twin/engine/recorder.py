@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from twin.algorithms.operation import N_COUNTS
 from twin.engine.hazards import N_EDGES, Edge
+from twin.operation import N_COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

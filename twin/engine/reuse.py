@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from twin.algorithms.operation import Kind, Stream
 from twin.engine.bins import Bins
 from twin.engine.critical import Place, shares, totals, walk
 from twin.engine.engine import Engine
 from twin.engine.invariants import InvariantError
 from twin.engine.opening import VISITS
 from twin.errors import TwinError
+from twin.operation import Kind, Stream
 from twin.units import PS
 
 if TYPE_CHECKING:

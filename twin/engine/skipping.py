@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.algorithms.operation import COSTED, N_COUNTS
+from twin.operation import COSTED, N_COUNTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.algorithms.operation import Counts, Stream
 from twin.chip import Component, Path
 from twin.chip.demand import SPENT_BY
 from twin.engine.ledger import scaled
+from twin.operation import Counts, Stream
 from twin.units import PS
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from twin import __version__
-from twin.algorithms.operation import Counts
 from twin.files import whole
+from twin.operation import Counts
 from twin.results.columns import TABLES
 from twin.results.result import SCHEMA
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from twin import __version__
-from twin.algorithms.operation import Counts, Stream
 from twin.export.trace_counters import depths, rates
 from twin.export.trace_packets import Packets
 from twin.files import whole
+from twin.operation import Counts, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

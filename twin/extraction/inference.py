@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twin.crossbar.records import LIMITS, W_MAX, W_MIN
 from twin.errors import TwinError
 from twin.extraction.averaging import Average
 from twin.extraction.model import Model
 from twin.extraction.regression import READS, extract
+from twin.kernels.records import LIMITS, W_MAX, W_MIN
 from twin.machine.machine import Machine
 from twin.machine.settings import Settings
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twin.algorithms.operation import N_COUNTS, Counts, Opcode
+from twin.kernels.records import DENSE, INSTRUCTION
 from twin.machine.machine import Machine
-from twin.machine.records import DENSE, INSTRUCTION
 from twin.mapping import Part
+from twin.operation import N_COUNTS, Counts, Opcode
 
 Array = npt.NDArray[np.float32]
 Wide = npt.NDArray[np.float64]
@@ -117,7 +117,7 @@ class Reader:
         self.machine.execute(self._one, self._row)
 
     def _reading(self, inputs: Array, outputs: Wide, doublings: Wide, valid: npt.NDArray[np.bool_]) -> Reading:
-        """Work out what the array saw: the arithmetic of `twin.crossbar.matvec.quantise`."""
+        """Work out what the array saw: the arithmetic of `twin.kernels.array.matvec.quantise`."""
         m = self._matrix
         if m["perfect"]:
             return Reading(inputs.astype(np.float64), outputs, np.ones(len(inputs)))

@@ -11,7 +11,6 @@ from typing import final
 
 import numpy as np
 
-from twin.algorithms.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 from twin.engine.protocols import Effects, Program
 from twin.extraction.averaging import Average, Averager
 from twin.extraction.inference import check_extractable
@@ -19,6 +18,7 @@ from twin.extraction.reader import Reader, assemble
 from twin.extraction.regression import AVERAGE, random_inputs
 from twin.machine.machine import Machine
 from twin.mapping import Mapping
+from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 
 READ = 1 << 40  # sample numbers of reads: READ + number of the mat-vec
 STEPS = 3  # operations a layer: bring x, multiply, take y away

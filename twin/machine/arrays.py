@@ -9,14 +9,11 @@ from twin.config.algorithms import Update
 from twin.config.chip import InputOutput
 from twin.config.layout import Layout
 from twin.config.workload import Calibration as CalibrationConfig
-from twin.crossbar.calibration import (
-    Calibration,
-    calibrated,
-    shift,
-)
-from twin.crossbar.dense import dense_from
-from twin.crossbar.nonlinear import AFFINE, HIDDEN, PAIR, PLAIN, POWER, TABLE
-from twin.crossbar.records import (
+from twin.devices.family import Affine, DeviceFamily
+from twin.devices.response import POINTS, Pair, Power, PulseResponse, Tabulated
+from twin.kernels.array.dense import dense_from
+from twin.kernels.array.nonlinear import AFFINE, HIDDEN, PAIR, PLAIN, POWER, TABLE
+from twin.kernels.records import (
     CELL,
     DOWN_A,
     DOWN_B,
@@ -29,14 +26,17 @@ from twin.crossbar.records import (
     W_MAX,
     W_MIN,
 )
-from twin.devices.family import Affine, DeviceFamily
-from twin.devices.response import POINTS, Pair, Power, PulseResponse, Tabulated
 from twin.machine.arena import Arena
+from twin.machine.calibration import (
+    Calibration,
+    calibrated,
+    shift,
+)
 from twin.mapping import Part
 
 Array = npt.NDArray[np.float32]
 DEVICES, CALIBRATION, INITIAL, RETENTION = range(4)
-LARGEST_NORMAL = 4.9  # of twin.crossbar.rng.fill_normals, in sigma
+LARGEST_NORMAL = 4.9  # of twin.kernels.rng.fill_normals, in sigma
 
 
 def generator(seed: int, *key: int) -> np.random.Generator:

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.algorithms.operation import N_COUNTS
-from twin.crossbar.jit import KERNELS, config
-from twin.crossbar.records import MATRIX, PART
 from twin.errors import TwinError
-from twin.machine.execute import execute
-from twin.machine.records import INSTRUCTION, LAYER
+from twin.kernels.execute import execute
+from twin.kernels.jit import KERNELS, config
+from twin.kernels.records import INSTRUCTION, LAYER, MATRIX, PART
+from twin.operation import N_COUNTS
 
 
 def _marker() -> Path:

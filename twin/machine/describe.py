@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from twin.kernels.records import ACTIVATIONS, AXES, KINDS, LOSSES
 from twin.machine.arena import Arena
-from twin.machine.records import ACTIVATIONS, AXES, KINDS, LOSSES
 from twin.machine.settings import Settings
 from twin.networks.layers import Conv, Layer, Recurrent
 
 Record = np.void
+Records = npt.NDArray[np.void]
 
 
 def describe_layer(record: Record, layer: Layer, loss: str, s: Settings, scale: float) -> None:
@@ -46,6 +47,35 @@ def place_transfer(record: Record, arena: Arena, s: Settings) -> None:
     record["u"], record["v"], record["s"] = arena.take(lines), arena.take(length), arena.take(length)
     if s.filtered:
         record["h"], record["crossed"] = arena.take(lines * length), arena.take(lines * length)
+
+
+def place_choppers(arena: Arena, layers: Records, matrices: Records, settings: Settings) -> None:
+    """Reserve the choppers of every layer, all +1, and AGAD's reference; set the threshold in H's units."""
+    if not settings.chopped:
+        return
+    for record in layers:
+        lines, length = int(record["lines"]), int(record["line_length"])
+        record["in_chop"], record["out_chop"] = arena.put(np.ones(lines)), arena.put(np.ones(length))
+        record["in_chop_prob"], record["in_chop_period"] = settings.in_chop_prob, settings.in_chop_period
+        record["out_chop_prob"] = settings.out_chop_prob
+        record["chopped_x"], record["chopped_d"] = arena.take(int(record["n_in"])), arena.take(int(record["n_out"]))
+        record["read"] = arena.take(2)
+        if settings.tail > 0:
+            record["mean"], record["reference"] = arena.take(lines * length), arena.take(lines * length)
+            record["tail"] = settings.tail
+        if settings.auto_granularity > 0:
+            dw_min = float(matrices[record["fast"]]["dw_min"])
+            record["threshold"] *= settings.auto_granularity * dw_min / (lines * int(record["transfer_every"]))
+        record["reset"] *= record["threshold"]
+
+
+def place_chi(arena: Arena, layers: Records, matrices: Records, settings: Settings) -> None:
+    """Reserve chi of every layer, all 0."""
+    if not settings.accumulates:
+        return
+    for record in layers:
+        record["h"] = arena.take(int(record["lines"]) * int(record["line_length"]))
+        record["granularity"] = settings.granularity or matrices[record["main"]]["dw_min"]
 
 
 def place_vectors(records: npt.NDArray[np.void], layers: Sequence[Layer], arena: Arena, in_flight: int) -> None:

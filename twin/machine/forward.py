@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from twin.algorithms.operation import Opcode
-from twin.machine.records import INSTRUCTION
+from twin.kernels.records import INSTRUCTION
 from twin.networks.network import Network
+from twin.operation import Opcode
 
 Code = tuple[Opcode, int, int, int]  # opcode, layer, first, uses
 

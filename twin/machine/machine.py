@@ -8,29 +8,26 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.algorithm import Algorithm
-from twin.algorithms.operation import N_COUNTS, Counts, Opcode
 from twin.config.algorithms import Update
 from twin.config.chip import Tile
 from twin.config.layout import Layout
 from twin.config.workload import Calibration, Initial, WeightMapping
-from twin.crossbar.dense import scratch
-from twin.crossbar.nonlinear import HIDDEN, PAIR
-from twin.crossbar.records import LIMITS, W_MAX, W_MIN
 from twin.data import Dataset
 from twin.devices.family import DeviceFamily
+from twin.kernels.array.dense import scratch
+from twin.kernels.array.nonlinear import HIDDEN, PAIR
+from twin.kernels.execute import execute
+from twin.kernels.records import INSTRUCTION, LAYER, LIMITS, W_MAX, W_MIN
 from twin.machine.arena import Arena, aligned_zeros
 from twin.machine.arrays import INITIAL, ArrayBuilder, generator
-from twin.machine.choppers import place_choppers
 from twin.machine.compiled import ensure_loaded
-from twin.machine.describe import bias_lines, describe_layer, place_transfer, place_vectors
-from twin.machine.execute import execute
+from twin.machine.describe import bias_lines, describe_layer, place_chi, place_choppers, place_transfer, place_vectors
 from twin.machine.forward import forward_code, without_periphery
-from twin.machine.mixed import place_chi
-from twin.machine.records import INSTRUCTION, LAYER
 from twin.machine.settings import Settings
 from twin.machine.words import FLOAT32, Word, place_words
 from twin.mapping import Mapping
 from twin.networks.network import Network
+from twin.operation import N_COUNTS, Counts, Opcode
 
 Array = npt.NDArray[np.float32]
 Table = npt.NDArray[np.float64]

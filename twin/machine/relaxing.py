@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twin.crossbar.nonlinear import HIDDEN, PAIR, POWER, TABLE
-from twin.crossbar.records import CELL, DOWN_A, DOWN_B, LIMITS, UP_A, UP_B, W_MAX, W_MIN
+from twin.kernels.array.nonlinear import HIDDEN, PAIR, POWER, TABLE
+from twin.kernels.records import CELL, DOWN_A, DOWN_B, LIMITS, UP_A, UP_B, W_MAX, W_MIN
 from twin.units import PS
 
 Array = npt.NDArray[np.float32]
@@ -182,6 +182,6 @@ class RelaxingArray:
         np.clip(self._rest, self._limits[..., W_MIN], self._limits[..., W_MAX], out=self._rest)
 
     def _sum_lines(self) -> None:
-        """Sum main and reference weights over each line, as `twin.crossbar.pulsed.sum_lines` does."""
+        """Sum main and reference weights over each line, as `twin.kernels.array.pulsed.sum_lines` does."""
         self._in_sum[:] = self.w.sum(axis=1) + self._in_rest
         self._out_sum[:] = self.w.sum(axis=0) + self._out_rest

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 
-from twin.algorithms.operation import N_COUNTS, Counts, Opcode
 from twin.algorithms.program import Program
-from twin.crossbar.calibration import Calibration
+from twin.kernels.records import INSTRUCTION
+from twin.machine.calibration import Calibration
 from twin.machine.machine import Machine
-from twin.machine.records import INSTRUCTION
+from twin.operation import N_COUNTS, Counts, Opcode
 
 if TYPE_CHECKING:
     from twin.machine.relaxing import RelaxingArray

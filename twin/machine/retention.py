@@ -6,14 +6,14 @@ from typing import Any, NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 
-from twin.algorithms.operation import Unit
 from twin.algorithms.program import Program
 from twin.config.workload import Calibration as CalibrationConfig
-from twin.crossbar.calibration import Calibration, calibrated, symmetry_point
 from twin.machine.arrays import CALIBRATION, RETENTION, draw_devices, generator, method_of
+from twin.machine.calibration import Calibration, calibrated, symmetry_point
 from twin.machine.machine import Machine
 from twin.machine.relaxing import Array, Relaxation, RelaxingArray
 from twin.mapping import Part
+from twin.operation import Unit
 
 Key = tuple[int, str, int]  # layer, matrix, array
 MAIN, REFERENCE = range(2)

@@ -15,15 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.config.chip import Placement
-from twin.crossbar.jit import kernel
-from twin.crossbar.rng import U32, U64, draw
 from twin.errors import TwinError
 from twin.machine.settings import Settings
 
 Records = npt.NDArray[np.void]
-F32 = np.float32
-H_WORDS, MEAN_WORDS = 34, 35  # purposes of the random streams, beside those of twin.crossbar.rng and choppers
-TO_UNIT = F32(1.0 / (1 << 24))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +80,3 @@ def place_words(word: Word, layers: Records, matrices: Records, nominal: Sequenc
                     "use a device with bounds or h_word = 4 B"
                 )
             record["mean_step"] = reach / (word.top + 1)
-
-
-@kernel
-def round_words(values, n, step, top, nearest, key, counter):
-    """Round ``values[:n]`` to multiples of `step`, at most `top` either way, with draws from `counter` on."""
-    inverse = F32(F32(1.0) / step)
-    key0 = U32(key)
-    key1 = U32(key >> U64(32))
-    for i in range(n):
-        scaled = F32(values[i] * inverse)
-        low = F32(np.floor(scaled))
-        u = F32(draw(key0, key1, U32(counter + i)) >> U32(8)) * TO_UNIT
-        share = F32(0.5) if nearest else u
-        whole = F32(low + F32(1.0)) if share < F32(scaled - low) else low
-        values[i] = min(max(whole, F32(-top)), top) * step

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twin.algorithms.operation import N_COUNTS
-from twin.crossbar.calibration import shift
 from twin.devices.family import Affine
 from twin.errors import TwinError
 from twin.machine.arrays import DEVICES, generator
+from twin.machine.calibration import shift
+from twin.operation import N_COUNTS
 from twin.reproduce.theory import Line, Response
 from twin.runs.build import build
 from twin.runs.plan import RunPlan

@@ -7,7 +7,7 @@ step k is changed a little, and t(k) is by how much the last update of the weigh
 import numpy as np
 import pandas as pd
 
-from twin.algorithms.operation import N_COUNTS
+from twin.operation import N_COUNTS
 from twin.reproduce.asymmetry import Array, momentum_scheduler, sgd_scheduler, tiki_taka_scheduler
 from twin.reproduce.experiment import CHIP, ONE_WEIGHT, SHD
 from twin.reproduce.lee_2022_line import SOURCE

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin.algorithms.operation import N_COUNTS
+from twin.operation import N_COUNTS
 from twin.reproduce.asymmetry import Array, Plane
 from twin.reproduce.experiment import CHIP, SHD
 from twin.runs.build import build

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from twin.algorithms.operation import Counts, Stream
+from twin.operation import Counts, Stream
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Type = Literal["int64", "float64", "str", "scalar", "list of int64", "list of str"]

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.algorithm import Algorithm
-from twin.algorithms.operation import Stream
 from twin.algorithms.program import Program
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
@@ -36,6 +35,7 @@ from twin.machine.settings import Settings, settings_of
 from twin.machine.words import FLOAT32, Word
 from twin.mapping import Mapping, map_layers
 from twin.networks.network import Network
+from twin.operation import Stream
 from twin.runs.calibration import CalibrationPhases
 from twin.runs.exports import check_recording
 from twin.runs.layouts import check_layout

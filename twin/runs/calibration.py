@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from twin.algorithms.operation import Operation
     from twin.algorithms.program import Program
     from twin.chip import ChipCosts
     from twin.config.workload import Calibration as CalibrationConfig
     from twin.engine import Engine
     from twin.machine.machine import Machine
     from twin.machine.retention import Key, Retention
+    from twin.operation import Operation
 
 COLUMNS = (
     "number",

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping as Table
 
-from twin.algorithms.operation import Stream
 from twin.algorithms.program import Program
 from twin.chip import ChipCosts
 from twin.chip.placement import Flows, fewest_byte_hops, flows
 from twin.config.chip import Chip
 from twin.mapping import Mapping
+from twin.operation import Stream
 
 MEASURED = 100  # samples whose traffic decides a placement: assumption, ten transfers of every 10 updates
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from twin.algorithms.operation import Stream
 from twin.chip.capacity import check_capacity
 from twin.chip.streams import FIELDS
 from twin.config.chip import Chip
@@ -11,6 +10,7 @@ from twin.errors import TwinError
 from twin.machine.settings import Settings
 from twin.mapping.chips import Placement
 from twin.networks.blocks import BlockNetwork
+from twin.operation import Stream
 
 PLACES = ("buffer", "memory")
 SPILLING = (Stream.ERRORS, Stream.ACTIVATIONS, Stream.H, Stream.WEIGHTS)

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from twin.algorithms.operation import Kind
 from twin.algorithms.steps import ACTIVATION_FLOPS, DERIVATIVE_FLOPS
 from twin.config.baseline import Baseline
 from twin.config.load import Loaded
@@ -25,6 +24,7 @@ from twin.config.timing_only import Blocks
 from twin.networks.blocks import BlockNetwork
 from twin.networks.layers import Layer
 from twin.networks.network import Network
+from twin.operation import Kind
 from twin.results.result import RunResult, empty_table, untrained_curve
 from twin.runs.constants import constants
 

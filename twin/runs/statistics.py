@@ -9,17 +9,17 @@ from __future__ import annotations
 from math import floor
 from typing import TYPE_CHECKING, final
 
-from twin.algorithms.operation import N_COUNTS, Counts, Kind, Opcode
 from twin.errors import TwinError
+from twin.operation import N_COUNTS, Counts, Kind, Opcode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from twin.algorithms.layer import Layer
-    from twin.algorithms.operation import Operation
     from twin.config.timing_only import Statistics, TimingOnly
     from twin.engine.protocols import Program
     from twin.mapping import Part
+    from twin.operation import Operation
 
 UPDATES = frozenset({Opcode.UPDATE, Opcode.UPDATE_CHOPPED})
 READS = frozenset({Opcode.READ_OUT, Opcode.READ_OUT_CHOPPED})

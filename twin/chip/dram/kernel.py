@@ -7,7 +7,7 @@ of equals the oldest, and no row is closed before the hits on it that came earli
 row has been opened leaves its queue and is served before all others, and writes wait until they drain together.
 """
 
-from twin.crossbar.jit import inline, kernel
+from twin.kernels.jit import inline, kernel
 
 # Commands; AUTO is the precharge that a column access carries with it and that takes no place on a bus.
 ACT, PRE, RD, WR, REF, PREA, AUTO = range(7)

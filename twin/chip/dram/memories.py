@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from twin.algorithms.operation import Operation, Stream
     from twin.chip.dram.part import Dram
     from twin.chip.dram.server import DramServer, Served
     from twin.mapping import Mapping
+    from twin.operation import Operation, Stream
 
 
 class Memories:

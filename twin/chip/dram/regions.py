@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twin.algorithms.operation import Stream
 from twin.chip.dram.part import Access
+from twin.operation import Stream
 
 if TYPE_CHECKING:
-    from twin.algorithms.operation import Operation
     from twin.chip.dram.part import Dram
     from twin.chip.dram.server import DramServer
     from twin.mapping import Mapping
+    from twin.operation import Operation
 
 MATRICES = (Stream.H, Stream.WEIGHTS)
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from twin.algorithms.operation import Counts
-from twin.crossbar import rng
-from twin.crossbar.coincidences import count_pulses
-from twin.crossbar.jit import inline, kernel
-from twin.crossbar.matvec import matvec, max_magnitude, whole
-from twin.crossbar.nonlinear import PAIR, pair_rest, refresh_pairs
-from twin.crossbar.pulsed import exact_update, pulse_plan, pulsed_update, sum_lines
-from twin.crossbar.records import CELL, LIMITS
+from twin.kernels import rng
+from twin.kernels.array.coincidences import count_pulses
+from twin.kernels.array.matvec import matvec, max_magnitude, whole
+from twin.kernels.array.nonlinear import PAIR, pair_rest, refresh_pairs
+from twin.kernels.array.pulsed import exact_update, pulse_plan, pulsed_update, sum_lines
+from twin.kernels.jit import inline, kernel
+from twin.kernels.records import CELL, LIMITS
+from twin.operation import Counts
 
 F32 = np.float32
 SUMS_EVERY = 64

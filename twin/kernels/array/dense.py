@@ -20,12 +20,12 @@ w_n is drawn as a normal number with this mean and variance (of the series the n
 
 import numpy as np
 
-from twin.crossbar.coincidences import SLOTS, pulse_trains
-from twin.crossbar.jit import inline, kernel
-from twin.crossbar.lanes import LANES
-from twin.crossbar.lists import fetch, meet, put, select
-from twin.crossbar.records import CELL, DOWN_A, DW_MIN, W_MAX, W_MIN
-from twin.crossbar.rng import U64, fill_normals
+from twin.kernels.array.coincidences import SLOTS, pulse_trains
+from twin.kernels.jit import inline, kernel
+from twin.kernels.records import CELL, DOWN_A, DW_MIN, W_MAX, W_MIN
+from twin.kernels.rng import U64, fill_normals
+from twin.kernels.simd.lanes import LANES
+from twin.kernels.simd.lists import fetch, meet, put, select
 
 F32 = np.float32
 BATCH = 256  # devices that are settled together, at least; a row more at most

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from twin.crossbar.jit import inline, kernel
-from twin.machine.records import CROSS_ENTROPY, IDENTITY, RELU, SIGMOID, SOFTMAX, TANH
+from twin.kernels.jit import inline, kernel
+from twin.kernels.records import CROSS_ENTROPY, IDENTITY, RELU, SIGMOID, SOFTMAX, TANH
 
 F32 = np.float32
 

@@ -1,14 +1,15 @@
 """Which lines fire: lists of firing lines for one pulse slot, and bit-packed pulse trains for up to 31 of them.
 
-Both are made of the same draws, so they name the same coincidences. Lines are listed as codes (twin.crossbar.lists).
+Both are made of the same draws, so they name the same coincidences. Lines are listed as codes
+(twin.kernels.simd.lists).
 """
 
 import numpy as np
 
-from twin.crossbar.jit import inline, kernel
-from twin.crossbar.lists import meet, popcount, select
-from twin.crossbar.records import CELL, DOWN_A
-from twin.crossbar.rng import U32, U64, draw, draw_spread, spread
+from twin.kernels.jit import inline, kernel
+from twin.kernels.records import CELL, DOWN_A
+from twin.kernels.rng import U32, U64, draw, draw_spread, spread
+from twin.kernels.simd.lists import meet, popcount, select
 
 F32 = np.float32
 ONE_24 = F32(1 << 24)

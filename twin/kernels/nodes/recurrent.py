@@ -5,9 +5,9 @@ Gates i, f, o (sigmoid), g (tanh); c(t) = f c(t-1) + i g; h = o tanh c. The plai
 
 import numpy as np
 
-from twin.crossbar.jit import kernel
-from twin.machine.activations import activate
-from twin.machine.records import LSTM, SIGMOID, TANH
+from twin.kernels.jit import kernel
+from twin.kernels.nodes.activations import activate
+from twin.kernels.records import LSTM, SIGMOID, TANH
 
 F32 = np.float32
 

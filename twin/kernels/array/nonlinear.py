@@ -1,7 +1,7 @@
 """Pulses on devices whose step is not affine in the weight, or that keep a state beside it.
 
 One matrix has one kind of step, which is chosen per burst. Kinds other than `PLAIN` take this module's loop
-instead of the affine one of `twin.crossbar.pulsed`: it always clips, and its work is in proportion to the
+instead of the affine one of `twin.kernels.array.pulsed`: it always clips, and its work is in proportion to the
 coincidences as well. What a device keeps beside its weight stands in the column `HIDDEN` of its limits: the weight
 without write noise, or the conductance of a pair's minus half.
 
@@ -11,16 +11,16 @@ aihwkit fires one open-loop train.
 
 import numpy as np
 
-from twin.algorithms.operation import Counts
-from twin.crossbar.jit import inline, kernel
-from twin.crossbar.records import CELL, DOWN_A, DOWN_B, DW_MIN, LIMITS, UP_A, UP_B, W_MAX, W_MIN
-from twin.crossbar.rng import U32, U64, normal_pair, stream_key
+from twin.kernels.jit import inline, kernel
+from twin.kernels.records import CELL, DOWN_A, DOWN_B, DW_MIN, LIMITS, UP_A, UP_B, W_MAX, W_MIN
+from twin.kernels.rng import U32, U64, normal_pair, stream_key
+from twin.operation import Counts
 
 F32 = np.float32
 PLAIN, AFFINE, TABLE, POWER, PAIR = range(5)  # AFFINE: with write noise; without, it is PLAIN
 HIDDEN = 3  # column of a device's limits
 WRITE_NOISE = U64(0x5851F42D4C957F2D)  # turns the key of the cycle noise into one of another stream
-REFRESH = np.int64(64)  # purpose of the refresh's streams, beyond those of twin.crossbar.rng and of transfers
+REFRESH = np.int64(64)  # purpose of the refresh's streams, beyond those of twin.kernels.rng and of transfers
 
 MVMS, PART_MVMS, DRIVEN, CONVERTED = int(Counts.MVMS), int(Counts.PART_MVMS), int(Counts.DRIVEN), int(Counts.CONVERTED)
 PULSES, PART_PULSES, FIRED = int(Counts.PULSES), int(Counts.PART_PULSES), int(Counts.FIRED)
@@ -43,7 +43,7 @@ def between(low, high, share):
 
 @inline
 def coincide_shaped(w, cell, limits, code, noise, m, shape, key, counter):
-    """One pulse on each of the devices that `code` names, as `twin.crossbar.affine.coincide`.
+    """One pulse on each of the devices that `code` names, as `twin.kernels.array.affine.coincide`.
 
     Parameters
     ----------

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from twin.algorithms.operation import Counts, Opcode
-from twin.crossbar.jit import kernel
-from twin.machine.activations import activate, loss_and_delta, multiply_by_derivative
-from twin.machine.choppers import chop, filter_beside_reference, unchop
-from twin.machine.digital import digital_updates, end_of_updates
-from twin.machine.effects import gradient_rate, managed_matvec, rank_one_update, refresh
-from twin.machine.mixed import accumulate_uses, pulse_lines
-from twin.machine.records import CONV, DENSE
-from twin.machine.recurrent import cell_backward, cell_forward, enter_sequence, put_symbols
-from twin.machine.transfers import choose_transfer, filter_h, pulse_line, read_line
-from twin.machine.windows import activate_and_pool, gather, scatter, unpool
+from twin.kernels.array.digital import digital_updates, end_of_updates
+from twin.kernels.array.matrix import gradient_rate, managed_matvec, rank_one_update, refresh
+from twin.kernels.jit import kernel
+from twin.kernels.nodes.activations import activate, loss_and_delta, multiply_by_derivative
+from twin.kernels.nodes.conv import activate_and_pool, gather, scatter, unpool
+from twin.kernels.nodes.recurrent import cell_backward, cell_forward, enter_sequence, put_symbols
+from twin.kernels.records import CONV, DENSE
+from twin.kernels.transfer.chi import accumulate_uses, pulse_lines
+from twin.kernels.transfer.choppers import chop, filter_beside_reference, unchop
+from twin.kernels.transfer.lines import choose_transfer, filter_h, pulse_line, read_line
+from twin.operation import Counts, Opcode
 
 F32 = np.float32
 (INPUT, FORWARD, ACTIVATION, LOSS, BACKWARD, DERIVATIVE) = (
@@ -23,7 +23,7 @@ F32 = np.float32
     int(Opcode.BACKWARD),
     int(Opcode.DERIVATIVE),
 )
-FORWARDS, BACKWARDS = np.True_, np.False_  # of this type for one version of each callee, as in twin.crossbar.rng
+FORWARDS, BACKWARDS = np.True_, np.False_  # of this type for one version of each callee, as in twin.kernels.rng
 FORWARD_FAST, BACKWARD_FAST = int(Opcode.FORWARD_FAST), int(Opcode.BACKWARD_FAST)
 (UPDATE, READ_OUT, FILTER, PULSE, TRANSFER_UPDATE) = (
     int(Opcode.UPDATE),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from twin.crossbar.jit import inline, kernel
-from twin.machine.activations import activate, multiply_by_derivative
+from twin.kernels.jit import inline, kernel
+from twin.kernels.nodes.activations import activate, multiply_by_derivative
 
 F32 = np.float32
 

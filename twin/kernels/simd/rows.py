@@ -10,9 +10,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from twin.crossbar.jit import inline, kernel, ordered
-from twin.crossbar.lanes import FLOATS, HAS_COMPRESS, I64, LANES, Lanes, halves
-from twin.crossbar.lists import nonzero
+from twin.kernels.jit import inline, kernel, ordered
+from twin.kernels.simd.lanes import FLOATS, HAS_COMPRESS, I64, LANES, Lanes, halves
+from twin.kernels.simd.lists import nonzero
 
 F32 = np.float32
 ROWS = 4  # taken at once

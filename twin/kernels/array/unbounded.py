@@ -5,8 +5,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from twin.crossbar.jit import ordered
-from twin.crossbar.lanes import FLOATS, HAS_COMPRESS, LANES, Lanes
+from twin.kernels.jit import ordered
+from twin.kernels.simd.lanes import FLOATS, HAS_COMPRESS, LANES, Lanes
 
 F32 = np.float32
 TOGETHER = 8  # uses a pass: their d stay in the first-level cache

@@ -8,10 +8,10 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from twin.crossbar.jit import inline
-from twin.crossbar.lanes import FLOATS, HAS_COMPRESS, I32, I64, LANES, MASK, VECTOR, Lanes
-from twin.crossbar.records import CELL, DOWN_A, DW_MIN, LIMITS, UP_A, W_MAX, W_MIN
-from twin.crossbar.rng import U32, U64
+from twin.kernels.jit import inline
+from twin.kernels.records import CELL, DOWN_A, DW_MIN, LIMITS, UP_A, W_MAX, W_MIN
+from twin.kernels.rng import U32, U64
+from twin.kernels.simd.lanes import FLOATS, HAS_COMPRESS, I32, I64, LANES, MASK, VECTOR, Lanes
 
 F32 = np.float32
 ONE = U32(0x3F800000)  # bits of 1.0; DOWN_A, shifted, is the sign bit
@@ -110,5 +110,5 @@ def coincide_by_vectors(w, cell, limits, code, noise, clip_below, noise_mult, no
 
 
 # coincide(w, cell, limits, code, noise, clip_below, noise_mult, noise_add): one pulse on each of the devices that
-# `code` (twin.crossbar.coincidences) names, all different.
+# `code` (twin.kernels.array.coincidences) names, all different.
 coincide = coincide_by_vectors if HAS_COMPRESS else coincide_by_words

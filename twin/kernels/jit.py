@@ -30,9 +30,8 @@ def digest_of(package: Path, features: str) -> str:
     """Return a hash of everything that the machine code depends on, and of what Numba finds it by."""
     host = f"{numba.__version__} {llvmlite.binding.get_host_cpu_name()} {features}"
     digest = hashlib.sha256(f"{host} {package}".encode())
-    for room in ("crossbar", "machine"):
-        for path in sorted((package / room).glob("*.py")):
-            digest.update(path.read_bytes() + str(path.stat().st_mtime_ns).encode())
+    for path in [package / "operation.py", *sorted((package / "kernels").rglob("*.py"))]:
+        digest.update(path.read_bytes() + str(path.stat().st_mtime_ns).encode())
     return digest.hexdigest()[:16]
 
 

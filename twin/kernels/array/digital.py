@@ -1,10 +1,10 @@
 """Updates of digital matrices: all that follow each other in a program at once, with the bits of one after another."""
 
-from twin.algorithms.operation import Counts, Opcode
-from twin.crossbar.jit import kernel
-from twin.crossbar.matvec import max_magnitude
-from twin.crossbar.pulsed import pulse_plan
-from twin.crossbar.unbounded import unbounded_updates
+from twin.kernels.array.matvec import max_magnitude
+from twin.kernels.array.pulsed import pulse_plan
+from twin.kernels.array.unbounded import unbounded_updates
+from twin.kernels.jit import kernel
+from twin.operation import Counts, Opcode
 
 UPDATE, PULSES, PART_PULSES = int(Opcode.UPDATE), int(Counts.PULSES), int(Counts.PART_PULSES)
 

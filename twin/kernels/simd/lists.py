@@ -10,10 +10,10 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from twin.crossbar.jit import inline
-from twin.crossbar.lanes import FLOATS, HAS_COMPRESS, I32, LANES, VECTOR, ZERO, Lanes
-from twin.crossbar.records import DOWN_A
-from twin.crossbar.rng import U64
+from twin.kernels.jit import inline
+from twin.kernels.records import DOWN_A
+from twin.kernels.rng import U64
+from twin.kernels.simd.lanes import FLOATS, HAS_COMPRESS, I32, LANES, VECTOR, ZERO, Lanes
 
 F32 = np.float32
 

@@ -14,14 +14,14 @@ more pulses wanted than `desired_bl` allows, the error signal is clipped as in a
 
 import numpy as np
 
-from twin.crossbar.affine import coincide
-from twin.crossbar.coincidences import fire, prepare
-from twin.crossbar.dense import dense_update, is_dense
-from twin.crossbar.jit import inline, kernel
-from twin.crossbar.lists import list_devices
-from twin.crossbar.nonlinear import PLAIN, coincide_shaped
-from twin.crossbar.records import CELL, DOWN_A, LIMITS, W_MAX, W_MIN
-from twin.crossbar.rng import BLOCK, fill_normals
+from twin.kernels.array.affine import coincide
+from twin.kernels.array.coincidences import fire, prepare
+from twin.kernels.array.dense import dense_update, is_dense
+from twin.kernels.array.nonlinear import PLAIN, coincide_shaped
+from twin.kernels.jit import inline, kernel
+from twin.kernels.records import CELL, DOWN_A, LIMITS, W_MAX, W_MIN
+from twin.kernels.rng import BLOCK, fill_normals
+from twin.kernels.simd.lists import list_devices
 
 F32 = np.float32
 
@@ -58,7 +58,7 @@ def pulsed_update(w, cell, limits, shape, n_in, n_out, x, d, n, x_factor, d_fact
     ----------
     w, cell, limits : float32 (n_in * n_out), (n_in * n_out * CELL), (n_in * n_out * LIMITS)
     shape : float32 (2 points)
-        Tables of a step that is not affine (twin.crossbar.nonlinear).
+        Tables of a step that is not affine (twin.kernels.array.nonlinear).
     x, d : float32 (n_in), (n_out)
     m : MATRIX record
     keys : tuple of three uint64

@@ -5,32 +5,18 @@ the step. Chi lies where TTv2 has H, one row a line along the transfer axis.
 """
 
 import numpy as np
-import numpy.typing as npt
 
-from twin.algorithms.operation import Counts
-from twin.crossbar.jit import inline, kernel
-from twin.crossbar.records import CELL, LIMITS
-from twin.crossbar.rng import TRANSFER, fill_normals, stream_key
-from twin.machine.arena import Arena
-from twin.machine.effects import refresh
-from twin.machine.records import ROW
-from twin.machine.settings import Settings
-from twin.machine.transfers import lines_of, pulse_device
-from twin.machine.words import H_WORDS, round_words
+from twin.kernels.array.matrix import refresh
+from twin.kernels.jit import inline, kernel
+from twin.kernels.records import CELL, LIMITS, ROW
+from twin.kernels.rng import TRANSFER, fill_normals, stream_key
+from twin.kernels.transfer.lines import lines_of, pulse_device
+from twin.kernels.transfer.words import H_WORDS, round_words
+from twin.operation import Counts
 
-Records = npt.NDArray[np.void]
 F32 = np.float32
 PULSES, PART_PULSES, FIRED = int(Counts.PULSES), int(Counts.PART_PULSES), int(Counts.FIRED)
 COINCIDENCES, CROSSED = int(Counts.COINCIDENCES), int(Counts.CROSSED)
-
-
-def place_chi(arena: Arena, layers: Records, matrices: Records, settings: Settings) -> None:
-    """Reserve chi of every layer, all 0."""
-    if not settings.accumulates:
-        return
-    for record in layers:
-        record["h"] = arena.take(int(record["lines"]) * int(record["line_length"]))
-        record["granularity"] = settings.granularity or matrices[record["main"]]["dw_min"]
 
 
 @kernel

@@ -10,7 +10,7 @@ SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). Normals: Box-Muller with polynomia
 
 import numpy as np
 
-from twin.crossbar.jit import inline, kernel
+from twin.kernels.jit import inline, kernel
 
 U32 = np.uint32
 U64 = np.uint64

@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from twin.algorithms.operation import Counts
-from twin.crossbar.affine import limit, step
-from twin.crossbar.jit import inline, kernel
-from twin.crossbar.matvec import convert
-from twin.crossbar.nonlinear import PLAIN, pulse_shaped
-from twin.crossbar.records import CELL, DOWN_A, LIMITS
-from twin.crossbar.rng import READ_OUT, TRANSFER, U32, fill_normals, stream_key
-from twin.machine.effects import count_matvec, managed_matvec, refresh
-from twin.machine.records import ROW
-from twin.machine.words import H_WORDS, round_words
+from twin.kernels.array.affine import limit, step
+from twin.kernels.array.matrix import count_matvec, managed_matvec, refresh
+from twin.kernels.array.matvec import convert
+from twin.kernels.array.nonlinear import PLAIN, pulse_shaped
+from twin.kernels.jit import inline, kernel
+from twin.kernels.records import CELL, DOWN_A, LIMITS, ROW
+from twin.kernels.rng import READ_OUT, TRANSFER, U32, fill_normals, stream_key
+from twin.kernels.transfer.words import H_WORDS, round_words
+from twin.operation import Counts
 
 F32 = np.float32
 PULSES, PART_PULSES, FIRED = int(Counts.PULSES), int(Counts.PART_PULSES), int(Counts.FIRED)

@@ -6,40 +6,16 @@ distance from a badly set reference to the symmetry point, adds with alternating
 """
 
 import numpy as np
-import numpy.typing as npt
 
-from twin.crossbar.jit import inline, kernel
-from twin.crossbar.rng import U32, U64, draw, stream_key
-from twin.machine.arena import Arena
-from twin.machine.records import ROW
-from twin.machine.settings import Settings
-from twin.machine.transfers import filter_h, line_of
-from twin.machine.words import MEAN_WORDS, round_words
+from twin.kernels.jit import inline, kernel
+from twin.kernels.records import ROW
+from twin.kernels.rng import U32, U64, draw, stream_key
+from twin.kernels.transfer.lines import filter_h, line_of
+from twin.kernels.transfer.words import MEAN_WORDS, round_words
 
-Records = npt.NDArray[np.void]
 F32 = np.float32
-IN_CHOP, OUT_CHOP = np.int64(32), np.int64(33)  # purposes of the random streams, beside those of twin.crossbar.rng
+IN_CHOP, OUT_CHOP = np.int64(32), np.int64(33)  # purposes of the random streams, beside those of twin.kernels.rng
 TO_UNIT = F32(1.0 / (1 << 24))
-
-
-def place_choppers(arena: Arena, layers: Records, matrices: Records, settings: Settings) -> None:
-    """Reserve the choppers of every layer, all +1, and AGAD's reference; set the threshold in H's units."""
-    if not settings.chopped:
-        return
-    for record in layers:
-        lines, length = int(record["lines"]), int(record["line_length"])
-        record["in_chop"], record["out_chop"] = arena.put(np.ones(lines)), arena.put(np.ones(length))
-        record["in_chop_prob"], record["in_chop_period"] = settings.in_chop_prob, settings.in_chop_period
-        record["out_chop_prob"] = settings.out_chop_prob
-        record["chopped_x"], record["chopped_d"] = arena.take(int(record["n_in"])), arena.take(int(record["n_out"]))
-        record["read"] = arena.take(2)
-        if settings.tail > 0:
-            record["mean"], record["reference"] = arena.take(lines * length), arena.take(lines * length)
-            record["tail"] = settings.tail
-        if settings.auto_granularity > 0:
-            dw_min = float(matrices[record["fast"]]["dw_min"])
-            record["threshold"] *= settings.auto_granularity * dw_min / (lines * int(record["transfer_every"]))
-        record["reset"] *= record["threshold"]
 
 
 @kernel

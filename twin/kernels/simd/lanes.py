@@ -4,7 +4,7 @@ import llvmlite.binding
 from llvmlite import ir
 from numba.core import cgutils
 
-from twin.crossbar.jit import config
+from twin.kernels.jit import config
 
 LANES = 16
 HAS_COMPRESS = "+avx512f" in config.CPU_FEATURES and llvmlite.binding.llvm_version_info[0] >= 15

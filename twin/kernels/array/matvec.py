@@ -11,9 +11,9 @@ Model (Gokmen 2021, "Array Model"; parameter names of aihwkit's IOParameters)::
 
 import numpy as np
 
-from twin.crossbar.jit import inline, kernel
-from twin.crossbar.rng import fill_normals
-from twin.crossbar.rows import accumulate_rows, dot_rows
+from twin.kernels.jit import inline, kernel
+from twin.kernels.rng import fill_normals
+from twin.kernels.simd.rows import accumulate_rows, dot_rows
 
 F32 = np.float32
 

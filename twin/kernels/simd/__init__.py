@@ -1,0 +1,1 @@
+"""Plumbing for vector units: lists, rows and lanes. Skip this to read the physics: nothing here knows a device."""
