@@ -17,6 +17,8 @@ from twin.report.figures.svg import Drawing, figure
 from twin.reproduce.output import COLUMNS, Claim, Reproduction
 from twin.study import run as running
 from twin.study.plan import plan_study
+from twin.study.run import Store
+from twin.study.tables import drawn_rows
 
 SMALL = """schema = 1
 kind = "study"
@@ -217,6 +219,52 @@ def test_tables_hold_what_was_measured_in_the_units_they_name(whole):
     assert set(epochs["seed"]) == {2}
     for loss in epochs["test_loss"]:
         assert (rows["test_loss"] - loss).abs().min() < 1e-4
+
+
+def test_what_stands_for_several_seeds_says_how_many_and_what_its_interval_is(whole):
+    words = "mean of 2 seeds; error bars: 95 % t interval"
+    assert words in (whole.folder / "throughput.svg").read_text()
+    assert words in (whole.folder / "README.md").read_text()  # for those who cannot see the figure
+    assert "one seed, no interval" in (whole.folder / "energy.svg").read_text()
+    assert "(Mean of 2 seeds; ±: 95 % t interval.)" in (whole.folder / "means.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("min-max", "least to largest"), ("standard-error", "± 1 standard error"), ("t-95", "95 % t interval")],
+)
+def test_the_interval_is_the_study_s_choice_and_stays_where_the_quantity_can_be(whole, study, kind, words):
+    shown = f"""[[figures]]
+kind = "lines"
+name = "error"
+title = "Error"
+data = ["overlap"]
+x = "training.in_flight"
+y = "test_error"
+interval = "{kind}"
+"""
+    Path("small.toml").write_text(LEAN + shown)
+    plan = planned("small.toml")
+    rows = drawn_rows(plan.study.figures[0], plan, Store(whole.folder / "cache", ""))
+    seeds = pd.concat([pd.read_csv(path) for path in (whole.folder / "cache" / "results").glob("*.csv")])
+    assert rows["interval_low"].between(0, rows["test_error"]).all()
+    assert rows["interval_high"].between(rows["test_error"], 1).all()
+    if kind == "min-max":
+        assert set(rows["interval_low"]) | set(rows["interval_high"]) <= set(seeds["test_error"])
+    code, _, err = study("small.toml", "--out", "out", "--cache", whole.folder / "cache", executor=Here(stop_after=0))
+    assert code == 0, err
+    drawing = Path("out/error.svg").read_text()
+    assert f"mean of 2 seeds; error bars: {words}" in drawing
+    assert "test error (%)" in drawing
+
+
+def test_a_published_figure_without_intervals_takes_none(study):
+    head = 'schema = 1\nkind = "study"\nname = "s"\ntitle = "S"\ndescription = ""\n'
+    Path("s.toml").write_text(f'{head}[[reproductions]]\nfigure = "onen-2021-fig1"\ninterval = "t-95"\n')
+    code, out, err = study("s.toml", "--out", "out", executor=Here(stop_after=0))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("error: s.toml:8: reproductions.0.interval (= t-95): onen-2021-fig1 draws no interval")
+    assert "onen-2021-fig2 do" in err
 
 
 def test_a_finished_study_runs_nothing_again_and_leaves_the_same_bits(study, whole, lean, tmp_path):

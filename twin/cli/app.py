@@ -200,11 +200,15 @@ def reproduce(
     sweep: Annotated[
         str, typer.Option(help="For lee-2022-fig7 to -fig9: another sweep with the same axes, by name or path.")
     ] = "",
+    interval: Annotated[
+        Literal["t-95", "standard-error", "standard-deviation", "min-max"] | None,
+        typer.Option(help="Of figures with bands about means: what these show (default: the figure's own)."),
+    ] = None,
 ) -> None:
     """Reproduce a published figure: an SVG, a CSV, and what the paper says about it, checked."""
     from twin.reproduce import reproduce_figure  # noqa: PLC0415
 
-    reproduce_figure(figure, out, seed, sweep)
+    reproduce_figure(figure, out, seed, sweep, interval or "")
 
 
 @app.command()

@@ -18,6 +18,9 @@ PLACE = re.compile(r"^\{\{ *([^{} ]+) *\}\} *$", re.MULTILINE)
 Data = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 """Names of runs and sweeps, whose rows are put below each other."""
 
+Interval = Literal["t-95", "standard-error", "standard-deviation", "min-max"]
+"""What is drawn about the mean of several seeds: its 95 % t interval or standard error, or how far the seeds lie."""
+
 Rows = dict[str, Scalar | list[Scalar]]
 """Column to the value, or the values, that the rows to take have."""
 
@@ -57,10 +60,11 @@ class StudySweep(Sweep):
 
 
 class Reproduction(Part):
-    """A published figure, computed again as `twin reproduce` does."""
+    """A published figure, computed again as `twin reproduce` does; `interval` where it draws one."""
 
     figure: Name
     seed: Annotated[int, Field(ge=0)] = 1
+    interval: Interval | None = None
 
 
 class Shown(Part):
@@ -134,8 +138,9 @@ class LedgerTable(Shown):
 class Plot(Shown):
     """A figure of one quantity over the rows of runs and sweeps; rows that agree in the keys `series` are one series.
 
-    Several seeds are averaged; bars show half the 95 % interval. `panels` is a key with a panel for each of its values.
-    Labels default to the key and its unit; `y_factor` goes with a `y_label` that names the unit.
+    Several seeds are averaged; `interval` is what bars about the mean show, within what the quantity can be, and the
+    figure says so with the number of seeds. `panels` is a key with a panel for each of its values. Labels default to
+    the key and its unit; `y_factor` goes with a `y_label` that names the unit.
     """
 
     data: Data
@@ -148,6 +153,7 @@ class Plot(Shown):
     y_label: str = ""
     y_factor: Real = 1.0
     y_scale: Literal["linear", "log"] = "linear"
+    interval: Interval = "t-95"
 
 
 class Lines(Plot):

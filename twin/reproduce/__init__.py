@@ -18,7 +18,7 @@ FIGURES = {
 }
 
 
-def reproduce_figure(figure: str, out: Path, seed: int = 1, sweep: str = "") -> None:
+def reproduce_figure(figure: str, out: Path, seed: int = 1, sweep: str = "", interval: str = "") -> None:
     """Compute a published figure; write ``FIGURE.svg``, ``.csv`` and ``.md`` to `out`; print the claims.
 
     Parameters
@@ -32,11 +32,15 @@ def reproduce_figure(figure: str, out: Path, seed: int = 1, sweep: str = "") -> 
     sweep : str
         Name or path of the sweep from which to draw a figure of one, instead of the figure's own.
 
+    interval : str
+        What a figure with bands about its means draws, a key of `twin.results.intervals.INTERVALS`; the figure's own
+        where it is empty.
+
     Raises
     ------
     TwinError
-        For an unknown figure, a sweep for a figure of none or a seed for a figure of one, or when the folder cannot
-        be written to.
+        For an unknown figure, a sweep for a figure of none, a seed for a figure of one or an interval for a figure
+        without, or when the folder cannot be written to.
     SystemExit
         With code 1, after everything is written and printed, when a claim does not hold.
     """
@@ -53,8 +57,18 @@ def reproduce_figure(figure: str, out: Path, seed: int = 1, sweep: str = "") -> 
             f"--seed (= {seed}): {figure} has the seeds of its sweep; change them there and name it: --sweep"
         )
     source: str | int = (sweep or own) if own else seed
-    done = with_progress(figure, lambda progress: module.reproduce(source, progress))
-    files = write(done, out, f"--sweep {source}" if own else f"--seed {source}")
+    if interval and (rule := no_interval(figure)):
+        raise TwinError(f"--interval (= {interval}): {rule}")
+    more = (interval,) if interval else ()
+    done = with_progress(figure, lambda progress: module.reproduce(source, progress, *more))
+    option = f"--sweep {source}" if own else f"--seed {source}"
+    files = write(done, out, f"{option} --interval {interval}" if interval else option)
     show(done, files)
     if not all(claim.holds for claim in done.claims):
         raise SystemExit(1)
+
+
+def no_interval(figure: str) -> str:
+    """Return the rule that an interval breaks in a figure that draws none; empty where it draws one."""
+    draw = [name for name, module in FIGURES.items() if hasattr(import_module(module), "INTERVAL")]
+    return "" if figure in draw else f"{figure} draws no interval; leave it out ({' and '.join(draw)} do)"

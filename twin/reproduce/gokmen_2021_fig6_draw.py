@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from twin.report.figures.axes import LOGARITHMIC, log_axis
 from twin.report.figures.palette import INKS
 from twin.report.figures.svg import INK, Drawing, figure, styled
 
@@ -52,8 +53,8 @@ def _errors(axes: "Axes", found: "Mapping[str, Curve]", reads: int, paper: float
         axes.plot(curve.reads, curve.error, marker, color=colour, markersize=5, label=name)
     axes.plot([reads], [paper], "x", color=INK, markersize=7, markeredgewidth=1.6, label="the paper")
     axes.plot([], [], color=INK, linewidth=0.9, label="law")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xticks([512, 2048, 10_240], labels=["512", "2,048", "10,240"])
-    axes.set_yticks([0.001, 0.003, 0.01, 0.03, 0.1], labels=["0.001", "0.003", "0.01", "0.03", "0.1"])
-    axes.set(title="D  error of the estimate", xlabel="mat-vecs", ylabel="standard deviation", ylim=(0.001, 0.1))
+    every = [number for curve in found.values() for number in curve.reads]
+    log_axis(axes, "x", every, at=[512, 2048, 10_240])
+    log_axis(axes, "y", [paper, *(error for curve in found.values() for error in curve.error)])
+    axes.set(title="D  error of the estimate", xlabel=f"mat-vecs, {LOGARITHMIC}")
+    axes.set_ylabel(f"standard deviation, {LOGARITHMIC}")

@@ -19,6 +19,7 @@ from twin.reproduce.lee_2022_map import AF_A, AF_C, FOLDER, JOBS
 from twin.reproduce.lee_2022_map import SWEEP as MAP
 from twin.reproduce.lee_2022_map_draw import draw_curves
 from twin.reproduce.output import Advance, Claim, Reproduction
+from twin.results.intervals import INTERVALS
 from twin.results.store import load_run
 from twin.results.totals import LATE
 from twin.sweep.local import LocalProcesses
@@ -30,6 +31,7 @@ ASYMMETRIC = (1.0, 1.78, 3.16, 10.0)
 PAIRS = (0.0, 1.0, 10.0)
 COLUMNS = ("case", "epoch", "quantity", "unit", "runs", "value", "standard_deviation")
 BASELINE, SGD = "SGD, AF 0 (baseline)", "SGD, AF > 0"
+INTERVAL = "standard-deviation"
 Curves = Mapping[str, Array]
 
 __all__ = ["claims", "reproduce"]
@@ -146,12 +148,12 @@ def _rows(found: Mapping[str, Mapping[str, Array]]) -> Iterator[dict[str, object
                 }
 
 
-def reproduce(seed: int, advance: Advance) -> Reproduction:
-    """Compute Fig. 2."""
+def reproduce(seed: int, advance: Advance, interval: str = INTERVAL) -> Reproduction:
+    """Compute Fig. 2, with an interval over the rates about every curve."""
     found = curves(cases(seed), advance)
     return Reproduction(
         f"{SOURCE}, Fig. 2",
-        draw_curves(found, BASELINE),
+        draw_curves(found, BASELINE, interval),
         claims(found),
         pd.DataFrame(_rows(found)),
         {
@@ -159,7 +161,7 @@ def reproduce(seed: int, advance: Advance) -> Reproduction:
             "SGD": f"rates {RATES}; AF 0 (baseline) or {ASYMMETRIC}",
             "Tiki-Taka": "mean over the nine pairs of these rates for A and the transfer",
             "panel A": "training loss; the paper has training error there",
-            "drawn": "mean over the rates (SGD: and AF) and a standard deviation; baseline: its last three epochs",
+            "drawn": f"mean over the rates (SGD: and AF), {INTERVALS[interval]}; baseline: its last three epochs",
             "seed": str(seed),
         },
         COLUMNS,

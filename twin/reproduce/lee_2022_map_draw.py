@@ -1,5 +1,6 @@
 """Drawings of Lee 2022, Fig. 7 to 9: maps over the asymmetry factors of A and C."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from twin.report.figures.palette import INKS
 from twin.report.figures.svg import INK, Drawing, figure, heading, styled
 from twin.reproduce.lee_2022_map import Specification
 from twin.reproduce.robustness import Array, Map, Region
+from twin.results.intervals import INTERVALS, ends
 from twin.results.totals import LATE
 
 if TYPE_CHECKING:
@@ -114,28 +116,35 @@ def _name(axes: "Axes") -> None:
     axes.grid(visible=False)
 
 
-def draw_curves(found: Mapping[str, Mapping[str, Array]], baseline: str) -> Drawing:
-    """Draw Fig. 2: training loss and test error by epoch; of the baseline the level of its last three epochs."""
+def draw_curves(found: Mapping[str, Mapping[str, Array]], baseline: str, interval: str) -> Drawing:
+    """Draw Fig. 2: training loss and test error by epoch, with an interval over the runs of each case.
+
+    Of the baseline it is the level of its last three epochs.
+    """
     names = ("grey", "orange", "purple", "green", "wine")
     with styled():
         drawn = figure(8.4, 3.8)
         axes = drawn.subplots(1, 2)
-        for one, key, factor, label in (
-            (axes[0], "train_loss", 1.0, "training loss (nat)"),
-            (axes[1], "test_error", 100.0, "test error (%)"),
+        for one, key, factor, label, most in (
+            (axes[0], "train_loss", 1.0, "training loss (nat)", math.inf),
+            (axes[1], "test_error", 100.0, "test error (%)", 100.0),
         ):
             for (case, own), name in zip(found.items(), names, strict=True):
                 colour, runs = INKS[name].light, factor * own[key]
                 if case == baseline:
                     one.axhline(runs[:, -LATE:].mean(), color=colour, linewidth=1.3, linestyle=(0, (4, 2)), label=case)
                     continue
-                epochs, mean, deviation = np.arange(1, runs.shape[1] + 1), runs.mean(axis=0), runs.std(axis=0, ddof=1)
-                one.fill_between(epochs, mean - deviation, mean + deviation, color=colour, alpha=0.15, linewidth=0)
-                one.plot(epochs, mean, color=colour, linewidth=1.4, label=case)
+                epochs, band = np.arange(1, runs.shape[1] + 1), ends(runs, interval, 0.0, most)
+                one.fill_between(epochs, *band, color=colour, alpha=0.15, linewidth=0)
+                one.plot(epochs, runs.mean(axis=0), color=colour, linewidth=1.4, label=f"{case}, {len(runs)} runs")
             one.set(xlabel="epoch", ylabel=label)
+            one.set_ylim(bottom=0)
         for letter, one in zip("AB", axes, strict=True):
             heading(one, letter)
-        drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        drawn.legend(
+            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, title_fontsize=9,
+            title=f"mean of the runs; band: {INTERVALS[interval]}",
+        )  # fmt: skip
         return Drawing.of(
             "lee-2022-fig2",
             "Lee 2022, Fig. 2: learning curves of SGD and Tiki-Taka by asymmetry factor",

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from twin.report.figures.axes import LOGARITHMIC, log_axis, plain_number
 from twin.report.figures.palette import ALGORITHMS, INKS
 from twin.report.figures.svg import INK, Drawing, figure, heading, styled
 from twin.reproduce.experiment import Trajectory
 from twin.reproduce.theory import Array, sgd_fixed_point
+from twin.results.intervals import INTERVALS, ends
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +81,7 @@ def _residuals(axes: "Axes", found: "Residuals") -> None:
             "symmetry point", (found.symmetry_point, 1), (-3, -3), xycoords=("data", "axes fraction"),
             textcoords="offset points", ha="right", va="top", color=FAINT, fontsize=9,
         )  # fmt: skip
-    axes.plot(found.targets, size, "o", color=SGD, markersize=5, label="mean over seeds", clip_on=False)
+    axes.plot(found.targets, size, "o", color=SGD, markersize=5, label=f"mean of {found.seeds} seeds", clip_on=False)
     axes.plot(
         fine,
         np.interp(fine, found.targets, found.error),
@@ -87,10 +89,10 @@ def _residuals(axes: "Axes", found: "Residuals") -> None:
         linewidth=0.8,
         label="its standard error",
     )
-    axes.set_yscale("log")
-    ticks = {1e-5: "0.00001", 1e-4: "0.0001", 1e-3: "0.001", 1e-2: "0.01", 1e-1: "0.1", 1.0: "1"}
-    axes.set_yticks(list(ticks), labels=list(ticks.values()))
-    axes.set(title=f"{found.device} device", xlabel="G₀ (half range)", ylabel="|G final − G₀|", ylim=(FLOOR, 1))
+    log_axis(axes, "y", (FLOOR, 1.0))
+    ticks = axes.get_yticks()
+    axes.set_yticks(ticks, [f"≤ {plain_number(tick)}" if tick == FLOOR else plain_number(tick) for tick in ticks])
+    axes.set(title=f"{found.device} device", xlabel="G₀ (half range)", ylabel=f"|G final − G₀|, {LOGARITHMIC}")
 
 
 def draw_shd(
@@ -99,12 +101,13 @@ def draw_shd(
     starts: Mapping[str, Sequence[Trajectory]],
     levels: Mapping[str, float],
     turn: int,
+    interval: str,
 ) -> Drawing:
     """Draw Fig. 2 E and F, C against time, and training started at the optimum.
 
     `orbit` and `spiral` are a run with the closed forms of its A and C; `starts` are the runs from the
     optimum and `levels` their closed forms, by label, as distances from the optimum; `turn` is the number of
-    recordings in one turn of the orbit.
+    recordings in one turn of the orbit; `interval` is what the bands about the means are.
     """
     with styled():
         drawn = figure(7.4, 6.2)
@@ -119,7 +122,9 @@ def draw_shd(
         third.set(title="SHD from C = 0, against closed forms", xlabel="training samples", ylabel="C (half range)")
         third.set(xlim=(0, spiral[0].samples[-1]), ylim=(-0.95, 0.35))
         third.legend(loc="upper left", ncols=2)
-        _starts(fourth, starts, levels)
+        _starts(fourth, starts, levels, interval)
+        for axes in (third, fourth):
+            axes.locator_params(axis="x", nbins=4)
         for axes, letter in ((first, "E"), (second, "F")):
             heading(axes, letter)
         return Drawing.of(
@@ -146,14 +151,15 @@ def _phase(axes: "Axes", done: Trajectory, a: Array, c: Array, device: str) -> N
     axes.set(xlim=(-0.95, 0.25), ylim=(-0.25, 0.25))
 
 
-def _starts(axes: "Axes", starts: Mapping[str, Sequence[Trajectory]], levels: Mapping[str, float]) -> None:
+def _starts(
+    axes: "Axes", starts: Mapping[str, Sequence[Trajectory]], levels: Mapping[str, float], interval: str
+) -> None:
     for (label, runs), colour in zip(starts.items(), (SGD, SHD, OTHER), strict=True):
         main = next(iter(runs[0].weights))
         moved = np.array([done.weights[main] - done.line.optimum for done in runs])
-        mean, error = moved.mean(axis=0), moved.std(axis=0, ddof=1) / np.sqrt(len(runs))
-        axes.fill_between(runs[0].samples, mean - error, mean + error, color=colour, alpha=0.25, linewidth=0)
-        axes.plot(runs[0].samples, mean, color=colour, linewidth=1.3, label=label)
+        axes.fill_between(runs[0].samples, *ends(moved, interval), color=colour, alpha=0.25, linewidth=0)
+        axes.plot(runs[0].samples, moved.mean(axis=0), color=colour, linewidth=1.3, label=f"{label}, {len(runs)} seeds")
         axes.axhline(levels[label], **DASHED)
-    axes.set(title="started at the optimum, mean ± SE", xlabel="training samples")
-    axes.set(xlim=(0, runs[0].samples[-1]), ylim=(-0.03, 0.1), ylabel="C or W less optimum (half range)")
-    axes.legend(loc="upper left")
+    axes.set(title="started at the optimum", xlabel="training samples")
+    axes.set(xlim=(0, runs[0].samples[-1]), ylim=(-0.03, 0.14), ylabel="C or W less optimum (half range)")
+    axes.legend(loc="upper left", title=f"mean; band: {INTERVALS[interval]}", title_fontsize=9, alignment="left")

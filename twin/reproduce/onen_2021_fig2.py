@@ -27,6 +27,7 @@ SOURCE = "Onen et al., Neural Network Training with Asymmetric Crosspoint Elemen
 TARGET = -0.4  # the orbit reaches from 0 to -0.8: clear of the bounds, which would take energy out
 RATE_A, RATE_C, RATE_SGD, DW_MIN, NOISE, SAMPLES, SEEDS = 0.005, 0.01, 0.01, 0.0005, 0.1, 12_000, 6
 MORE = 3
+INTERVAL = "standard-error"
 
 
 def _shd(device: Mapping[str, str], calibration: str = "exact", *, at_optimum: bool = False) -> Experiment:
@@ -265,8 +266,8 @@ def _start_claims(found: Runs) -> tuple[Claim, ...]:
     )
 
 
-def reproduce(seed: int, advance: Advance) -> Reproduction:
-    """Compute Fig. 2."""
+def reproduce(seed: int, advance: Advance, interval: str = INTERVAL) -> Reproduction:
+    """Compute Fig. 2; its last panel draws an interval."""
     found = measure(seed, advance)
     orbit, spiral = found["orbit"][0], found["spiral"][0]
     ideal = oscillator(orbit)
@@ -289,6 +290,7 @@ def reproduce(seed: int, advance: Advance) -> Reproduction:
             {label: found[name] for name, label in labels.items()},
             {label: levels[name] for name, label in labels.items()},
             recordings_a_turn(orbit),
+            interval,
         ),
         claims(found),
         pd.DataFrame(rows),

@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from twin.config.study import Bars, Figure, Lines, Plot, ReportFigure
+from twin.report.figures.axes import LOGARITHMIC, log_axis, plain_axis
 from twin.report.figures.palette import ALGORITHMS, INKS, colours
-from twin.report.figures.standard import LINES, MARKERS, all_figures, plain_ticks
-from twin.report.figures.svg import Drawing, figure, styled
-from twin.study.plan import Plan
+from twin.report.figures.standard import LINES, MARKERS, all_figures
+from twin.report.figures.svg import INK, Drawing, figure, styled
+from twin.results.intervals import limits, said
+from twin.results.text import scale
+from twin.study.plan import N, Plan
 from twin.study.run import Store
-from twin.study.tables import all_rows, label_of
+from twin.study.tables import HIGH, LOW, drawn_rows, label_of, unit_of
+from twin.sweep.measure import UNITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +27,9 @@ PANEL, HEIGHT = 4.4, 3.4
 
 MOST_TICKS = 8
 """Values on a logarithmic x that are labelled one by one; of more only 1, 2, 5, 10 ... are."""
+
+LOWEST = 0.1
+"""Of a mean, below which a logarithmic y does not go for the sake of an interval: its bar leaves the panel."""
 
 TWO = 6.2
 """Inches of width from which a legend has room for two columns."""
@@ -41,12 +50,44 @@ def make_figure(shown: Figure, plan: Plan, store: Store) -> Drawing:
         drawings = {one.name: one for section in all_figures(runs).values() for one in section}
         found = drawings[shown.figure]
         return replace(found, name=shown.name, title=shown.title)
-    rows = all_rows(shown.data, shown.where, plan, store, over_seeds=True)
+    rows, labels = _scaled(shown, drawn_rows(shown, plan, store))
     with styled():
-        return Drawing.of(shown.name, shown.title, _described(shown, rows), _draw(shown, rows))
+        return Drawing.of(shown.name, shown.title, _described(shown, rows, labels), _draw(shown, rows, labels))
 
 
-def _draw(shown: Lines | Bars, rows: "pd.DataFrame") -> Any:
+class Labels(NamedTuple):
+    """What stands at the axes."""
+
+    x: str
+    y: str
+
+
+def _scaled(shown: Plot, rows: "pd.DataFrame") -> "tuple[pd.DataFrame, Labels]":
+    """Give the rows in the units that their labels name: those of the study, else such as have short numbers."""
+    factor, y_label = shown.y_factor, shown.y_label
+    if not y_label and factor == 1:
+        factor, y_label = _unit(shown.y, rows)
+    rows = rows.assign(**{key: factor * rows[key] for key in (shown.y, LOW, HIGH)})
+    if shown.x_label or not UNITS.get(shown.x):
+        return rows, Labels(shown.x_label or shown.x, y_label or label_of(shown.y))
+    factor, x_label = _unit(shown.x, rows)
+    return rows.assign(**{shown.x: factor * rows[shown.x]}), Labels(x_label, y_label)
+
+
+def _unit(key: str, rows: "pd.DataFrame") -> tuple[float, str]:
+    """Give a factor for a measured quantity, and its name with the unit that it then has."""
+    unit = unit_of(key)
+    if limits(rows, key)[1] == 1:
+        return 100.0, f"{key.replace('_', ' ')} (%)"
+    if unit == "m2":
+        return 1e6, label_of(key).replace("(m2)", "(mm²)")
+    if unit not in {"s", "J", "B"}:
+        return 1.0, label_of(key)
+    factor, prefixed = scale(float(rows[key].max()), unit)
+    return factor, label_of(key).replace(f"({unit})", f"({prefixed})")
+
+
+def _draw(shown: Lines | Bars, rows: "pd.DataFrame", labels: Labels) -> Any:
     panels: list[tuple[str, pd.DataFrame]] = [("", rows)]
     if shown.panels:
         values = list(dict.fromkeys(rows[shown.panels]))
@@ -61,20 +102,35 @@ def _draw(shown: Lines | Bars, rows: "pd.DataFrame") -> Any:
         else:
             _bars(one, shown, part, names, style)
         one.set_title(title)
-        one.set_xlabel(shown.x_label or shown.x)
-        one.set_yscale(shown.y_scale)
-    axes[0].set_ylabel(shown.y_label or label_of(shown.y))
-    if shown.y_scale == "linear":
-        axes[0].set_ylim(bottom=0)
-    else:
-        plain_ticks(axes[0], "y")
-    if shown.series:
-        handles = {
-            label: handle for one in axes for handle, label in zip(*one.get_legend_handles_labels(), strict=True)
-        }
-        columns = 2 if drawn.get_figwidth() < TWO else 4
-        drawn.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
+        one.set_xlabel(labels.x)
+        if shown.y_scale == "linear":
+            one.set_ylim(bottom=0)
+            plain_axis(one, "y")
+        else:
+            low = rows[LOW].where(rows[LOW] > LOWEST * rows[shown.y])
+            log_axis(one, "y", np.concatenate([rows[shown.y], rows[HIGH], low]))
+    axes[0].set_ylabel(labels.y if shown.y_scale == "linear" else f"{labels.y}, {LOGARITHMIC}")
+    handles = {label: handle for one in axes for handle, label in zip(*one.get_legend_handles_labels(), strict=True)}
+    handles = handles if shown.series else {}
+    drawn.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside lower center",
+        ncols=2 if drawn.get_figwidth() < TWO else 4,
+        title=_counted(shown, rows),
+        title_fontsize=9,
+    )
     return drawn
+
+
+def _counted(shown: Plot, rows: "pd.DataFrame") -> str:
+    return said(rows[N].tolist(), shown.interval) if len(rows) else "no run"
+
+
+def _about(rows: "pd.DataFrame", shown: Plot) -> Any:
+    """Return how far the bars about the means reach down and up, shape (2, n_points); None where there are none."""
+    below, above = rows[shown.y] - rows[LOW], rows[HIGH] - rows[shown.y]
+    return np.array([below, above]).clip(0.0) if rows[LOW].notna().any() else None
 
 
 Style = dict[str, tuple[str, int]]
@@ -109,30 +165,25 @@ def _lines(axes: "Axes", shown: Lines, rows: "pd.DataFrame", names: Sequence[str
             continue
         hue, order = style[name]
         x = [float(value) if numeric else places[value] for value in own[shown.x]]
-        errors = own[f"{shown.y}_interval"] * shown.y_factor
         axes.errorbar(
             x,
-            own[shown.y] * shown.y_factor,
-            yerr=errors if errors.notna().any() else None,
+            own[shown.y],
+            yerr=_about(own, shown),
             color=hue,
             linestyle=LINES[order % len(LINES)],
             marker=MARKERS[order % len(MARKERS)],
             markersize=4,
             capsize=2,
+            elinewidth=1.1,
             label=name,
         )
+    if numeric and shown.x_scale == "linear":
+        plain_axis(axes, "x")
     if not numeric:
         axes.set_xticks(list(places.values()), [str(value) for value in places])
     elif shown.x_scale == "log":
-        from matplotlib.ticker import NullFormatter  # noqa: PLC0415
-
-        axes.set_xscale("log")
         ticks = sorted({float(value) for value in rows[shown.x]})
-        if len(ticks) > MOST_TICKS:
-            plain_ticks(axes, "x")
-            return
-        axes.set_xticks(ticks, [f"{value:g}" for value in ticks])
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        log_axis(axes, "x", ticks, ticks if len(ticks) <= MOST_TICKS else ())
 
 
 def _bars(axes: "Axes", shown: Bars, rows: "pd.DataFrame", names: Sequence[str], style: Style) -> None:
@@ -143,25 +194,25 @@ def _bars(axes: "Axes", shown: Bars, rows: "pd.DataFrame", names: Sequence[str],
         if own.empty:
             continue
         hue, order = style[name]
-        errors = own[f"{shown.y}_interval"] * shown.y_factor
         axes.bar(
             [places[value] + (k - (len(names) - 1) / 2) * width for value in own[shown.x]],
-            own[shown.y] * shown.y_factor,
+            own[shown.y],
             width,
-            yerr=errors if errors.notna().any() else None,
+            yerr=_about(own, shown),
             color=hue,
             alpha=1 / (1 + 0.45 * order),
             label=name,
+            error_kw={"ecolor": INK, "elinewidth": 1.1, "capsize": 2.5},
         )
     axes.set_xticks(list(places.values()), [str(value) for value in places])
     axes.grid(visible=False, axis="x")
 
 
-def _described(shown: Plot, rows: "pd.DataFrame") -> str:
+def _described(shown: Plot, rows: "pd.DataFrame", labels: Labels) -> str:
     """Say the range of every series, for those who cannot see the figure."""
-    label, found = shown.y_label or label_of(shown.y), []
+    found = []
     named = _series(shown, rows)
     for name in dict.fromkeys(named):
-        own = rows[[one == name for one in named]][shown.y] * shown.y_factor
+        own = rows[[one == name for one in named]][shown.y]
         found.append(f"{name or shown.y}: {own.min():.4g} to {own.max():.4g}")
-    return f"{label} over {shown.x_label or shown.x}. {'; '.join(found)}"
+    return f"{labels.y} over {labels.x}, {_counted(shown, rows)}. {'; '.join(found)}"

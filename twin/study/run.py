@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin import __version__
+from twin.config.study import Reproduction
 from twin.config.sweep import Scalar, Stop
 from twin.errors import TwinError
 from twin.files import write_text
-from twin.reproduce import FIGURES
+from twin.reproduce import FIGURES, no_interval
 from twin.results.store import load_run, read_json
 from twin.study.plan import RUN, Group, Plan, Searched, check_runs, placed
 from twin.sweep.agenda import searching
@@ -135,9 +136,9 @@ class Store:
         whole = point.id in plan.whole and row["status"] == Status.DONE
         return whole and not (self.run(point) / "summary.json").exists()
 
-    def reproduction(self, figure: str, seed: int) -> Path:
+    def reproduction(self, entry: Reproduction) -> Path:
         """Return the folder of a published figure."""
-        content = json.dumps([__version__, figure, seed])
+        content = json.dumps([__version__, entry.figure, entry.seed, *([entry.interval] if entry.interval else [])])
         return self.folder / "reproductions" / sha256(content.encode()).hexdigest()[:16]
 
 
@@ -152,6 +153,8 @@ def run_study(plan: Plan, store: Store, executor: Executor, progress: Progress, 
     for index, entry in enumerate(plan.study.reproductions):
         if entry.figure not in FIGURES:
             raise TwinError(plan.places.unknown(("reproductions", index, "figure"), entry.figure, FIGURES))
+        if entry.interval and (rule := no_interval(entry.figure)):
+            raise TwinError(plan.places.message(("reproductions", index, "interval"), rule, entry.interval))
     todo = [point for point in plan.points.values() if store.lacks(plan, point, retry=retry)]
     check_runs(plan, [point.id for point in todo])
     searches = list(_searches(plan, store, retry=retry))
@@ -170,7 +173,7 @@ def run_study(plan: Plan, store: Store, executor: Executor, progress: Progress, 
     made = []
     for number, entry in enumerate(plan.study.reproductions):
         base = done + number
-        made.append(_reproduced(entry.figure, entry.seed, store, partial(_step, progress, base, total)))
+        made.append(_reproduced(entry, store, partial(_step, progress, base, total)))
         progress(base + 1, total)
     return made
 
@@ -224,8 +227,9 @@ def _measure(point: Point, folder: Path, stops: Mapping[str, Stop], whole: froze
     return measure(point, folder, stops.get(point.id), keep=point.id in whole)
 
 
-def _reproduced(figure: str, seed: int, store: Store, progress: Callable[[float], None]) -> Reproduced:
-    folder = store.reproduction(figure, seed)
+def _reproduced(entry: Reproduction, store: Store, progress: Callable[[float], None]) -> Reproduced:
+    figure, seed, interval = entry.figure, entry.seed, entry.interval or ""
+    folder = store.reproduction(entry)
     if not (folder / CLAIMS).exists():
         from twin.reproduce.output import write  # noqa: PLC0415 - pandas, matplotlib
 
@@ -233,8 +237,10 @@ def _reproduced(figure: str, seed: int, store: Store, progress: Callable[[float]
         sweep = getattr(module, "SWEEP", "")  # whose seeds are its own
         if sweep and seed != 1:
             raise TwinError(f"{figure}: seed (= {seed}): this figure has the seeds of its sweep {sweep}; leave it out")
-        done = module.reproduce(sweep or seed, lambda k, of: progress(k / of if of else 0.0))
-        write(done, folder, f"--sweep {sweep}" if sweep else f"--seed {seed}")
+        more = (interval,) if interval else ()
+        done = module.reproduce(sweep or seed, lambda k, of: progress(k / of if of else 0.0), *more)
+        option = f"--sweep {sweep}" if sweep else f"--seed {seed}"
+        write(done, folder, f"{option} --interval {interval}" if interval else option)
         claims = [(claim.paper, claim.measured, bool(claim.holds)) for claim in done.claims]
         content = {"title": done.drawing.title, "source": done.source, "claims": claims}
         write_text(folder / CLAIMS, json.dumps(content, indent=2) + "\n")  # last: it marks the figure as whole

@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from twin.config.study import Column, ComparisonTable, LedgerTable, Rows, RowTable, SearchTable, Table
+from twin.config.study import Column, ComparisonTable, LedgerTable, Plot, Rows, RowTable, SearchTable, Table
 from twin.errors import TwinError
 from twin.report.pages.markdown import line
 from twin.report.pages.table import headings
 from twin.report.pages.table import rows as comparison_rows
 from twin.results.derived import derive_all
+from twin.results.intervals import T95, ends, limits, said
 from twin.results.result import quantity, unit
 from twin.results.text import ABSENT
-from twin.study.plan import DATA, N, Plan, Searched
+from twin.study.plan import DATA, Group, N, Plan, Searched
 from twin.study.run import Store
 from twin.sweep.measure import UNITS, Status
 from twin.sweep.results import means
@@ -21,15 +22,19 @@ from twin.sweep.results import means
 if TYPE_CHECKING:
     import pandas as pd
 
+LOW, HIGH = "interval_low", "interval_high"
+"""Columns of what a figure draws: the ends of its interval."""
+
 
 @dataclass(frozen=True)
 class Made:
-    """A table: headings with their units, rows as they stand in the CSV file, and as they are read."""
+    """A table: headings with their units, rows as they stand in the CSV file and as they are read, what it is of."""
 
     headings: list[str]
     rows: list[list[object]]
     texts: list[list[str]]
     numbers: frozenset[int]
+    note: str = ""
 
     def markdown(self) -> str:
         """Give the table as GitHub Markdown."""
@@ -67,16 +72,41 @@ def all_rows(data: Sequence[str], where: Rows, plan: Plan, store: Store, *, over
 
     With `over_seeds`, measured quantities are means, and half of their 95 % interval stands in ``KEY_interval``.
     """
-    import pandas as pd  # noqa: PLC0415
-
     frames = []
     for name in data:
-        group = plan.groups[name]
-        table = store.table(group)
-        table = table[table["status"] == str(Status.DONE)]
+        table = _done(plan.groups[name], store)
         if over_seeds:
-            table = means(table, group.keys).rename(columns=lambda key: str(key).removesuffix("_mean"))
+            table = means(table, plan.groups[name].keys).rename(columns=lambda key: str(key).removesuffix("_mean"))
         frames.append(table.assign(**{DATA: name}))
+    return _below(frames, where)
+
+
+def drawn_rows(shown: Plot, plan: Plan, store: Store) -> "pd.DataFrame":
+    """Give what a figure draws, a row a point: means over seeds, `LOW` and `HIGH` of its interval, the number of seeds.
+
+    Both ends are NaN of a single seed.
+    """
+    frames = []
+    for name in shown.data:
+        group = plan.groups[name]
+        table = _done(group, store)
+        found = means(table, group.keys).rename(columns=lambda key: str(key).removesuffix("_mean"))
+        least, most = limits(table, shown.y)
+        seeds = [one.to_numpy(dtype=float) for _, one in table.groupby(list(group.keys), sort=False)[shown.y]]
+        pairs = [ends(one, shown.interval, least, most) for one in seeds]
+        found[LOW], found[HIGH] = ([float(pair[k]) for pair in pairs] for k in range(2))
+        frames.append(found.assign(**{DATA: name}))
+    return _below(frames, shown.where)
+
+
+def _done(group: Group, store: Store) -> "pd.DataFrame":
+    table = store.table(group)
+    return table[table["status"] == str(Status.DONE)]
+
+
+def _below(frames: "list[pd.DataFrame]", where: Rows) -> "pd.DataFrame":
+    import pandas as pd  # noqa: PLC0415
+
     found = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
     return filtered(found, where)
 
@@ -122,7 +152,8 @@ def _rows(table: RowTable, plan: Plan, store: Store) -> Made:
             heads.append(f"± {_heading(column)}")
             columns.append([float(value) * column.factor for value in found[f"{column.key}_interval"]])
     rows = [list(row) for row in zip(*columns, strict=True)]
-    return _made(heads, rows, table.digits)
+    note = said(found[N].tolist(), T95, "±") if table.over_seeds and len(found) else ""
+    return _made(heads, rows, table.digits, note)
 
 
 def _heading(column: Column) -> str:
@@ -133,11 +164,11 @@ def _heading(column: Column) -> str:
     return f"{name} ({unit})" if unit else name
 
 
-def _made(heads: list[str], rows: list[list[object]], digits: int) -> Made:
+def _made(heads: list[str], rows: list[list[object]], digits: int, note: str = "") -> Made:
     numbers = {k for k in range(len(heads)) if any(isinstance(row[k], int | float) for row in rows)}
     rounded = [[_rounded(value, digits) for value in row] for row in rows]
     texts = [[_text(value) for value in row] for row in rounded]
-    return Made(heads, rounded, texts, frozenset(numbers))
+    return Made(heads, rounded, texts, frozenset(numbers), note)
 
 
 def _rounded(value: object, digits: int) -> object:
@@ -161,14 +192,15 @@ def _comparison(table: ComparisonTable, plan: Plan, store: Store) -> Made:
     rows = store.table(group)
     columns = ["run", *UNITS]
     names = [label_of(key) for key in columns]
-    return Compared(heads, [], texts, frozenset(range(1, len(heads) - 1)), rows[columns].set_axis(names, axis=1))
+    numbers = frozenset(range(1, len(heads) - 1))
+    return Compared(heads, [], texts, numbers, full=rows[columns].set_axis(names, axis=1))
 
 
 @dataclass(frozen=True)
 class Compared(Made):
     """The table of a comparison: to be read as `twin compare` prints it, as CSV with all numbers."""
 
-    full: "pd.DataFrame"
+    full: "pd.DataFrame" = field(kw_only=True)
 
     def frame(self) -> "pd.DataFrame":
         """Give every number of the runs."""

@@ -103,10 +103,12 @@ def _attempt(pages: Pages, name: str, make: Callable[[], None]) -> None:
 def _table(table: Any, plan: Plan, store: Store, folder: Path, pages: Pages) -> None:
     made = make_table(table, plan, store)
     text = made.markdown()
+    note = f"({made.note[0].upper()}{made.note[1:]}.)" if made.note else ""
+    caption = f"{table.caption} {note}".strip()
     write_csv(made.frame(), folder / f"{table.name}.csv")
-    write_text(folder / f"{table.name}.md", f"# {table.title}\n\n{_caption(table.caption)}{text}")
+    write_text(folder / f"{table.name}.md", f"# {table.title}\n\n{_caption(caption)}{text}")
     if table.inline:
-        pages.sections[table.name] = f"**{table.title}.** {table.caption}".rstrip() + f"\n\n{text}"
+        pages.sections[table.name] = f"**{table.title}.** {caption}".rstrip() + f"\n\n{text}"
     pages.files.append((f"{table.name}.csv", table.title))
 
 

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from twin.errors import TwinError
 from twin.files import write_bytes, write_text
+from twin.results.intervals import half_width
 from twin.results.store import write_csv
 from twin.sweep.measure import FINAL, UNITS, Row, Status
 from twin.sweep.point import SEED, Point
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MEANS = [name for name, unit in UNITS.items() if unit]
-CONFIDENCE = 0.95
 COUNTS = frozenset({SEED, "n", "trial", "trials", "finished"})
 
 
@@ -134,13 +136,9 @@ def means(table: "pd.DataFrame", keys: Sequence[str]) -> "pd.DataFrame":
 
 def mean_and_interval(values: "pd.Series[float]") -> tuple[float, float]:
     """Return the mean and half its 95 % interval, Student's ``t(n - 1) s / sqrt(n)``; NaN for a single value."""
-    from scipy import stats  # noqa: PLC0415
-
-    n = len(values)
-    if n < 2:
+    if len(values) < 2:
         return float(values.mean()), math.nan
-    quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1))
-    return float(values.mean()), quantile * float(values.std(ddof=1)) / math.sqrt(n)
+    return float(values.mean()), float(half_width(np.asarray(values, np.float64)))
 
 
 def describe(folder: Path, text: str) -> None:

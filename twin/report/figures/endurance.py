@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from twin.report.figures.axes import LOGARITHMIC, log_axis
 from twin.report.figures.palette import INKS
 from twin.report.figures.svg import Drawing, figure, heading, styled
 from twin.results.result import PULSED, RunResult
@@ -34,7 +35,7 @@ def _panel(number: int, run: RunResult, table: "pd.DataFrame") -> Drawing:
     axes = drawn.add_subplot()
     heading(axes, run.name)
     least = min([float(value) for value in table["value"] if value > 0], default=1.0)
-    most = []
+    most, zeros = [], bool((table["value"] <= 0).any())
     for (layer, matrix), rows in table.groupby(["layer", "matrix"], sort=False):
         axes.plot(
             rows["value"].clip(lower=least / 2),
@@ -44,10 +45,10 @@ def _panel(number: int, run: RunResult, table: "pd.DataFrame") -> Drawing:
             label=f"{layer}.{matrix}",
         )
         most.append(f"{layer}.{matrix} {rows['value'].max():.3g}")
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_xlabel("pulses per device and sample, at most")
+    log_axis(axes, "x", [least / 2 if zeros else least, *table["value"]])
+    axes.set_xlabel(f"pulses per device and sample, at most ({LOGARITHMIC}{'; 0 at the left' if zeros else ''})")
     axes.set_ylabel("devices (%)")
+    axes.set_ylim(0, 105)
     drawn.legend(loc="outside lower center", ncols=4, handlelength=1.6, columnspacing=1.2)
     described = f"{run.name}: most pulses on a device, a sample: {', '.join(most)}."
     return Drawing.of(f"endurance-{number}", f"Pulses per device, {run.name}", described, drawn)

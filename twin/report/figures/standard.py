@@ -1,9 +1,9 @@
 """The figures of the report; each function draws one and knows nothing of files or pages."""
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from twin.report.figures.axes import LOGARITHMIC, log_axis
 from twin.report.figures.bandwidth import bandwidth_panels
 from twin.report.figures.bars import WIDE, bars
 from twin.report.figures.endurance import endurance_panels
@@ -26,7 +26,6 @@ from twin.units import PS
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
@@ -92,9 +91,7 @@ def _curves_in_time(runs: Sequence[RunResult]) -> "Figure":
     ends = [run.makespan_s for run in runs if run.makespan_s > 0]
     drawn = _curves(runs, "time_s", factor, f"simulated time ({name})")
     if ends and max(ends) > 20 * min(ends):
-        axes = drawn.axes[0]
-        axes.set_xscale("log")
-        plain_ticks(axes, "x")
+        log_axis(drawn.axes[0], "x", [time * factor for run in runs for time in run.curve["time_s"]])
     return drawn
 
 
@@ -105,42 +102,34 @@ def _curves(runs: Sequence[RunResult], column: str, factor: float, label: str) -
     axes = drawn.add_subplot()
     hues = colours((run.algorithm for run in runs), ALGORITHMS)
     seen: dict[str, int] = {}
+    shown: list[float] = []
     for run in runs:
         order = seen[run.algorithm] = seen.get(run.algorithm, -1) + 1
         points = run.curve[[column, "test_error"]].dropna()
-        points = points[(points["test_error"] > 0) & ((points[column] > 0) | (column == "epoch"))]
+        points = points[(points[column] > 0) | (column == "epoch")]
+        errors = points["test_error"] * (1 if run.regression else 100)
+        shown += errors.tolist()
         axes.plot(
             points[column] * factor,
-            points["test_error"] * (1 if run.regression else 100),
+            errors,
             color=hues[run.algorithm],
             linestyle=LINES[order % len(LINES)],
             marker=MARKERS[order % len(MARKERS)],
             markersize=4 if len(points) <= 40 else 0,
             label=run.name,
         )
-    axes.set_yscale("log")
-    plain_ticks(axes, "y")
     axes.set_xlabel(label)
     name, unit = measure(runs)
+    if min(shown, default=0.0) > 0:
+        log_axis(axes, "y", shown)
+        unit = f"{unit}, {LOGARITHMIC}" if unit else LOGARITHMIC
+    else:
+        axes.set_ylim(bottom=0)
     axes.set_ylabel(f"{name} ({unit})" if unit else name)
     if column == "epoch":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    drawn.legend(loc="outside lower center", ncols=2)
+    drawn.legend(loc="outside lower center", ncols=2, handlelength=3.2)
     return drawn
-
-
-def plain_ticks(axes: "Axes", which: str) -> None:
-    """Label a logarithmic axis 1, 2, 5, 10 ... instead of powers, which need mathematical text."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator  # noqa: PLC0415
-
-    axis = axes.yaxis if which == "y" else axes.xaxis
-    low, high = sorted(axis.get_view_interval())
-    decades = math.log10(high / low) if low > 0 else 1.0
-    subs = (1.0, 2.0, 5.0) if decades < 3 else (1.0,)
-    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())
 
 
 def all_figures(runs: Sequence[RunResult]) -> dict[str, list[Drawing]]:

@@ -1,0 +1,125 @@
+"""Figures: can values be read off their axes, and do intervals say what they are and stay where values can be?"""
+
+import math
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_kit import make_run
+
+from twin.cli.app import app
+from twin.config.study import Interval
+from twin.report.figures.axes import LOGARITHMIC, log_ticks, plain_number
+from twin.report.figures.standard import learning_curves
+from twin.results.intervals import INTERVALS, ends, half_width, limits, said
+
+
+def run_with_errors(*errors, **changes):
+    curve = pd.DataFrame({"epoch": range(1, len(errors) + 1), "test_error": errors})
+    more = {"samples": curve["epoch"] * 1437, "time_s": curve["epoch"] * 1e-3, "train_loss": 1.0, "test_loss": 1.0}
+    return make_run(epochs=len(errors), curve=curve.assign(**more), **changes)
+
+
+def ticks(axis):
+    return [label.get_text() for label in axis.get_ticklabels()], axis.get_view_interval()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (2.95, 16.0, "2 5 10 20"),
+        (2.2, 18.9, "2 5 10 20"),
+        (0.011, 0.4, "0.01 0.02 0.05 0.1 0.2 0.5"),
+        (4.9, 10.1, "4 5 6 7 8 9 10 11"),
+        (5.0, 5.0, "4.7 4.8 4.9 5 5.1 5.2 5.3"),
+        (0.001, 10.0, "0.001 0.01 0.1 1 10"),
+        (1e-7, 3.0, "10⁻⁷ 0.00001 0.001 0.1 10"),
+    ],
+)
+def test_a_logarithmic_axis_has_a_plain_number_at_both_ends_and_between(low, high, labels):
+    labelled, small = log_ticks(low, high)
+    assert " ".join(map(plain_number, labelled)) == labels
+    assert labelled[0] <= low
+    assert high <= labelled[-1]
+    assert all(labelled[0] < tick < labelled[-1] for tick in small)
+    assert not set(small) & set(labelled)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_any_range_has_three_to_ten_labels_and_holds_its_values(seed):
+    low, ratio = 10.0 ** np.random.default_rng(seed).uniform([-8, 0], [8, 9])
+    labelled, _ = log_ticks(low, low * ratio)
+    assert 3 <= len(labelled) <= 10
+    assert labelled[0] <= low * (1 + 1e-9)
+    assert labelled[-1] >= low * ratio * (1 - 1e-9)
+    assert labelled == sorted(set(labelled))
+
+
+def test_learning_curves_can_be_read_at_their_ends_and_say_that_their_scale_is_logarithmic():
+    for drawing in learning_curves([run_with_errors(0.16, 0.05, 0.0295)]):
+        axes = drawn_axes(drawing)
+        labels, view = ticks(axes.yaxis)
+        assert labels == ["2", "5", "10", "20"]
+        assert tuple(view) == (2.0, 20.0)
+        assert axes.get_ylabel() == f"test error (%, {LOGARITHMIC})"
+        assert len(axes.yaxis.get_minorticklocs()) == 6
+
+
+def test_a_run_without_any_error_is_drawn_too():
+    axes = drawn_axes(learning_curves([run_with_errors(0.1, 0.0)])[0])
+    assert axes.get_yscale() == "linear"
+    assert axes.get_ylim()[0] == 0
+    assert axes.lines[0].get_ydata().tolist() == [10.0, 0.0]
+    assert LOGARITHMIC not in axes.get_ylabel()
+
+
+def test_runs_of_very_different_lengths_have_plain_numbers_on_the_axis_of_time():
+    runs = [make_run(pace=1.0), make_run("sgd", "two-array", pace=1000.0)]
+    labels, _ = ticks(drawn_axes(learning_curves(runs)[1]).xaxis)
+    assert len(labels) >= 3
+    assert all(float(label.replace(",", "")) > 0 for label in labels)
+
+
+def drawn_axes(drawing):
+    assert drawing.drawn is not None
+    return drawing.drawn.axes[0]
+
+
+SEEDS = np.array([0.03, 0.09, 0.95])
+
+
+def test_intervals_are_those_of_the_textbook():
+    error = SEEDS.std(ddof=1) / math.sqrt(3)
+    assert half_width(SEEDS, "standard-error") == pytest.approx(error)
+    assert half_width(SEEDS, "t-95") == pytest.approx(4.302653 * error)
+    assert half_width(SEEDS, "standard-deviation") == pytest.approx(SEEDS.std(ddof=1))
+    assert ends(SEEDS, "min-max") == (0.03, 0.95)
+
+
+@pytest.mark.parametrize("kind", INTERVALS)
+def test_an_interval_stays_where_the_quantity_can_be(kind):
+    low, high = ends(SEEDS, kind, 0.0, 1.0)
+    assert 0 <= low <= SEEDS.mean() <= high <= 1
+    assert all(map(math.isnan, ends(SEEDS[:1], kind, 0.0, 1.0)))
+
+
+def test_an_error_is_at_most_1_and_the_loss_of_a_regression_is_not():
+    classes = pd.DataFrame({"test_error": [0.1, 0.2], "test_loss": [1.4, 2.0]})
+    assert limits(classes, "test_error") == limits(classes, "late_test_error") == (0, 1)
+    assert limits(classes, "test_loss") == limits(classes, "energy_J") == (0, math.inf)
+    assert limits(classes.assign(test_error=classes["test_loss"]), "test_error") == (0, math.inf)
+
+
+def test_a_figure_says_how_many_seeds_there_are_and_what_its_interval_is():
+    assert said([3, 3], "t-95") == "mean of 3 seeds; error bars: 95 % t interval"
+    assert said([2, 5, 3], "min-max", "band") == "mean of 2 to 5 seeds; band: least to largest"
+    assert said([1, 1], "t-95") == "one seed, no interval"
+
+
+def test_every_kind_of_interval_can_be_asked_for_everywhere():
+    assert set(INTERVALS) == set(get_args(Interval))
+    (command,) = (one for one in app.registered_commands if one.callback and one.callback.__name__ == "reproduce")
+    assert command.callback is not None
+    option = command.callback.__annotations__["interval"].__origin__
+    assert set(INTERVALS) == set(get_args(get_args(option)[0]))
