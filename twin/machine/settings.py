@@ -87,7 +87,7 @@ class Settings:
 
 
 def settings_of(config: Table) -> Settings:
-    """Translate a workload's table of an algorithm."""
+    """Translate a workload's table of an algorithm; raises TypeError for a kind of table that has no case here."""
     match config:
         case DigitalSGD():
             return Settings(config.learning_rate, Update(pulse_type="none"))
@@ -103,8 +103,10 @@ def settings_of(config: Table) -> Settings:
                 hadamard=config.transfer_vectors == "hadamard",
                 threshold=config.threshold,
             )
-        case _:
+        case TTv2():
             return _ttv2(config)
+        case _:
+            raise TypeError(f"{type(config).__name__}: has no translation in settings_of ({__name__})")
 
 
 def _transfer(config: Transfer, **more: object) -> Settings:
