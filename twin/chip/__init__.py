@@ -4,10 +4,8 @@ from twin.chip.costs import ChipCosts, Server
 from twin.chip.demand import Component, Demand, Path
 from twin.chip.part import ChipPart, Service
 from twin.chip.placing import Kept, Placed, place_streams
-from twin.chip.registry import PARTS
 
 __all__ = [
-    "PARTS",
     "ChipCosts",
     "ChipPart",
     "Component",

@@ -1,7 +1,8 @@
 """The one interface of all parts of a chip.
 
-A part is one file with one final class and a line in `twin.chip.registry`. Its numbers are copied from the
-chip's description when it is built, so a part that a run does not have reads nothing.
+A part is one file with one final class, which what occupies it builds by `of`; the contract in tests/unit/test_chip.py
+finds every one by itself. Its numbers are copied from the chip's description when it is built, so a part that a run
+does not have reads nothing.
 """
 
 from __future__ import annotations
