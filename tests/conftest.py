@@ -130,6 +130,15 @@ def make_rig(
     return Rig(machine, program, encoder, loaded, device_preset(device, device_overrides or {}))
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_left_at_the_root(pytestconfig):
+    """Fail the test that leaves a file where the repository begins: sooner or later it is committed."""
+    before = {path.name for path in pytestconfig.rootpath.iterdir()}
+    yield
+    left = {path.name for path in pytestconfig.rootpath.iterdir()} - before
+    assert not {name for name in left if not name.startswith(".")}  # caches of tools begin with a dot
+
+
 def pytest_sessionstart():
     """Compile the kernels before pytest-xdist starts workers, which would all compile them."""
     ensure_compiled()
