@@ -18,7 +18,8 @@ from twin.kernels.array.matvec import max_magnitude
 from twin.kernels.array.pulsed import pulse_plan, pulsed_update
 from twin.kernels.jit import kernel
 from twin.kernels.records import CELL, LIMITS, MATRIX
-from twin.kernels.rng import CYCLE, UPDATE_COLUMNS, UPDATE_ROWS, stream_key
+from twin.kernels.rng import stream_key
+from twin.kernels.streams import CYCLE, UPDATE_COLUMNS, UPDATE_ROWS
 
 F32 = np.float32
 US, NS = 1e-6, 1e-9

@@ -16,8 +16,9 @@ from twin.extraction.inference import average_model, device_range, extract_model
 from twin.extraction.model import load_finals, load_model, save_finals, save_model
 from twin.extraction.moments import Moments
 from twin.extraction.reader import Reader
-from twin.extraction.regression import AVERAGE, FINAL, Regression, extract, quiet_amplitude, random_inputs
-from twin.extraction.run import READ, ReadEffects, RunReads, WithReads
+from twin.extraction.regression import Regression, extract, quiet_amplitude, random_inputs
+from twin.extraction.run import ReadEffects, RunReads, WithReads
+from twin.kernels.streams import AVERAGE, FINAL, READ
 from twin.machine.replay import Replayed, run_block
 from twin.operation import Counts
 from twin.runs.build import build

@@ -9,7 +9,7 @@ from twin.devices import device_preset
 from twin.devices.response import POINTS
 from twin.kernels.array.nonlinear import HIDDEN
 from twin.kernels.records import DW_MIN, LIMITS
-from twin.machine.arrays import DEVICES, generator
+from twin.machine.arrays import draw_devices
 from twin.machine.calibration import alternating_pulses, calibrate_by_pulses, symmetry_point
 from twin.operation import Counts, Opcode
 
@@ -46,7 +46,7 @@ def pulsed(rig, device, overrides, **more):
 
 
 def raw_devices(made, seed=3):
-    return made.device.populate(SHAPE, generator(seed, DEVICES, 0, ord("W"), 0))
+    return draw_devices(made.device, seed, 0, "W", 0, made.machine.mapping.parts(0, "W")[0])
 
 
 def fire(made, x, d, sample):

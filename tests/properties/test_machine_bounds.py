@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from twin.machine.arrays import DEVICES, generator
+from twin.machine.arrays import draw_devices
 from twin.machine.calibration import shift
 from twin.operation import Opcode
 
@@ -44,8 +44,7 @@ pulses = st.lists(
 
 def logical(made, matrix, k, seed):
     part = made.machine.mapping.parts(0, matrix)[k]
-    rng = generator(seed, DEVICES, 0, ord(matrix), k)
-    raw = made.device.populate((part.out1 - part.out0, part.in1 - part.in0), rng)
+    raw = draw_devices(made.device, seed, 0, matrix, k, part)
     return part, shift(raw, made.machine.calibrated[0, "A", k].reference)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twin.machine.arrays import DEVICES, generator
+from twin.machine.arrays import draw_devices
 from twin.machine.calibration import shift
 from twin.operation import Counts, Opcode
 
@@ -13,8 +13,7 @@ SHAPE = (6, 8)
 def devices_of(made, matrix="W", layer=0, part=0, seed=3):
     """Draw a matrix's devices again, shifted to their calibrated references: the logical pulse response."""
     where = made.machine.mapping.parts(layer, matrix)[part]
-    rng = generator(seed, DEVICES, layer, ord(matrix[0]), part)
-    raw = made.device.populate((where.out1 - where.out0, where.in1 - where.in0), rng)
+    raw = draw_devices(made.device, seed, layer, matrix, part, where)
     source = matrix if (layer, matrix, part) in made.machine.calibrated else "A"
     return shift(raw, made.machine.calibrated[layer, source, part].reference)
 

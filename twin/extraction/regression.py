@@ -10,12 +10,11 @@ import numpy.typing as npt
 
 from twin.extraction.moments import Estimate, Moments
 from twin.extraction.reader import Reader, assemble
+from twin.kernels.streams import FINAL, INPUTS, TRIAL
 from twin.machine.arrays import generator
 from twin.machine.machine import Machine
 
 Array = npt.NDArray[np.float32]
-INPUTS = 9  # stream of the random inputs, beside those of twin.machine.arrays and twin.runs.build
-TRIAL, FINAL, AVERAGE = (purpose << 36 for purpose in range(3))  # first numbers of mat-vecs, by purpose
 BLOCK = 256  # mat-vecs per matrix product
 READS = 10_240  # Gokmen 2021, Fig. 6
 TRIALS, MOST_REPEATS, SMALLER = 32, 4, 0.9  # assumption: of `quiet_amplitude`; an eighth of the trials may repeat

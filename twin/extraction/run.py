@@ -15,12 +15,12 @@ from twin.engine.protocols import Effects, Program
 from twin.extraction.averaging import Average, Averager
 from twin.extraction.inference import check_extractable
 from twin.extraction.reader import Reader, assemble
-from twin.extraction.regression import AVERAGE, random_inputs
+from twin.extraction.regression import random_inputs
+from twin.kernels.streams import AVERAGE, READ
 from twin.machine.machine import Machine
 from twin.mapping import Mapping
 from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 
-READ = 1 << 40  # sample numbers of reads: READ + number of the mat-vec
 STEPS = 3  # operations a layer: bring x, multiply, take y away
 
 

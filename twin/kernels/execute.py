@@ -9,6 +9,7 @@ from twin.kernels.nodes.activations import activate, loss_and_delta, multiply_by
 from twin.kernels.nodes.conv import activate_and_pool, gather, scatter, unpool
 from twin.kernels.nodes.recurrent import cell_backward, cell_forward, enter_sequence, put_symbols
 from twin.kernels.records import CONV, DENSE
+from twin.kernels.streams import OF_GRADIENTS, OF_TRANSFERS
 from twin.kernels.transfer.chi import accumulate_uses, pulse_lines
 from twin.kernels.transfer.choppers import chop, filter_beside_reference, unchop
 from twin.kernels.transfer.lines import choose_transfer, filter_h, pulse_line, read_line
@@ -23,7 +24,7 @@ F32 = np.float32
     int(Opcode.BACKWARD),
     int(Opcode.DERIVATIVE),
 )
-FORWARDS, BACKWARDS = np.True_, np.False_  # of this type for one version of each callee, as in twin.kernels.rng
+FORWARDS, BACKWARDS = np.True_, np.False_  # of this type for one version of each callee, as in twin.kernels.streams
 FORWARD_FAST, BACKWARD_FAST = int(Opcode.FORWARD_FAST), int(Opcode.BACKWARD_FAST)
 (UPDATE, READ_OUT, FILTER, PULSE, TRANSFER_UPDATE) = (
     int(Opcode.UPDATE),
@@ -39,7 +40,6 @@ FILTER_DYNAMIC, ACCUMULATE, PULSE_LINES = (
     int(Opcode.PULSE_LINES),
 )
 CROSSED, VALUE = int(Counts.CROSSED), int(Counts.LOSS)
-SALTS = np.int64(0), np.int64(16)  # of the pulses of gradients and of transfers
 
 
 @kernel
@@ -193,7 +193,7 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
                     x, d = chop(f, layer, x, d)
                 lr = gradient_rate(f, m, layer, x, d)
                 update = p.sample * layer.uses + use
-                rank_one_update(f, work, real, parts, m, x, d, lr, m.desired_bl, update, SALTS[0], seed, row)
+                rank_one_update(f, work, real, parts, m, x, d, lr, m.desired_bl, update, OF_GRADIENTS, seed, row)
                 refresh(f, parts, m, update, update, seed, row)
         elif p.opcode == READ_OUT or p.opcode == READ_OUT_CHOPPED:  # noqa: PLR1714
             m = matrices[layer.fast]
@@ -207,7 +207,7 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
         elif p.opcode == TRANSFER_UPDATE:
             m = matrices[layer.main]
             x, d, lr = choose_transfer(f, layer, number, row)
-            rank_one_update(f, work, real, parts, m, x, d, lr, m.transfer_bl, number, SALTS[1], seed, row)
+            rank_one_update(f, work, real, parts, m, x, d, lr, m.transfer_bl, number, OF_TRANSFERS, seed, row)
             refresh(f, parts, m, number, number // layer.transfer_every, seed, row)
         elif p.opcode == FILTER_DYNAMIC:
             stream = parts[matrices[layer.fast].first].stream

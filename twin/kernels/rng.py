@@ -1,8 +1,8 @@
 """Counter-based random numbers: the n-th draw of a stream is a function of (key, n) alone.
 
-A stream is keyed by (seed, array, purpose, index), so results depend neither on the order of events
-nor on the number of processes nor on where a run was interrupted, and switching one non-ideality off
-leaves all other draws as they were.
+A stream is keyed by (seed, array, purpose, index), with the purposes and indices of `twin.kernels.streams`, so results
+depend neither on the order of events nor on the number of processes nor on where a run was interrupted, and switching
+one non-ideality off leaves all other draws as they were.
 
 Mixer: the 32-bit finaliser "lowbias32" (C. Wellons, hash-prospector, 2018), two keyed rounds. Keys:
 SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). Normals: Box-Muller with polynomials, which vectorise.
@@ -15,10 +15,6 @@ from twin.kernels.jit import inline, kernel
 U32 = np.uint32
 U64 = np.uint64
 F32 = np.float32
-
-# Purposes of streams; each kernel that draws names its own. Of type int64: Numba compiles a callee once for every
-# literal that it is given.
-FORWARD, BACKWARD, READ_OUT, UPDATE_ROWS, UPDATE_COLUMNS, CYCLE, TRANSFER = (np.int64(k) for k in range(7))
 
 TWO_16 = F32(1.0 / (1 << 16))
 LN2 = F32(0.6931471805599453)

@@ -26,6 +26,7 @@ from twin.kernels.records import (
     W_MAX,
     W_MIN,
 )
+from twin.kernels.streams import CALIBRATION, DEVICES, array_stream, matrix_number
 from twin.machine.arena import Arena
 from twin.machine.calibration import (
     Calibration,
@@ -35,7 +36,6 @@ from twin.machine.calibration import (
 from twin.mapping import Part
 
 Array = npt.NDArray[np.float32]
-DEVICES, CALIBRATION, INITIAL, RETENTION = range(4)
 LARGEST_NORMAL = 4.9  # of twin.kernels.rng.fill_normals, in sigma
 
 
@@ -47,7 +47,7 @@ def generator(seed: int, *key: int) -> np.random.Generator:
 def draw_devices(device: DeviceFamily, seed: int, layer: int, matrix: str, k: int, part: Part) -> PulseResponse:
     """Draw the devices of array `k` of a matrix, the same whenever it is asked for."""
     shape = (part.out1 - part.out0, part.in1 - part.in0)
-    return device.populate(shape, generator(seed, DEVICES, layer, ord(matrix[0]), k))
+    return device.populate(shape, generator(seed, DEVICES, layer, matrix_number(matrix), k))
 
 
 def method_of(config: CalibrationConfig) -> tuple[str, int]:
@@ -131,7 +131,7 @@ class ArrayBuilder:
         source = self.layout.references[str(config.reference)].symmetry_point_of
         if (layer, source, k) not in self.calibrated:
             model = raw if source == matrix else self._draw(layer, source, k, part)
-            rng = generator(self.seed, CALIBRATION, layer, ord(source[0]), k)
+            rng = generator(self.seed, CALIBRATION, layer, matrix_number(source), k)
             self.calibrated[layer, source, k] = calibrated(model, *method_of(self.calibration), rng)
         reference = self.calibrated[layer, source, k].reference
         return shift(raw, reference), reference
@@ -159,7 +159,7 @@ class ArrayBuilder:
     ) -> None:
         first = len(self.parts)
         for k, (part, array) in enumerate(zip(parts, arrays, strict=True)):
-            self._add_part((layer << 24) + (ord(name[0]) << 16) + k, part, initial, array)
+            self._add_part(array_stream(layer, name, k), part, initial, array)
         responses = [response for response, _ in arrays]
         device, io = responses[0], self.io
         record = np.zeros((), MATRIX)

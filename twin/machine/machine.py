@@ -18,8 +18,9 @@ from twin.kernels.array.dense import scratch
 from twin.kernels.array.nonlinear import HIDDEN, PAIR
 from twin.kernels.execute import execute
 from twin.kernels.records import INSTRUCTION, LAYER, LIMITS, W_MAX, W_MIN
+from twin.kernels.streams import EVALUATION, INITIAL
 from twin.machine.arena import Arena, aligned_zeros
-from twin.machine.arrays import INITIAL, ArrayBuilder, generator
+from twin.machine.arrays import ArrayBuilder, generator
 from twin.machine.compiled import ensure_loaded
 from twin.machine.describe import bias_lines, describe_layer, place_chi, place_choppers, place_transfer, place_vectors
 from twin.machine.forward import forward_code, without_periphery
@@ -33,7 +34,6 @@ Array = npt.NDArray[np.float32]
 Table = npt.NDArray[np.float64]
 ROUNDING = np.float32(1e-4)
 EVALUATED = 100_000  # instructions per kernel call of an evaluation
-EVALUATION = -(1 << 40)  # sample numbers of evaluations lie below: streams of their own
 
 
 class Machine:

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from twin.algorithms.program import Program
 from twin.config.workload import Calibration as CalibrationConfig
-from twin.machine.arrays import CALIBRATION, RETENTION, draw_devices, generator, method_of
+from twin.kernels.streams import CALIBRATION, RETENTION, matrix_number
+from twin.machine.arrays import draw_devices, generator, method_of
 from twin.machine.calibration import Calibration, calibrated, symmetry_point
 from twin.machine.machine import Machine
 from twin.machine.relaxing import Array, Relaxation, RelaxingArray
@@ -141,7 +142,7 @@ class Retention:
     def _draw(self, layer: int, matrix: str, k: int, shape: tuple[int, int], which: int) -> Relaxation:
         """Draw how the devices of one array relax; the draws of its steps stay as they were."""
         machine = self._machine
-        rng = generator(int(machine.seed), RETENTION, layer, ord(matrix[0]), k, which)
+        rng = generator(int(machine.seed), RETENTION, layer, matrix_number(matrix), k, which)
         device = machine.devices[matrix]
         lifetime, rest = device.relaxation(shape, rng)
         own = np.ascontiguousarray(lifetime.T) if device.lifetime_dtod > 0 else device.lifetime
@@ -155,7 +156,7 @@ class Retention:
         model = draw_devices(device, int(machine.seed), layer, source, k, part)
         own = self.arrays.get(key)
         start: Array | None = None if own is None else own.raw().T
-        rng = generator(int(machine.seed), CALIBRATION, layer, ord(source[0]), k, number)
+        rng = generator(int(machine.seed), CALIBRATION, layer, matrix_number(source), k, number)
         done = calibrated(model, *method_of(self._calibration), rng, start)
         off = (users[0].reference.T - symmetry_point(model)).astype(np.float64)
         for array in users:

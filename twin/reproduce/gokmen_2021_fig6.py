@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from twin.extraction.reader import Reader
-from twin.extraction.regression import FINAL, Regression, quiet_amplitude
+from twin.extraction.regression import Regression, quiet_amplitude
+from twin.kernels.streams import FINAL, WEIGHTS
 from twin.machine.arrays import generator
 from twin.machine.machine import Machine
 from twin.reproduce.gokmen_2021_fig6_draw import draw
@@ -28,7 +29,7 @@ COUNTS = (1024, 2048, 5120, READS, 20_480)
 ONE_HOT, UNIFORM, QUIET, NARROW = "one-hot", "uniform", "uniform below the bound", "uniform, narrow weights"
 NARROW_STD = 0.3  # assumption: of weights that fill [-1, 1] less than evenly
 PAPER, ALLOWED = 0.002, 0.003
-WEIGHTS, SHOWN = 11, 500  # stream of the true weights; points of a scatter panel
+SHOWN = 500  # points of a scatter panel
 
 _LAYER = '{{kind = "dense", outputs = {}, activation = "identity", bias = false}}'
 TILE = {

@@ -28,6 +28,7 @@ from twin.errors import TwinError
 from twin.extraction.averaging import Schedule
 from twin.extraction.inference import check_extractable
 from twin.extraction.run import ReadEffects, RunReads, WithReads
+from twin.kernels.streams import SHUFFLE
 from twin.machine.machine import Machine
 from twin.machine.replay import Coupled, Encoder, Replayed
 from twin.machine.retention import Retention
@@ -41,8 +42,6 @@ from twin.runs.exports import check_recording
 from twin.runs.layouts import check_layout
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Descriptions, Mode, RunPlan
-
-SHUFFLE = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class CalibrationPhases:
     ) -> None:
         self._config, self._machine, self._program, self._costs = config, machine, program, costs
         self._engine, self._retention = engine, retention
+        self._matrices = list(machine.layout.matrices)
         self.done = 0
         self._last_ps = 0
         self._rows: list[tuple[float, ...]] = []
@@ -117,7 +118,7 @@ class CalibrationPhases:
         import pandas as pd  # noqa: PLC0415
 
         frame = pd.DataFrame(self.state()["rows"], columns=list(COLUMNS))
-        frame["matrix"] = pd.Series([chr(int(code)) for code in frame["matrix"]], dtype=str)
+        frame["matrix"] = pd.Series([self._matrices[int(number)] for number in frame["matrix"]], dtype=str)
         whole = ["number", "samples", "layer", "pulses"]
         frame[whole] = frame[whole].astype(int)
         return frame
@@ -144,7 +145,8 @@ class CalibrationPhases:
             before = pooled([(one.before_mean, one.before_std) for one in parts.values()], sizes)
             calibrations = [one.calibration for one in parts.values()]
             residual = pooled([(one.residual_mean, one.residual_std) for one in calibrations], sizes)
-            row = (self.done, sample, begin_ps * PS, layer, ord(matrix), pulses, busy_s, energy_J, *before, *residual)
+            where = layer, self._matrices.index(matrix)
+            row = (self.done, sample, begin_ps * PS, *where, pulses, busy_s, energy_J, *before, *residual)
             self._rows.append(tuple(map(float, row)))
 
     def _cost(self, layer: int, matrix: str, found: Mapping[Key, Found]) -> tuple[float, float, float]:

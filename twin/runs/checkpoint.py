@@ -14,7 +14,7 @@ from twin.files import write_bytes
 from twin.runs.build import Parts
 
 NAME = "checkpoint.npz"
-FORMAT = 4
+FORMAT = 5
 CURVE = 6  # columns of the learning curve
 State = dict[str, npt.NDArray[Any]]
 

@@ -20,8 +20,7 @@ from twin.engine.sampling import Estimate, Sampler
 from twin.errors import TwinError
 from twin.extraction.inference import average_model
 from twin.extraction.model import FINALS, save_finals, save_model
-from twin.extraction.regression import AVERAGE, FINAL
-from twin.extraction.run import READ
+from twin.kernels.streams import AVERAGE, FINAL, READ
 from twin.machine.replay import Replayed
 from twin.results.result import NO_EFFECT, RunResult, Source
 from twin.results.store import save_run

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from twin.kernels import rng
 from twin.kernels.array.coincidences import count_pulses
 from twin.kernels.array.matvec import matvec, max_magnitude, whole
 from twin.kernels.array.nonlinear import PAIR, pair_rest, refresh_pairs
 from twin.kernels.array.pulsed import exact_update, pulse_plan, pulsed_update, sum_lines
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import CELL, LIMITS
+from twin.kernels.rng import stream_key
+from twin.kernels.streams import BACKWARD, CYCLE, FORWARD, UPDATE_COLUMNS, UPDATE_ROWS
 from twin.operation import Counts
 
 F32 = np.float32
@@ -26,9 +27,6 @@ CONDUCTION, PULSES, PART_PULSES, FIRED = (
     int(Counts.FIRED),
 )
 COINCIDENCES, CLIPPED = int(Counts.COINCIDENCES), int(Counts.CLIPPED)
-FORWARD, BACKWARD = rng.FORWARD, rng.BACKWARD
-UPDATE_ROWS, UPDATE_COLUMNS, CYCLE = rng.UPDATE_ROWS, rng.UPDATE_COLUMNS, rng.CYCLE
-stream_key = rng.stream_key
 
 
 @inline
@@ -100,7 +98,7 @@ def gradient_rate(f, m, layer, x, d):
 def rank_one_update(f, work, real, parts, m, x, d, lr, desired_bl, sample, salt, seed, row):
     """Pulsed (or exact) update W += lr d x^T on all arrays of a matrix.
 
-    `salt` keeps the pulses of transfers apart from those of gradients: 0, or what is added to their streams.
+    `salt` keeps the pulses of transfers apart from those of gradients (`twin.kernels.streams`: OF_...).
     """
     n, x_factor, d_factor = pulse_plan(
         lr, max_magnitude(x), max_magnitude(d), m.dw_min, desired_bl, m.update_management, m.update_bl_management

@@ -14,13 +14,12 @@ import numpy as np
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import CELL, DOWN_A, DOWN_B, DW_MIN, LIMITS, UP_A, UP_B, W_MAX, W_MIN
 from twin.kernels.rng import U32, U64, normal_pair, stream_key
+from twin.kernels.streams import REFRESH, WRITE_NOISE
 from twin.operation import Counts
 
 F32 = np.float32
 PLAIN, AFFINE, TABLE, POWER, PAIR = range(5)  # AFFINE: with write noise; without, it is PLAIN
 HIDDEN = 3  # column of a device's limits
-WRITE_NOISE = U64(0x5851F42D4C957F2D)  # turns the key of the cycle noise into one of another stream
-REFRESH = np.int64(64)  # purpose of the refresh's streams, beyond those of twin.kernels.rng and of transfers
 
 MVMS, PART_MVMS, DRIVEN, CONVERTED = int(Counts.MVMS), int(Counts.PART_MVMS), int(Counts.DRIVEN), int(Counts.CONVERTED)
 PULSES, PART_PULSES, FIRED = int(Counts.PULSES), int(Counts.PART_PULSES), int(Counts.FIRED)

@@ -9,9 +9,10 @@ import numpy as np
 from twin.kernels.array.matrix import refresh
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import CELL, LIMITS, ROW
-from twin.kernels.rng import TRANSFER, fill_normals, stream_key
+from twin.kernels.rng import fill_normals, stream_key
+from twin.kernels.streams import H_WORDS, TRANSFER
 from twin.kernels.transfer.lines import lines_of, pulse_device
-from twin.kernels.transfer.words import H_WORDS, round_words
+from twin.kernels.transfer.words import round_words
 from twin.operation import Counts
 
 F32 = np.float32

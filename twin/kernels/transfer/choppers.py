@@ -10,11 +10,11 @@ import numpy as np
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import ROW
 from twin.kernels.rng import U32, U64, draw, stream_key
+from twin.kernels.streams import IN_CHOP, MEAN_WORDS, OUT_CHOP
 from twin.kernels.transfer.lines import filter_h, line_of
-from twin.kernels.transfer.words import MEAN_WORDS, round_words
+from twin.kernels.transfer.words import round_words
 
 F32 = np.float32
-IN_CHOP, OUT_CHOP = np.int64(32), np.int64(33)  # purposes of the random streams, beside those of twin.kernels.rng
 TO_UNIT = F32(1.0 / (1 << 24))
 
 

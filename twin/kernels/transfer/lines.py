@@ -8,8 +8,9 @@ from twin.kernels.array.matvec import convert
 from twin.kernels.array.nonlinear import PLAIN, pulse_shaped
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import CELL, DOWN_A, LIMITS, ROW
-from twin.kernels.rng import READ_OUT, TRANSFER, U32, fill_normals, stream_key
-from twin.kernels.transfer.words import H_WORDS, round_words
+from twin.kernels.rng import U32, fill_normals, stream_key
+from twin.kernels.streams import H_WORDS, READ_OUT, TRANSFER
+from twin.kernels.transfer.words import round_words
 from twin.operation import Counts
 
 F32 = np.float32

@@ -6,7 +6,6 @@ from twin.kernels.jit import kernel
 from twin.kernels.rng import U32, U64, draw
 
 F32 = np.float32
-H_WORDS, MEAN_WORDS = 34, 35  # purposes of the random streams, beside those of twin.kernels.rng and choppers
 TO_UNIT = F32(1.0 / (1 << 24))
 
 
