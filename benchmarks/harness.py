@@ -22,7 +22,8 @@ from twin.errors import TwinError
 from twin.operation import N_COUNTS, Counts
 from twin.runs import build as building
 from twin.runs.build import Parts
-from twin.runs.plan import Mode, RunPlan
+from twin.runs.plan import Mode
+from twin.runs.planning import plan_run
 
 WORKLOAD = "mnist-mlp"
 CHIP = "aimc-512"
@@ -76,7 +77,7 @@ def build(algorithm: str, mode: Mode = "replayed", **overrides: str) -> Parts:
     read, building.load = building.load, lambda *_: data()[0]
     try:
         changes = {key.replace("__", "."): value for key, value in overrides.items()}
-        plan = RunPlan(WORKLOAD, CHIP, LAYOUTS[algorithm], algorithm, mode, changes)
+        plan = plan_run(WORKLOAD, CHIP, LAYOUTS[algorithm], algorithm, mode, changes)
         parts = building.build(plan)
     finally:
         building.load = read

@@ -9,7 +9,7 @@ from harness import LAYOUTS, Times
 
 from twin.machine.replay import run_block
 from twin.runs.build import build
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 IMAGES = 100
 ALGORITHMS = ("digital", "sgd", "ttv2")
@@ -19,7 +19,7 @@ class Training:
     """LeNet under one algorithm."""
 
     def __init__(self, algorithm: str) -> None:
-        self.parts = build(RunPlan("mnist-lenet", "aimc-512", LAYOUTS[algorithm], algorithm))
+        self.parts = build(plan_run("mnist-lenet", "aimc-512", LAYOUTS[algorithm], algorithm))
         self.parts.machine.set_rates(1.0)
         self.image = 0
 

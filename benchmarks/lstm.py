@@ -21,7 +21,7 @@ from twin.kernels.simd.rows import accumulate_rows
 from twin.machine.replay import Replayed, run_block
 from twin.operation import Counts
 from twin.runs.build import Parts, build
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 SEQUENCES, STEPS = 24, 100
 Array = npt.NDArray[np.float32]
@@ -67,7 +67,7 @@ class Case:
 def prepare(name: str) -> Case:
     """Build a case and train it until its number of coincidences is typical."""
     algorithm, layout, own, warm = CASES[name]
-    case = Case(build(RunPlan("lstm-wp", "aimc-512", layout, algorithm, workload_overrides=own)), 0)
+    case = Case(build(plan_run("lstm-wp", "aimc-512", layout, algorithm, workload_overrides=own)), 0)
     case.parts.machine.set_rates(1.0)
     while case.sample < warm:
         case.advance(SEQUENCES)
@@ -119,7 +119,7 @@ def sampled(name: str, periods: int = 4) -> tuple[float, float]:
     Both of the same run: two runs one after the other would differ by what the machine does meanwhile.
     """
     algorithm, layout, own, _ = CASES[name]
-    parts = build(RunPlan("lstm-wp", "aimc-512", layout, algorithm, workload_overrides=own))
+    parts = build(plan_run("lstm-wp", "aimc-512", layout, algorithm, workload_overrides=own))
     parts.machine.set_rates(1.0)
     effects, timing, execute = parts.effects, parts.workload.timing, parts.machine.execute
     if not isinstance(effects, Replayed):

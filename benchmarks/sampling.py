@@ -22,7 +22,7 @@ from twin.engine.sampling import Sampler
 from twin.machine.replay import ZEROS, Performed, perform, setup_counts
 from twin.operation import N_COUNTS
 from twin.runs.build import Parts, build
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 CHUNK = 256  # samples that are summed at once
 LEAST_FACTOR = 20
@@ -117,7 +117,7 @@ def timings(case: Case, seed: int, **overrides: str) -> dict[str, float]:
         When something differs that sampling must not touch.
     """
     own = {"training.seed": str(seed)} | {key.replace("__", "."): value for key, value in overrides.items()}
-    parts = build(RunPlan(case.workload, "aimc-512", case.layout, case.algorithm, "replayed", own, {}))
+    parts = build(plan_run(case.workload, "aimc-512", case.layout, case.algorithm, "replayed", own, {}))
     parts.machine.set_rates(1.0)
     trace, in_flight = Trace(parts, case.samples), parts.workload.training.in_flight
     exact, sampled = (Engine(parts.program, trace, ChipCosts(parts.chip, parts.mapping), in_flight) for _ in range(2))

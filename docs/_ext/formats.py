@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from twin.cli.schema import written_schema
 from twin.config.cited import defaults, split
+from twin.config.load import MODELS
 from twin.config.part import dimension_of
 from twin.config.presets import presets
 from twin.config.resources import FOLDERS, shipped
-from twin.config.schema import KINDS, json_schema
+from twin.config.schema import json_schema
 from twin.devices.presets import describe, preset_names
 from twin.devices.registry import family_names, family_of
 from twin.reproduce.columns import REPRODUCED
@@ -334,7 +335,7 @@ def columns(table: Table) -> list[str]:
 
 def write_pages(folder: Path) -> None:
     """Write the page of every kind of description, and that of devices; what has not changed keeps its date."""
-    pages = {kind: description_page(kind) for kind in KINDS} | {"memory": memory_page(), "device": device_page()}
+    pages = {kind: description_page(kind) for kind in MODELS} | {"memory": memory_page(), "device": device_page()}
     pages["results"] = results_page()
     for name, text in pages.items():
         path = folder / f"{name}.md"

@@ -17,7 +17,7 @@ from draw import draw
 from twin.files import write_bytes, write_text
 from twin.runs.build import Parts, build
 from twin.runs.numerics import Epoch, train
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 HERE = Path(__file__).parent
 
@@ -75,7 +75,7 @@ def parts_of(case: Case) -> Parts:
     own |= {"device": f'{{preset = "{case.device}"}}'} | case.settings
     if case.algorithm != "digital":  # every coincidence by itself
         own[f"algorithms.{case.algorithm}.update.kernel"] = '"exact"'
-    return build(RunPlan("lstm-wp", "aimc-512", case.layout, case.algorithm, "replayed", own, {}))
+    return build(plan_run("lstm-wp", "aimc-512", case.layout, case.algorithm, "replayed", own, {}))
 
 
 def state_of(case: Case, folder: Path) -> Path:

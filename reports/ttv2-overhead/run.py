@@ -13,7 +13,7 @@ import pandas as pd
 
 from twin.report.figures.svg import figure, render, styled
 from twin.results.text import si
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 from twin.runs.timed import TimedParts, build_timing_only
 
 HERE = Path(__file__).parent
@@ -66,7 +66,7 @@ def run(
         every = [min(ns, n) for n in uses(case.workload)]
         workload[f"algorithms.{algorithm}.transfer_every_per_layer"] = str(every)
     parts = build_timing_only(
-        RunPlan(case.workload, "aimc-512", layout, algorithm, workload_overrides=workload, chip_overrides=chip)
+        plan_run(case.workload, "aimc-512", layout, algorithm, workload_overrides=workload, chip_overrides=chip)
     )
     samples = parts.workload.training.samples
     for sample in range(samples):

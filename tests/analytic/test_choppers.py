@@ -6,7 +6,7 @@ import pytest
 from twin.kernels.records import INSTRUCTION
 from twin.operation import N_COUNTS, Counts, Opcode
 from twin.runs.build import build
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 N_IN, N_OUT = 8, 6
 DW_MIN = 0.01
@@ -243,7 +243,7 @@ def test_h_follows_the_pseudocode(rig, algorithm, reset, granularity):
 
 def trained(algorithm, layout, mode, samples, workload):
     overrides = {"data.samples": str(samples), "training.epochs": "1"} | workload
-    parts = build(RunPlan("digits-mlp", "aimc-512", layout, algorithm, mode, overrides, {}))
+    parts = build(plan_run("digits-mlp", "aimc-512", layout, algorithm, mode, overrides, {}))
     parts.machine.set_rates(1.0)
     parts.effects.segment(0, samples)
     parts.engine.run(0, samples)
@@ -274,7 +274,7 @@ def test_coupled_and_replayed_runs_agree(algorithm, layout, more, axis):
 def error_after(algorithm, layout, epochs, workload):
     """Train in program order, rates halved after each third; return the fraction of wrong test images."""
     overrides = {"training.epochs": str(epochs)} | workload
-    parts = build(RunPlan("digits-mlp", "aimc-512", layout, algorithm, "replayed", overrides, {}))
+    parts = build(plan_run("digits-mlp", "aimc-512", layout, algorithm, "replayed", overrides, {}))
     n = len(parts.data.inputs)
     for epoch in range(epochs):
         parts.machine.set_rates(0.5 ** (3 * epoch // epochs))

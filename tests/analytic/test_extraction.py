@@ -22,7 +22,7 @@ from twin.kernels.streams import AVERAGE, FINAL, READ
 from twin.machine.replay import Replayed, run_block
 from twin.operation import Counts
 from twin.runs.build import build
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 NOISY = ("inp_res", "out_res", "out_bound", "out_noise")
 
@@ -302,7 +302,7 @@ def test_programming_clips_to_the_range_of_each_device(rig):
 @pytest.fixture(scope="module")
 def trained():
     """Train digits-mlp with TTv2; return the average from mat-vecs, the iterates' statistics, and a digital machine."""
-    parts = build(RunPlan("digits-mlp", "aimc-512", "four-array", "ttv2", "replayed"))
+    parts = build(plan_run("digits-mlp", "aimc-512", "four-array", "ttv2", "replayed"))
     machine, samples = parts.machine, len(parts.data.inputs)
     reads, iterates = RunReads(machine), [Iterates(machine.weights(k, "C").shape) for k in range(2)]
 
@@ -320,7 +320,7 @@ def trained():
     machine.set_rates(0.25)
     schedule = Schedule(12, 3 * samples, 6 * samples, 3)
     schedule.interleave(3 * samples, 6 * samples, train, read, reads.average.end_period)
-    digital = build(RunPlan("digits-mlp", "aimc-512", "digital", "digital", "replayed")).machine
+    digital = build(plan_run("digits-mlp", "aimc-512", "digital", "digital", "replayed")).machine
     return machine, reads.solve(reads.average), iterates, digital
 
 

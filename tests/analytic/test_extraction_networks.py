@@ -13,8 +13,9 @@ from twin.extraction.model import load_model
 from twin.operation import Kind
 from twin.report.figures.palette import OPERATIONS
 from twin.runs.build import build
-from twin.runs.plan import RunPlan, prepare
-from twin.runs.trained import run
+from twin.runs.plan import prepare
+from twin.runs.planning import plan_run
+from twin.runs.run import run
 
 SPLIT = {"tile.rows": "9", "tile.cols": "16"}
 SMALL = {"data.samples": "24", "data.test_samples": "8", "init.scale": "2.0"}
@@ -29,7 +30,7 @@ def workloads(tmp_path_factory):
 
 def trained(workload, algorithm, layout, chip):
     """Train on twelve samples; return what the run consists of."""
-    parts = build(RunPlan(workload, "aimc-512", layout, algorithm, "replayed", SMALL, chip))
+    parts = build(plan_run(workload, "aimc-512", layout, algorithm, "replayed", SMALL, chip))
     parts.machine.set_rates(1.0)
     parts.effects.segment(0, 12)
     parts.engine.run(0, 12)
@@ -51,7 +52,7 @@ def test_extraction_recovers_the_effective_weights_of_every_layer(workloads, net
         z = (weights - machine.weights(layer.index, main)) / error
         assert z.std() == pytest.approx(1.0, abs=6 / np.sqrt(2 * z.size))
         assert abs(z.mean()) < 5 / np.sqrt(z.size)
-    digital = build(RunPlan(workloads[network], "aimc-512", "digital", "digital", "replayed", SMALL, {})).machine
+    digital = build(plan_run(workloads[network], "aimc-512", "digital", "digital", "replayed", SMALL, {})).machine
     loss, _ = machine.evaluate(0, analog=False)
     assert infer(digital, model).loss == pytest.approx(loss, rel=0.01)
     for layer, weights in zip(parts.network.layers, model.weights, strict=True):
@@ -65,7 +66,7 @@ def runs(request, workloads, tmp_path_factory):
     folders = []
     for own in ({}, READS):
         folder = tmp_path_factory.mktemp("run")
-        plan = RunPlan(workloads[request.param], "aimc-512", "four-array", "ttv2", "replayed", SMALL | own, SPLIT)
+        plan = plan_run(workloads[request.param], "aimc-512", "four-array", "ttv2", "replayed", SMALL | own, SPLIT)
         prepare(plan, folder)
         run(folder, quiet)
         folders.append(folder)

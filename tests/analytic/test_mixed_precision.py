@@ -5,7 +5,7 @@ import pytest
 
 from twin.operation import Counts, Kind, Opcode, Stream
 from twin.runs.build import build
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 N_IN, N_OUT = 8, 6
 DW_MIN = 0.01
@@ -169,7 +169,7 @@ def test_the_digital_work_grows_with_the_number_of_weights(rig, axis):
 
 def trained(mode, samples, workload):
     overrides = {"data.samples": str(samples), "training.epochs": "1"} | workload
-    parts = build(RunPlan("digits-mlp", "aimc-512", "two-array", "mixed-precision", mode, overrides, {}))
+    parts = build(plan_run("digits-mlp", "aimc-512", "two-array", "mixed-precision", mode, overrides, {}))
     parts.machine.set_rates(1.0)
     parts.effects.segment(0, samples)
     parts.engine.run(0, samples)
@@ -193,7 +193,7 @@ def test_coupled_and_replayed_runs_agree(axis, in_flight, every):
 def test_digits_are_learnt():
     """Five epochs of all 1,437 images with the workload's own rates."""
     parts = build(
-        RunPlan("digits-mlp", "aimc-512", "two-array", "mixed-precision", "replayed", {"training.epochs": "5"}, {})
+        plan_run("digits-mlp", "aimc-512", "two-array", "mixed-precision", "replayed", {"training.epochs": "5"}, {})
     )
     parts.machine.set_rates(1.0)
     for first in range(0, 5 * 1437, 1437):

@@ -109,7 +109,7 @@ def test_every_table_of_a_run_has_a_unit_for_every_column(runs):
 
 def test_what_a_folder_holds_is_not_run_again(runs, monkeypatch):
     found, out = runs
-    monkeypatch.setattr("twin.runs.trained.run", lambda *_: pytest.fail("was run again"))
+    monkeypatch.setattr("twin.runs.run.run", lambda *_: pytest.fail("was run again"))
     again = twin.compare("digits-mlp", ["sgd", "ttv2"], ["two-array", "three-array"], out=out, **SMALL)
     pd.testing.assert_frame_equal(again.table, found.table, check_exact=True)
     pd.testing.assert_frame_equal(twin.load(out).table, found.table, check_exact=True)

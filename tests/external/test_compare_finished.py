@@ -9,17 +9,18 @@ import pandas as pd
 import pytest
 
 from twin.results.difference import breakdowns, changed, metrics
-from twin.runs.compare import prepare_all
 from twin.runs.finished import compared, finished
-from twin.runs.plan import RunPlan, write_facts
-from twin.runs.trained import run
+from twin.runs.plan import write_facts
+from twin.runs.planning import plan_run
+from twin.runs.pool import prepare_all
+from twin.runs.run import run
 
 SHORT = {"training.epochs": "1", "data.samples": "30"}
 CASES = {
-    "sgd": RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", SHORT),
-    "ttv2": RunPlan("digits-mlp", "aimc-512", "four-array", "ttv2", "replayed", SHORT, {"tile.sign_phases": "2"}),
-    "seed": RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", SHORT | {"training.seed": "2"}),
-    "long": RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", SHORT | {"data.samples": "20"}),
+    "sgd": plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", SHORT),
+    "ttv2": plan_run("digits-mlp", "aimc-512", "four-array", "ttv2", "replayed", SHORT, {"tile.sign_phases": "2"}),
+    "seed": plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", SHORT | {"training.seed": "2"}),
+    "long": plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", SHORT | {"data.samples": "20"}),
 }
 
 
@@ -29,8 +30,8 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     for name, plan in CASES.items():
         (one,) = prepare_all([plan], folder / name)
-        run(one, lambda *_: None)
-        content = {"schema": 1, "command": "twin run", "runs": [one.name]}
+        run(one.folder, lambda *_: None)
+        content = {"schema": 1, "command": "twin run", "runs": [one.folder.name]}
         (folder / name / "comparison.json").write_text(json.dumps(content))
     return folder
 

@@ -15,10 +15,11 @@ from twin.report.write import write_report
 from twin.results.columns import DIFFERENCE, TABLES, TIDY
 from twin.results.difference import tidy_difference
 from twin.results.store import load_run, write_csv
+from twin.runs.comparison import begin
 from twin.runs.finished import compared, finished
-from twin.runs.plan import RunPlan, prepare
-from twin.runs.request import begin
-from twin.runs.trained import run
+from twin.runs.plan import prepare
+from twin.runs.planning import plan_run
+from twin.runs.run import run
 from twin.sweep.columns import SWEEP
 from twin.sweep.run import Settings, run_sweep
 
@@ -28,11 +29,11 @@ SAMPLED = {"training.epochs": "1", "data.samples": "150", "timing.mode": '"sampl
 PULSED = SHORT | {"calibration.method": '"pulses"', "calibration.pairs": "3", "training.endurance": "true"}
 NAMED = ("digits-mlp", "aimc-512")
 PLANS = {
-    "digital": RunPlan(*NAMED, "digital", "digital", "replayed", SHORT),
-    "analog": RunPlan(*NAMED, "four-array", "ttv2", "replayed", PULSED),
-    "sampled": RunPlan(*NAMED, "two-array", "sgd", "replayed", SAMPLED),
-    "mesh": RunPlan("digits-mlp", "aimc-512-mesh", "two-array", "sgd", "replayed", SHORT),
-    "regression": RunPlan("linear", "aimc-512", "two-array", "sgd", "replayed", {"training.epochs": "1"}),
+    "digital": plan_run(*NAMED, "digital", "digital", "replayed", SHORT),
+    "analog": plan_run(*NAMED, "four-array", "ttv2", "replayed", PULSED),
+    "sampled": plan_run(*NAMED, "two-array", "sgd", "replayed", SAMPLED),
+    "mesh": plan_run("digits-mlp", "aimc-512-mesh", "two-array", "sgd", "replayed", SHORT),
+    "regression": plan_run("linear", "aimc-512", "two-array", "sgd", "replayed", {"training.epochs": "1"}),
 }
 HEADER = """schema = 1
 kind = "sweep"
@@ -81,7 +82,7 @@ def report(tmp_path_factory):
     """Return the folder of a report over runs of every kind."""
     base = tmp_path_factory.mktemp("published")
     plans = PLANS | {
-        "timed": RunPlan(str(small(base, 2)), "aimc-512", "two-array", "sgd", "replayed", {}, {"system.tiles": "7"})
+        "timed": plan_run(str(small(base, 2)), "aimc-512", "two-array", "sgd", "replayed", {}, {"system.tiles": "7"})
     }
     folders = {name: performed(plan, base / "runs" / name) for name, plan in plans.items()}
     with pytest.MonkeyPatch.context() as patch:  # tables and summary are what is asked about
@@ -190,7 +191,7 @@ def test_every_table_of_a_sweep_is_as_published(swept):
 
 def test_what_a_comparison_notes_is_as_published(tmp_path):
     schema = written_schema("comparison")
-    plan = RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", {}, {})
+    plan = plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", {}, {})
     begin(tmp_path, [plan], {}, "twin compare digits-mlp")
     content = json.loads((tmp_path / "comparison.json").read_text())
     assert complaints(content, schema) == []

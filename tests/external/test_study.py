@@ -298,7 +298,7 @@ def test_a_lost_folder_of_a_run_is_made_again(study, whole, lean, tmp_path):
 
 def test_a_run_that_fails_takes_nothing_else_with_it(study, whole, lean, tmp_path):
     shutil.copytree(whole.folder / "cache", tmp_path / "out" / "cache")
-    ttv2 = next(point.id for point in planned("small.toml").points.values() if point.plan.algorithm == "ttv2")
+    ttv2 = next(point.id for point in planned("small.toml").points.values() if point.request.algorithm == "ttv2")
     (tmp_path / "out" / "cache" / "results" / f"{ttv2}.csv").unlink()
     code, _, err = study("small.toml", "--out", "out", executor=Here(spoil="ttv2"))
     errors = [line for line in err.splitlines() if line.startswith("error: ")]

@@ -9,9 +9,9 @@ from study_kit import planned
 from twin.config.load import load_study, load_sweep
 from twin.config.resources import find, shipped
 from twin.errors import TwinError
-from twin.runs.compare import plan_runs
-from twin.runs.plan import Descriptions, identity
-from twin.runs.request import default_algorithms
+from twin.runs.kinds import TRAINED
+from twin.runs.library import Library
+from twin.runs.planning import plan_runs
 from twin.study import run as running
 from twin.sweep.point import point_id, points_of
 
@@ -31,8 +31,8 @@ def test_every_study_that_ships_can_be_planned(name):
 
 def test_the_study_of_the_digits_makes_the_runs_of_twin_compare():
     (group,) = planned("compare-digits-mlp").groups.values()
-    plans = plan_runs("digits-mlp", "aimc-512", default_algorithms("digits-mlp"), [])
-    ids = [point_id([identity(plan, Descriptions.of(plan).texts())], None) for plan in plans]
+    plans = plan_runs("digits-mlp", "aimc-512", TRAINED.algorithms, [], Library())
+    ids = [point_id([plan.id], None) for plan in plans]
     assert [point.id for point in group.points] == ids
 
 

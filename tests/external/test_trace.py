@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +18,18 @@ from twin.engine import Engine
 from twin.operation import Counts
 from twin.results.columns import TABLES
 from twin.runs import recording
-from twin.runs.plan import RunPlan, prepare
-from twin.runs.trained import run
+from twin.runs.library import Library
+from twin.runs.plan import prepare
+from twin.runs.planning import plan_request, plan_run
+from twin.runs.run import run
 
 SHORT = {"training.epochs": "1", "data.samples": "24"}
 PULSED = SHORT | {"data.samples": "8", "calibration.method": '"pulses"', "calibration.pairs": "3"}
 RUNS = {
-    "analog": RunPlan("digits-mlp", "aimc-512", "three-array", "ttv2", "replayed", SHORT, {}),
-    "digital": RunPlan("digits-mlp", "aimc-512", "digital", "digital", "replayed", SHORT, {}),
-    "dram": RunPlan("digits-mlp", "aimc-512-lpddr5", "four-array", "ttv2", "coupled", PULSED, {}),
-    "mesh": RunPlan("digits-mlp", "aimc-512-mesh", "two-array", "sgd", "replayed", SHORT, {}),
+    "analog": plan_run("digits-mlp", "aimc-512", "three-array", "ttv2", "replayed", SHORT, {}),
+    "digital": plan_run("digits-mlp", "aimc-512", "digital", "digital", "replayed", SHORT, {}),
+    "dram": plan_run("digits-mlp", "aimc-512-lpddr5", "four-array", "ttv2", "coupled", PULSED, {}),
+    "mesh": plan_run("digits-mlp", "aimc-512-mesh", "two-array", "sgd", "replayed", SHORT, {}),
 }
 
 
@@ -40,12 +43,12 @@ def performed(plan, folder, progress=lambda *_: None):
 
 def asked(plan, **changes):
     """Return a plan with changed fields."""
-    return RunPlan(**{name: getattr(plan, name) for name in plan.__slots__} | changes)
+    return plan_request(replace(plan.request, **changes), Library())
 
 
 def whole(plan):
     """Return a plan that traces all of its samples and exports its events."""
-    return asked(plan, trace=f"0:{plan.workload_overrides['data.samples']}", events=True)
+    return asked(plan, trace=f"0:{plan.request.workload_overrides['data.samples']}", events=True)
 
 
 @pytest.fixture(scope="module", params=RUNS)
@@ -313,7 +316,7 @@ def test_options_do_not_change_the_identity_of_a_run(tmp_path):
 
 def test_tiles_of_a_system_stand_below_their_chip(tmp_path):
     every, system = {"training.reuse": "false"}, {"system.tiles": "7"}
-    plan = RunPlan(str(small(tmp_path, 1)), "aimc-512", "two-array", "sgd", "replayed", every, system, "0:1")
+    plan = plan_run(str(small(tmp_path, 1)), "aimc-512", "two-array", "sgd", "replayed", every, system, "0:1")
     folder = performed(plan, tmp_path / "run")
     decoded = decode(folder / "trace.perfetto-trace")
     chips = {one.track.partition(" > ")[0] for one in decoded.slices if one.track.startswith("chip ")}

@@ -1,6 +1,6 @@
 """A small timing-only network: an embedding, blocks of two layers that repeat, and a head."""
 
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 from twin.runs.timed import build_timing_only
 
 TEXT = """
@@ -113,7 +113,7 @@ def small(folder, repeat=3, text=TEXT):
 def timed(workload, algorithm, layout, *, samples=1, chip="aimc-512", chip_overrides=None, **overrides):
     """Time samples; keys of overrides are below `training`."""
     values = {f"training.{key}": str(value).lower() for key, value in overrides.items()}
-    plan = RunPlan(
+    plan = plan_run(
         workload,
         chip,
         layout,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from twin.runs.build import build
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 RUNS = [
     ("digital", "digital"),
@@ -34,7 +34,7 @@ def assert_same(one, other):
 def trained(workload, algorithm, layout, mode, samples, own=(), chip=()):
     """Train in one piece; return everything the run consists of."""
     overrides = {"data.samples": str(samples), "training.epochs": "1"} | dict(own)
-    parts = build(RunPlan(workload, "aimc-512", layout, algorithm, mode, overrides, dict(chip)))
+    parts = build(plan_run(workload, "aimc-512", layout, algorithm, mode, overrides, dict(chip)))
     parts.machine.set_rates(1.0)
     parts.effects.segment(0, samples)
     parts.engine.run(0, samples)

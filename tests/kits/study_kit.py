@@ -20,7 +20,7 @@ class Here:
             if len(self.ran) == self.stop_after:
                 raise KeyboardInterrupt
             self.ran.append(point.id)
-            if self.spoil and point.plan.algorithm == self.spoil:
+            if self.spoil and point.request.algorithm == self.spoil:
                 yield point, ended(Status.FAILED, "runs/x: not written (No space left on device)")
             else:
                 yield point, measure(point)

@@ -213,7 +213,7 @@ def bowl(point, **_):
     return row | {"test_error": error + (not axes["algorithm.update.update_management"])}
 
 
-def light(sweep, values):  # noqa: ARG001 - as the real one
+def light(sweep, values, library):  # noqa: ARG001 - as the real one
     """Stand for the making of a point, without descriptions."""
     return Point(hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16], values, None)
 

@@ -11,11 +11,12 @@ import pytest
 from modes_kit import contents, quiet
 
 from twin.runs import checkpoint
-from twin.runs.plan import RunPlan, prepare
-from twin.runs.trained import run
+from twin.runs.plan import prepare
+from twin.runs.planning import plan_run
+from twin.runs.run import run
 
 KILLS = 20
-SCRIPT = "import sys, pathlib; from twin.runs.trained import run; run(pathlib.Path(sys.argv[1]), lambda *_: None)"
+SCRIPT = "import sys, pathlib; from twin.runs.run import run; run(pathlib.Path(sys.argv[1]), lambda *_: None)"
 LSTM = {
     "data.set": '"pydoc-topics"',
     "data.samples": "60",
@@ -39,7 +40,7 @@ def written(path):
 @pytest.mark.slow
 @pytest.mark.parametrize(("workload", "layout", "own"), CASES)
 def test_a_run_killed_twenty_times_ends_in_the_same_files(tmp_path, workload, layout, own):
-    plan = RunPlan(workload, "aimc-512", layout, "ttv2", workload_overrides=own)
+    plan = plan_run(workload, "aimc-512", layout, "ttv2", workload_overrides=own)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         folder.mkdir()

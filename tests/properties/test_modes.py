@@ -17,9 +17,11 @@ from modes_kit import RUNS, Stopped, assert_same, contents, quiet, stop_at, trai
 from twin.errors import TwinError
 from twin.runs import checkpoint
 from twin.runs.build import build
-from twin.runs.compare import plan_runs, prepare_all, run_all
-from twin.runs.plan import RunPlan, prepare
-from twin.runs.trained import run
+from twin.runs.library import Library
+from twin.runs.plan import prepare
+from twin.runs.planning import plan_run, plan_runs
+from twin.runs.pool import prepare_all, run_all
+from twin.runs.run import run
 
 SAMPLES = 200
 
@@ -83,9 +85,9 @@ def test_one_and_two_processes_leave_the_same_files(tmp_path):
     common = {"data.samples": "100", "training.epochs": "1", "training.in_flight": "2"}
     found = []
     for jobs in (1, 2):
-        plans = plan_runs("digits-mlp", "aimc-512", ["sgd", "ttv2"], [], workload_overrides=common)
-        folders = prepare_all(plans, tmp_path / str(jobs))
-        assert run_all(folders, jobs, lambda *_: None) == []
+        plans = plan_runs("digits-mlp", "aimc-512", ["sgd", "ttv2"], [], Library(), workload_overrides=common)
+        runs = prepare_all(plans, tmp_path / str(jobs))
+        assert run_all(runs, jobs, lambda *_: None) == []
         found.append(contents(tmp_path / str(jobs)))
     assert found[0].keys() == found[1].keys()
     assert "runs/ttv2-three-array/summary.json" in found[0]
@@ -103,7 +105,7 @@ def whole(tmp_path_factory):
     made = {}
     for mode in ("replayed", "coupled"):
         folder = tmp_path_factory.mktemp(f"whole-{mode}")
-        plan = RunPlan("digits-mlp", "aimc-512", "three-array", "ttv2", mode, PIECES | {"training.in_flight": "3"})
+        plan = plan_run("digits-mlp", "aimc-512", "three-array", "ttv2", mode, PIECES | {"training.in_flight": "3"})
         prepare(plan, folder)
         run(folder, quiet)
         made[mode] = plan, contents(folder)
@@ -125,13 +127,13 @@ def test_a_run_interrupted_anywhere_ends_in_the_same_files(tmp_path_factory, who
 
 
 def test_a_killed_process_resumes_to_the_same_files(tmp_path):
-    plan = RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", workload_overrides=PIECES | {"training.epochs": "40"})
+    plan = plan_run("digits-mlp", "aimc-512", "two-array", "sgd", workload_overrides=PIECES | {"training.epochs": "40"})
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         folder.mkdir()
         prepare(plan, folder)
     run(whole, quiet)
-    script = "import sys, pathlib; from twin.runs.trained import run; run(pathlib.Path(sys.argv[1]), print)"
+    script = "import sys, pathlib; from twin.runs.run import run; run(pathlib.Path(sys.argv[1]), print)"
     child = subprocess.Popen([sys.executable, "-c", script, killed], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (killed / checkpoint.NAME).exists() and time.monotonic() < deadline:
@@ -152,7 +154,7 @@ def test_a_killed_process_resumes_to_the_same_files(tmp_path):
 def stopped(tmp_path_factory):
     """Leave an interrupted run with a checkpoint."""
     folder = tmp_path_factory.mktemp("stopped")
-    prepare(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", PIECES, {}), folder)
+    prepare(plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", PIECES, {}), folder)
     with pytest.raises(Stopped):
         run(folder, stop_at(40))
     return folder, (folder / checkpoint.NAME).read_bytes()
@@ -206,7 +208,7 @@ def test_a_flipped_bit_is_refused_or_without_consequence(stopped, place, bit):
     wrong[int(place * len(data))] ^= 1 << bit
     (folder / checkpoint.NAME).write_bytes(wrong)
     facts = json.loads((folder / "run.json").read_text())
-    parts = build(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", PIECES, {}))
+    parts = build(plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", PIECES, {}))
     try:
         restored = checkpoint.restore(folder, facts["id"], parts)
     except TwinError:
@@ -219,7 +221,7 @@ def test_a_flipped_bit_is_refused_or_without_consequence(stopped, place, bit):
 def test_the_checkpoint_of_another_run_is_refused(stopped, tmp_path):
     _, data = stopped
     other = PIECES | {"training.seed": "77"}
-    prepare(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", other, {}), tmp_path)
+    prepare(plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", other, {}), tmp_path)
     assert "another run" in refused(tmp_path, data)
 
 

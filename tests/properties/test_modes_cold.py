@@ -9,9 +9,9 @@ import pytest
 SCRIPT = """
 import hashlib
 from twin.runs.build import build
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
-parts = build(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", workload_overrides={"data.samples": "300"}))
+parts = build(plan_run("digits-mlp", "aimc-512", "two-array", "sgd", workload_overrides={"data.samples": "300"}))
 parts.machine.set_rates(1.0)
 parts.effects.segment(0, 300)
 parts.engine.run(0, 300)

@@ -7,8 +7,9 @@ import pytest
 from modes_kit import Stopped, assert_same, contents, quiet, stop_at
 
 from twin.runs.build import build
-from twin.runs.plan import RunPlan, prepare
-from twin.runs.trained import run
+from twin.runs.plan import prepare
+from twin.runs.planning import plan_run
+from twin.runs.run import run
 
 CHIP = "aimc-512-lpddr5"
 PLACED = {f"placement.{stream}": '"memory"' for stream in ("activations", "errors", "h")}
@@ -16,7 +17,7 @@ PLACED = {f"placement.{stream}": '"memory"' for stream in ("activations", "error
 
 def made(mode="replayed", samples=60, own=(), chip=(), algorithm="ttv2", layout="four-array", name=CHIP):
     overrides = {"data.samples": str(samples), "training.epochs": "1"} | dict(own)
-    parts = build(RunPlan("digits-mlp", name, layout, algorithm, mode, overrides, dict(chip)))
+    parts = build(plan_run("digits-mlp", name, layout, algorithm, mode, overrides, dict(chip)))
     parts.machine.set_rates(1.0)
     return parts
 
@@ -46,7 +47,7 @@ def test_both_modes_agree_on_chips_with_a_dram_each():
 
 def test_the_weights_do_not_depend_on_the_memory_but_the_time_does():
     one = trained(chip=PLACED)
-    channel = build(RunPlan("digits-mlp", "aimc-512", "four-array", "ttv2", "replayed",
+    channel = build(plan_run("digits-mlp", "aimc-512", "four-array", "ttv2", "replayed",
                             {"data.samples": "60", "training.epochs": "1"}, PLACED))  # fmt: skip
     channel.machine.set_rates(1.0)
     channel.effects.segment(0, 60)
@@ -90,7 +91,7 @@ def test_lines_of_h_lie_one_behind_the_other_and_come_round():
 
 def test_a_run_interrupted_anywhere_ends_in_the_same_files(tmp_path):
     pieces = {"training.epochs": "2", "data.samples": "40", "training.checkpoint_every": "15"}
-    plan = RunPlan("digits-mlp", CHIP, "three-array", "ttv2", "replayed", pieces | {"training.in_flight": "3"}, PLACED)
+    plan = plan_run("digits-mlp", CHIP, "three-array", "ttv2", "replayed", pieces | {"training.in_flight": "3"}, PLACED)
     for folder in (tmp_path / "whole", tmp_path / "pieces"):
         folder.mkdir()
         prepare(plan, folder)
@@ -109,7 +110,7 @@ def test_sampled_timing_estimates_what_the_whole_run_takes(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         overrides = {"training.epochs": "1", "data.samples": "700"} | own
-        prepare(RunPlan("digits-mlp", CHIP, "four-array", "ttv2", "replayed", overrides, PLACED), folder)
+        prepare(plan_run("digits-mlp", CHIP, "four-array", "ttv2", "replayed", overrides, PLACED), folder)
         results.append(run(folder, quiet))
     exact, sampled = results
     assert sampled.test_error == exact.test_error

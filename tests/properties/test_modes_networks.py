@@ -11,8 +11,9 @@ from workloads_kit import NETWORKS, written
 
 from twin.errors import TwinError
 from twin.runs import checkpoint
-from twin.runs.plan import RunPlan, prepare
-from twin.runs.trained import run
+from twin.runs.plan import prepare
+from twin.runs.planning import plan_run
+from twin.runs.run import run
 
 NETWORK_RUNS = [*RUNS, ("cttv2", "three-array"), ("agad", "four-array"), ("mixed-precision", "two-array")]
 
@@ -161,7 +162,7 @@ PIECES = {"training.epochs": "3", "data.samples": "30", "training.checkpoint_eve
 @pytest.mark.parametrize("network", ["lstm", "conv"])
 def test_a_run_interrupted_anywhere_ends_in_the_same_files(workloads, tmp_path, network, mode):
     own = PIECES | {"training.in_flight": "2", "algorithms.ttv2.transfer_every": "3"}
-    plan = RunPlan(workloads[network], "aimc-512", "three-array", "ttv2", mode, own)
+    plan = plan_run(workloads[network], "aimc-512", "three-array", "ttv2", mode, own)
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     for folder in (whole, pieces):
         folder.mkdir()
@@ -179,7 +180,7 @@ def test_a_run_begun_with_other_data_is_not_finished(tmp_path):
     path = written(tmp_path)["lstm"]
     folder = tmp_path / "run"
     folder.mkdir()
-    prepare(RunPlan(path, "aimc-512", "two-array", "sgd", "replayed", PIECES), folder)
+    prepare(plan_run(path, "aimc-512", "two-array", "sgd", "replayed", PIECES), folder)
     with pytest.raises(Stopped):
         run(folder, stop_at(10))
     begun = json.loads((folder / "run.json").read_text())["data"]
@@ -193,7 +194,7 @@ def test_a_run_begun_with_other_data_is_not_finished(tmp_path):
 
 
 def test_a_checkpoint_holds_the_state_that_the_text_has_reached(workloads, tmp_path):
-    plan = RunPlan(workloads["lstm"], "aimc-512", "two-array", "sgd", "replayed", PIECES)
+    plan = plan_run(workloads["lstm"], "aimc-512", "two-array", "sgd", "replayed", PIECES)
     prepare(plan, tmp_path)
     with pytest.raises(Stopped):
         run(tmp_path, stop_at(20))

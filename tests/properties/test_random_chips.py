@@ -13,7 +13,7 @@ from twin.engine import Engine
 from twin.errors import TwinError
 from twin.operation import N_COUNTS, Stream
 from twin.runs import build as building
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 
 class Recorder(Engine):
@@ -77,7 +77,7 @@ def critical_path_ps(took_ps, setup, per_sample, in_flight):
 
 def built(algorithm, layout, mode, workload, chip):
     """Build what fits: pulses go where there is room, chips have room, and no more lines are fetched than there are."""
-    plan = RunPlan("digits-mlp", "aimc-512", layout, algorithm, mode, workload, chip)
+    plan = plan_run("digits-mlp", "aimc-512", layout, algorithm, mode, workload, chip)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(building, "Engine", Recorder)
         try:

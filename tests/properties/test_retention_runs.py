@@ -6,8 +6,10 @@ from modes_kit import Stopped, contents, quiet, stop_at
 
 from twin.results.store import load_run
 from twin.runs.build import build
-from twin.runs.plan import RunPlan, prepare
-from twin.runs.trained import clockwork, run
+from twin.runs.plan import prepare
+from twin.runs.planning import plan_run
+from twin.runs.run import run
+from twin.runs.trained import clockwork
 
 SLOW = {"host.bandwidth": '"1 MB/s"'}  # 64 us a sample
 LEAKY = '{preset = "symmetric-1200", lifetime = "1 ms"}'
@@ -15,7 +17,7 @@ LEAKY = '{preset = "symmetric-1200", lifetime = "1 ms"}'
 
 def trained(device, chip, mode="coupled"):
     own = {"device": device, "training.epochs": "1", "data.samples": "1000"}
-    parts = build(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", mode, own, chip))
+    parts = build(plan_run("digits-mlp", "aimc-512", "two-array", "sgd", mode, own, chip))
     parts.machine.set_rates(1.0)
     clockwork(parts)(0, 1000)
     if parts.retention is not None:
@@ -53,7 +55,7 @@ PIECES = {
 @pytest.mark.parametrize("policy", [{"calibration.every": "20"}, {"calibration.interval": '"3 us"'}])
 @pytest.mark.parametrize(("algorithm", "layout"), [("ttv2", "three-array"), ("sgd", "two-array")])
 def test_a_leaky_run_interrupted_ends_in_the_same_files(tmp_path, algorithm, layout, policy):
-    plan = RunPlan("digits-mlp", "aimc-512", layout, algorithm, "coupled", PIECES | policy)
+    plan = plan_run("digits-mlp", "aimc-512", layout, algorithm, "coupled", PIECES | policy)
     whole, pieces = tmp_path / "whole", tmp_path / "pieces"
     for folder in (whole, pieces):
         folder.mkdir()
@@ -72,7 +74,7 @@ def test_a_leaky_run_interrupted_ends_in_the_same_files(tmp_path, algorithm, lay
 @pytest.mark.parametrize("mode", ["coupled", "replayed"])
 def test_calibrations_are_phases_whose_cost_is_that_of_the_ledger(tmp_path, mode):
     own = {"training.epochs": "1", "data.samples": "100", "calibration.method": '"pulses"', "calibration.pairs": "30"}
-    prepare(RunPlan("digits-mlp", "aimc-512", "four-array", "ttv2", mode, own | {"calibration.every": "40"}), tmp_path)
+    prepare(plan_run("digits-mlp", "aimc-512", "four-array", "ttv2", mode, own | {"calibration.every": "40"}), tmp_path)
     run(tmp_path, quiet)
     result = load_run(tmp_path)
     table, operations, energy = (result.tables[name] for name in ("calibration", "operations", "energy"))
@@ -88,7 +90,7 @@ def test_calibrations_are_phases_whose_cost_is_that_of_the_ledger(tmp_path, mode
 
 def test_a_run_without_calibration_has_an_empty_table_of_numbers(tmp_path):
     own = {"training.epochs": "1", "data.samples": "20", "calibration.method": '"none"'}
-    prepare(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", own), tmp_path)
+    prepare(plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", own), tmp_path)
     run(tmp_path, quiet)
     table = load_run(tmp_path).tables["calibration"]
     assert len(table) == 0
@@ -101,7 +103,7 @@ def test_repeated_calibration_leaves_coupled_and_replayed_alike():
     own |= {"calibration.method": '"pulses"', "calibration.pairs": "10"}
     machines = []
     for mode in ("coupled", "replayed"):
-        parts = build(RunPlan("digits-mlp", "aimc-512", "three-array", "ttv2", mode, own, {}))
+        parts = build(plan_run("digits-mlp", "aimc-512", "three-array", "ttv2", mode, own, {}))
         parts.machine.set_rates(1.0)
         clockwork(parts)(0, 90)
         machines.append((parts.machine.f.tobytes(), parts.engine.now_ps))

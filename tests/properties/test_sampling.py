@@ -11,8 +11,10 @@ from twin.engine import Engine
 from twin.engine.sampling import Sampler, Sampling, Window
 from twin.errors import TwinError
 from twin.runs.build import build
-from twin.runs.plan import RunPlan, prepare
-from twin.runs.trained import clockwork, run
+from twin.runs.plan import prepare
+from twin.runs.planning import plan_run
+from twin.runs.run import run
+from twin.runs.trained import clockwork
 
 EXACT = ("n", "busy_ps", "latency_ps", "requested")
 
@@ -159,7 +161,7 @@ SAMPLED = {"timing.mode": '"sampled"', "timing.period": "97", "timing.measured":
 
 
 def trained(algorithm, layout, workload):
-    parts = build(RunPlan("digits-mlp", "aimc-512", layout, algorithm, "replayed", workload, {}))
+    parts = build(plan_run("digits-mlp", "aimc-512", layout, algorithm, "replayed", workload, {}))
     parts.machine.set_rates(1.0)
     advance = clockwork(parts)
     for first in range(0, 3000, 1000):
@@ -215,7 +217,7 @@ def contents(folder):
 def whole(tmp_path_factory):
     """Run once without interruption: the plan and the files."""
     folder = tmp_path_factory.mktemp("whole")
-    plan = RunPlan("digits-mlp", "aimc-512", "three-array", "ttv2", "replayed", PIECES, {})
+    plan = plan_run("digits-mlp", "aimc-512", "three-array", "ttv2", "replayed", PIECES, {})
     prepare(plan, folder)
     run(folder, quiet)
     return plan, contents(folder)
@@ -244,4 +246,4 @@ def test_a_sampled_run_interrupted_anywhere_ends_in_the_same_files(tmp_path_fact
 def test_what_cannot_be_sampled_is_refused(mode, timing, message):
     own = SAMPLED | timing | {"data.samples": "20"}
     with pytest.raises(TwinError, match=message):
-        clockwork(build(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", mode, own, {})))
+        clockwork(build(plan_run("digits-mlp", "aimc-512", "two-array", "sgd", mode, own, {})))

@@ -10,7 +10,7 @@ from twin.errors import TwinError
 from twin.operation import Opcode
 from twin.runs.build import build
 from twin.runs.diagnostics import MEAN_STALENESS, MOST_STALENESS, collect
-from twin.runs.plan import Descriptions, RunPlan
+from twin.runs.planning import plan_run
 
 RUNS = [
     ("sgd", "two-array"),
@@ -70,7 +70,7 @@ def test_no_read_is_staler_than_allowed(run, in_flight, allowed, every, gamma, s
 @pytest.mark.parametrize(("in_flight", "allowed"), [(4, 1), (8, 3), (8, 7)])
 def test_a_mat_vec_reads_the_weights_that_the_schedule_has_at_its_moment(in_flight, allowed):
     own = {"training.in_flight": str(in_flight), "data.samples": "60", "training.epochs": "1"}
-    plan = RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "coupled", own | consistency("bounded", allowed), {})
+    plan = plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "coupled", own | consistency("bounded", allowed), {})
     parts = build(plan)
     layers = range(len(parts.network.layers))
     versions = {layer: {-1: parts.machine.weights(layer, "W").copy()} for layer in layers}
@@ -118,5 +118,5 @@ def test_a_mat_vec_reads_the_weights_that_the_schedule_has_at_its_moment(in_flig
 def test_what_cannot_be_relaxed_is_refused_in_one_line(mode, algorithm, own, message):
     layout = "digital" if algorithm == "digital" else "two-array"
     with pytest.raises(TwinError, match=message) as caught:
-        Descriptions.of(RunPlan("digits-mlp", "aimc-512", layout, algorithm, mode, own, {}))
+        (plan_run("digits-mlp", "aimc-512", layout, algorithm, mode, own, {}))
     assert "\n" not in str(caught.value)

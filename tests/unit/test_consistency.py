@@ -7,7 +7,7 @@ from twin.engine import Engine, InvariantError
 from twin.engine.consistency import Consistency
 from twin.operation import Kind, Opcode, Operation, Resource, Unit
 from twin.runs import build as building
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 W = Resource("0.W", private=False)
 X = Resource("x", private=True)
@@ -121,7 +121,7 @@ def test_strict_ttv2_overlaps_everything_up_to_its_next_write_of_c(monkeypatch):
             return super()._start(job, *why)
 
     monkeypatch.setattr(building, "Engine", Recorder)
-    parts = building.build(RunPlan("digits-mlp", "aimc-512", "four-array", "ttv2", "coupled", own, {}))
+    parts = building.build(plan_run("digits-mlp", "aimc-512", "four-array", "ttv2", "coupled", own, {}))
     engine = parts.engine
     parts.machine.set_rates(1.0)
     parts.effects.segment(0, 40)

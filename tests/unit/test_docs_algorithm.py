@@ -8,7 +8,7 @@ import pytest
 
 from twin.algorithms import registry
 from twin.runs import build as building
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 PAGE = Path(__file__).parents[2] / "docs" / "add-an-algorithm.md"
 
@@ -28,7 +28,7 @@ def eager_shd(monkeypatch: pytest.MonkeyPatch) -> type:
 
 def test_the_worked_example_trains_and_reads_out_twice_per_transfer(eager_shd: type) -> None:
     overrides = {"data.samples": "40", "training.epochs": "1"}
-    plan = RunPlan("digits-mlp", "aimc-512", "four-array", "eager-shd", "replayed", overrides, {})
+    plan = plan_run("digits-mlp", "aimc-512", "four-array", "eager-shd", "replayed", overrides, {})
     parts = building.build(plan)
     assert type(parts.algorithm) is eager_shd
     parts.machine.set_rates(1.0)

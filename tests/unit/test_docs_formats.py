@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from twin.config.schema import KINDS, json_schema
+from twin.config.load import MODELS
+from twin.config.schema import json_schema
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -22,7 +23,7 @@ def formats():
     return extension("formats")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MODELS)
 def test_every_key_of_every_table_stands_on_its_page(formats, kind):
     page = formats.description_page(kind)
     schema = json_schema(kind)

@@ -10,7 +10,7 @@ from dram_kit import Rules, description, server, violations
 from twin.config import load_chip, resolved_toml
 from twin.errors import TwinError
 from twin.runs import build as building
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 PAGE = (Path(__file__).parents[2] / "docs" / "add-a-memory.md").read_text(encoding="utf-8")
 
@@ -40,7 +40,7 @@ def test_the_command_line_of_the_page_trains_with_h_in_the_part(toy):
     value = re.search(r"--set 'chip\.memory=(\{.*?\})'", PAGE)
     assert value
     overrides = {"data.samples": "20", "training.epochs": "1"}
-    plan = RunPlan("digits-mlp", "aimc-512", "four-array", "ttv2", "replayed", overrides, {"memory": value[1]})
+    plan = plan_run("digits-mlp", "aimc-512", "four-array", "ttv2", "replayed", overrides, {"memory": value[1]})
     parts = building.build(plan)
     parts.machine.set_rates(1.0)
     parts.effects.segment(0, 20)

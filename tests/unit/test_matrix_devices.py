@@ -11,8 +11,9 @@ from twin.errors import TwinError
 from twin.machine.arrays import draw_devices
 from twin.machine.calibration import shift
 from twin.runs.build import build, check
-from twin.runs.plan import RunPlan
-from twin.sweep.point import plan_of
+from twin.runs.library import Library
+from twin.runs.planning import plan_request, plan_run
+from twin.sweep.point import request_of
 
 OWN = 'A = {preset = "lee-af1", asymmetry_factor = 2.0}, C = {preset = "gokmen-60", dw_min = 0.01}'
 A_AND_C = f'{{preset = "lee-af1", matrices = {{{OWN}}}}}'
@@ -20,7 +21,7 @@ MS = 10**9  # ps
 
 
 def plan(device=A_AND_C, layout="four-array", algorithm="shd", mode="replayed", **more):
-    return RunPlan("digits-mlp", "aimc-512", layout, algorithm, mode, {"device": device, "data.samples": "20"} | more)
+    return plan_run("digits-mlp", "aimc-512", layout, algorithm, mode, {"device": device, "data.samples": "20"} | more)
 
 
 @pytest.mark.parametrize("layout", ["four-array", "three-array"])
@@ -54,7 +55,8 @@ def test_a_dotted_key_and_a_sweep_reach_one_matrix(tmp_path):
         'seeds = [1]\n[[axes]]\nkey = "device.matrices.C.asymmetry_factor"\nvalues = [0.5, 3.0]\n'
         '[fixed]\ndevice = "lee-af1"\n'
     )
-    made = check(plan_of(load_sweep(str(path)).model, {"device.matrices.C.asymmetry_factor": 3.0, "seed": 1}))
+    values = {"device.matrices.C.asymmetry_factor": 3.0, "seed": 1}
+    made = check(plan_request(request_of(load_sweep(str(path)).model, values), Library()))
     assert [made.devices[name].asymmetry_factor for name in "AC"] == [1.0, 3.0]
 
 
@@ -80,7 +82,7 @@ def test_a_file_describes_the_devices_of_one_matrix(tmp_path):
 def test_what_the_algorithm_has_no_matrix_for_is_reported_as_without_effect():
     own = {"device.matrices.C.dw_min": "0.01", "device.matrices.W.dw_min": "0.02"}
     parts = build(plan('{preset = "gokmen-60"}', **own))
-    unread = parts.descriptions.workload.without_effect()
+    unread = parts.plan.workload.without_effect()
     assert "device.matrices.W.dw_min" in unread
     assert "device.matrices.C.dw_min" not in unread
 

@@ -10,7 +10,7 @@ from twin.machine.arrays import draw_devices
 from twin.machine.calibration import shift, symmetry_point
 from twin.machine.relaxing import GRAIN
 from twin.runs.build import build
-from twin.runs.plan import Descriptions, RunPlan
+from twin.runs.planning import plan_run
 
 MS = 10**9  # ps
 PRESETS = ["gokmen-60", "symmetric-1200", "reram-sb", "reram-array-om", "reram-es", "measured", "pcm-pair", "ideal"]
@@ -20,7 +20,7 @@ def built(preset="gokmen-60", calibration="exact", mode="coupled", **device):
     values = {"preset": f'"{preset}"', "lifetime": '"1 ms"'} | {k: str(v) for k, v in device.items()}
     text = ", ".join(f"{key} = {value}" for key, value in values.items())
     own = {"device": f"{{{text}}}", "data.samples": "20", "calibration.method": f'"{calibration}"'}
-    return build(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", mode, own | {"calibration.pairs": "20"}, {}))
+    return build(plan_run("digits-mlp", "aimc-512", "two-array", "sgd", mode, own | {"calibration.pairs": "20"}, {}))
 
 
 def spread_out(parts):
@@ -135,7 +135,7 @@ def test_calibrating_again_by_pulses_starts_from_the_devices_and_draws_anew():
 
 def test_no_lifetime_costs_nothing():
     own = {"data.samples": "20"}
-    parts = build(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", "coupled", own, {}))
+    parts = build(plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "coupled", own, {}))
     assert parts.retention is None
     assert parts.effects.retention is None
 
@@ -170,5 +170,5 @@ def test_no_lifetime_costs_nothing():
 )
 def test_what_makes_no_sense_is_refused_in_one_line(mode, own, message):
     with pytest.raises(TwinError, match=message) as caught:
-        Descriptions.of(RunPlan("digits-mlp", "aimc-512", "two-array", "sgd", mode, own, {}))
+        (plan_run("digits-mlp", "aimc-512", "two-array", "sgd", mode, own, {}))
     assert "\n" not in str(caught.value)

@@ -7,7 +7,8 @@ from sweep_kit import SMALL, written
 from twin.config.load import load_sweep
 from twin.config.resources import shipped
 from twin.errors import TwinError
-from twin.runs.plan import Descriptions
+from twin.runs.library import Library
+from twin.runs.planning import plan_request
 from twin.sweep.design import values_of
 from twin.sweep.point import points_of
 
@@ -90,9 +91,9 @@ values = [2]
 """
     (point,) = points_of(sweep(tmp_path, text))
     assert point.refused == ""
-    assert point.plan.algorithm == "ttv2"
-    assert point.plan.layout == "four-array"
-    made = Descriptions.of(point.plan)
+    assert point.request.algorithm == "ttv2"
+    assert point.request.layout == "four-array"
+    made = plan_request(point.request, Library())
     workload = made.workload.model
     assert workload.algorithms.ttv2.transfer_every == 5
     assert (workload.device.preset, workload.device.overrides) == ("gokmen-60", {"dw_min": 0.02})

@@ -4,7 +4,7 @@ import pytest
 from blocks_kit import small
 
 from twin.errors import TwinError
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 from twin.runs.timed import build_timing_only
 
 LARGE = {"tile.rows": "1024", "tile.cols": "1024"}  # five tiles in all
@@ -13,7 +13,7 @@ BOTH = {"placement.h": '"memory"', "placement.activations": '"memory"', "placeme
 
 def timed(folder, chip, algorithm="sgd", layout="two-array", **settings):
     parts = build_timing_only(
-        RunPlan(small(folder, 1), chip, layout, algorithm, "replayed", {"training.samples": "2"}, LARGE | settings)
+        plan_run(small(folder, 1), chip, layout, algorithm, "replayed", {"training.samples": "2"}, LARGE | settings)
     )
     parts.advance(0)  # checks every invariant
     return parts

@@ -9,7 +9,7 @@ from typing import Any
 from twin.config.origins import COMMAND_LINE
 from twin.config.resolved import toml_text
 from twin.errors import TwinError
-from twin.runs.request import Options
+from twin.runs.options import Options
 
 Overrides = Mapping[str, Any]
 WORDS = {

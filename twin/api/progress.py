@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from twin.cli.commands import progress_bar
-from twin.runs.compare import Report
+from twin.runs.pool import Report
 
 QUIET_S = 1.0
 

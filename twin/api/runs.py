@@ -13,25 +13,19 @@ from twin.api.progress import shown
 from twin.errors import TwinError
 from twin.report.write import load_report
 from twin.results.store import load_run
-from twin.runs.compare import gather, unfinished
-from twin.runs.plan import COMPARISON, Descriptions, Mode, identity, named_folder, read_facts
-from twin.runs.request import (
-    Options,
-    begin,
-    begun,
-    complete,
-    default_algorithms,
-    first_layout,
-    plan_comparison,
-    unfinished_error,
-)
+from twin.runs.comparison import begin, begun, complete, plan_comparison, planned, unfinished_error
+from twin.runs.options import Options
+from twin.runs.plan import COMPARISON, Mode, named_folder, read_facts
+from twin.runs.planning import first_layout
+from twin.runs.pool import gather, is_finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from twin.api.arguments import Overrides
     from twin.results.result import RunResult
-    from twin.runs.plan import RunPlan
+    from twin.runs.plan import Plan
+    from twin.runs.pool import Prepared
 
 
 def simulate(
@@ -160,7 +154,7 @@ def compare(
         if jobs < 1:
             raise TwinError(f"jobs (= {jobs}): must be at least 1")
         options = _options(locals())
-        chosen = names(algorithms, "algorithms") or default_algorithms(options.workload)
+        chosen = names(algorithms, "algorithms") or None
         beside = names(baselines, "baselines")
         return _compared(options, chosen, names(layouts, "layouts"), beside, batch, progress=progress)
 
@@ -191,7 +185,7 @@ def load(folder: str | Path) -> Comparison:
         run = load_run(path)
         return Comparison([run], run.command)
     made_by, folders = begun(path)
-    missing = unfinished(folders)
+    missing = [one for one in folders if not is_finished(one)]
     if missing:
         raise TwinError(f"{path}: run {missing[0].name} is not finished; finish with: twin resume {path}")
     return Comparison(gather(folders), made_by)
@@ -199,7 +193,7 @@ def load(folder: str | Path) -> Comparison:
 
 def _compared(
     options: Options,
-    algorithms: Sequence[str],
+    algorithms: Sequence[str] | None,
     layouts: Sequence[str],
     baselines: Sequence[str],
     batch: int | None,
@@ -209,10 +203,11 @@ def _compared(
     if options.out is None and (options.trace or options.events):
         raise TwinError(f"{'trace' if options.trace else 'events'}: is a file beside a run; name a folder with out=")
     plans, described = plan_comparison(options, algorithms, layouts, baselines, batch)
-    made_by = command(options, algorithms, layouts, baselines, batch)
-    with _folders(options.out, plans, described, made_by) as (folder, folders):
+    chosen = list(dict.fromkeys(plan.algorithm for plan in plans))
+    made_by = command(options, chosen, layouts, baselines, batch)
+    with _folders(options.out, plans, described, made_by) as (folder, runs):
         with shown("twin", on=progress) as report:
-            results, failures = complete(folder, folders, options.jobs, report)
+            results, failures = complete(folder, runs, options.jobs, report)
         if failures and options.out is None:
             raise failures[0][1]
         if failures:
@@ -222,19 +217,19 @@ def _compared(
 
 @contextmanager
 def _folders(
-    out: Path | None, plans: Sequence[RunPlan], described: Mapping[str, str], made_by: str
-) -> Iterator[tuple[Path, list[Path]]]:
+    out: Path | None, plans: Sequence[Plan], described: Mapping[str, str], made_by: str
+) -> Iterator[tuple[Path, list[Prepared]]]:
     """Give the folder of a comparison and those of its runs: begun anew, or as they stand in `out`."""
     if out is None:
         with tempfile.TemporaryDirectory(prefix="twin-") as temporary:
             yield Path(temporary), begin(Path(temporary), plans, described, made_by)
     elif (out / COMPARISON).exists():
         _, folders = begun(out)
-        wanted = [(identity(plan, Descriptions.of(plan).texts()), plan.trace, plan.events) for plan in plans]
+        wanted = [(plan.id, plan.request.trace, plan.request.events) for plan in plans]
         kept = [(facts["id"], facts["plan"]["trace"], facts["plan"]["events"]) for facts in map(read_facts, folders)]
         if kept != wanted:
             raise TwinError(f"out (= {out}): holds other runs; name another folder, or remove it")
-        yield out, folders
+        yield out, planned(folders)
     else:
         folder = named_folder(out)
         yield folder, begin(folder, plans, described, made_by)

@@ -83,12 +83,11 @@ def compare(
         return
     _refuse_options(context, set(context.params) - {"unlike"}, "is for folders of finished runs, not for a workload")
     from twin.cli.commands import run_comparison  # noqa: PLC0415
-    from twin.runs.request import Options, default_algorithms  # noqa: PLC0415
+    from twin.runs.options import Options  # noqa: PLC0415
 
     workload = names[0] if names else "digits-mlp"
     options = Options.among(locals(), overrides=overrides or ())
-    chosen = _split(algorithms) if algorithms else default_algorithms(workload)
-    run_comparison(options, chosen, _split(layouts), _split(baselines), batch)
+    run_comparison(options, _split(algorithms) if algorithms else None, _split(layouts), _split(baselines), batch)
 
 
 @app.command()
@@ -114,7 +113,7 @@ def run(
 ) -> None:
     """Train with one algorithm on one layout; its figures are SVG, and `twin figures FOLDER` adds them as PDF."""
     from twin.cli.commands import run_single  # noqa: PLC0415
-    from twin.runs.request import Options  # noqa: PLC0415
+    from twin.runs.options import Options  # noqa: PLC0415
 
     run_single(Options.among(locals(), overrides=overrides or (), jobs=1), algorithm, layout)
 
@@ -228,7 +227,7 @@ def verify_sampling(
 ) -> None:
     """Run with every sample timed and with windows only; print both times and whether they agree."""
     from twin.cli.verify_sampling import verify_sampling as verify  # noqa: PLC0415
-    from twin.runs.request import Options  # noqa: PLC0415
+    from twin.runs.options import Options  # noqa: PLC0415
 
     plain = {"mode": "replayed", "sampled": None, "endurance": False, "trace": "", "events": False}
     verify(Options.among(locals(), overrides=overrides or (), **plain), _split(algorithms), _split(layouts))

@@ -17,10 +17,13 @@ from rich.progress import (
 )
 
 from twin.results.result import COVERAGE
-from twin.runs.compare import Report, plan_runs
+from twin.runs.comparison import begin, begun, complete, plan_comparison, planned, plans_of, unfinished_error
 from twin.runs.exports import EXPORTS
-from twin.runs.plan import COMPARISON, RunPlan, command_line, identity, named_folder, new_folder
-from twin.runs.request import Options, begin, begun, complete, first_layout, plan_comparison, unfinished_error
+from twin.runs.library import Library
+from twin.runs.options import Options
+from twin.runs.plan import COMPARISON, Plan, command_line, named_folder, new_folder
+from twin.runs.planning import first_layout
+from twin.runs.pool import Prepared, Report
 
 if TYPE_CHECKING:
     from twin.results.result import RunResult
@@ -31,7 +34,7 @@ WIDE = 180
 
 def run_comparison(
     options: Options,
-    algorithms: Sequence[str],
+    algorithms: Sequence[str] | None,
     layouts: Sequence[str],
     baselines: Sequence[str] = (),
     batch: int | None = None,
@@ -52,7 +55,7 @@ def resume_folder(folder: Path, jobs: int) -> None:
     """Finish an interrupted comparison."""
     _, folders = begun(folder)
     with _resumable(folder):
-        _finish(folder, folders, jobs)
+        _finish(folder, planned(folders), jobs)
 
 
 def show_description(name: str) -> None:
@@ -75,10 +78,8 @@ def show_floorplan(chip: str, workload: str, algorithm: str, layout: str, overri
     from twin.cli.show import floorplan_table  # noqa: PLC0415
     from twin.runs.build import build  # noqa: PLC0415
 
-    options = Options(workload, chip, overrides=overrides)
     layouts = [layout] if layout else first_layout(algorithm)
-    common = {"workload_overrides": options.workload_overrides(), "chip_overrides": options.chip_overrides()}
-    (plan,) = plan_runs(workload, chip, [algorithm], layouts, **common)
+    (plan,) = plans_of(Options(workload, chip, overrides=overrides), [algorithm], layouts, Library())
     _wide_console().print(floorplan_table(build(plan).floorplan))
 
 
@@ -95,17 +96,14 @@ def _wide_console() -> Console:
     return console if console.is_terminal else Console(width=WIDE)
 
 
-def _folder(options: Options, plans: Sequence[RunPlan]) -> Path:
+def _folder(options: Options, plans: Sequence[Plan]) -> Path:
     """Create the folder of a comparison."""
-    from twin.runs.plan import Descriptions  # noqa: PLC0415
-
-    identities = [identity(plan, Descriptions.of(plan).texts()) for plan in plans]
     if options.out is not None:
         folder = named_folder(options.out)
     else:
         import hashlib  # noqa: PLC0415
 
-        digest = hashlib.sha256("".join(identities).encode()).hexdigest()[:8]
+        digest = hashlib.sha256("".join(plan.id for plan in plans).encode()).hexdigest()[:8]
         folder = new_folder(RUNS, f"{Path(options.workload).stem}-{digest}")
     return folder
 
@@ -121,14 +119,14 @@ def _resumable(folder: Path) -> Iterator[None]:
         raise
 
 
-def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
+def _finish(folder: Path, runs: Sequence[Prepared], jobs: int) -> None:
     """Run what is unfinished, write the report of what is finished, print the table."""
     from twin.report.pages.table import print_table  # noqa: PLC0415
     from twin.report.write import write_report  # noqa: PLC0415
     from twin.results.derived import interval  # noqa: PLC0415
 
     with progress_bar() as report:
-        results, failures = complete(folder, folders, jobs, report)
+        results, failures = complete(folder, runs, jobs, report)
     if results:
         command, _ = begun(folder)
         write_report(results, folder, command)
@@ -140,7 +138,7 @@ def _finish(folder: Path, folders: Sequence[Path], jobs: int) -> None:
                 say(f"{result.name}: {line}")
             for warning in result.warnings:
                 say(f"warning: {result.name}: {warning}")
-        _say_exports(folders)
+        _say_exports([run.folder for run in runs])
         say(f"report: {folder / 'report.html'}")
     if failures:
         raise unfinished_error(folder, failures)

@@ -10,7 +10,9 @@ from rich.table import Table
 from twin.errors import TwinError
 from twin.extraction.inference import extract_model, infer
 from twin.extraction.model import FINALS, load_finals, load_model, save_model
-from twin.runs.plan import FILES, RunPlan, from_folder, read_facts
+from twin.runs.library import Library
+from twin.runs.plan import FILES, Plan, read_facts, request_of
+from twin.runs.planning import plan_folder, plan_request
 
 if TYPE_CHECKING:
     from twin.machine.machine import Machine
@@ -32,7 +34,7 @@ def extract_run(folder: Path, out: Path, reads: int, amplitude: float) -> None:
     facts = read_facts(folder)
     if not (folder / FINALS).exists():
         raise TwinError(f"{folder}: holds no {FINALS}; finish the run with `twin resume`, or run it again")
-    parts = build(from_folder(folder))
+    parts = build(plan_folder(folder))
     load_finals(parts.machine, folder / FINALS)
     model = extract_model(
         parts.machine, reads, amplitude, workload=parts.workload.name, chip=parts.chip.name, run=str(facts["id"])
@@ -60,12 +62,12 @@ def infer_model(path: Path, run: Path, hardware: Literal["digital", "analog", "r
     Console().print(table)
 
 
-def _plan(run: Path, hardware: str) -> RunPlan:
-    plan = from_folder(run)
+def _plan(run: Path, hardware: str) -> Plan:
+    request = request_of(run)
     missing = [name for name in FILES if not (run / name).exists()]
     if missing:
         raise TwinError(f"{run}: holds no {missing[0]}; name the folder of a run")
-    if hardware == "run":
-        return plan
-    algorithm, layout = HARDWARE[hardware]
-    return replace(plan, algorithm=algorithm, layout=layout)
+    if hardware != "run":
+        algorithm, layout = HARDWARE[hardware]
+        request = replace(request, algorithm=algorithm, layout=layout)
+    return plan_request(request, Library())

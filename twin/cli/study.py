@@ -9,7 +9,7 @@ from twin.config.load import load_study
 from twin.config.place import Places
 from twin.config.resources import find
 from twin.errors import TwinError
-from twin.study.plan import Plan, plan_study
+from twin.study.plan import StudyPlan, plan_study
 from twin.study.run import Store, run_study
 from twin.study.write import check_folder, write_study
 from twin.sweep.measure import FINAL
@@ -51,7 +51,7 @@ def study_command(
         raise TwinError(f"{failures[0]}{more}; the rest is made, and --retry runs again what may end otherwise")
 
 
-def _failed(plan: Plan, store: Store) -> list[str]:
+def _failed(plan: StudyPlan, store: Store) -> list[str]:
     """List the points of sweeps that did not end for good; runs are named by what could not be made of them."""
     runs = {point.id for entry in plan.study.runs for point in plan.groups[entry.name].points}
     rows = ((name, row) for name, row in store.rows(plan).items() if name not in runs)

@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin.cli.commands import RUNS, progress_bar
-from twin.config.load import is_timing_only
 from twin.errors import TwinError
 from twin.results.text import percent, si
-from twin.runs.compare import check_all, gather, prepare_all, run_all, unfinished
-from twin.runs.plan import RunPlan, named_folder, new_folder
-from twin.runs.request import Options, plans_of
+from twin.runs.comparison import plans_of
+from twin.runs.kinds import TRAINED
+from twin.runs.library import Library
+from twin.runs.options import Options
+from twin.runs.plan import named_folder, new_folder
+from twin.runs.planning import check_all, kind_named
+from twin.runs.pool import gather, prepare_all, run_all
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from twin.results.result import RunResult
 
-MODE = "timing.mode"
 WIDTH = 120
 
 
@@ -35,29 +37,28 @@ def verify_sampling(options: Options, algorithms: Sequence[str], layouts: Sequen
 
     from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
 
-    if is_timing_only(options.workload):
+    library = Library()
+    if kind_named(options.workload, library) is not TRAINED:
         raise TwinError(
             f"verify-sampling: the workload {options.workload} is only timed, never sampled; name one that is trained"
         )
-    plans = plans_of(options, algorithms, layouts)
-    timed = {mode: _timed(plans, mode) for mode in ("exact", "sampled")}
+    timed = {
+        mode: plans_of(replace(options, sampled=mode == "sampled"), algorithms, layouts, library)
+        for mode in ("exact", "sampled")
+    }
     check_all([*timed["exact"], *timed["sampled"]])
     stem = f"verify-sampling-{Path(options.workload).stem}"
     folder = named_folder(options.out) if options.out is not None else new_folder(RUNS, stem)
     exact, sampled = (prepare_all(timed[mode], folder / mode) for mode in ("exact", "sampled"))
     with progress_bar() as report:
         ensure_compiled()
-        failures = run_all(unfinished([*exact, *sampled]), options.jobs, report)
+        failures = run_all([*exact, *sampled], options.jobs, report)
     if failures:
         raise TwinError(f"{failures[0][0]}: {failures[0][1]}")
-    pairs = list(zip(gather(exact), gather(sampled), strict=True))
+    pairs = list(zip(*(gather([run.folder for run in runs]) for runs in (exact, sampled)), strict=True))
     console = Console()
     (console if console.is_terminal else Console(width=WIDTH)).print(comparison(pairs))
     print(f"runs: {folder}")  # noqa: T201 - this is the command line
-
-
-def _timed(plans: Sequence[RunPlan], mode: str) -> list[RunPlan]:
-    return [replace(plan, workload_overrides=plan.workload_overrides | {MODE: f'"{mode}"'}) for plan in plans]
 
 
 def comparison(pairs: "Sequence[tuple[RunResult, RunResult]]") -> "Table":

@@ -2,8 +2,9 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -24,6 +25,16 @@ from twin.config.workload import Device, Workload
 from twin.errors import TwinError
 
 Model = TypeVar("Model", bound=Part)
+MODELS: dict[str, type[Part]] = {
+    "chip": Chip,
+    "layout": Layout,
+    "workload": Workload,
+    "timing-only": TimingOnly,
+    "baseline": Baseline,
+    "sweep": Sweep,
+    "study": Study,
+}
+"""The kinds of description."""
 _POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
 _MISSING = object()
 _KINDS = '"chip", "layout", "workload", "timing-only", "baseline", "sweep" or "study"'
@@ -57,66 +68,94 @@ class Loaded(Generic[Model]):
     label: str
     tables: dict[str, Any]
 
+    def fresh(self) -> "Loaded[Model]":
+        """Return the same description of which nothing has been read yet."""
+        model = self.model.model_copy(deep=True)
+        forget_reads(model)
+        return replace(self, model=model)
+
     def without_effect(self) -> list[str]:
         """List what the user set, in the file or on the command line, and nothing has read so far."""
         mine = {key for key, origin in self.origins.items() if origin != "default" and not origin.startswith("preset ")}
         return [key for key in unread(self.model) if key in mine]
 
 
-def load_chip(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Chip]:
-    """Load a chip by shipped name or path.
+@dataclass(frozen=True)
+class Parsed:
+    """A description's file, read and parsed, from which it can be loaded with any overrides.
 
-    Parameters
+    Attributes
     ----------
-    name : str
-        ``"aimc-512"``, or a path with a separator or ``.toml``.
-    overrides : mapping of str to str
-        Dotted key to the text of a value: ``{"tile.pulse_time": "2 ns"}``.
-
-    Raises
-    ------
-    TwinError
-        For whatever is wrong with the file or the overrides.
+    document : Document
+    data : dict
+        As TOML gives it; not to be changed.
     """
-    return _load("chip", Chip, name, overrides)[0]
+
+    document: Document
+    data: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, kind: str, name: str) -> "Parsed":
+        """Find, read and parse a description by shipped name or path; raises TwinError."""
+        document = find(kind, name)
+        return cls(document, _parse(document))
+
+    @property
+    def kind(self) -> object:
+        """What the file says it is; mistakes are for `load`."""
+        return self.data.get("kind")
+
+    def load(self, kind: str, overrides: Mapping[str, str] = {}) -> "Loaded[Any]":
+        """Make the model of a description of this kind, with overrides.
+
+        Parameters
+        ----------
+        kind : str
+            ``"chip"``, ``"layout"``, ``"workload"``, ``"timing-only"``, ``"baseline"``, ``"sweep"`` or ``"study"``.
+        overrides : mapping of str to str
+            Dotted key to the text of a value: ``{"tile.pulse_time": "2 ns"}``.
+
+        Raises
+        ------
+        TwinError
+            For whatever is wrong with the file or the overrides.
+        """
+        return _load(kind, self, overrides)
+
+
+def load_chip(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Chip]:
+    """Load a chip by shipped name (``"aimc-512"``) or path; as `Parsed.load`."""
+    return Parsed.of("chip", name).load("chip", overrides)
 
 
 def load_layout(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Layout]:
-    """Load a layout by shipped name or path; as `load_chip`."""
-    return _load("layout", Layout, name, overrides)[0]
+    """Load a layout by shipped name or path; as `Parsed.load`."""
+    return Parsed.of("layout", name).load("layout", overrides)
 
 
 def load_workload(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Workload]:
-    """Load a workload by shipped name or path and validate its device; as `load_chip`."""
-    loaded, draft = _load("workload", Workload, name, overrides)
-    _check_devices(draft, loaded.model.device)
-    forget_reads(loaded.model)
-    return loaded
+    """Load a workload by shipped name or path and validate its device; as `Parsed.load`."""
+    return Parsed.of("workload", name).load("workload", overrides)
 
 
 def load_sweep(name: str) -> Loaded[Sweep]:
-    """Load a sweep by shipped name or path; as `load_chip`."""
-    return _load("sweep", Sweep, name, {})[0]
+    """Load a sweep by shipped name or path; as `Parsed.load`."""
+    return Parsed.of("sweep", name).load("sweep")
 
 
 def load_study(name: str) -> Loaded[Study]:
-    """Load a study by shipped name or path; as `load_chip`."""
-    return _load("study", Study, name, {})[0]
+    """Load a study by shipped name or path; as `Parsed.load`."""
+    return Parsed.of("study", name).load("study")
 
 
 def load_timing_only(name: str, overrides: Mapping[str, str] = {}) -> Loaded[TimingOnly]:
-    """Load a timing-only workload by shipped name or path; as `load_chip`."""
-    return _load("timing-only", TimingOnly, name, overrides)[0]
+    """Load a timing-only workload by shipped name or path; as `Parsed.load`."""
+    return Parsed.of("timing-only", name).load("timing-only", overrides)
 
 
 def load_baseline(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Baseline]:
-    """Load a digital accelerator by shipped name or path; as `load_chip`."""
-    return _load("baseline", Baseline, name, overrides)[0]
-
-
-def is_timing_only(name: str) -> bool:
-    """Return whether the workload of this name or path is of kind "timing-only"; mistakes are for the loader."""
-    return _parse(find("workload", name)).get("kind") == "timing-only"
+    """Load a digital accelerator by shipped name or path; as `Parsed.load`."""
+    return Parsed.of("baseline", name).load("baseline", overrides)
 
 
 def load_any(name: str, presets: Sequence[str] = ()) -> Loaded[Any]:
@@ -129,36 +168,27 @@ def load_any(name: str, presets: Sequence[str] = ()) -> Loaded[Any]:
     TwinError
         As `load_chip`.
     """
-    loaders: dict[str, Callable[[str], Loaded[Any]]] = {
-        "chip": load_chip,
-        "layout": load_layout,
-        "workload": load_workload,
-        "timing-only": load_timing_only,
-        "baseline": load_baseline,
-        "sweep": load_sweep,
-        "study": load_study,
-    }
     for apart in ("workload", "timing-only", "baseline", "sweep", "study"):
         if name in shipped(apart):
-            return loaders[apart](name)
+            return Parsed.of(apart, name).load(apart)
     if not is_path(name) and not any(name in shipped(kind) for kind in FOLDERS):
         names = [*(known for kind in FOLDERS for known in shipped(kind)), *presets]
         kinds = "chip, layout, workload, sweep, study" + (", baseline, device or memory" if presets else " or baseline")
         raise TwinError(f"{one_line(name)}: no {kinds} of this name{suggestion(name, names)}")
-    document = find("chip", name)
-    data = _parse(document)
-    kind = data.get("kind")
+    parsed = Parsed.of("chip", name)
+    kind = parsed.kind
     if kind is None:
         rule = f"is missing; add kind = {_KINDS}"
-        raise TwinError(f"{document.label}:1: kind: {rule}")
-    if kind not in loaders:
-        raise TwinError(Draft(document, data, "chip").message(("kind",), f"must be {_KINDS}", kind))
-    return loaders[kind](name)
+        raise TwinError(f"{parsed.document.label}:1: kind: {rule}")
+    if not isinstance(kind, str) or kind not in MODELS:
+        draft = Draft(parsed.document, dict(parsed.data), "chip")
+        raise TwinError(draft.message(("kind",), f"must be {_KINDS}", kind))
+    return parsed.load(kind)
 
 
-def _load(kind: str, cls: type[Model], name: str, overrides: Mapping[str, str]) -> tuple[Loaded[Model], Draft]:
-    document = find(kind, name)
-    draft = Draft(document, _parse(document), kind)
+def _load(kind: str, parsed: Parsed, overrides: Mapping[str, str]) -> Loaded[Any]:
+    cls = MODELS[kind]
+    draft = Draft(parsed.document, deepcopy(dict(parsed.data)), kind)
     _check_header(draft, kind)
     draft.override(overrides)
     _check_plain(draft)
@@ -167,9 +197,11 @@ def _load(kind: str, cls: type[Model], name: str, overrides: Mapping[str, str]) 
         model = cls.model_validate(draft.data)
     except ValidationError as error:
         raise TwinError(_report(draft, cls, error, ())) from error
+    if isinstance(model, Workload):
+        _check_devices(draft, model.device)
     forget_reads(model)
     origins = draft.origins(model)
-    return Loaded(model, origins, cited(model, origins), document.label, draft.data), draft
+    return Loaded(model, origins, cited(model, origins), draft.label, draft.data)
 
 
 def _parse(document: Document) -> dict[str, Any]:
@@ -357,7 +389,7 @@ def _kinds(model: type[Part]) -> tuple[Any, ...]:
 
 __all__ = [
     "Loaded",
-    "is_timing_only",
+    "Parsed",
     "load_any",
     "load_baseline",
     "load_chip",

@@ -2,26 +2,11 @@
 
 from typing import Any
 
-from twin.config.baseline import Baseline
-from twin.config.chip import STATUSES, Chip
-from twin.config.layout import Layout
-from twin.config.part import Part
+from twin.config.chip import STATUSES
+from twin.config.load import MODELS
 from twin.config.presets import OWN_FILES, presets
-from twin.config.study import Study
-from twin.config.sweep import Sweep
-from twin.config.timing_only import TimingOnly
-from twin.config.workload import Workload
 from twin.errors import TwinError
 
-KINDS: dict[str, type[Part]] = {
-    "chip": Chip,
-    "layout": Layout,
-    "workload": Workload,
-    "timing-only": TimingOnly,
-    "baseline": Baseline,
-    "sweep": Sweep,
-    "study": Study,
-}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -36,9 +21,9 @@ def json_schema(kind: str) -> dict[str, Any]:
     TwinError
         On another kind.
     """
-    if kind not in KINDS:
-        raise TwinError(f"schema (= {kind}): no such kind; choose from {', '.join(KINDS)}")
-    schema = KINDS[kind].model_json_schema(by_alias=True, mode="validation")
+    if kind not in MODELS:
+        raise TwinError(f"schema (= {kind}): no such kind; choose from {', '.join(MODELS)}")
+    schema = MODELS[kind].model_json_schema(by_alias=True, mode="validation")
     definitions = schema.get("$defs", {})
     if kind == "timing-only":
         definitions["Statistics"]["properties"]["run"] = {"type": "string", "description": "A finished run's folder."}

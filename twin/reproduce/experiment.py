@@ -13,7 +13,7 @@ from twin.machine.calibration import shift
 from twin.operation import N_COUNTS
 from twin.reproduce.theory import Line, Response
 from twin.runs.build import build
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 Array = npt.NDArray[np.float64]
 
@@ -132,7 +132,7 @@ class Trajectory:
 
 def run(experiment: Experiment, seed: int) -> Trajectory:
     """Train one weight on the machine, as a replayed run does, in blocks of `every` samples."""
-    plan = RunPlan(
+    plan = plan_run(
         "linear",
         "aimc-512",
         experiment.layout,

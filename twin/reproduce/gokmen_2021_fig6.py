@@ -19,7 +19,7 @@ from twin.machine.machine import Machine
 from twin.reproduce.gokmen_2021_fig6_draw import draw
 from twin.reproduce.output import COLUMNS, Advance, Claim, Reproduction
 from twin.runs.build import build
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 Array = npt.NDArray[np.float64]
 SOURCE = "Gokmen, Front. Artif. Intell. 4:699148 (2021), Fig. 6"
@@ -80,7 +80,7 @@ class Curve:
 def tile(seed: int, *, narrow: bool = False) -> tuple[Machine, Array]:
     """Build a machine with one full tile (layer 1); return it and the weights put there, (512, 512)."""
     machine = build(
-        RunPlan("linear", "aimc-512", "two-array", "sgd", "replayed", {**TILE, "training.seed": str(seed)})
+        plan_run("linear", "aimc-512", "two-array", "sgd", "replayed", {**TILE, "training.seed": str(seed)})
     ).machine
     rng = generator(seed, WEIGHTS)
     spread = rng.normal(0, NARROW_STD, (SIZE, SIZE)) if narrow else rng.uniform(-1, 1, (SIZE, SIZE))

@@ -14,7 +14,7 @@ from twin.reproduce.lee_2022_line import SOURCE
 from twin.reproduce.lee_2022_line_draw import draw_schedulers
 from twin.reproduce.output import Advance, Claim, Reproduction
 from twin.runs.build import build
-from twin.runs.plan import RunPlan
+from twin.runs.planning import plan_run
 
 STEPS, BETAS = 7, (0.9, 0.5)
 RATE, CHANGE = 1e-3, 1.0
@@ -39,7 +39,7 @@ def measured(optimizer: str, seed: int, steps: int = STEPS) -> Array:
     """
     layout, algorithm, values = PLANS[optimizer]
     overrides = IDEAL | values | {"training.seed": str(seed)}
-    parts = build(RunPlan("linear", "aimc-512", layout, algorithm, "replayed", overrides, CHIP))
+    parts = build(plan_run("linear", "aimc-512", layout, algorithm, "replayed", overrides, CHIP))
     machine, start = parts.machine, parts.machine.f.copy()
     machine.set_rates(1.0)
     program, starts = parts.effects.encoder.encode(0, steps)

@@ -9,7 +9,8 @@ from twin.operation import N_COUNTS
 from twin.reproduce.asymmetry import Array, Plane
 from twin.reproduce.experiment import CHIP, SHD
 from twin.runs.build import build
-from twin.runs.plan import RunPlan
+from twin.runs.plan import Plan
+from twin.runs.planning import plan_run
 
 SOURCE = "Lee et al., Front. Neurosci. 15:767953 (2022)"
 SLOPE, INTERCEPT, NOISE = 0.5, 0.5, 0.05
@@ -41,7 +42,7 @@ class Case:
         """For tables, e.g. ``"AF_A 2, AF_C 4"``."""
         return ", ".join(f"AF_{name} {af:g}" for name, af in zip(self.matrices, self.af, strict=True))
 
-    def plan(self, seed: int) -> RunPlan:
+    def plan(self, seed: int) -> Plan:
         """Return the run."""
         values = {
             "training.seed": str(seed),
@@ -59,7 +60,7 @@ class Case:
             values |= SHD | {"algorithms.shd.fast_lr": str(FAST_LR), "algorithms.shd.transfer_lr": str(TRANSFER_LR)}
             values |= {f"algorithms.shd.{key}.desired_bl": str(MOST_PULSES) for key in ("update", "transfer_update")}
         layout = "two-array" if self.algorithm == "sgd" else "four-array"
-        return RunPlan("linear", "aimc-512", layout, self.algorithm, "replayed", values, CHIP)
+        return plan_run("linear", "aimc-512", layout, self.algorithm, "replayed", values, CHIP)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

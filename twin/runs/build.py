@@ -41,15 +41,14 @@ from twin.runs.calibration import CalibrationPhases
 from twin.runs.exports import check_recording
 from twin.runs.layouts import check_layout
 from twin.runs.placed import placed_costs
-from twin.runs.plan import Descriptions, Mode, RunPlan
+from twin.runs.plan import Mode, Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Everything a run consists of."""
 
-    plan: RunPlan
-    descriptions: Descriptions
+    plan: Plan
     network: Network
     data: Dataset
     devices: dict[str, DeviceFamily]
@@ -70,12 +69,12 @@ class Parts:
     @property
     def workload(self) -> Workload:
         """The workload's model."""
-        return self.descriptions.trained
+        return self.plan.trained
 
     @property
     def chip(self) -> Chip:
         """The chip's model."""
-        return self.descriptions.chip.model
+        return self.plan.chip.model
 
 
 class Order:
@@ -105,7 +104,6 @@ class Order:
 class Fit:
     """What a run consists of before anything is simulated, all of it checked."""
 
-    descriptions: Descriptions
     network: Network
     data: Dataset
     devices: dict[str, DeviceFamily]
@@ -117,12 +115,12 @@ class Fit:
     averaging: Schedule | None
 
 
-def check(plan: RunPlan, data: Dataset | None = None) -> Fit:
-    """Load what a plan names and fit it together, without drawing a device.
+def check(plan: Plan, data: Dataset | None = None) -> Fit:
+    """Fit a plan's parts together, without drawing a device.
 
     Parameters
     ----------
-    plan : RunPlan
+    plan : Plan
     data : Dataset or None
         The plan's data, where they are loaded already.
 
@@ -131,8 +129,7 @@ def check(plan: RunPlan, data: Dataset | None = None) -> Fit:
     TwinError
         Where data are missing or the parts do not fit together.
     """
-    descriptions = Descriptions.of(plan)
-    workload, chip, layout = descriptions.trained, descriptions.chip.model, descriptions.layout.model
+    workload, chip, layout = plan.trained, plan.chip.model, plan.layout.model
     training = workload.training
     check_timing(workload, plan.mode)
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
@@ -141,7 +138,7 @@ def check(plan: RunPlan, data: Dataset | None = None) -> Fit:
     devices = devices_of(workload.device, layout)
     if data is None:
         data = load(workload.data, training.seed, workload.network.steps)
-    check_recording(plan, training.epochs * len(data.inputs), training.in_flight, workload.timing)
+    check_recording(plan.request, training.epochs * len(data.inputs), training.in_flight, workload.timing)
     network = Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols))
     _check_transfers(algorithm, settings, network)
     uses = [1 if network.timed else layer.uses for layer in network.layers]
@@ -154,7 +151,7 @@ def check(plan: RunPlan, data: Dataset | None = None) -> Fit:
         arrays = [part for layer in network.layers for part in mapping.parts(layer.index, algorithm.main)]
         widest = max(part.in1 - part.in0 for part in arrays)
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), widest)
-    return Fit(descriptions, network, data, devices, mapping, placed, prefetch, algorithm, settings, averaging)
+    return Fit(network, data, devices, mapping, placed, prefetch, algorithm, settings, averaging)
 
 
 def devices_of(config: Device, layout: Layout) -> dict[str, DeviceFamily]:
@@ -198,12 +195,12 @@ def check_timing(workload: Workload, mode: Mode) -> None:
         )
 
 
-def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Parts:
+def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     """Build a run; raises as `check`."""
     found = check(plan)
-    descriptions, network, data, mapping = found.descriptions, found.network, found.data, found.mapping
+    network, data, mapping = found.network, found.data, found.mapping
     algorithm, settings, placed, prefetch = found.algorithm, found.settings, found.placed, found.prefetch
-    workload, chip, layout = descriptions.trained, descriptions.chip.model, descriptions.layout.model
+    workload, chip, layout = plan.trained, plan.chip.model, plan.layout.model
     training = workload.training
     machine = Machine(
         network,
@@ -266,7 +263,6 @@ def build(plan: RunPlan, on_sample: Callable[[int], None] | None = None) -> Part
         listeners.append(phases.watch)
     return Parts(
         plan,
-        descriptions,
         network,
         data,
         found.devices,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from twin.config.timing import Timing
 from twin.errors import TwinError
-from twin.runs.plan import RunPlan
+from twin.runs.plan import RunRequest
 
 EVENTS = "events.parquet"
 TRACE = "trace.perfetto-trace"
@@ -46,29 +46,30 @@ def check_extras(trace: str, *, events: bool) -> None:
             raise TwinError(f"{option}: needs {package}; pip install 'analog-twin[{extra}]', or leave it out")
 
 
-def check_recording(plan: RunPlan, samples: int, in_flight: int, timing: Timing | None = None) -> None:
+def check_recording(request: RunRequest, samples: int, in_flight: int, timing: Timing | None = None) -> None:
     """Raise TwinError where the samples of a trace are not all run, or files cannot be written for want of a package.
 
     Parameters
     ----------
-    plan : RunPlan
+    request : RunRequest
     samples, in_flight : int
         Of the run.
     timing : Timing, optional
         Of a run that may be sampled.
     """
-    check_extras(plan.trace, events=plan.events)
-    window = window_of(plan.trace)
+    check_extras(request.trace, events=request.events)
+    window = window_of(request.trace)
     if window is None:
         return
     if window.last > samples:
         raise TwinError(
-            f"--trace (= {plan.trace}): ends with sample {window.last - 1}, but the run has samples 0 to {samples - 1}"
+            f"--trace (= {request.trace}): ends with sample {window.last - 1}, "
+            f"but the run has samples 0 to {samples - 1}"
         )
     if timing is not None and timing.mode == "sampled":
         timed = min(samples, timing.warmup + timing.measured + 2 * in_flight)
         if window.last > timed:
             raise TwinError(
-                f"--trace (= {plan.trace}): sampled timing runs samples 0 to {timed - 1} and then windows; "
+                f"--trace (= {request.trace}): sampled timing runs samples 0 to {timed - 1} and then windows; "
                 "trace some of these, or time every sample with --exact"
             )

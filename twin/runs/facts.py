@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from twin.results.columns import DIALECT
-from twin.runs.plan import RunPlan
+from twin.runs.plan import RunRequest
 
 
 class RunFacts(BaseModel):
@@ -13,7 +13,7 @@ class RunFacts(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    plan: RunPlan = Field(description="what was asked for; the resolved descriptions stand beside it")
+    plan: RunRequest = Field(description="what was asked for; the resolved descriptions stand beside it")
     id: str = Field(description="SHA-256 of everything that decides the result", pattern="^[0-9a-f]{64}$")
     version: str = Field(description="of twin")
     python: str = Field(description="version of Python")

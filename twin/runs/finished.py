@@ -5,15 +5,18 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from twin.config.load import Loaded, is_timing_only, load_chip, load_layout, load_timing_only, load_workload
 from twin.config.resources import one_line
 from twin.errors import TwinError
 from twin.results.difference import Compared, Setting
 from twin.results.result import RunResult
 from twin.results.store import read_json, read_summary, run_of
-from twin.runs.plan import COMPARISON, FILES, read_facts
+from twin.runs.plan import COMPARISON, read_facts
+from twin.runs.planning import plan_folder
+
+if TYPE_CHECKING:
+    from twin.config.load import Loaded
 
 ABOUT = frozenset({"schema", "kind", "name", "description", "notes", "sources"})
 """Tables and keys that describe a configuration without being part of it."""
@@ -148,11 +151,9 @@ def _check_whole(folder: Path, result: RunResult, summary: Mapping[str, Any]) ->
 
 
 def _settings(folder: Path, facts: Mapping[str, Any]) -> dict[str, Setting]:
-    chip, layout, workload = (str(folder / name) for name in FILES)
-    load = load_timing_only if is_timing_only(workload) else load_workload
-    loaded: dict[str, Loaded[Any]] = {"": load(workload), "chip.": load_chip(chip), "layout.": load_layout(layout)}
-    plan = facts.get("plan", {})
-    found = {key: Setting(str(plan.get(key, "")), "run.json") for key in ("algorithm", "mode")}
+    plan = plan_folder(folder)
+    loaded: dict[str, Loaded[Any]] = {"": plan.workload, "chip.": plan.chip, "layout.": plan.layout}
+    found = {"algorithm": Setting(plan.algorithm, "run.json"), "mode": Setting(plan.mode, "run.json")}
     found["version"] = Setting(str(facts.get("version", "")), "run.json")
     for name, key in (("layout.", "layout"), ("chip.", "chip"), ("", "workload")):
         found[key] = Setting(vars(loaded[name].model)["name"], loaded[name].origins.get("name", ""))

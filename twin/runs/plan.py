@@ -1,28 +1,19 @@
-"""What is to be run: names and overrides resolved into descriptions, and the folder they go to."""
+"""What is to be run: a request by name, the plan that its descriptions make of it, and the folder it goes to."""
 
 import hashlib
 import json
-import math
 import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from twin import __version__
-from twin.algorithms.registry import algorithm_class
 from twin.config.chip import Chip
 from twin.config.layout import Layout
-from twin.config.load import (
-    Loaded,
-    is_timing_only,
-    load_chip,
-    load_layout,
-    load_timing_only,
-    load_workload,
-)
+from twin.config.load import Loaded
 from twin.config.resolved import resolved_toml
 from twin.config.timing_only import TimingOnly
 from twin.config.workload import Workload
@@ -35,8 +26,8 @@ COMPARISON = "comparison.json"
 
 
 @dataclass(frozen=True, slots=True)
-class RunPlan:
-    """One run, by name; everything else follows from the described files.
+class RunRequest:
+    """One run, by name, as ``run.json`` keeps it; everything else follows from the described files.
 
     Attributes
     ----------
@@ -63,71 +54,32 @@ class RunPlan:
     events: bool = False
 
 
-def check_mode(plan: RunPlan, workload: Workload) -> None:
-    """Refuse a run whose numerics depend on the schedule where effects do not happen at their moment."""
-    digital, consistency = plan.algorithm == "digital", workload.training.consistency
-    if digital and consistency != "strict":
-        raise TwinError(
-            f"training.consistency (= {consistency}): the digital baseline loads its weights and needs strict; "
-            "leave digital out of --algorithms"
-        )
-    calibration, sampled = workload.calibration, workload.timing.mode == "sampled"
-    needs: dict[str, str] = {} if consistency == "strict" else {"training.consistency": consistency}
-    if not digital:
-        needs |= _lifetime(workload, plan.algorithm)
-        needs |= {"calibration.interval": f"{calibration.interval:g} s"} if calibration.interval else {}
-    for key, value in needs.items():
-        if plan.mode != "coupled" or sampled:
-            found = "timing.mode sampled" if sampled else "mode replayed"
-            raise TwinError(
-                f"{key} (= {value}): needs every effect at its moment, which {found} does not know; "
-                "use --mode coupled --exact"
-            )
-    if calibration.every and sampled and not digital:
-        raise TwinError(
-            f"calibration.every (= {calibration.every}): needs every sample timed; use --exact, or leave it out"
-        )
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """One run with its three descriptions, loaded and checked: all that is needed to build it.
 
+    Attributes
+    ----------
+    request : RunRequest
+        What was asked for.
+    chip, layout, workload : Loaded
+        Of this run alone: what it reads of them is noted there.
+    """
 
-def _lifetime(workload: Workload, algorithm: str) -> dict[str, str]:
-    """Return the devices' lifetimes by key where they are finite; raises TwinError where one makes no sense."""
-    from twin.devices.presets import device_preset  # noqa: PLC0415 - devices import NumPy
-
-    found = {}
-    for matrix in algorithm_class(algorithm).matrices:
-        device = device_preset(*workload.device.of(matrix))
-        place = f"device.matrices.{matrix}" if matrix in workload.device.matrices else "device"
-        if math.isfinite(device.lifetime):
-            if workload.extraction is not None:
-                raise TwinError(
-                    f"{place}.lifetime (= {device.lifetime:g} s): [extraction] takes weights to keep still; "
-                    "leave one out"
-                )
-            found[f"{place}.lifetime"] = f"{device.lifetime:g} s"
-            continue
-        for key in ("lifetime_dtod", "reference_drift"):
-            if getattr(device, key):
-                raise TwinError(f'{place}.{key} (= {getattr(device, key)}): needs a lifetime, e.g. lifetime = "1 ms"')
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Descriptions:
-    """The three loaded descriptions of a run."""
-
+    request: RunRequest
     chip: Loaded[Chip]
     layout: Loaded[Layout]
     workload: Loaded[Workload] | Loaded[TimingOnly]
 
-    @classmethod
-    def of(cls, plan: RunPlan) -> "Descriptions":
-        """Load what a plan names; raises TwinError where the mode cannot run it."""
-        chip, layout = load_chip(plan.chip, plan.chip_overrides), load_layout(plan.layout)
-        if is_timing_only(plan.workload):
-            return cls(chip, layout, load_timing_only(plan.workload, plan.workload_overrides))
-        workload = load_workload(plan.workload, plan.workload_overrides)
-        check_mode(plan, workload.model)
-        return cls(chip, layout, workload)
+    @property
+    def algorithm(self) -> str:
+        """The algorithm's name."""
+        return self.request.algorithm
+
+    @property
+    def mode(self) -> Mode:
+        """How effects and clock go together."""
+        return self.request.mode
 
     @property
     def trained(self) -> Workload:
@@ -145,26 +97,28 @@ class Descriptions:
             raise TwinError(f"workload {model.name}: is trained, not timing-only")
         return model
 
-    def name(self, algorithm: str) -> str:
-        """Return the run's name within a comparison, e.g. "ttv2 four-array"."""
+    @property
+    def name(self) -> str:
+        """The run's name within a comparison, e.g. "ttv2 four-array"."""
         layout = self.layout.model.name
-        return algorithm if layout == algorithm else f"{algorithm} {layout}"
+        return self.algorithm if layout == self.algorithm else f"{self.algorithm} {layout}"
 
+    @cached_property
     def texts(self) -> dict[str, str]:
-        """Return the resolved descriptions as TOML, by file name."""
+        """The resolved descriptions as TOML, by file name."""
         loaded: tuple[Loaded[Any], ...] = (self.chip, self.layout, self.workload)
         return {name: resolved_toml(one) for name, one in zip(FILES, loaded, strict=True)}
 
+    @cached_property
+    def id(self) -> str:
+        """The content hash of everything that decides the run's result."""
+        values = {name: _values(text) for name, text in self.texts.items()}
+        content = {"version": __version__, "algorithm": self.algorithm, "mode": self.mode, **values}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
     def document(self) -> str:
-        """Return all of them as one text, each below the name of its file."""
-        return "\n".join(f"# {name}\n{text}" for name, text in self.texts().items())
-
-
-def identity(plan: RunPlan, texts: Mapping[str, str]) -> str:
-    """Return the content hash of everything that decides a run's result."""
-    values = {name: _values(text) for name, text in texts.items()}
-    content = {"version": __version__, "algorithm": plan.algorithm, "mode": plan.mode, **values}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        """Return all descriptions as one text, each below the name of its file."""
+        return "\n".join(f"# {name}\n{text}" for name, text in self.texts.items())
 
 
 @lru_cache(maxsize=64)
@@ -207,35 +161,32 @@ def named_folder(folder: Path) -> Path:
     return folder
 
 
-def prepare(plan: RunPlan, folder: Path, command: str = "") -> RunPlan:
-    """Write a run's resolved descriptions and facts into its folder; return the plan that reads them back.
+def prepare(plan: Plan, folder: Path, command: str = "") -> None:
+    """Write a run's resolved descriptions and facts into its folder, from which it can be run or resumed.
 
-    A run always starts from the written descriptions, so that resuming it next year reads the same. `command` is what
-    regenerates the run (default: the command line of this process).
+    `command` is what regenerates the run (default: the command line of this process).
     """
-    texts = Descriptions.of(plan).texts()
-    for name, text in texts.items():
+    for name, text in plan.texts.items():
         write_text(folder / name, text)
     facts = {
-        "plan": asdict(plan),
-        "id": identity(plan, texts),
+        "plan": asdict(plan.request),
+        "id": plan.id,
         "version": __version__,
         "python": platform.python_version(),
         "command": command or command_line(),
     }
     write_facts(folder, facts)
-    return from_folder(folder)
 
 
-def from_folder(folder: Path) -> RunPlan:
-    """Return the plan of a prepared run."""
+def request_of(folder: Path) -> RunRequest:
+    """Return the request that reads back the descriptions of a prepared run."""
     facts = read_facts(folder)
     try:
-        plan = RunPlan(**facts["plan"])
+        asked = RunRequest(**facts["plan"])
     except (KeyError, TypeError) as error:
         raise TwinError(f"{folder / 'run.json'}: not a run of this version ({error}); start it again") from error
     chip, layout, workload = (str(folder / name) for name in FILES)
-    return replace(plan, chip=chip, layout=layout, workload=workload, workload_overrides={}, chip_overrides={})
+    return replace(asked, chip=chip, layout=layout, workload=workload, workload_overrides={}, chip_overrides={})
 
 
 def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:

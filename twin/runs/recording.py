@@ -16,7 +16,7 @@ from twin.engine import Engine
 from twin.engine.recorder import EVENT, Legend, Recorder
 from twin.files import remove, write_bytes
 from twin.runs.exports import EVENTS, TRACE, Window, window_of
-from twin.runs.plan import RunPlan
+from twin.runs.plan import RunRequest
 
 PARTS = "events.parts"
 PART = 1 << 16  # operations, about 15 MB
@@ -29,7 +29,7 @@ class Recording:
 
     Parameters
     ----------
-    plan : RunPlan
+    request : RunRequest
     folder : Path
     engine : Engine
         As it was built, or restored from a checkpoint.
@@ -37,9 +37,9 @@ class Recording:
         Of the run; operations with another number (set-up, calibration, extraction) are recorded too.
     """
 
-    def __init__(self, plan: RunPlan, folder: Path, engine: Engine, samples: int) -> None:
+    def __init__(self, request: RunRequest, folder: Path, engine: Engine, samples: int) -> None:
         self._folder, self._engine = folder, engine
-        self._events, self._window, self._samples = plan.events, window_of(plan.trace), samples
+        self._events, self._window, self._samples = request.events, window_of(request.trace), samples
         self._held: list[Events] = []
         if not self._events and self._window is None:
             return

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from twin.algorithms.phases import Phase, PhaseProgram, phases
 from twin.algorithms.program import Program
@@ -27,13 +27,13 @@ from twin.mapping import map_layers
 from twin.mapping.chips import place_on_chips
 from twin.networks.blocks import BlockNetwork
 from twin.results.result import RunResult, empty_table, untrained_curve
-from twin.results.store import save_run
 from twin.runs.banks import memory_rows
 from twin.runs.constants import constants, constants_of_run
 from twin.runs.exports import check_recording
+from twin.runs.kinds import Progress
 from twin.runs.layouts import check_layout
 from twin.runs.placed import placed_costs
-from twin.runs.plan import Descriptions, RunPlan, from_folder, read_facts
+from twin.runs.plan import Plan
 from twin.runs.recording import Recording
 from twin.runs.residency import check_described, resident_per_chip, spilled
 from twin.runs.statistics import Expected, statistics_of
@@ -41,8 +41,6 @@ from twin.units import PS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class TimedParts:
         What was placed elsewhere than the chip says.
     """
 
-    descriptions: Descriptions
+    plan: Plan
     workload: TimingOnly
     network: BlockNetwork
     chip: Chip
@@ -86,20 +84,19 @@ class TimedParts:
             self.clock.run(0, self.workload.training.samples)
 
 
-def build_timing_only(plan: RunPlan) -> TimedParts:
+def build_timing_only(plan: Plan) -> TimedParts:
     """Build a run; raises TwinError where the parts do not fit together."""
-    descriptions = Descriptions.of(plan)
-    workload, chip, layout = descriptions.timing_only, descriptions.chip.model, descriptions.layout.model
+    workload, chip, layout = plan.timing_only, plan.chip.model, plan.layout.model
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
     check_layout(algorithm, layout)
     settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
-    training = workload.training
-    check_recording(plan, training.samples, training.in_flight)
+    training, asked = workload.training, plan.request
+    check_recording(asked, training.samples, training.in_flight)
     per_chip = _tiles_per_chip(BlockNetwork.of(workload.network, expand=False), chip, layout)
     check_described(chip, several=per_chip > 0)
     reuse = per_chip > 0 and training.reuse and training.in_flight == 1
-    if reuse and (plan.trace or plan.events):
-        option = "--trace" if plan.trace else "--events"
+    if reuse and (asked.trace or asked.events):
+        option = "--trace" if asked.trace else "--events"
         raise TwinError(
             f"{option}: needs every operation, but equal blocks are simulated once; "
             "time all of them with --set training.reuse=false"
@@ -147,7 +144,7 @@ def build_timing_only(plan: RunPlan) -> TimedParts:
         clock = Reused(phases(len(network.blocks)), network.copies, costs, instance)
     else:
         clock = Engine(program, Expected(program, steps, given, hadamard=hadamard), costs, training.in_flight)
-    return TimedParts(descriptions, workload, network, chip, costs, program, clock, warnings)
+    return TimedParts(plan, workload, network, chip, costs, program, clock, warnings)
 
 
 def _tiles_per_chip(network: BlockNetwork, chip: Chip, layout: Layout) -> int:
@@ -165,29 +162,46 @@ def _apart(network: BlockNetwork, chips: Callable[[int], tuple[int, ...]]) -> se
     return {k for k in range(last) if chips(k) != chips(k + 1)}
 
 
-def run_timing_only(folder: Path, progress: Progress) -> RunResult:
-    """Time what a folder describes and leave the result there; `progress` gets (samples done, samples in total)."""
-    facts = read_facts(folder)
-    plan = from_folder(folder)
-    parts = build_timing_only(plan)
-    samples = parts.workload.training.samples
-    recording = Recording(plan, folder, parts.clock, samples) if isinstance(parts.clock, Engine) else None
-    for sample in range(samples):
-        parts.advance(sample)
-        progress(sample + 1, samples)
-    result = _result(parts, plan, str(facts["command"]))
-    if recording is not None:
-        recording.finish(result.name, result.command)
-    save_run(result, folder)
-    if recording is not None:
-        recording.remove()
-    return result
+@final
+class TimedRun:
+    """A run that is timed only; it keeps no checkpoint.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : Path
+    progress : callable
+        As in `twin.runs.run.run`.
+    """
+
+    def __init__(self, plan: Plan, folder: Path, progress: Progress) -> None:
+        self.parts, self._progress = build_timing_only(plan), progress
+        clock, self._samples = self.parts.clock, self.parts.workload.training.samples
+        self._recording = Recording(plan.request, folder, clock, self._samples) if isinstance(clock, Engine) else None
+
+    def advance(self) -> None:
+        """Time all samples."""
+        for sample in range(self._samples):
+            self.parts.advance(sample)
+            self._progress(sample + 1, self._samples)
+
+    def result(self, command: str) -> RunResult:
+        """Write what was asked for beside the result, and return it."""
+        result = _result(self.parts, command)
+        if self._recording is not None:
+            self._recording.finish(result.name, result.command)
+        return result
+
+    def close(self) -> None:
+        """Remove parts of recordings."""
+        if self._recording is not None:
+            self._recording.remove()
 
 
-def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
+def _result(parts: TimedParts, command: str) -> RunResult:
     import pandas as pd  # noqa: PLC0415
 
-    loaded, samples = parts.descriptions, parts.workload.training.samples
+    plan, samples = parts.plan, parts.workload.training.samples
     tables = parts.clock.tables()
     tables["calibration"] = empty_table("calibration")
     if isinstance(parts.costs, ChipCosts) and parts.costs.network is not None:
@@ -195,10 +209,10 @@ def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
     tables["channels"] = pd.DataFrame(channels(parts.chip, parts.chips))
     makespan_s = parts.clock.now_ps * PS
     return RunResult(
-        name=loaded.name(plan.algorithm),
+        name=plan.name,
         algorithm=plan.algorithm,
-        layout=loaded.layout.model.name,
-        chip=loaded.chip.model.name,
+        layout=plan.layout.model.name,
+        chip=plan.chip.model.name,
         workload=parts.workload.name,
         device="none (timing only)",
         seed=0,
@@ -214,9 +228,9 @@ def _result(parts: TimedParts, plan: RunPlan, command: str) -> RunResult:
         bound=bound_line(tables["bound"]),
         diagnostics=_diagnostics(parts),
         warnings=parts.warnings,
-        config=loaded.document(),
+        config=plan.document(),
         command=command,
-        sources=constants(loaded.chip) + constants_of_run(loaded.workload, plan.algorithm),
+        sources=constants(plan.chip) + constants_of_run(plan.workload, plan.algorithm),
         chips=parts.chips,
     )
 

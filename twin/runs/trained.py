@@ -1,16 +1,15 @@
-"""One run from its folder to its result: epochs, segments, checkpoints, evaluation, diagnostics."""
+"""A run that trains, from its plan to its result."""
 
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, final
 
 import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.registry import algorithm_names
 from twin.chip.channels import channels
-from twin.config.load import is_timing_only
 from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
 from twin.data import Dataset
@@ -23,87 +22,83 @@ from twin.extraction.model import FINALS, save_finals, save_model
 from twin.kernels.streams import AVERAGE, FINAL, READ
 from twin.machine.replay import Replayed
 from twin.results.result import NO_EFFECT, RunResult, Source
-from twin.results.store import save_run
 from twin.runs import checkpoint
 from twin.runs.build import Parts, build
 from twin.runs.constants import constants, constants_of_run
 from twin.runs.diagnostics import collect
-from twin.runs.plan import from_folder, read_facts, write_facts
+from twin.runs.kinds import AfterEpoch, CurveRow, Progress
+from twin.runs.plan import Plan, read_facts, write_facts
 from twin.runs.recording import Recording
 from twin.units import PS
 
-Progress = Callable[[int, int], None]
 Advance = Callable[[int, int], None]
 
 
-class CurveRow(NamedTuple):
-    """The learning curve after an epoch; errors are fractions, of a regression losses."""
+@final
+class TrainedRun:
+    """A run that trains: epochs, segments between checkpoints, evaluation, diagnostics.
 
-    epoch: float
-    samples: float
-    time_s: float
-    train_loss: float
-    test_loss: float
-    test_error: float
-
-
-AfterEpoch = Callable[[CurveRow], None]
-
-
-def run(folder: Path, progress: Progress, after_epoch: AfterEpoch | None = None) -> RunResult:
-    """Run what a folder describes, from its checkpoint if there is one; leave the result there.
-
-    `progress` is called with (samples done, samples in total), `after_epoch` with every new row of the learning curve
-    once the state after that epoch is saved; what they raise ends the run there.
+    Parameters
+    ----------
+    plan : Plan
+    folder : Path
+        Its own, with its checkpoint if there is one.
+    progress, after_epoch : callable
+        As in `twin.runs.run.run`.
     """
-    facts = read_facts(folder)
-    plan = from_folder(folder)
-    if is_timing_only(plan.workload):
-        from twin.runs.timed import run_timing_only  # noqa: PLC0415 - a trained run needs none of it
 
-        return run_timing_only(folder, progress)
-    total = [0]
-    parts = build(plan, lambda sample: progress(sample + 1, total[0]) if sample < READ else None)
-    record_data(folder, facts, parts.data)
-    training = parts.workload.training
-    epoch_size = len(parts.data.inputs)
-    total[0] = training.epochs * epoch_size
-    initial = [parts.machine.weights(layer.index, parts.algorithm.main) for layer in parts.network.layers]
-    identity = str(facts["id"])
-    restored = checkpoint.restore(folder, identity, parts)
-    recording = Recording(plan, folder, parts.engine, total[0])
-    sample, curve, losses = restored or (0, [], [])
-    parts.effects.losses = losses
-    step = training.checkpoint_every or epoch_size
-    advance = with_reads(parts, clockwork(parts))
+    def __init__(self, plan: Plan, folder: Path, progress: Progress, after_epoch: AfterEpoch | None) -> None:
+        self._folder, self._after_epoch = folder, after_epoch
+        self.total = 0
+        facts = read_facts(folder)
+        self.parts = build(plan, lambda sample: progress(sample + 1, self.total) if sample < READ else None)
+        record_data(folder, facts, self.parts.data)
+        parts = self.parts
+        self.total = parts.workload.training.epochs * len(parts.data.inputs)
+        main = parts.algorithm.main
+        self._initial = [parts.machine.weights(layer.index, main) for layer in parts.network.layers]
+        self._identity = str(facts["id"])
+        restored = checkpoint.restore(folder, self._identity, parts)
+        self._recording = Recording(plan.request, folder, parts.engine, self.total)
+        self._sample, self._curve, parts.effects.losses = restored or (0, [], [])
 
-    def tell() -> None:
-        if curve and after_epoch is not None:
-            after_epoch(CurveRow(*curve[-1]))
+    def advance(self) -> None:
+        """Train through all samples that are left; the state is saved after every epoch and in between as asked."""
+        parts, epoch_size = self.parts, len(self.parts.data.inputs)
+        step = parts.workload.training.checkpoint_every or epoch_size
+        advance = with_reads(parts, clockwork(parts))
+        self._tell()  # a process that was killed may not have come to it
+        while self._sample < self.total:
+            epoch = self._sample // epoch_size
+            end = min((epoch + 1) * epoch_size, self._sample - self._sample % epoch_size % step + step)
+            parts.machine.set_rates(decay(parts, epoch))
+            advance(self._sample, end)
+            self._sample = end
+            complete = end == (epoch + 1) * epoch_size
+            if complete:
+                self._curve.append(_curve_row(parts, epoch, end))
+                parts.effects.losses.clear()
+            self._recording.save()
+            checkpoint.save(self._folder, self._identity, parts, end, self._curve, parts.effects.losses)
+            if complete:
+                self._tell()
 
-    tell()  # a process that was killed may not have come to it
-    while sample < total[0]:
-        epoch = sample // epoch_size
-        end = min((epoch + 1) * epoch_size, sample - sample % epoch_size % step + step)
-        parts.machine.set_rates(decay(parts, epoch))
-        advance(sample, end)
-        sample = end
-        complete = sample == (epoch + 1) * epoch_size
-        if complete:
-            curve.append(_curve_row(parts, epoch, sample))
-            parts.effects.losses.clear()
-        recording.save()
-        checkpoint.save(folder, identity, parts, sample, curve, parts.effects.losses)
-        if complete:
-            tell()
-    extract(parts, folder)
-    save_finals(parts.machine, folder / FINALS)
-    result = _result(parts, curve, initial, str(facts["command"]), total[0])
-    recording.finish(result.name, result.command)
-    save_run(result, folder)
-    checkpoint.remove(folder)
-    recording.remove()
-    return result
+    def result(self, command: str) -> RunResult:
+        """Read the models out, write what was asked for beside the result, and return it."""
+        extract(self.parts, self._folder)
+        save_finals(self.parts.machine, self._folder / FINALS)
+        result = _result(self.parts, self._curve, self._initial, command, self.total)
+        self._recording.finish(result.name, result.command)
+        return result
+
+    def close(self) -> None:
+        """Remove checkpoint and parts of recordings."""
+        checkpoint.remove(self._folder)
+        self._recording.remove()
+
+    def _tell(self) -> None:
+        if self._curve and self._after_epoch is not None:
+            self._after_epoch(CurveRow(*self._curve[-1]))
 
 
 def record_data(folder: Path, facts: dict[str, Any], data: Dataset) -> None:
@@ -193,7 +188,7 @@ def _result(
 ) -> RunResult:
     import pandas as pd  # noqa: PLC0415
 
-    plan, engine = parts.plan, parts.engine
+    engine = parts.engine
     tables = engine.tables() | {"calibration": parts.calibration.table()}
     tables["channels"] = pd.DataFrame(channels(parts.chip))
     if parts.mapping.tiles:
@@ -207,16 +202,16 @@ def _result(
         diagnostics = pd.concat([diagnostics, rows], ignore_index=True)
     if math.isnan(estimate.half_width_ps):
         warnings.append("timing: one window says nothing about its error; lower timing.period or use --exact")
-    loaded = parts.descriptions
+    plan = parts.plan
     warnings += [f"{key} {NO_EFFECT}" for key in without_effect(parts)]
     frame = pd.DataFrame(curve, columns=list(CurveRow._fields))
     frame[["epoch", "samples"]] = frame[["epoch", "samples"]].astype(int)
     return RunResult(
-        name=loaded.name(plan.algorithm),
+        name=plan.name,
         algorithm=plan.algorithm,
-        layout=loaded.layout.model.name,
-        chip=loaded.chip.model.name,
-        workload=loaded.workload.model.name,
+        layout=plan.layout.model.name,
+        chip=plan.chip.model.name,
+        workload=plan.workload.model.name,
         device=parts.workload.device.label(parts.algorithm.matrices),
         seed=parts.workload.training.seed,
         samples=samples,
@@ -232,7 +227,7 @@ def _result(
         bound=bound_line(tables["bound"]),
         diagnostics=diagnostics,
         warnings=warnings,
-        config=loaded.document(),
+        config=plan.document(),
         command=command,
         sources=sources(parts),
         regression=parts.network.loss != "cross-entropy",
@@ -261,13 +256,13 @@ def without_effect(parts: Parts) -> list[str]:
 
     A shipped description holds what other runs need too, and a file holds the tables of other algorithms.
     """
-    loaded = parts.descriptions
-    other = [f"algorithms.{name}." for name in algorithm_names() if name != parts.plan.algorithm]
-    origins = loaded.workload.origins
-    own = [f"chip.{key}" for key in loaded.chip.without_effect() if _by_user(loaded.chip.origins[key])]
+    plan = parts.plan
+    other = [f"algorithms.{name}." for name in algorithm_names() if name != plan.algorithm]
+    origins = plan.workload.origins
+    own = [f"chip.{key}" for key in plan.chip.without_effect() if _by_user(plan.chip.origins[key])]
     own += [
         key
-        for key in loaded.workload.without_effect()
+        for key in plan.workload.without_effect()
         if origins[key] == COMMAND_LINE or (_by_user(origins[key]) and not key.startswith(tuple(other)))
     ]
     return own
@@ -279,6 +274,6 @@ def _by_user(origin: str) -> bool:
 
 def sources(parts: Parts) -> list[Source]:
     """List every constant of the chip and of the workload with its status, source and origin."""
-    loaded = parts.descriptions
+    plan = parts.plan
     analog = parts.algorithm.matrices if parts.mapping.tiles else ()
-    return constants(loaded.chip) + constants_of_run(loaded.workload, parts.plan.algorithm, analog)
+    return constants(plan.chip) + constants_of_run(plan.workload, plan.algorithm, analog)

@@ -13,7 +13,7 @@ from twin.report.figures.standard import LINES, MARKERS, all_figures
 from twin.report.figures.svg import INK, Drawing, figure, styled
 from twin.results.intervals import limits, said
 from twin.results.text import scale
-from twin.study.plan import N, Plan
+from twin.study.plan import N, StudyPlan
 from twin.study.run import Store
 from twin.study.tables import HIGH, LOW, drawn_rows, label_of, unit_of
 from twin.sweep.measure import UNITS
@@ -37,7 +37,7 @@ TWO = 6.2
 HUES = ("blue", "orange", "green", "purple", "amber", "teal", "wine", "indigo", "rose", "olive")
 
 
-def make_figure(shown: Figure, plan: Plan, store: Store) -> Drawing:
+def make_figure(shown: Figure, plan: StudyPlan, store: Store) -> Drawing:
     """Draw one figure of a study.
 
     Raises

@@ -11,9 +11,9 @@ from twin.config.sweep import Axis, Scalar, Search, Stop
 from twin.config.timing_only import TimingOnly
 from twin.errors import TwinError
 from twin.results.result import LEDGER, MAPPED
-from twin.runs.compare import check_all, plan_runs
-from twin.runs.plan import Descriptions, RunPlan, identity
-from twin.runs.request import default_algorithms
+from twin.runs.library import Library
+from twin.runs.plan import Plan
+from twin.runs.planning import check_all, kind_named, plan_request, plan_runs
 from twin.sweep.measure import UNITS
 from twin.sweep.point import SEED, Point, none_possible, overrides_of, point_id, points_of
 
@@ -69,7 +69,7 @@ class Searched(Group):
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """All that a study runs, by the name of its entry."""
 
     loaded: Loaded[Study]
@@ -97,7 +97,7 @@ class Plan:
         return frozenset(point.id for group in self.groups.values() if group.whole for point in group.points)
 
 
-def plan_study(loaded: Loaded[Study], places: Places) -> Plan:
+def plan_study(loaded: Loaded[Study], places: Places) -> StudyPlan:
     """Resolve everything that a study names.
 
     Raises
@@ -106,59 +106,61 @@ def plan_study(loaded: Loaded[Study], places: Places) -> Plan:
         Naming file, line and key, where a run or a sweep is not possible, or what is to be shown is not there.
     """
     study = loaded.model
-    groups = [_runs(entry, ("runs", index), places) for index, entry in enumerate(study.runs)]
+    library = Library()
+    groups = [_runs(entry, ("runs", index), places, library) for index, entry in enumerate(study.runs)]
     kept = {name for table in study.tables if isinstance(table, LedgerTable) for name in table.data}
     groups += [
         _sweep(entry, ("sweeps", index), places, whole=entry.name in kept) for index, entry in enumerate(study.sweeps)
     ]
-    plan = Plan(loaded, places, {group.name: group for group in groups})
+    plan = StudyPlan(loaded, places, {group.name: group for group in groups})
     _check_columns(plan)
     _check_figures(plan)
     return plan
 
 
-def check_runs(plan: Plan, ids: Sequence[str]) -> None:
+def check_runs(plan: StudyPlan, ids: Sequence[str]) -> None:
     """Find what is wrong with runs that are still to be made, before any is.
 
     Raises
     ------
     TwinError
-        As `twin.runs.compare.check_all`, with the place in the study.
+        As `twin.runs.planning.check_all`, with the place in the study.
     """
     for index, entry in enumerate(plan.study.runs):
-        plans = [point.plan for point in plan.groups[entry.name].points if point.id in ids]
+        points = [point for point in plan.groups[entry.name].points if point.id in ids]
+        library = Library()
         try:
+            plans = [plan_request(point.request, library) for point in points]
             check_all(plans)
         except TwinError as error:
             raise placed(error, ("runs", index), plan.places) from error
 
 
-def _runs(entry: Runs, path: tuple[str, int], places: Places) -> Group:
-    algorithms = list(entry.algorithms) or default_algorithms(entry.workload)
+def _runs(entry: Runs, path: tuple[str, int], places: Places, library: Library) -> Group:
     points = []
     try:
+        algorithms = entry.algorithms or kind_named(entry.workload, library).algorithms
         for name in dict.fromkeys(algorithms):
             workload, chip = overrides_of(name, entry.fixed)
             if entry.seed is not None:
                 workload["training.seed"] = str(entry.seed)
             overrides = {"workload_overrides": workload, "chip_overrides": chip}
-            plans = plan_runs(entry.workload, entry.chip, [name], entry.layouts, mode=entry.mode, **overrides)
+            plans = plan_runs(entry.workload, entry.chip, [name], entry.layouts, library, mode=entry.mode, **overrides)
             points += [_point(plan) for plan in plans]
     except TwinError as error:
         raise placed(error, path, places) from error
     return Group(entry.name, points, (RUN, "algorithm", "layout"), None, whole=True)
 
 
-def _point(plan: RunPlan) -> Point:
-    descriptions = Descriptions.of(plan)
-    workload = descriptions.workload.model
+def _point(plan: Plan) -> Point:
+    workload = plan.workload.model
     values: dict[str, Scalar] = {
-        RUN: descriptions.name(plan.algorithm),
+        RUN: plan.name,
         "algorithm": plan.algorithm,
-        "layout": descriptions.layout.model.name,
+        "layout": plan.layout.model.name,
         SEED: 0 if isinstance(workload, TimingOnly) else workload.training.seed,
     }
-    return Point(point_id([identity(plan, descriptions.texts())], None), values, plan)
+    return Point(point_id([plan.id], None), values, plan.request)
 
 
 def _sweep(entry: StudySweep, path: tuple[str, int], places: Places, *, whole: bool) -> Group:
@@ -180,7 +182,7 @@ def placed(error: TwinError, path: tuple[str, int], places: Places) -> TwinError
     return TwinError(places.message(path, str(error).removeprefix("--")))
 
 
-def _check_columns(plan: Plan) -> None:
+def _check_columns(plan: StudyPlan) -> None:
     """Refuse columns that the rows of what an entry shows do not have."""
     for group, entries in (("tables", plan.study.tables), ("figures", plan.study.figures)):
         for index, entry in enumerate(entries):
@@ -201,7 +203,7 @@ def _keys(entry: RowTable | Plot) -> list[tuple[tuple[str | int, ...], str]]:
     return found + ([(("panels",), entry.panels)] if entry.panels else [])
 
 
-def _check_figures(plan: Plan) -> None:
+def _check_figures(plan: StudyPlan) -> None:
     """Refuse tables of runs and figures of reports that there are not, and quantities that are none."""
     for index, table in enumerate(plan.study.tables):
         if isinstance(table, LedgerTable):
@@ -231,7 +233,7 @@ def _values(group: Group, key: str) -> list[Scalar]:
     return [point.axes[key] for point in group.points if key in point.axes]
 
 
-def _check_apart(plan: Plan, path: tuple[str | int, ...], shown: Plot) -> None:
+def _check_apart(plan: StudyPlan, path: tuple[str | int, ...], shown: Plot) -> None:
     """Refuse a figure in which rows that differ elsewhere would lie on each other."""
     shows = [shown.x, *shown.series, *([shown.panels] if shown.panels else [])]
     if shown.x in UNITS or any(shown.x in plan.groups[name].sought for name in shown.data):

@@ -17,7 +17,7 @@ from twin.errors import TwinError
 from twin.files import write_text
 from twin.reproduce import FIGURES, no_interval
 from twin.results.store import load_run, read_json
-from twin.study.plan import RUN, Group, Plan, Searched, check_runs, placed
+from twin.study.plan import RUN, Group, Searched, StudyPlan, check_runs, placed
 from twin.sweep.agenda import searching
 from twin.sweep.executor import Executor
 from twin.sweep.measure import FINAL, Row, Status, measure
@@ -92,7 +92,7 @@ class Store:
             )
         return self._searches[group.name]
 
-    def rows(self, plan: Plan) -> dict[str, Row | None]:
+    def rows(self, plan: StudyPlan) -> dict[str, Row | None]:
         """Return how every run of a study ended, by its id; None where it was not run."""
         found = {point.id: self.results.load(point.id) for point in plan.points.values()}
         for group in plan.groups.values():
@@ -128,7 +128,7 @@ class Store:
         rows = ((point, self.results.load(point.id)) for point in group.points)
         return [(point.axes, load_run(self.run(point))) for point, row in rows if row and row["status"] == Status.DONE]
 
-    def lacks(self, plan: Plan, point: Point, *, retry: bool) -> bool:
+    def lacks(self, plan: StudyPlan, point: Point, *, retry: bool) -> bool:
         """Return whether a point is still to be run."""
         row = self.results.load(point.id)
         if row is None or (retry and row["status"] not in FINAL):
@@ -142,7 +142,9 @@ class Store:
         return self.folder / "reproductions" / sha256(content.encode()).hexdigest()[:16]
 
 
-def run_study(plan: Plan, store: Store, executor: Executor, progress: Progress, *, retry: bool) -> list[Reproduced]:
+def run_study(
+    plan: StudyPlan, store: Store, executor: Executor, progress: Progress, *, retry: bool
+) -> list[Reproduced]:
     """Run what the store lacks; return the published figures. Interrupted, the next call goes on.
 
     Raises
@@ -178,7 +180,7 @@ def run_study(plan: Plan, store: Store, executor: Executor, progress: Progress, 
     return made
 
 
-def _searches(plan: Plan, store: Store, *, retry: bool) -> "Iterator[tuple[Searched, Searches]]":
+def _searches(plan: StudyPlan, store: Store, *, retry: bool) -> "Iterator[tuple[Searched, Searches]]":
     """Yield the searches of a study; refuse those of which no point can be run."""
     for index, entry in enumerate(plan.study.sweeps):
         group = plan.groups[entry.name]

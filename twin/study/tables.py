@@ -14,7 +14,7 @@ from twin.results.derived import derive_all
 from twin.results.intervals import T95, ends, limits, said
 from twin.results.result import quantity, unit
 from twin.results.text import ABSENT
-from twin.study.plan import DATA, Group, N, Plan, Searched
+from twin.study.plan import DATA, Group, N, Searched, StudyPlan
 from twin.study.run import Store
 from twin.sweep.measure import UNITS, Status
 from twin.sweep.results import means
@@ -48,7 +48,7 @@ class Made:
         return pd.DataFrame(self.rows, columns=pd.Index(self.headings))
 
 
-def make_table(table: Table, plan: Plan, store: Store) -> Made:
+def make_table(table: Table, plan: StudyPlan, store: Store) -> Made:
     """Make one table of a study.
 
     Raises
@@ -67,7 +67,7 @@ def make_table(table: Table, plan: Plan, store: Store) -> Made:
             return _search(table, plan, store)
 
 
-def all_rows(data: Sequence[str], where: Rows, plan: Plan, store: Store, *, over_seeds: bool) -> "pd.DataFrame":
+def all_rows(data: Sequence[str], where: Rows, plan: StudyPlan, store: Store, *, over_seeds: bool) -> "pd.DataFrame":
     """Give the results of finished runs below each other, the name of their entry in the column ``data``.
 
     With `over_seeds`, measured quantities are means, and half of their 95 % interval stands in ``KEY_interval``.
@@ -81,7 +81,7 @@ def all_rows(data: Sequence[str], where: Rows, plan: Plan, store: Store, *, over
     return _below(frames, where)
 
 
-def drawn_rows(shown: Plot, plan: Plan, store: Store) -> "pd.DataFrame":
+def drawn_rows(shown: Plot, plan: StudyPlan, store: Store) -> "pd.DataFrame":
     """Give what a figure draws, a row a point: means over seeds, `LOW` and `HIGH` of its interval, the number of seeds.
 
     Both ends are NaN of a single seed.
@@ -139,7 +139,7 @@ def label_of(key: str) -> str:
     return f"{name} ({unit})" if unit else name
 
 
-def _rows(table: RowTable, plan: Plan, store: Store) -> Made:
+def _rows(table: RowTable, plan: StudyPlan, store: Store) -> Made:
     found = all_rows(table.data, table.where, plan, store, over_seeds=table.over_seeds)
     heads: list[str] = []
     columns: list[list[object]] = []
@@ -183,7 +183,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _comparison(table: ComparisonTable, plan: Plan, store: Store) -> Made:
+def _comparison(table: ComparisonTable, plan: StudyPlan, store: Store) -> Made:
     group = plan.groups[table.runs]
     runs = store.runs(group)
     derive_all(runs)
@@ -211,7 +211,7 @@ PARTS = {"_found": "found ", "_mean": "mean ", "_interval": "± "}
 """How the quantities of a search are called, by the end of the column's name."""
 
 
-def _search(table: SearchTable, plan: Plan, store: Store) -> Made:
+def _search(table: SearchTable, plan: StudyPlan, store: Store) -> Made:
     group = plan.groups[table.sweep]
     if not isinstance(group, Searched):
         raise TwinError(f"{table.name}: {table.sweep} seeks nothing")
@@ -226,7 +226,7 @@ def _part(column: str) -> str:
     return label_of(column)
 
 
-def _ledger(table: LedgerTable, plan: Plan, store: Store) -> Made:
+def _ledger(table: LedgerTable, plan: StudyPlan, store: Store) -> Made:
     import pandas as pd  # noqa: PLC0415
 
     frames, first = [], dict.fromkeys([DATA] if len(table.data) > 1 else [])

@@ -18,8 +18,9 @@ from twin.report.pages.markdown import escape, line
 from twin.report.write import write_pages
 from twin.results.store import write_csv
 from twin.runs.baselines import BASELINES, describe_baselines, rooflines
+from twin.runs.planning import plan_folder
 from twin.study.figures import make_figure
-from twin.study.plan import Plan
+from twin.study.plan import StudyPlan
 from twin.study.run import Reproduced, Store
 from twin.study.tables import make_table
 from twin.sweep.measure import Status
@@ -55,7 +56,7 @@ def check_folder(folder: Path, name: str) -> None:
         raise TwinError(f"--out (= {folder}): {what}; choose a new folder, or that of the study {name}")
 
 
-def write_study(plan: Plan, store: Store, reproduced: Sequence[Reproduced], folder: Path) -> list[str]:
+def write_study(plan: StudyPlan, store: Store, reproduced: Sequence[Reproduced], folder: Path) -> list[str]:
     """Write everything that a study shows; return what could not be made, in one line each.
 
     ::
@@ -100,7 +101,7 @@ def _attempt(pages: Pages, name: str, make: Callable[[], None]) -> None:
         pages.sections.setdefault(name, f"*Not made: {escape(str(error))}.*\n")
 
 
-def _table(table: Any, plan: Plan, store: Store, folder: Path, pages: Pages) -> None:
+def _table(table: Any, plan: StudyPlan, store: Store, folder: Path, pages: Pages) -> None:
     made = make_table(table, plan, store)
     text = made.markdown()
     note = f"({made.note[0].upper()}{made.note[1:]}.)" if made.note else ""
@@ -112,7 +113,7 @@ def _table(table: Any, plan: Plan, store: Store, folder: Path, pages: Pages) -> 
     pages.files.append((f"{table.name}.csv", table.title))
 
 
-def _figure(shown: Any, plan: Plan, store: Store, folder: Path, pages: Pages) -> None:
+def _figure(shown: Any, plan: StudyPlan, store: Store, folder: Path, pages: Pages) -> None:
     drawing = make_figure(shown, plan, store)
     write_drawing(drawing, folder)
     words = f"**{shown.title}.** {shown.caption}".rstrip()
@@ -132,19 +133,19 @@ def _reproduction(one: Reproduced, folder: Path, pages: Pages) -> None:
     pages.sections[one.name] = f"{picture}\n\n**{one.title}.** {one.source}.\n\n{table}\n"
 
 
-def _report(entry: Runs, plan: Plan, store: Store, folder: Path, pages: Pages) -> None:
+def _report(entry: Runs, plan: StudyPlan, store: Store, folder: Path, pages: Pages) -> None:
     group = plan.groups[entry.name]
     runs, place = store.runs(group), folder / entry.name
     for stale in sorted((place / BASELINES).glob("*.toml")):
         remove(stale)
     for name, text in describe_baselines(entry.baselines, entry.batch).items():
         write_text(place / BASELINES / f"{name}.toml", text)
-    runs += rooflines(place, store.run(group.points[0]), runs[0].samples)
+    runs += rooflines(place, plan_folder(store.run(group.points[0])), runs[0].samples)
     write_pages(runs, place, store.command)
     pages.files.append((f"{entry.name}/report.html", f"the report of {entry.name}"))
 
 
-def _readme(plan: Plan, store: Store, pages: Pages) -> str:
+def _readme(plan: StudyPlan, store: Store, pages: Pages) -> str:
     named = PLACE.findall(plan.study.text)
     text = PLACE.sub(lambda found: pages.sections[found[1]].rstrip(), plan.study.text).strip()
     rest = "\n".join(section for name, section in pages.sections.items() if name not in named)
@@ -162,7 +163,7 @@ def _readme(plan: Plan, store: Store, pages: Pages) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _made_of(plan: Plan, store: Store) -> str:
+def _made_of(plan: StudyPlan, store: Store) -> str:
     """Say how many runs there are, and how they ended."""
     counts: dict[str, int] = {}
     for row in store.rows(plan).values():

@@ -10,8 +10,11 @@ from twin.errors import TwinError
 from twin.results.result import RunResult
 from twin.results.store import load_run
 from twin.results.totals import totals
+from twin.runs.kinds import CurveRow
+from twin.runs.library import Library
 from twin.runs.plan import prepare
-from twin.runs.trained import CurveRow, run
+from twin.runs.planning import plan_request
+from twin.runs.run import run
 from twin.sweep.columns import RESULT
 from twin.sweep.point import Point
 
@@ -81,9 +84,11 @@ def measure(point: Point, folder: Path, stop: Stop | None, *, keep: bool) -> Row
 def _run(point: Point, path: Path, stop: Stop | None) -> RunResult:
     if (path / "summary.json").exists():
         return load_run(path)
+    plan = None
     if not (path / "run.json").exists():
         path.mkdir(parents=True, exist_ok=True)
-        prepare(point.plan, path)
+        plan = plan_request(point.request, Library())
+        prepare(plan, path)
 
     def after_epoch(row: CurveRow) -> None:
         if not math.isfinite(row.train_loss):
@@ -92,7 +97,7 @@ def _run(point: Point, path: Path, stop: Stop | None) -> RunResult:
             reason = f"test error {row.test_error:.4g} after epoch {row.epoch:.0f} is above {stop.error_above:g}"
             raise GivenUpError(Status.STOPPED, reason, row)
 
-    return run(path, lambda *_: None, after_epoch)
+    return run(path, lambda *_: None, after_epoch, plan)
 
 
 def ended(status: Status, reason: str) -> Row:

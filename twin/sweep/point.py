@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from twin.algorithms.registry import algorithm_class
 from twin.config.sweep import Scalar, Stop, Sweep
 from twin.errors import TwinError
-from twin.runs.plan import Descriptions, RunPlan, identity
+from twin.runs.library import Library
+from twin.runs.plan import Plan, RunRequest
+from twin.runs.planning import plan_request
 from twin.sweep.design import values_of
 
 ID_LENGTH = 16
@@ -26,14 +28,14 @@ class Point:
         by which it is given up.
     axes : dict
         Value of every axis, and the seed.
-    plan : RunPlan
+    request : RunRequest
     refused : str
         Why the point cannot be run, in one line; empty if it can.
     """
 
     id: str
     axes: dict[str, Scalar]
-    plan: RunPlan
+    request: RunRequest
     refused: str = ""
 
 
@@ -44,25 +46,25 @@ def none_possible(refused: Sequence[str]) -> str:
 
 def points_of(sweep: Sweep) -> list[Point]:
     """Return all points, in the order of the design, seeds varying fastest."""
-    keys = [axis.key for axis in sweep.axes]
+    keys, library = [axis.key for axis in sweep.axes], Library()
     return [
-        point_of(sweep, dict(zip(keys, values, strict=True)) | {SEED: seed})
+        point_of(sweep, dict(zip(keys, values, strict=True)) | {SEED: seed}, library)
         for values in values_of(sweep)
         for seed in sweep.seeds
     ]
 
 
-def point_of(sweep: Sweep, values: dict[str, Scalar]) -> Point:
+def point_of(sweep: Sweep, values: dict[str, Scalar], library: Library) -> Point:
     """Return the point with these values of the axes, and of whatever else is set, and this seed."""
-    plan = plan_of(sweep, values)
+    request = request_of(sweep, values)
     content: list[object]
     try:
-        descriptions = Descriptions.of(plan)
-        _check_layout(plan, descriptions)
-        content, refused = [identity(plan, descriptions.texts())], ""
+        plan = plan_request(request, library)
+        _check_layout(plan)
+        content, refused = [plan.id], ""
     except TwinError as error:
-        content, refused = [plan.workload, plan.chip, plan.layout, plan.algorithm, values], str(error)
-    return Point(point_id(content, sweep.stop), values, plan, refused)
+        content, refused = [request.workload, request.chip, request.layout, request.algorithm, values], str(error)
+    return Point(point_id(content, sweep.stop), values, request, refused)
 
 
 def point_id(content: Sequence[object], stop: Stop | None) -> str:
@@ -71,15 +73,15 @@ def point_id(content: Sequence[object], stop: Stop | None) -> str:
     return hashlib.sha256(json.dumps([*content, rule], sort_keys=True).encode()).hexdigest()[:ID_LENGTH]
 
 
-def _check_layout(plan: RunPlan, descriptions: Descriptions) -> None:
-    if not algorithm_class(plan.algorithm).fits(descriptions.layout.model):
+def _check_layout(plan: Plan) -> None:
+    if not algorithm_class(plan.algorithm).fits(plan.layout.model):
         raise TwinError(
-            f"layout (= {plan.layout}): does not hold the matrices of {plan.algorithm}; "
+            f"layout (= {plan.request.layout}): does not hold the matrices of {plan.algorithm}; "
             f"take one of {', '.join(algorithm_class(plan.algorithm).default_layouts)}"
         )
 
 
-def plan_of(sweep: Sweep, values: Mapping[str, Scalar]) -> RunPlan:
+def request_of(sweep: Sweep, values: Mapping[str, Scalar]) -> RunRequest:
     """Return the run that has these values; names first, so that a device's parameters find the device."""
     merged = dict(sweep.fixed) | dict(values)
     names = {key: str(merged.pop(key, getattr(sweep, key))) for key in ("workload", "chip", "algorithm", "layout")}
@@ -88,7 +90,8 @@ def plan_of(sweep: Sweep, values: Mapping[str, Scalar]) -> RunPlan:
     workload = {"training.seed": str(merged.pop(SEED))}
     more, chip = overrides_of(names["algorithm"], merged)
     workload |= more
-    return RunPlan(names["workload"], names["chip"], names["layout"], names["algorithm"], sweep.mode, workload, chip)
+    named = names["workload"], names["chip"], names["layout"], names["algorithm"]
+    return RunRequest(*named, sweep.mode, workload, chip)
 
 
 def overrides_of(algorithm: str, values: Mapping[str, Scalar]) -> tuple[dict[str, str], dict[str, str]]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -16,6 +17,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState
 
 from twin.config.sweep import Axis, Scalar, Search, Sweep
+from twin.runs.library import Library
 from twin.sweep.measure import FINAL, UNITS, Row, Status, ended
 from twin.sweep.point import ID_LENGTH, SEED, Point, point_of
 from twin.sweep.results import Results
@@ -93,7 +95,8 @@ class PointSearch:
 
     def __init__(self, sweep: Sweep, search: Search, outer: dict[str, Scalar], rows: Rows) -> None:
         self.sweep, self.search, self.outer, self.rows = sweep, search, outer, rows
-        self.bare = [point_of(sweep, outer | {SEED: seed}) for seed in sweep.seeds]
+        self._library = Library()
+        self.bare = self._points(outer, sweep.seeds)
         content = json.dumps([self.bare[0].id, search.model_dump(mode="json")], sort_keys=True)
         self.id = hashlib.sha256(content.encode()).hexdigest()[:ID_LENGTH]
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # it reports every trial otherwise
@@ -153,7 +156,7 @@ class PointSearch:
 
     def _trial(self, proposal: optuna.Trial) -> Trial:
         values: dict[str, Scalar] = {key: proposal.params[key] for key in self.distributions}
-        points = [point_of(self.sweep, self.outer | values | {SEED: seed}) for seed in self.search.seeds]
+        points = self._points(self.outer | values, self.search.seeds)
         proposal.set_user_attr("results", [point.id for point in points])
         return Trial(values, points, proposal)
 
@@ -179,7 +182,10 @@ class PointSearch:
         best = self.best()
         if best is not None:
             values = self.outer | best[0].sought
-            self.chosen = [point_of(self.sweep, values | {SEED: seed}) for seed in self.sweep.seeds]
+            self.chosen = self._points(values, self.sweep.seeds)
+
+    def _points(self, values: dict[str, Scalar], seeds: Sequence[int]) -> list[Point]:
+        return [point_of(self.sweep, values | {SEED: seed}, self._library) for seed in seeds]
 
     def _rows(self, trial: Trial) -> list[Row]:
         return [row for point in trial.points if (row := self.rows.get(point)) is not None]

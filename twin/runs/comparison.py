@@ -1,0 +1,127 @@
+"""A comparison from what is asked for to finished runs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twin.errors import TwinError
+from twin.files import write_text
+from twin.results.result import NO_EFFECT
+from twin.runs.baselines import BASELINES, describe_baselines, rooflines
+from twin.runs.exports import check_extras
+from twin.runs.facts import ComparisonFacts
+from twin.runs.library import Library
+from twin.runs.options import Options
+from twin.runs.plan import COMPARISON, Plan, read_facts
+from twin.runs.planning import check_all, kind_named, kind_of, plan_folder, plan_runs
+from twin.runs.pool import Prepared, Report, gather, is_finished, prepare_all, run_all
+
+if TYPE_CHECKING:
+    from twin.results.result import RunResult
+
+
+def plans_of(
+    options: Options, algorithms: Sequence[str] | None, layouts: Sequence[str], library: Library
+) -> list[Plan]:
+    """Return a plan for every algorithm on every layout, not yet checked as a whole.
+
+    Without algorithms these are the ones that the workload's kind is compared with.
+    """
+    kind = kind_named(options.workload, library)
+    return plan_runs(
+        options.workload,
+        options.chip,
+        kind.algorithms if algorithms is None else algorithms,
+        layouts,
+        library,
+        mode=options.mode,
+        workload_overrides=options.workload_overrides(kind),
+        chip_overrides=options.chip_overrides(),
+        trace=options.trace,
+        events=options.events,
+    )
+
+
+def plan_comparison(
+    options: Options,
+    algorithms: Sequence[str] | None,
+    layouts: Sequence[str],
+    baselines: Sequence[str] = (),
+    batch: int | None = None,
+) -> tuple[list[Plan], dict[str, str]]:
+    """Return the plans of a comparison, all of them checked, and the descriptions of its baselines by name.
+
+    Raises
+    ------
+    TwinError
+        For whatever is wrong with any of them.
+    """
+    check_extras(options.trace, events=options.events)
+    described = describe_baselines(baselines, batch)
+    plans = plans_of(options, algorithms, layouts, Library())
+    check_all(plans)
+    return plans, described
+
+
+def begin(folder: Path, plans: Sequence[Plan], described: Mapping[str, str], command: str) -> list[Prepared]:
+    """Write into an empty folder all that a comparison needs to be run, or resumed; return its runs."""
+    runs = prepare_all(plans, folder, command)
+    for name, text in described.items():
+        write_text(folder / BASELINES / f"{name}.toml", text)
+    content = ComparisonFacts(command=command, runs=[run.folder.name for run in runs])
+    write_text(folder / COMPARISON, json.dumps(content.model_dump(by_alias=True), indent=2) + "\n")
+    return runs
+
+
+def begun(folder: Path) -> tuple[str, list[Path]]:
+    """Return the command of a comparison that was begun in a folder, and the folders of its runs.
+
+    Raises
+    ------
+    TwinError
+        When there is none.
+    """
+    path = folder / COMPARISON
+    if not path.exists():
+        raise TwinError(f"{folder}: holds no comparison (no {COMPARISON}); name the folder that `twin` printed")
+    content = json.loads(path.read_text())
+    folders = [folder / "runs" / name for name in content["runs"]]
+    for one in folders:
+        read_facts(one)
+    return str(content["command"]), folders
+
+
+def planned(folders: Sequence[Path]) -> list[Prepared]:
+    """Read the descriptions of prepared runs; raises as `twin.runs.planning.plan_folder`."""
+    return [Prepared(folder, plan_folder(folder)) for folder in folders]
+
+
+def complete(
+    folder: Path, runs: Sequence[Prepared], jobs: int, report: Report
+) -> "tuple[list[RunResult], list[tuple[Path, TwinError]]]":
+    """Run what is unfinished; return the results of what is finished, baselines last, and what failed and why."""
+    from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
+
+    if kind_of(runs[0].plan).kernels:
+        ensure_compiled()
+    failures = run_all([run for run in runs if not is_finished(run.folder)], jobs, report)
+    done = [run.folder for run in runs if run.folder not in {failed for failed, _ in failures}]
+    results = _audited(gather(done))
+    return results + (rooflines(folder, runs[0].plan, results[0].samples) if results else []), failures
+
+
+def unfinished_error(folder: Path, failures: "Sequence[tuple[Path, TwinError]]") -> TwinError:
+    """Say in one line what ended the first of the runs that failed, which they are, and how to go on."""
+    names = ", ".join(failed.name for failed, _ in failures)
+    return TwinError(f"{failures[0][1]} (run {names}; finish with: twin resume {folder})")
+
+
+def _audited(results: "list[RunResult]") -> "list[RunResult]":
+    """Keep the warning that a setting had no effect only where it had none in any run."""
+    shared = set.intersection(*(set(result.warnings) for result in results)) if results else set()
+    return [
+        replace(result, warnings=[w for w in result.warnings if not w.endswith(NO_EFFECT) or w in shared])
+        for result in results
+    ]

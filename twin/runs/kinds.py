@@ -1,0 +1,182 @@
+"""What a workload's kind decides about its runs: trained ones perform numerics, timed ones take statistics for them.
+
+Nothing else asks what a workload is: a kind is chosen once, where the workload is named.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from twin.errors import TwinError
+from twin.runs.modes import check_mode
+
+if TYPE_CHECKING:
+    from twin.results.result import RunResult
+    from twin.runs.options import Options
+    from twin.runs.plan import Plan
+    from twin.runs.roofline import Load
+
+Progress = Callable[[int, int], None]
+
+
+class CurveRow(NamedTuple):
+    """The learning curve after an epoch; errors are fractions, of a regression losses."""
+
+    epoch: float
+    samples: float
+    time_s: float
+    train_loss: float
+    test_loss: float
+    test_error: float
+
+
+AfterEpoch = Callable[[CurveRow], None]
+
+
+class Run(Protocol):
+    """A run that is built, or restored from its checkpoint."""
+
+    def advance(self) -> None:
+        """Go through all samples that are left."""
+
+    def result(self, command: str) -> "RunResult":
+        """Return what came of it; `command` is what repeats it."""
+
+    def close(self) -> None:
+        """Remove what only an unfinished run needs."""
+
+
+class RunKind(Protocol):
+    """One kind of workload.
+
+    Attributes
+    ----------
+    algorithms : tuple of str
+        What is compared where nobody says.
+    kernels : bool
+        Whether its runs call compiled kernels.
+    """
+
+    algorithms: tuple[str, ...]
+    kernels: bool
+
+    def overrides(self, options: "Options") -> dict[str, str]:
+        """Return dotted key -> TOML value of what options of a command set; raises TwinError for what it has not."""
+
+    def check_mode(self, plan: "Plan") -> None:
+        """Raise TwinError where the plan's mode cannot run it; imports no kernels."""
+
+    def check(self, plans: "Sequence[Plan]") -> None:
+        """Raise TwinError for what is wrong with plans of one workload; their data are loaded once."""
+
+    def start(self, plan: "Plan", folder: Path, progress: Progress, after_epoch: AfterEpoch | None) -> Run:
+        """Build a run, or restore it from the checkpoint in its folder."""
+
+    def loads(self, plan: "Plan") -> "Iterator[Load]":
+        """Give what each layer of the workload asks of a digital accelerator."""
+
+
+class Trained:
+    """A network that is trained."""
+
+    algorithms: tuple[str, ...] = ("digital", "sgd", "shd", "ttv2")
+    kernels: bool = True
+
+    def overrides(self, options: "Options") -> dict[str, str]:
+        """As `RunKind.overrides`."""
+        values = options.given(
+            {
+                "training.epochs": options.epochs,
+                "training.seed": options.seed,
+                "training.in_flight": options.in_flight,
+                "data.samples": options.samples,
+            }
+        )
+        if options.device:
+            values["device"] = f"{{preset = {json.dumps(options.device)}}}"
+        if options.sampled is not None:
+            values["timing.mode"] = '"sampled"' if options.sampled else '"exact"'
+        if options.endurance:
+            values["training.endurance"] = "true"
+        return values
+
+    def check_mode(self, plan: "Plan") -> None:
+        """As `RunKind.check_mode`."""
+        check_mode(plan.request, plan.trained)
+
+    def check(self, plans: "Sequence[Plan]") -> None:
+        """As `RunKind.check`."""
+        from twin.runs.build import check  # noqa: PLC0415 - NumPy and kernels
+
+        data = None
+        for plan in plans:
+            data = check(plan, data).data
+
+    def start(self, plan: "Plan", folder: Path, progress: Progress, after_epoch: AfterEpoch | None) -> Run:
+        """As `RunKind.start`."""
+        from twin.runs.trained import TrainedRun  # noqa: PLC0415 - NumPy and kernels
+
+        return TrainedRun(plan, folder, progress, after_epoch)
+
+    def loads(self, plan: "Plan") -> "Iterator[Load]":
+        """As `RunKind.loads`."""
+        from twin.data import load  # noqa: PLC0415
+        from twin.networks.network import Network  # noqa: PLC0415
+        from twin.runs.roofline import network_load  # noqa: PLC0415
+
+        workload = plan.trained
+        data = load(workload.data, workload.training.seed, workload.network.steps)
+        yield from network_load(Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols)))
+
+
+class Timed:
+    """A network that is timed only."""
+
+    algorithms: tuple[str, ...] = ("sgd", "shd", "ttv2")  # beside baselines, not a digital run
+    kernels: bool = False
+
+    def overrides(self, options: "Options") -> dict[str, str]:
+        """As `RunKind.overrides`."""
+        trained = {
+            "--device": options.device,
+            "--epochs": options.epochs,
+            "--seed": options.seed,
+            "--endurance": options.endurance,
+            "--sampled": options.sampled,
+            "--mode": options.mode == "coupled",
+        }
+        for option, value in trained.items():
+            if value:
+                raise TwinError(
+                    f"{option}: is about training, but the workload {options.workload} is only timed; leave it out"
+                )
+        return options.given({"training.samples": options.samples, "training.in_flight": options.in_flight})
+
+    def check_mode(self, plan: "Plan") -> None:
+        """As `RunKind.check_mode`: statistics depend on no schedule."""
+
+    def check(self, plans: "Sequence[Plan]") -> None:
+        """As `RunKind.check`."""
+        from twin.runs.timed import build_timing_only  # noqa: PLC0415 - NumPy
+
+        for plan in plans:
+            build_timing_only(plan)
+
+    def start(self, plan: "Plan", folder: Path, progress: Progress, after_epoch: AfterEpoch | None) -> Run:
+        """As `RunKind.start`; it has no epochs."""
+        del after_epoch
+        from twin.runs.timed import TimedRun  # noqa: PLC0415 - NumPy
+
+        return TimedRun(plan, folder, progress)
+
+    def loads(self, plan: "Plan") -> "Iterator[Load]":
+        """As `RunKind.loads`."""
+        from twin.runs.roofline import blocks_load  # noqa: PLC0415
+
+        yield from blocks_load(plan.timing_only.network)
+
+
+TRAINED: RunKind = Trained()
+KINDS: dict[str, RunKind] = {"workload": TRAINED, "timing-only": Timed()}
+"""By the kind that a workload's file names; what is of another kind is refused when it is loaded as "workload"."""

@@ -1,0 +1,38 @@
+"""The descriptions that one command names: each is read and parsed once, however many runs share it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from twin.config.load import Loaded, Parsed
+
+Overrides = Mapping[str, str]
+_KEPT = 64
+
+
+class Library:
+    """Descriptions by name, path and overrides; every run gets copies of its own, so that its reads are its own."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[tuple[str, str], Parsed] = {}
+        self._loaded: dict[tuple[str, str, tuple[tuple[str, str], ...]], Loaded[Any]] = {}
+
+    def load(self, kind: str, name: str, overrides: Overrides | None = None) -> Loaded[Any]:
+        """Load a chip, layout or workload; raises as `twin.config.load.Parsed.load`."""
+        overrides = overrides or {}
+        key = (kind, name, tuple(overrides.items()))
+        if key not in self._loaded:
+            if len(self._loaded) >= _KEPT:  # a sweep has other overrides at every point
+                del self._loaded[next(iter(self._loaded))]
+            self._loaded[key] = self._of(kind, name).load(kind, overrides)
+        return self._loaded[key].fresh()
+
+    def workload_kind(self, name: str) -> str:
+        """Return the kind that a workload's file says it is of; mistakes are for `load`."""
+        kind = self._of("workload", name).kind
+        return kind if isinstance(kind, str) else ""
+
+    def _of(self, kind: str, name: str) -> Parsed:
+        found = "workload" if kind == "timing-only" else kind
+        if (found, name) not in self._parsed:
+            self._parsed[found, name] = Parsed.of(found, name)
+        return self._parsed[found, name]

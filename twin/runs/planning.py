@@ -1,0 +1,102 @@
+"""From names to plans: descriptions loaded once a command, checked against one another."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from twin.algorithms.registry import algorithm_class
+from twin.errors import TwinError
+from twin.runs.kinds import KINDS, TRAINED, RunKind
+from twin.runs.library import Library
+from twin.runs.plan import Mode, Plan, RunRequest, request_of
+
+
+def plan_run(
+    workload: str,
+    chip: str,
+    layout: str,
+    algorithm: str,
+    mode: Mode = "replayed",
+    workload_overrides: Mapping[str, str] = {},
+    chip_overrides: Mapping[str, str] = {},
+    trace: str = "",
+    events: bool = False,
+) -> Plan:
+    """Plan one run; the parameters are those of `RunRequest`, the errors those of `plan_request`."""
+    own = dict(workload_overrides), dict(chip_overrides)
+    return plan_request(RunRequest(workload, chip, layout, algorithm, mode, *own, trace, events), Library())
+
+
+def plan_request(request: RunRequest, library: Library) -> Plan:
+    """Load what a request names.
+
+    Raises
+    ------
+    TwinError
+        For whatever is wrong with a description, and where the mode cannot run it.
+    """
+    chip = library.load("chip", request.chip, request.chip_overrides)
+    layout = library.load("layout", request.layout)
+    kind = library.workload_kind(request.workload)
+    own = kind if kind in KINDS else "workload"
+    plan = Plan(request, chip, layout, library.load(own, request.workload, request.workload_overrides))
+    KINDS[own].check_mode(plan)
+    return plan
+
+
+def plan_folder(folder: Path) -> Plan:
+    """Plan a prepared run from its own folder; raises as `plan_request`, and where the folder holds none."""
+    return plan_request(request_of(folder), Library())
+
+
+def kind_of(plan: Plan) -> RunKind:
+    """Return the kind of a plan's workload."""
+    return KINDS[plan.workload.model.kind]
+
+
+def kind_named(workload: str, library: Library) -> RunKind:
+    """Return the kind of a workload by its name or path."""
+    return KINDS.get(library.workload_kind(workload), TRAINED)
+
+
+def plan_runs(
+    workload: str,
+    chip: str,
+    algorithms: Sequence[str],
+    layouts: Sequence[str],
+    library: Library,
+    **common: Any,
+) -> list[Plan]:
+    """Return one plan per algorithm and layout that fits it; `common` are further parameters of `RunRequest`.
+
+    Without layouts each algorithm runs on its default ones; a layout that an algorithm cannot use is skipped,
+    unless that leaves the algorithm without any.
+    """
+    if not algorithms:
+        raise TwinError("--algorithms: names none; give e.g. --algorithms sgd,ttv2")
+    for layout in layouts:
+        library.load("layout", layout)  # also where no algorithm would look at it
+    plans = []
+    for name in dict.fromkeys(algorithms):
+        algorithm = algorithm_class(name)
+        chosen = list(dict.fromkeys(layouts)) or list(algorithm.default_layouts)
+        if name == "digital":
+            chosen = list(algorithm.default_layouts)
+        fits = [layout for layout in chosen if algorithm.fits(library.load("layout", layout).model)]
+        if not fits:
+            needs = ", ".join(algorithm.default_layouts)
+            raise TwinError(f"--layouts (= {','.join(chosen)}): none fits the algorithm {name}; add one of {needs}")
+        requests = [RunRequest(workload, chip, layout, name, **common) for layout in fits]
+        plans += [plan_request(request, library) for request in requests]
+    return plans
+
+
+def first_layout(algorithm: str) -> list[str]:
+    """Return the layout that an algorithm runs on where nobody names one."""
+    return [algorithm_class(algorithm).default_layouts[0]]
+
+
+def check_all(plans: Sequence[Plan]) -> None:
+    """Find what is wrong with runs of one workload before anything is written; raises as `RunKind.check`."""
+    if plans:
+        kind_of(plans[0]).check(plans)
