@@ -9,7 +9,7 @@ from twin.kernels.array.pulsed import pulsed_update
 from twin.kernels.jit import kernel
 from twin.kernels.records import CELL, LIMITS, MATRIX
 from twin.kernels.rng import BLOCK, draw, fill_normals
-from twin.kernels.simd import lists
+from twin.kernels.simd import lists, pulses
 from twin.kernels.simd.lanes import HAS_COMPRESS
 
 F32, I32, U32, U64 = np.float32, np.int32, np.uint32, np.uint64
@@ -57,7 +57,7 @@ def put_both(words, vectors, code, new):
 @kernel
 def coincide_both(words, vectors, cell, limits, code, noise, clip_below, noise_mult, noise_add):
     affine.coincide_by_words(words, cell, limits, code, noise, clip_below, noise_mult, noise_add)
-    affine.coincide_by_vectors(vectors, cell, limits, code, noise, clip_below, noise_mult, noise_add)
+    pulses.coincide_by_vectors(vectors, cell, limits, code, noise, clip_below, noise_mult, noise_add)
 
 
 with_vectors = pytest.mark.skipif(not HAS_COMPRESS, reason="the processor has no AVX-512")

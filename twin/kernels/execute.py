@@ -3,16 +3,16 @@
 import numpy as np
 
 from twin.kernels.array.digital import digital_updates, end_of_updates
-from twin.kernels.array.matrix import gradient_rate, managed_matvec, rank_one_update, refresh
+from twin.kernels.array.matrix import gradient_rate, rank_one_update, refresh
 from twin.kernels.jit import kernel
-from twin.kernels.nodes.activations import activate, loss_and_delta, multiply_by_derivative
-from twin.kernels.nodes.conv import activate_and_pool, gather, scatter, unpool
-from twin.kernels.nodes.recurrent import cell_backward, cell_forward, enter_sequence, put_symbols
-from twin.kernels.records import CONV, DENSE
+from twin.kernels.nodes.dense import lose_use
+from twin.kernels.nodes.kinds import activate_uses, backward, derivative, forward, put_input
 from twin.kernels.streams import OF_GRADIENTS, OF_TRANSFERS
 from twin.kernels.transfer.chi import accumulate_uses, pulse_lines
-from twin.kernels.transfer.choppers import chop, filter_beside_reference, unchop
-from twin.kernels.transfer.lines import choose_transfer, filter_h, pulse_line, read_line
+from twin.kernels.transfer.choppers import chop, unchop
+from twin.kernels.transfer.filters import filter_beside_reference, filter_h
+from twin.kernels.transfer.lines import read_line
+from twin.kernels.transfer.pulses import choose_transfer, pulse_line
 from twin.operation import Counts, Opcode
 
 F32 = np.float32
@@ -24,7 +24,6 @@ F32 = np.float32
     int(Opcode.BACKWARD),
     int(Opcode.DERIVATIVE),
 )
-FORWARDS, BACKWARDS = np.True_, np.False_  # of this type for one version of each callee, as in twin.kernels.streams
 FORWARD_FAST, BACKWARD_FAST = int(Opcode.FORWARD_FAST), int(Opcode.BACKWARD_FAST)
 (UPDATE, READ_OUT, FILTER, PULSE, TRANSFER_UPDATE) = (
     int(Opcode.UPDATE),
@@ -40,89 +39,6 @@ FILTER_DYNAMIC, ACCUMULATE, PULSE_LINES = (
     int(Opcode.PULSE_LINES),
 )
 CROSSED, VALUE = int(Counts.CROSSED), int(Counts.LOSS)
-
-
-@kernel
-def put_input(f, layer, shift, inputs, row):
-    """Put a training example where the first layer takes it."""
-    if layer.kind == DENSE or layer.kind == CONV:  # noqa: PLR1714 - no containers in kernels
-        start = (layer.x if layer.kind == DENSE else layer.image) + shift
-        for j in range(inputs.shape[1]):  # a slice would compile the text of its shape error: 5 s
-            f[start + j] = inputs[row, j]
-    else:
-        put_symbols(f, layer, shift, inputs, row)
-
-
-@kernel
-def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fresh, factor, seed, counts):
-    """z += factor W x for some uses, from 0 where `fresh`."""
-    for use in range(first, first + uses):
-        if layer.kind == CONV:
-            gather(f, layer, shift, use)
-        elif layer.kind != DENSE and use == 0:
-            enter_sequence(f, layer, shift, row)
-        start = layer.x + shift + use * layer.n_in
-        x = f[start : start + layer.n_in]
-        start = layer.z + shift + use * layer.n_out
-        z = f[start : start + layer.n_out]
-        if fresh:
-            z[:] = F32(0.0)
-        number = sample * layer.uses + use
-        managed_matvec(f, work, real, parts, m, FORWARDS, x, z, np.int64(0), factor, number, seed, counts)
-
-
-@kernel
-def backward(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, factor, seed, counts):
-    """e += factor W^T d for some uses, from 0 where `fresh`; windows of a convolution add up in the map's error."""
-    if layer.kind == CONV and fresh and first == 0:
-        start = layer.e + shift
-        error = f[start : start + layer.height * layer.width * layer.channels]
-        error[:] = F32(0.0)
-    for use in range(first, first + uses):
-        start = layer.d + shift + use * layer.n_out
-        d = f[start : start + layer.n_out]
-        start = layer.window + shift if layer.kind == CONV else layer.e + shift + use * layer.n_in
-        e = f[start : start + layer.n_in]
-        if fresh or layer.kind == CONV:
-            e[:] = F32(0.0)
-        number = sample * layer.uses + use
-        managed_matvec(f, work, real, parts, m, BACKWARDS, d, e, layer.back, factor, number, seed, counts)
-        if layer.kind == CONV:
-            scatter(f, layer, shift, use, e)
-
-
-@kernel
-def activate_uses(f, layer, shift, first, uses):
-    """Outputs from weighted sums."""
-    if layer.kind == CONV:
-        activate_and_pool(f, layer, shift)
-        return
-    for use in range(first, first + uses):
-        if layer.kind == DENSE:
-            start = layer.z + shift + use * layer.n_out
-            z = f[start : start + layer.n_out]
-            start = layer.y + shift + use * layer.y_step
-            activate(layer.activation, z, f[start : start + layer.n_out])
-        else:
-            cell_forward(f, layer, shift, use)
-
-
-@kernel
-def derivative(f, layer, above, shift, first, uses):
-    """d from the error of the layer above."""
-    if layer.kind == CONV:
-        unpool(f, layer, above, shift)
-        return
-    for use in range(first, first + uses):
-        if layer.kind == DENSE:
-            start = layer.y + shift + use * layer.y_step
-            y = f[start : start + layer.n_out]
-            start = above.e + shift + use * above.n_in
-            e = f[start : start + layer.n_out]
-            start = layer.d + shift + use * layer.n_out
-            multiply_by_derivative(layer.activation, y, e, f[start : start + layer.n_out])
-        else:
-            cell_backward(f, layer, above, shift, use)
 
 
 @kernel
@@ -163,14 +79,7 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
             activate_uses(f, layer, shift, p.first, p.uses)
         elif p.opcode == LOSS:
             for use in range(p.first, p.first + p.uses):
-                start = layer.z + shift + use * layer.n_out
-                z = f[start : start + layer.n_out]
-                start = layer.y + shift + use * layer.y_step
-                y = f[start : start + layer.n_out]
-                start = layer.d + shift + use * layer.n_out
-                d = f[start : start + layer.n_out]
-                activate(layer.activation, z, y)
-                value, wrong = loss_and_delta(layer.loss, layer.activation, y, targets[p.row], use, d)
+                value, wrong = lose_use(f, layer, shift, targets[p.row], use)
                 row[VALUE] += value
                 row[CROSSED] += wrong
         elif p.opcode == BACKWARD or p.opcode == BACKWARD_FAST:  # noqa: PLR1714

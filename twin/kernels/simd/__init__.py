@@ -1,1 +1,5 @@
-"""Plumbing for vector units: lists, rows and lanes. Skip this to read the physics: nothing here knows a device."""
+"""Plumbing for vector units: what array/ does, for many devices at a time. Skip this to read the physics.
+
+Every function here has one by words beside it that says the same in plain loops, and a test that holds the two
+together (docs/kernels.md).
+"""

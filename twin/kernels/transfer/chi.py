@@ -11,7 +11,8 @@ from twin.kernels.jit import inline, kernel
 from twin.kernels.records import CELL, LIMITS, ROW
 from twin.kernels.rng import fill_normals, stream_key
 from twin.kernels.streams import H_WORDS, TRANSFER
-from twin.kernels.transfer.lines import lines_of, pulse_device
+from twin.kernels.transfer.lines import lines_of
+from twin.kernels.transfer.pulses import pulse_device
 from twin.kernels.transfer.words import round_words
 from twin.operation import Counts
 

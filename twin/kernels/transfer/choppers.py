@@ -10,9 +10,8 @@ import numpy as np
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import ROW
 from twin.kernels.rng import U32, U64, draw, stream_key
-from twin.kernels.streams import IN_CHOP, MEAN_WORDS, OUT_CHOP
-from twin.kernels.transfer.lines import filter_h, line_of
-from twin.kernels.transfer.words import round_words
+from twin.kernels.streams import IN_CHOP, OUT_CHOP
+from twin.kernels.transfer.lines import line_of
 
 F32 = np.float32
 TO_UNIT = F32(1.0 / (1 << 24))
@@ -70,28 +69,3 @@ def happens(probability, key, n):
     """Return True with a probability, by draw n of a stream."""
     u = F32(draw(U32(key), U32(key >> U64(32)), U32(n)) >> U32(8)) * TO_UNIT
     return u < probability
-
-
-@kernel
-def filter_beside_reference(f, layer, stream, sample, seed, row):
-    """H[t] += transfer_lr c (v - P_ref[t]), with P[t] <- (1 - beta) P[t] + beta v, and P_ref[t] <- P[t] at a flip.
-
-    v here is what A reads before its sign is corrected.
-    """
-    n = layer.line_length
-    at = line_of(layer, sample) * n
-    mean = f[layer.mean + at : layer.mean + at + n]
-    reference = f[layer.reference + at : layer.reference + at + n]
-    v = f[layer.v : layer.v + n]
-    sign = f[layer.read]
-    flipped = f[layer.read + 1] != F32(0.0)
-    for i in range(n):
-        raw = sign * v[i]
-        v[i] = sign * (raw - reference[i])
-        mean[i] = (F32(1.0) - layer.tail) * mean[i] + layer.tail * raw
-    if layer.mean_step > F32(0.0):
-        key = stream_key(seed, stream, MEAN_WORDS, sample)
-        round_words(mean, n, layer.mean_step, layer.word_top, layer.word_nearest, key, 0)
-    for i in range(n):
-        reference[i] = mean[i] if flipped else reference[i]
-    filter_h(f, layer, stream, sample, seed, row)

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.kernels.array import unbounded
+from twin.kernels.array import digital
 from twin.kernels.jit import ordered
+from twin.kernels.simd import products
 from twin.kernels.simd.lanes import HAS_COMPRESS
 
 F32 = np.float32
@@ -15,8 +16,8 @@ LR = F32(0.02)
 
 @ordered
 def eight_both(words, vectors, factors, d, step):
-    unbounded.add_eight_by_words(words, factors, d, 3, step)
-    unbounded.add_eight_by_vectors(vectors, factors, d, 3, step)
+    digital.add_eight_by_words(words, factors, d, 3, step)
+    products.add_eight_by_vectors(vectors, factors, d, 3, step)
 
 
 @pytest.mark.skipif(not HAS_COMPRESS, reason="the processor has no AVX-512")
@@ -47,7 +48,7 @@ def performed(w, x, d, at_once):
     w = w.copy()
     for first in range(0, len(x), at_once):
         some, errors = x[first : first + at_once], d[first : first + at_once]
-        unbounded.unbounded_updates(
+        digital.unbounded_updates(
             w.ravel(), *w.shape, some.ravel(), x.shape[1], errors.ravel(), d.shape[1], len(some), LR
         )
     return w

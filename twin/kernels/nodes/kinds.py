@@ -1,0 +1,88 @@
+"""The steps of a layer by its kind: input, mat-vecs both ways, outputs from sums, and errors of sums from errors."""
+
+import numpy as np
+
+from twin.kernels.array.matrix import managed_matvec
+from twin.kernels.jit import kernel
+from twin.kernels.nodes.conv import activate_and_pool, gather, scatter, unpool
+from twin.kernels.nodes.dense import activate_use, derive_use
+from twin.kernels.nodes.recurrent import cell_backward, cell_forward, enter_sequence, put_symbols
+from twin.kernels.records import CONV, DENSE
+
+F32 = np.float32
+FORWARDS, BACKWARDS = np.True_, np.False_  # of this type for one version of each callee, as in twin.kernels.streams
+
+
+@kernel
+def put_input(f, layer, shift, inputs, row):
+    """Put a training example where the first layer takes it."""
+    if layer.kind == DENSE or layer.kind == CONV:  # noqa: PLR1714 - no containers in kernels
+        start = (layer.x if layer.kind == DENSE else layer.image) + shift
+        for j in range(inputs.shape[1]):  # a slice would compile the text of its shape error: 5 s
+            f[start + j] = inputs[row, j]
+    else:
+        put_symbols(f, layer, shift, inputs, row)
+
+
+@kernel
+def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fresh, factor, seed, counts):
+    """z += factor W x for some uses, from 0 where `fresh`."""
+    for use in range(first, first + uses):
+        if layer.kind == CONV:
+            gather(f, layer, shift, use)
+        elif layer.kind != DENSE and use == 0:
+            enter_sequence(f, layer, shift, row)
+        start = layer.x + shift + use * layer.n_in
+        x = f[start : start + layer.n_in]
+        start = layer.z + shift + use * layer.n_out
+        z = f[start : start + layer.n_out]
+        if fresh:
+            z[:] = F32(0.0)
+        number = sample * layer.uses + use
+        managed_matvec(f, work, real, parts, m, FORWARDS, x, z, np.int64(0), factor, number, seed, counts)
+
+
+@kernel
+def backward(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, factor, seed, counts):
+    """e += factor W^T d for some uses, from 0 where `fresh`; windows of a convolution add up in the map's error."""
+    if layer.kind == CONV and fresh and first == 0:
+        start = layer.e + shift
+        error = f[start : start + layer.height * layer.width * layer.channels]
+        error[:] = F32(0.0)
+    for use in range(first, first + uses):
+        start = layer.d + shift + use * layer.n_out
+        d = f[start : start + layer.n_out]
+        start = layer.window + shift if layer.kind == CONV else layer.e + shift + use * layer.n_in
+        e = f[start : start + layer.n_in]
+        if fresh or layer.kind == CONV:
+            e[:] = F32(0.0)
+        number = sample * layer.uses + use
+        managed_matvec(f, work, real, parts, m, BACKWARDS, d, e, layer.back, factor, number, seed, counts)
+        if layer.kind == CONV:
+            scatter(f, layer, shift, use, e)
+
+
+@kernel
+def activate_uses(f, layer, shift, first, uses):
+    """Outputs from weighted sums."""
+    if layer.kind == CONV:
+        activate_and_pool(f, layer, shift)
+        return
+    for use in range(first, first + uses):
+        if layer.kind == DENSE:
+            activate_use(f, layer, shift, use)
+        else:
+            cell_forward(f, layer, shift, use)
+
+
+@kernel
+def derivative(f, layer, above, shift, first, uses):
+    """d from the error of the layer above."""
+    if layer.kind == CONV:
+        unpool(f, layer, above, shift)
+        return
+    for use in range(first, first + uses):
+        if layer.kind == DENSE:
+            derive_use(f, layer, above, shift, use)
+        else:
+            cell_backward(f, layer, above, shift, use)

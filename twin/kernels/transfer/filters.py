@@ -1,0 +1,67 @@
+"""Digital filters between A and C: H of TTv2 (Gokmen 2021), and AGAD's reference before it (Rasch 2024)."""
+
+import numpy as np
+
+from twin.kernels.jit import kernel
+from twin.kernels.rng import stream_key
+from twin.kernels.streams import H_WORDS, MEAN_WORDS
+from twin.kernels.transfer.lines import line_of
+from twin.kernels.transfer.words import round_words
+from twin.operation import Counts
+
+F32 = np.float32
+CROSSED = int(Counts.CROSSED)
+
+
+@kernel
+def filter_h(f, layer, stream, sample, seed, row):
+    """H[t] += transfer_lr v; elements beyond the threshold leave their sign in s and are reset.
+
+    Gokmen 2021, Algorithm 2, lines 17, 18 and 20; `reset` 0 is plain, 0.6 hysteretic. The sum is compared in
+    float32 and then kept as a word (`twin.machine.words`).
+    """
+    n = layer.line_length
+    start = layer.h + line_of(layer, sample) * n
+    h = f[start : start + n]
+    v = f[layer.v : layer.v + n]
+    s = f[layer.s : layer.s + n]
+    start = layer.crossed + line_of(layer, sample) * n
+    crossed = f[start : start + n]
+    count = 0
+    for i in range(n):
+        value = F32(h[i] + layer.transfer_lr * v[i])
+        beyond = abs(value) > layer.threshold
+        sign = F32(1.0) if value > F32(0.0) else F32(-1.0)
+        s[i] = sign if beyond else F32(0.0)
+        h[i] = F32(sign * layer.reset) if beyond else value
+        crossed[i] += F32(1.0) if beyond else F32(0.0)
+        count += 1 if beyond else 0
+    row[CROSSED] = count
+    if layer.h_step > F32(0.0):
+        key = stream_key(seed, stream, H_WORDS, sample)
+        round_words(h, n, layer.h_step, layer.word_top, layer.word_nearest, key, 0)
+
+
+@kernel
+def filter_beside_reference(f, layer, stream, sample, seed, row):
+    """H[t] += transfer_lr c (v - P_ref[t]), with P[t] <- (1 - beta) P[t] + beta v, and P_ref[t] <- P[t] at a flip.
+
+    v here is what A reads before its sign is corrected.
+    """
+    n = layer.line_length
+    at = line_of(layer, sample) * n
+    mean = f[layer.mean + at : layer.mean + at + n]
+    reference = f[layer.reference + at : layer.reference + at + n]
+    v = f[layer.v : layer.v + n]
+    sign = f[layer.read]
+    flipped = f[layer.read + 1] != F32(0.0)
+    for i in range(n):
+        raw = sign * v[i]
+        v[i] = sign * (raw - reference[i])
+        mean[i] = (F32(1.0) - layer.tail) * mean[i] + layer.tail * raw
+    if layer.mean_step > F32(0.0):
+        key = stream_key(seed, stream, MEAN_WORDS, sample)
+        round_words(mean, n, layer.mean_step, layer.word_top, layer.word_nearest, key, 0)
+    for i in range(n):
+        reference[i] = mean[i] if flipped else reference[i]
+    filter_h(f, layer, stream, sample, seed, row)
