@@ -14,9 +14,9 @@ from twin.errors import TwinError
 if TYPE_CHECKING:
     from twin.api.comparison import Comparison
     from twin.api.names import available, describe
+    from twin.api.result import RunResult
     from twin.api.runs import compare, load, simulate
     from twin.api.sweeps import SweepResult, run_sweep
-    from twin.results.result import RunResult
 
 __version__ = "0.1.0"
 __all__ = [
@@ -34,7 +34,7 @@ __all__ = [
 
 _PLACES = {
     "Comparison": "twin.api.comparison",
-    "RunResult": "twin.results.result",
+    "RunResult": "twin.api.result",
     "SweepResult": "twin.api.sweeps",
     "available": "twin.api.names",
     "compare": "twin.api.runs",

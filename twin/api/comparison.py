@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, final, overload
 
+from twin.api.result import RunResult
 from twin.errors import TwinError
 from twin.report.pages.notebook import runs_html
 from twin.report.write import write_report
@@ -15,11 +16,11 @@ from twin.results.totals import UNITS, totals
 if TYPE_CHECKING:
     import pandas as pd
 
-    from twin.results.result import RunResult
+    from twin.results import result
 
 
 @final
-class Comparison(Sequence["RunResult"]):
+class Comparison(Sequence[RunResult]):
     """Finished runs in order; the first is the baseline.
 
     A run is found by position or by name: ``runs[0]``, ``runs["ttv2 four-array"]``. In a notebook the whole shows as
@@ -38,9 +39,9 @@ class Comparison(Sequence["RunResult"]):
         When there is none, or two have one name.
     """
 
-    def __init__(self, runs: Sequence[RunResult], command: str = "") -> None:
+    def __init__(self, runs: Sequence[result.RunResult], command: str = "") -> None:
         derive_all(runs)
-        self._runs = tuple(runs)
+        self._runs = tuple(RunResult.showing(runs))
         self.command = command or runs[0].command
 
     @overload

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from twin.api.arguments import Overrides
-    from twin.results.result import RunResult
+    from twin.api.result import RunResult
     from twin.runs.plan import Plan
     from twin.runs.pool import Prepared
 

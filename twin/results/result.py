@@ -1,4 +1,4 @@
-"""What a finished run hands to the report: numbers, tables and where they came from."""
+"""What a run leaves: numbers, tables and where they came from."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -7,8 +7,6 @@ from twin.errors import TwinError
 from twin.results.columns import TABLES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
 SCHEMA = 1
@@ -172,17 +170,6 @@ class RunResult:
         if table not in frames:
             raise TwinError(f"table (= {table!r}): is not one of this run; it has {', '.join(frames)}")
         return {str(column): unit(table, str(column)) for column in frames[table].columns}
-
-    def report(self, folder: "str | Path") -> "Path":
-        """Write report.html, tables with units and the rest, as `twin.Comparison.report`, for this run alone."""
-        from twin.api.comparison import Comparison  # noqa: PLC0415 - it knows this class
-
-        return Comparison([self], self.command).report(folder)
-
-    def _repr_html_(self) -> str:
-        from twin.report.pages.notebook import runs_html  # noqa: PLC0415 - it knows this class
-
-        return runs_html([self])
 
 
 def untrained_curve(samples: int, time_s: float) -> "pd.DataFrame":
