@@ -60,7 +60,7 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
     """
     end = 0  # of the instructions that have been performed together
     for k in range(program.size):
-        if k < end:
+        if k < end:  # one of the digital updates that the first of them performed with itself
             continue
         end = end_of_updates(matrices, layers, program, k)
         p = program[k]
@@ -71,6 +71,7 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
         if p.opcode == INPUT:
             put_input(f, layer, shift, inputs, p.row)
         elif p.opcode == FORWARD or p.opcode == FORWARD_FAST:  # noqa: PLR1714 - no containers in kernels
+            # the network sees scale (C + gamma A): FORWARD_FAST adds A's part to what FORWARD left in z
             fresh = p.opcode == FORWARD
             m = matrices[layer.main if fresh else layer.fast]
             share = layer.scale if fresh else F32(layer.gamma * layer.scale)
@@ -105,6 +106,8 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
                 rank_one_update(f, work, real, parts, m, x, d, lr, m.desired_bl, update, OF_GRADIENTS, seed, row)
                 refresh(f, parts, m, update, update, seed, row)
         elif p.opcode == READ_OUT or p.opcode == READ_OUT_CHOPPED:  # noqa: PLR1714
+            # What is read, filtered and pulsed for update `number` passes from one instruction to the next in the
+            # layer's v and s: the hazards of the program keep transfers of one layer apart.
             m = matrices[layer.fast]
             read_line(f, work, real, parts, m, layer, number, seed, row)
             if p.opcode == READ_OUT_CHOPPED:

@@ -26,6 +26,7 @@ def prepare(x, factor, work):
     line, threshold, hit, firing = work[:n], work[n : 2 * n], work[2 * n : 3 * n], work[3 * n : 4 * n]
     for j in range(n):
         p = F32(abs(x[j]) * factor)
+        # 24 bits: as many as float32 has, so that 1 is always and no smaller probability becomes 1
         hit[j] = np.int32(min(F32(p * ONE_24), ONE_24))
         negative = np.int32(F32(x[j]).view(np.int32) >> np.int32(31))
         firing[j] = np.int32(j * CELL) + np.int32(negative & np.int32(DOWN_A))

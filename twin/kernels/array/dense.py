@@ -115,7 +115,7 @@ def settle_free(w, cell, limits, code, number, count, bits, sigma, xi, real, roo
     s, q = real[3 * room : 4 * room], real[4 * room : 5 * room]
     fetch(w, cell, code, count, old, step, slope)
     powers(number, slope, count, bits, s, q)
-    beyond = np.int32(0)
+    beyond = np.int32(0)  # its sign bit is set where noise took any device backwards or beyond where steps vanish
     for k in range(count):
         n = F32(number[k])
         b = slope[k]
@@ -157,6 +157,8 @@ def settle_bounded(w, cell, limits, code, number, count, bits, sigma, additive, 
         decay = F32(F32(1.0) + (F32(1.0) - b) * last)
         variance = F32(one * one * last * last * (n + F32(0.5) * n * (n - F32(1.0)) * bs * bs))
         variance = F32(variance + unit[k] * unit[k] * max(total * decay, F32(0.0)) / (F32(2.0) - b))
+        # all at once only where neither the mean path nor its noise comes near a bound; otherwise a single pulse,
+        # whose clipping is exact, and the rest is decided again from where it ended
         reach = F32(REACH * np.sqrt(n * (one * one + unit[k] * unit[k])))
         end = F32(old[k] + step[k] * total)
         top = max(end, old[k]) + reach
@@ -179,7 +181,7 @@ def settle(w, cell, limits, code, number, left, count, bits, m, key, counter, re
     watched = m.clip_below > REVERSED
     xi = real[8 * room : 9 * room]
     while True:
-        even = (count + 31) & ~31
+        even = (count + 31) & ~31  # whole vectors of both normals that a draw gives; left-over ones belong to nobody
         if sigma > F32(0.0) or additive > F32(0.0):
             fill_normals(xi, even, key, counter)
             counter += even >> 1
@@ -225,7 +227,7 @@ def dense_update(w, cell, limits, n_in, n_out, rows, columns, n, m, keys, work, 
                 for k in range(count):
                     coincidences += number[k]
                     most |= number[k] - np.int32(1)
-                bits = 0
+                bits = 0  # `powers` squares as often as the longest number of pulses less one has bits
                 while most >> bits:
                     bits += 1
                 counter = settle(w, cell, limits, code, number, left, count, bits, m, keys[2], counter, real, room)

@@ -65,6 +65,7 @@ def unbounded_updates(w, n_in, n_out, x, x_step, d, d_step, uses, lr):
             x0, x1, x2, x3 = x[at], x[at + x_step], x[at + 2 * x_step], x[at + 3 * x_step]
             at += 4 * x_step
             x4, x5, x6, x7 = x[at], x[at + x_step], x[at + 2 * x_step], x[at + 3 * x_step]
+            # a line without a signal is left alone, whatever d is (0 x inf is NaN), so all eight must have one
             low = (x0 != F32(0.0)) & (x1 != F32(0.0)) & (x2 != F32(0.0)) & (x3 != F32(0.0))
             if low & (x4 != F32(0.0)) & (x5 != F32(0.0)) & (x6 != F32(0.0)) & (x7 != F32(0.0)):
                 factors = lr * x0, lr * x1, lr * x2, lr * x3, lr * x4, lr * x5, lr * x6, lr * x7

@@ -54,6 +54,7 @@ def managed_matvec(f, work, real, parts, m, forward, x, y, low, factor, sample, 
         part = parts[k]
         n_in = part.in1 - part.in0
         n_out = part.out1 - part.out0
+        # inputs that nobody computed, e.g. symbols of a text, want no error
         skip = 0 if forward else max(low - part.in0, 0)
         n_in -= skip
         if n_in <= 0:
@@ -113,6 +114,7 @@ def rank_one_update(f, work, real, parts, m, x, d, lr, desired_bl, sample, salt,
         w = f[part.w : part.w + n_in * n_out]
         xs = x[part.in0 : part.in1]
         ds = d[part.out0 : part.out1]
+        # a one-hot vector leaves most arrays without a pulse: they are not occupied either
         if salt and (max_magnitude(xs) == F32(0.0) or max_magnitude(ds) == F32(0.0)):
             continue
         row[PART_PULSES] += n
@@ -133,6 +135,7 @@ def rank_one_update(f, work, real, parts, m, x, d, lr, desired_bl, sample, salt,
         row[FIRED] += fired
         row[COINCIDENCES] += coincidences
         if part.pulses > 0:
+            # the trains are drawn again from the same keys, so that counting costs nothing where nobody asked for it
             counted = f[part.pulses : part.pulses + n_in * n_out]
             count_pulses(counted, n_in, n_out, xs, ds, n, x_factor, d_factor, keys, work)
 

@@ -102,7 +102,7 @@ def matvec(w, n_in, n_out, forward, x, y, m, line_sum, key, scratch, index):
     start = whole(x.size)
     noise = scratch[start : start + lines]
     top = max_magnitude(x)
-    if top == F32(0.0):
+    if top == F32(0.0):  # no line is driven, so nothing is integrated and there is no noise to convert
         y[:lines] = F32(0.0)
         return 1, 0, F32(0.0), 0
     scale = top if m.noise_management else F32(1.0)
@@ -120,13 +120,13 @@ def matvec(w, n_in, n_out, forward, x, y, m, line_sum, key, scratch, index):
                 active += 1 if q[i] != F32(0.0) else 0
         driven += active
         conducted += conduction(q, line_sum, m.conductance_slope, lines)
-        if m.out_noise > F32(0.0):
+        if m.out_noise > F32(0.0):  # a repeat is another mat-vec: other draws of the same stream
             fill_normals(noise, lines, key, repeats * lines)
         clipped = convert(y, lines, noise, m.out_noise, m.out_bound, m.out_step)
         repeats += 1
         if clipped == 0 or repeats > m.bm_repeats:
             break
-        scale = F32(scale * F32(2.0))
+        scale = F32(scale * F32(2.0))  # bound management: half the input, a power of two so that no weight is rounded
     for i in range(lines):
         y[i] *= scale
     return repeats, driven, conducted, clipped

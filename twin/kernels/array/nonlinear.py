@@ -87,11 +87,11 @@ def pulse_single(w, cell, limits, code, xi, kind, points, own, shape, key, count
     low, high = limits[at + U64(W_MIN)], limits[at + U64(W_MAX)]
     old = limits[at + U64(HIDDEN)] if write_noise > F32(0.0) else w[i]
     size = cell[a]
-    if kind == TABLE:
+    if kind == TABLE:  # UP_B and DOWN_B hold slope and offset of the place in the table, for both directions
         k, share = place(F32(cell[c + U64(UP_B)] * old + cell[c + U64(DOWN_B)]), points)
         k += U64(0) if up else U64(points)
         size *= between(shape[k], shape[k + U64(1)], share)
-    elif kind == POWER:
+    elif kind == POWER:  # the distance that is left to the bound, as a share of the range, to the device's exponent
         share = F32(max(F32(high - old if up else old - low), F32(0.0)) / F32(high - low))
         size = F32(size * share ** cell[a + U64(1)]) if high > low else F32(0.0)
     else:
@@ -102,6 +102,7 @@ def pulse_single(w, cell, limits, code, xi, kind, points, own, shape, key, count
     w[i] = new
     if write_noise > F32(0.0):
         limits[at + U64(HIDDEN)] = new
+        # drawn at the pulse and kept, so that reads between two pulses agree; a stuck device has no range and no noise
         read, _ = normal_pair(U32(key ^ WRITE_NOISE), U32((key ^ WRITE_NOISE) >> U64(32)), U32(counter))
         w[i] = F32(new + write_noise * read) if high > low else new
 
@@ -181,7 +182,7 @@ def refresh_line(row, cell, limits, m, shape, key, counter):
     """
     key0, key1 = U32(key), U32(key >> U64(32))
     slots = pulses = pairs = 0
-    per_device = 2 * m.refresh_bl + 4
+    per_device = 2 * m.refresh_bl + 4  # draws that are set aside for one pair, more than it needs
     for i in range(row.size):
         base = counter + i * per_device
         at = U64(i) * U64(LIMITS)
@@ -196,6 +197,7 @@ def refresh_line(row, cell, limits, m, shape, key, counter):
         a, b = normal_pair(key0, key1, U32(base + 1))
         plus = min(max(F32(m.reset + m.reset_std * a), F32(0.0)), limits[at + U64(W_MAX)])
         minus = min(max(F32(m.reset + m.reset_std * b), F32(0.0)), -limits[at + U64(W_MIN)])
+        # what was read, its noise included, is all that the controller knows: that is programmed
         target = F32(read_plus - read_minus)
         up = target > F32(0.0)
         code = U64(i) * U64(CELL) + (U64(UP_A) if up else U64(DOWN_A))

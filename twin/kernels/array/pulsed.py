@@ -73,11 +73,14 @@ def pulsed_update(w, cell, limits, shape, n_in, n_out, x, d, n, x_factor, d_fact
     noise, code = real[:BLOCK], work[4 * (n_in + n_out) : 4 * (n_in + n_out) + BLOCK]
     key_x, key_d, key_cycle = keys
     noisy = m.noise_mult > F32(0.0) or m.noise_add > F32(0.0) or m.noise_slope > F32(0.0)
-    noise[:] = F32(0.0)
+    noise[:] = F32(0.0)  # where nothing draws, xi = 0 leaves every step as it is
     x_firing, d_firing = rows[3], columns[3]
     fired = 0
     coincidences = 0
-    begin = used = BLOCK  # code[begin : used] with noise[begin : used] wait to be performed
+    # code[begin : used] with noise[begin : used] wait to be performed. Coincidences are numbered through the whole
+    # update and each has the normal of its number, so the lists may be cut anywhere; a block of normals is drawn when
+    # the first of it is needed.
+    begin = used = BLOCK
     blocks = 0
     for slot in range(n):
         fx = fire(rows, key_x, slot, n_in)
@@ -85,7 +88,7 @@ def pulsed_update(w, cell, limits, shape, n_in, n_out, x, d, n, x_factor, d_fact
         fired += fx + fd
         for a in range(fx):
             place = np.int32(np.int32(x_firing[a] >> np.int32(2)) * np.int32(n_out * CELL))
-            flip = np.int32(x_firing[a] & np.int32(DOWN_A))
+            flip = np.int32(x_firing[a] & np.int32(DOWN_A))  # signs of x and d multiply
             b = 0
             while b < fd:
                 if used == BLOCK:
@@ -99,6 +102,7 @@ def pulsed_update(w, cell, limits, shape, n_in, n_out, x, d, n, x_factor, d_fact
                 list_devices(code, used, d_firing, b, take, flip, place)
                 b += take
                 used += take
+        # the next slot may meet a device again, and the devices of a list must all be different
         perform(w, cell, limits, code[begin:used], noise[begin:used], m, shape, key_cycle, coincidences)
         coincidences += used - begin
         begin = used

@@ -71,6 +71,7 @@ def activate_and_pool(f, layer, shift):
     activate(layer.activation, z, y)
     height, width = layer.out_height // layer.pool, layer.out_width // layer.pool
     handed = f[layer.handed + shift : layer.handed + shift + height * width * n]
+    # float32 like all of the arena, so positions are exact in maps of up to 2^24 outputs
     chosen = f[layer.chosen + shift : layer.chosen + shift + height * width * n]
     for i in range(height):
         for j in range(width):
@@ -96,7 +97,7 @@ def unpool(f, layer, above, shift):
     d = f[layer.d + shift : layer.d + shift + size]
     error = f[above.e + shift : above.e + shift + n]
     chosen = f[layer.chosen + shift : layer.chosen + shift + n]
-    d[:] = F32(0.0)
+    d[:] = F32(0.0)  # pooling windows do not overlap, so each output gets at most one error
     for k in range(n):
         d[np.int64(chosen[k])] = error[k]
     multiply_by_derivative(layer.activation, f[layer.y + shift : layer.y + shift + size], d, d)

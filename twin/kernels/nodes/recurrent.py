@@ -91,6 +91,7 @@ def cell_backward(f, layer, above, shift, step):
     last = step + 1 == layer.uses
     start = layer.e + shift + (step + (0 if last else 1)) * layer.n_in + layer.features
     later = f[start : start + n]
+    # truncated back-propagation: no error comes in from the sequence after
     keep = F32(0.0) if last else F32(1.0)
     if layer.kind != LSTM:
         for i in range(n):

@@ -83,6 +83,7 @@ def pulse_lines(f, real, parts, m, layer, sample, seed, row):
             most = 0
             for i in range(n):
                 most = max(most, whole_steps(chi[i], inverse, m.transfer_bl))
+            # a device pulses in the first slots, as many as its element has whole steps
             for slot in range(most):
                 noise = real[:n]
                 fill_normals(noise, n, key, (slots + slot) * n)

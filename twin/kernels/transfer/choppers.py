@@ -46,6 +46,7 @@ def unchop(f, parts, m, layer, sample, seed):
         v[i] *= sign * out_signs[i]
     stream = parts[m.first].stream
     flips = line_flips(layer, sample, stream_key(seed, stream, IN_CHOP, sample))
+    # kept for FILTER_DYNAMIC, which comes after the flip
     f[layer.read] = sign
     f[layer.read + 1] = F32(1.0) if flips else F32(0.0)
     f[layer.in_chop + t] = -sign if flips else sign

@@ -74,6 +74,8 @@ def read_line(f, work, real, parts, m, layer, sample, seed, row):
             continue
         line = v[start : start + n]
         noise = real[:n]
+        # One line driven at full scale, which the input converter has exactly: the sums are the line itself, and the
+        # noise and the converter of the outputs are those of any mat-vec.
         n_out = part.out1 - part.out0
         at = part.w + (t - low if by_row else (t - low) * n_out)
         stride = n_out if by_row else 1
