@@ -1,11 +1,14 @@
 """Do programs read like their pseudocode: which operations, in which order, reading and writing what?"""
 
+import importlib
+import sys
+
 import pytest
 
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm
 from twin.config.algorithms import Algorithms
 from twin.errors import TwinError
-from twin.operation import Kind, Opcode, Stream, Unit
+from twin.operation import Counts, Kind, Opcode, Operation, Stream, Unit
 
 LAYERS = ((9, "sigmoid", True), (5, "softmax", True))
 SPLIT = {"tile.rows": "4", "tile.cols": "5"}
@@ -166,3 +169,10 @@ def test_algorithms_are_found_by_name(rig):
     with pytest.raises(TwinError, match="ttv2"):
         algorithm_class("ttv")
     assert program_of(rig, "shd").algorithm.used == ("C",)
+
+
+def test_operations_are_still_found_where_algorithms_of_others_look_for_them(monkeypatch):
+    monkeypatch.delitem(sys.modules, "twin.algorithms.operation", raising=False)
+    with pytest.warns(DeprecationWarning, match=r"has become twin\.operation"):
+        before = importlib.import_module("twin.algorithms.operation")
+    assert (before.Operation, before.Opcode, before.Counts) == (Operation, Opcode, Counts)

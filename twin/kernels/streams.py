@@ -20,7 +20,7 @@ REFRESH = np.int64(64)  # of one-sided pairs
 WRITE_NOISE = np.uint64(0x5851F42D4C957F2D)
 
 # Purposes of what is drawn when a run is built.
-DEVICES, CALIBRATION, INITIAL, RETENTION = range(4)
+DEVICES, CALIBRATION, INITIAL, RETENTION = range(4)  # keys go on with a layer; (seed, 1) alone is twin.data.linear
 SHUFFLE = 7  # order of the training samples
 INPUTS = 9  # of the random mat-vecs that extract weights
 WEIGHTS = 11  # made up, for `twin reproduce gokmen-2021-fig6`
