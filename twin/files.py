@@ -69,6 +69,20 @@ def remove(path: Path) -> None:
         raise TwinError(f"{path}: not replaced ({error.strerror or error}); name another folder") from error
 
 
+def check_suffix(option: str, path: Path, *suffixes: str) -> None:
+    """Refuse a name that promises another format than those which are written.
+
+    Raises
+    ------
+    TwinError
+        Naming the suffixes that are possible.
+    """
+    if path.suffix.lower() not in suffixes:
+        *others, last = suffixes
+        listed = f"{', '.join(others)} or {last}" if others else last
+        raise TwinError(f"{option} (= {path}): must end in {listed}; name e.g. {path.stem or 'it'}{suffixes[0]}")
+
+
 def plain(value: Any) -> Any:
     """Turn nested NumPy numbers into Python's and what is not finite into None, for strict JSON."""
     if isinstance(value, dict):

@@ -204,10 +204,32 @@ def test_a_bad_file_ends_in_one_line(twin, measured, tmp_path, rows, head, hint)
 def test_files_that_cannot_be_read_or_written_end_in_one_line(twin, measured, tmp_path):
     refused(twin("device", "fit", "nosuch.csv"), "nosuch.csv: cannot be read")
     refused(twin("device", "fit", tmp_path), "cannot be read")
-    for option in ("--plot", "--out"):
-        code, _, err = twin("device", "fit", measured(ROWS), option, "/dev/null/x")
+    for option, name in (("--plot", "/dev/null/x.svg"), ("--out", "/dev/null/x.toml")):
+        code, _, err = twin("device", "fit", measured(ROWS), option, name)
         assert (code, err.count("\n")) == (2, 1)
-        assert "/dev/null/x: not written" in err
+        assert f"{name}: not written" in err
+
+
+def test_a_figure_is_what_its_name_says(twin, measured, tmp_path):
+    starts = {"a.svg": b"<?xml", "b.pdf": b"%PDF-", "c.PNG": b"\x89PNG\r\n", "d.png": b"\x89PNG\r\n"}
+    for name, start in starts.items():
+        code, _, err = twin("device", "fit", measured(ROWS), "--plot", name)
+        assert code == 0, err
+        assert (tmp_path / name).read_bytes().startswith(start)
+    assert (tmp_path / "c.PNG").read_bytes() == (tmp_path / "d.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "name", "rule"),
+    [
+        (("device", "fit", "nosuch.csv"), "--plot", "c.jpg", "must end in .svg, .pdf or .png; name e.g. c.svg"),
+        (("device", "fit", "nosuch.csv"), "--plot", "c", "must end in .svg, .pdf or .png; name e.g. c.svg"),
+        (("device", "fit", "nosuch.csv"), "--out", "d.json", "must end in .toml; name e.g. d.toml"),
+        (("extract", "nosuch"), "--out", "m.csv", "must end in .npz; name e.g. m.npz"),
+    ],
+)
+def test_a_name_that_promises_another_format_is_refused_before_anything_is_read(twin, command, option, name, rule):
+    refused(twin(*command, option, name), f"{option} (= {name}): {rule}")
 
 
 # -- verify-sampling --------------------------------------------------------------------------------------------

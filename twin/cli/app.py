@@ -332,7 +332,9 @@ app.add_typer(device_commands, name="device")
 @device_commands.command("fit")
 def device_fit(
     file: Annotated[Path, typer.Argument(help="A CSV of pulse, conductance, direction (up, down), device, cycle.")],
-    plot: Annotated[Path | None, typer.Option(help="An SVG of the trains and the fitted steps.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="A figure of the trains and the fitted steps: .svg, .pdf or .png.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A TOML file for device = {preset = 'measured', file = ...}.")
     ] = None,

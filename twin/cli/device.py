@@ -10,9 +10,9 @@ from rich.table import Table
 from twin.devices.fit import SECTIONS, DeviceFit, fit_device
 from twin.devices.trains import Trains, read_trains
 from twin.errors import TwinError
-from twin.files import write_text
+from twin.files import check_suffix, write_bytes, write_text
 from twin.report.figures.palette import ALGORITHMS, INKS
-from twin.report.figures.svg import figure, render, styled
+from twin.report.figures.svg import FORMATS, figure, render_as, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +24,10 @@ NOT_MONOTONE = 0.1  # misfit from which a warning is due: a tenth of the mean st
 
 def fit_measured(path: Path, plot: Path | None, out: Path | None) -> None:
     """Print the fit of a CSV of pulse trains; write the device and the figure where asked to."""
+    if plot is not None:
+        check_suffix("--plot", plot, *FORMATS)
+    if out is not None:
+        check_suffix("--out", out, ".toml")
     trains = read_trains(path)
     try:
         fitted = fit_device(trains)
@@ -38,7 +42,7 @@ def fit_measured(path: Path, plot: Path | None, out: Path | None) -> None:
                 f"{100 * curve.misfit:.0f} % of the mean step"
             )
     if plot is not None:
-        write_text(plot, draw(trains, fitted))
+        write_bytes(plot, draw(trains, fitted, plot.suffix.lower()))
     if out is not None:
         write_text(out, description(path.name, trains, fitted))
         console.print(
@@ -97,14 +101,14 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() and char not in '"\\' else "?" for char in text)
 
 
-def draw(trains: Trains, fitted: DeviceFit) -> str:
-    """Draw the trains, and the steps with the fitted curves; return the SVG."""
+def draw(trains: Trains, fitted: DeviceFit, suffix: str) -> bytes:
+    """Draw the trains, and the steps with the fitted curves; return the file, of one of `FORMATS`."""
     with styled():
         drawn = figure(7.4, 3.2)
         left, right = drawn.subplots(1, 2)
         _trains(left, trains)
         _steps(right, trains, fitted)
-        return render(drawn)
+        return render_as(drawn, suffix)
 
 
 def _trains(axes: "Axes", trains: Trains) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.files import write_bytes, write_text
-from twin.report.figures.palette import GRID, INKS, TEXT
+from twin.report.figures.palette import GRID, INKS, PAGE, TEXT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +24,10 @@ Floats = npt.NDArray[np.float64]
 
 INK = INKS[TEXT].light
 RULE = INKS[GRID].light
+
+FORMATS = (".svg", ".pdf", ".png")
+DOTS_PER_INCH = 200
+"""Of a PNG, which is white paper: a slide takes it, a page cannot turn it dark."""
 
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the reader's font
@@ -86,14 +90,9 @@ class Drawing:
         """
         if self.drawn is None:
             raise ValueError(f"figure {self.name!r} was not made by Drawing.of")
-        from matplotlib.backends.backend_pdf import FigureCanvasPdf  # noqa: PLC0415
-
         self.drawn.set_layout_engine("none")  # it was laid out for the SVG
-        FigureCanvasPdf(self.drawn)
-        content = io.BytesIO()
         with styled():
-            self.drawn.savefig(content, format="pdf", metadata={"CreationDate": None})
-        return content.getvalue()
+            return render_as(self.drawn, ".pdf")
 
     @property
     def inline(self) -> str:
@@ -146,6 +145,24 @@ def render(drawn: "Figure") -> str:
     text = io.StringIO()
     drawn.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def render_as(drawn: "Figure", suffix: str) -> bytes:
+    """Give a figure in the format of one of `FORMATS`: the same bytes for the same figure, no date."""
+    if suffix == ".svg":
+        return render(drawn).encode()
+    content = io.BytesIO()
+    if suffix == ".pdf":
+        from matplotlib.backends.backend_pdf import FigureCanvasPdf  # noqa: PLC0415
+
+        FigureCanvasPdf(drawn)
+        drawn.savefig(content, format="pdf", metadata={"CreationDate": None})
+    else:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+
+        FigureCanvasAgg(drawn)
+        drawn.savefig(content, format="png", dpi=DOTS_PER_INCH, facecolor=INKS[PAGE].light, metadata={"Software": None})
+    return content.getvalue()
 
 
 def boxes(axes: "Axes", left: Floats, bottom: Floats, width: Floats, height: Floats, **look: Any) -> None:
