@@ -33,6 +33,10 @@ A chip with `memory.kind = "dram"` takes the values of a part: a shipped one by 
 (`preset = "my-part.toml"`). The file holds the keys below, each with its source; keys beside `preset` in the chip
 replace the file's. [Add a memory](../add-a-memory.md) goes through one.
 """
+CONVERTER = """
+`preset` in `[tile.converter]` names one of these; keys beside it replace the preset's values. `twin show PRESET` has
+the source of each.
+"""
 DEVICE = """
 A workload names a device and may replace its parameters: `device = {preset = "gokmen-60", dw_min = 0.01}`. A file that
 `twin device fit` writes holds a `family` and its parameters and is named with `file`; what the parameters do is in
@@ -79,6 +83,8 @@ def description_page(kind: str) -> str:
         lines += ["", f"## {name}", "", headings, "", prose(part.get("description", "")), "", *fields(part, schema)]
     if kind == "workload":
         lines += default_sources()
+    if kind == "chip":
+        lines += converters()
     return "\n".join(lines) + "\n"
 
 
@@ -195,6 +201,16 @@ def prose(text: str) -> str:
 
 def _dedent(block: str) -> str:
     return "\n".join(line[4:] for line in block.rstrip().splitlines())
+
+
+def converters() -> list[str]:
+    """Return the section of the page on chips that lists the presets of converters."""
+    rows = [("preset", "what it is", "values"), ("---", "---", "---")]
+    for name, preset in presets("converter").items():
+        rows.append(
+            (f"`{name}`", preset.description, ", ".join(f"`{key}` {one}" for key, one in preset.values.items()))
+        )
+    return ["", "## Presets of converters", "", CONVERTER, "", *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def memory_page() -> str:

@@ -99,6 +99,7 @@ def test_show_and_list_make_tables():
         "sweeps",
         "studies",
         "memories",
+        "converters",
         "devices",
         "algorithms",
     }
@@ -109,10 +110,15 @@ def test_show_and_list_make_tables():
     assert parameters.row_count > 3
     assert [column.header for column in parameters.columns] == ["parameter", "value", "status", "source"]
     assert show.device_table("aimc-512") is None
-    memory = show.memory_table("ddr4-3200")
+    memory = show.part_table("ddr4-3200")
     assert memory is not None
     assert memory.row_count > 30
-    assert show.memory_table("aimc-512") is None
+    assert show.part_table("aimc-512") is None
+    assert {"isaac-8b", "haensch-9b"} <= set(names["converters"])
+    converter = show.part_table("haensch-9b")
+    assert converter is not None
+    assert converter.row_count == 3
+    assert [row.key for row in show.preset_rows("haensch-9b")] == ["rate", "energy", "area"]
     assert show.available_table().row_count == sum(len(kind) for kind in names.values())
 
 

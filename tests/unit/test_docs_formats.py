@@ -50,6 +50,7 @@ def test_devices_and_memories_have_a_page_with_all_that_is_shipped(formats):
     assert "| `lifetime` | A time" in formats.device_page()
     assert "| `lpddr5-6400` |" in formats.memory_page()
     assert "| `nRCD` | whole number" in formats.memory_page()
+    assert "| `isaac-8b` | 8-bit SAR converter" in formats.description_page("chip")
 
 
 def test_a_page_that_nobody_named_is_listed_with_the_others(tmp_path):

@@ -104,6 +104,21 @@ def test_a_run_without_a_ledger_table_or_column_is_refused():
         make_run(tables=run.tables | {"bound": run.tables["bound"][["what"]]})
 
 
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [("curve", "; that one is run.curve"), ("diagnostics", "; that one is run.diagnostics"), ("x", "")],
+)
+def test_a_table_that_is_not_there_is_answered_with_those_that_are(name, more):
+    run = make_run()
+    with pytest.raises(TwinError) as caught:
+        run.tables[name]
+    assert str(caught.value) == f"table (= {name!r}): is not one of this run; it has {', '.join(run.tables)}{more}"
+    with pytest.raises(TwinError, match=r"it has operations, .*, curve, diagnostics$"):
+        run.frames()["curves"]
+    assert run.tables.get(name) is None
+    assert name not in run.tables
+
+
 def test_rates_follow_from_the_totals():
     runs = make_runs()
     digital, ttv2 = derive_all(runs)[0], derive_all(runs)[4]

@@ -23,7 +23,8 @@ def available(kind: str = "") -> pd.DataFrame:
     Parameters
     ----------
     kind : str
-        One of chips, layouts, workloads, baselines, sweeps, memories, devices, algorithms (default: all).
+        One of chips, layouts, workloads, baselines, sweeps, studies, memories, converters, devices, algorithms
+        (default: all).
 
     Returns
     -------
@@ -48,7 +49,7 @@ def describe(name: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     name : str or Path
-        A chip, layout, workload, baseline or sweep by name or file, or a device or memory by name.
+        A chip, layout, workload, baseline or sweep by name or file, or a device, memory or converter by name.
 
     Returns
     -------

@@ -133,7 +133,9 @@ def resume(
 def show(
     name: Annotated[
         str,
-        typer.Argument(help="A chip, layout, workload or baseline, by name or path, or a device or memory by name."),
+        typer.Argument(
+            help="A chip, layout, workload or baseline, by name or path, or a device, memory or converter by name."
+        ),
     ],
     workload: Annotated[str, typer.Option(help="Print instead where its tiles lie on the chip, and their use.")] = "",
     algorithm: Annotated[str, typer.Option(help="The algorithm that trains the workload.")] = "ttv2",
@@ -153,7 +155,7 @@ def show(
 
 @app.command("list")
 def list_all() -> None:
-    """List chips, layouts, workloads, baselines, sweeps, studies, memories, devices and algorithms."""
+    """List chips, layouts, workloads, baselines, sweeps, studies, memories, converters, devices, algorithms."""
     from twin.cli.commands import list_available  # noqa: PLC0415
 
     list_available()

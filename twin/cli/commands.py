@@ -60,10 +60,10 @@ def resume_folder(folder: Path, jobs: int) -> None:
 
 def show_description(name: str) -> None:
     """Print a description, and the area table of a chip."""
-    from twin.cli.show import area_table, description_table, device_table, load_shown, memory_table  # noqa: PLC0415
+    from twin.cli.show import area_table, description_table, device_table, load_shown, part_table  # noqa: PLC0415
 
     console = _wide_console()
-    preset = device_table(name) or memory_table(name)
+    preset = device_table(name) or part_table(name)
     if preset is not None:
         console.print(preset)
         return

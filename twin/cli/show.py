@@ -9,7 +9,7 @@ from rich.text import Text
 from twin.config.chip import STATUSES, Chip
 from twin.config.cited import split
 from twin.config.load import Loaded, load_any, load_layout
-from twin.config.presets import presets
+from twin.config.presets import PARTS, part_names, part_preset, presets
 from twin.config.resources import shipped
 from twin.results.result import Source
 from twin.runs.constants import description_rows, plain, split_quantity
@@ -35,7 +35,7 @@ def load_shown(name: str) -> Loaded[Any]:
     """
     from twin.devices import preset_names  # noqa: PLC0415 - devices import NumPy
 
-    return load_any(name, (*preset_names(), *presets("dram")))
+    return load_any(name, (*preset_names(), *part_names()))
 
 
 def description_table(loaded: Loaded[Any]) -> Table:
@@ -125,9 +125,9 @@ def device_table(name: str) -> Group | None:
     return Group(Text(title, style="italic"), table, Text(f"{preset.source}\n{_statuses()}", style="dim italic"))
 
 
-def memory_table(name: str) -> Table | None:
-    """Make the table of a memory's preset, with the source of every value; None where no preset has this name."""
-    preset = presets("dram").get(name)
+def part_table(name: str) -> Table | None:
+    """Make the table of a part's preset, with the source of every value; None where no preset has this name."""
+    preset = part_preset(name)
     if preset is None:
         return None
     table = Table(title=_literal(f"{name}: {preset.description}"), title_justify="left")
@@ -140,7 +140,7 @@ def memory_table(name: str) -> Table | None:
 
 
 def preset_rows(name: str) -> list[Source]:
-    """List the values of a device's or memory's preset; none where no preset has this name."""
+    """List the values of a device's or a part's preset; none where no preset has this name."""
     from twin.devices import describe, preset_names  # noqa: PLC0415 - devices import NumPy
 
     origin = f"preset {name}"
@@ -148,11 +148,11 @@ def preset_rows(name: str) -> list[Source]:
         device = describe(name)
         values = {"family": device.family, **device.parameters}
         return [Source(key, *split_quantity(value), *device.cited(key), origin) for key, value in values.items()]
-    memory = presets("dram").get(name)
-    if memory is None:
+    part = part_preset(name)
+    if part is None:
         return []
     return [
-        Source(key, *split_quantity(value), *split(memory.sources[key]), origin) for key, value in memory.values.items()
+        Source(key, *split_quantity(value), *split(part.sources[key]), origin) for key, value in part.values.items()
     ]
 
 
@@ -168,7 +168,10 @@ def available() -> dict[str, dict[str, str]]:
         "baselines": shipped("baseline"),
         "sweeps": shipped("sweep"),
         "studies": shipped("study"),
-        "memories": {name: preset.description for name, preset in presets("dram").items()},
+        **{
+            kind: {name: preset.description for name, preset in presets(family).items()}
+            for kind, family in PARTS.items()
+        },
         "devices": {name: describe(name).source for name in preset_names()},
         "algorithms": {name: _algorithm(name) for name in algorithm_names()},
     }

@@ -34,6 +34,9 @@ TABLES: Mapping[str, Mapping[KeyPath, str]] = {
 """Which tables of which kind of file may name a preset of which family."""
 
 
+PARTS = {"memories": "dram", "converters": "converter"}
+"""Families of presets by what lists call them."""
+
 OWN_FILES = {"dram": "architectures/memory"}
 """Families whose presets are a file each, and the folder of those that are shipped."""
 
@@ -50,6 +53,16 @@ def presets(family: str) -> dict[str, Preset]:
         name: Preset(name, table["description"], table["values"], table["sources"])
         for name, table in data[family].items()
     }
+
+
+def part_preset(name: str) -> Preset | None:
+    """Find the preset of a part, whatever its family; None where there is none of this name."""
+    return next((found for family in PARTS.values() if (found := presets(family).get(name)) is not None), None)
+
+
+def part_names() -> list[str]:
+    """List the presets of all families of parts."""
+    return [name for family in PARTS.values() for name in presets(family)]
 
 
 def preset_file(family: str, path: str) -> Preset:

@@ -55,6 +55,14 @@ class Source(NamedTuple):
     origin: str
 
 
+class Tables(dict[str, "pd.DataFrame"]):
+    """Tables of a run by name; a name that is not there is answered with those that are."""
+
+    def __missing__(self, name: str) -> "pd.DataFrame":
+        more = f"; that one is run.{name}" if name in {"curve", "diagnostics"} else ""
+        raise TwinError(f"table (= {name!r}): is not one of this run; it has {', '.join(self)}{more}")
+
+
 @dataclass(frozen=True, eq=False)
 class RunResult:
     """A finished run.
@@ -140,6 +148,7 @@ class RunResult:
     chips: int = 1
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", Tables(self.tables))
         for name in LEDGER:
             if name not in self.tables:
                 raise ValueError(f"run {self.name!r}: ledger table {name!r} is missing")
@@ -151,7 +160,7 @@ class RunResult:
     def frames(self) -> "dict[str, pd.DataFrame]":
         """All tables by name: the ledger's, the learning curve and the diagnostics; `units` gives their units."""
         ledger = {name: self.tables[name] for name in (*LEDGER, *OPTIONAL) if name in self.tables}
-        return ledger | {"curve": self.curve, "diagnostics": self.diagnostics}
+        return Tables(ledger | {"curve": self.curve, "diagnostics": self.diagnostics})
 
     def units(self, table: str) -> dict[str, str]:
         """Unit of every column of a table: s, ps, J, m2, mm, W, B; "1" for plain numbers, "" for names.
@@ -166,10 +175,7 @@ class RunResult:
         TwinError
             When the run has no such table.
         """
-        frames = self.frames()
-        if table not in frames:
-            raise TwinError(f"table (= {table!r}): is not one of this run; it has {', '.join(frames)}")
-        return {str(column): unit(table, str(column)) for column in frames[table].columns}
+        return {str(column): unit(table, str(column)) for column in self.frames()[table].columns}
 
 
 def untrained_curve(samples: int, time_s: float) -> "pd.DataFrame":
