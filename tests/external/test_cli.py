@@ -1,15 +1,20 @@
 """The command line as a user meets it: what it prints and where it leaves files."""
 
+import gzip
 import json
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from twin.config.resources import FOLDERS, shipped
+from twin.data.images import MNIST
 from twin.devices.presets import preset_names
+from twin.results.store import load_run
+from twin.results.totals import totals
 from twin.runs import checkpoint
 
 HEAVY = ("numba", "pandas", "matplotlib", "sklearn", "scipy", "simpy", "networkx", "numpy")
@@ -140,6 +145,28 @@ def test_a_comparison_leaves_what_is_promised(twin, tmp_path):
         }
         assert re.fullmatch("[0-9a-f]{64}", facts["data"]["sha256"])
         assert not (one / checkpoint.NAME).exists()
+
+
+def test_files_that_are_not_mnist_are_called_so_wherever_mnist_would_stand(twin, tmp_path, monkeypatch):
+    monkeypatch.setenv("TWIN_DATA_DIR", str(tmp_path))
+    (tmp_path / "mnist").mkdir()
+    rng = np.random.default_rng(1)
+    for name, n in zip(MNIST.files, (30, 30, 10, 10), strict=True):
+        values = rng.integers(0, 10, (n, 28, 28) if "images" in name else n).astype(np.uint8)
+        header = bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">i4").tobytes()
+        (tmp_path / "mnist" / name).write_bytes(gzip.compress(header + values.tobytes()))
+    code, _, err = twin("run", "mnist-mlp", "--algorithm", "digital", "--epochs", "1", "--out", "here")
+    assert code == 0
+    (folder,) = (tmp_path / "here" / "runs").iterdir()
+    facts = json.loads((folder / "run.json").read_text())["data"]
+    name = f"mnist (other files: sha256 {facts['sha256'][:12]})"
+    assert (facts["set"], facts["name"]) == ("mnist", name)
+    assert f"data: {name} is not what is published" in err
+    assert json.loads((folder / "summary.json").read_text())["run"]["data"] == name
+    for page in ("report.html", "report.md"):
+        assert (tmp_path / "here" / page).read_text().count(name) >= 2  # in the header and as a warning
+    run = load_run(folder)
+    assert run.data == totals(run)["data"] == name
 
 
 def test_a_finished_comparison_can_be_resumed_without_harm(twin, tmp_path):

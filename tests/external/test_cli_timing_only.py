@@ -23,6 +23,9 @@ def test_a_comparison_without_training_beside_baselines(twin, tmp_path):
     assert "batch = 4" in (out / "baselines" / "a100.toml").read_text()
     page = (out / "report.html").read_text()
     assert "Learning" not in page
+    header = page[page.index('class="facts"') : page.index("</header>")]
+    assert "training <b>none, timed only</b>" in header
+    assert not [word for word in ("device", "seed", "digital", "epochs") if word in header]
     assert "What bound the time" in page
     servers = pd.read_csv(out / "runs" / "sgd-two-array" / "servers.csv")
     assert servers["copies"].sum() > len(servers)

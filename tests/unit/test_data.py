@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -218,7 +219,9 @@ def test_every_set_says_its_name_hash_and_sizes(folder, tmp_path):
     ):
         facts = load(config, seed, steps).facts
         assert (facts["set"], facts["training samples"], facts["test samples"]) == (config.set, train, test)
+        assert str(facts["name"]).startswith(config.set)
         hashes[config.set, seed] = facts["sha256"]
+    assert facts["name"] == f"text (a.txt: sha256 {str(facts['sha256'])[:12]})"
     assert len(set(hashes.values())) == len(hashes) == 5
     assert load(Data(set="digits"), 7).facts["sha256"] == hashes["digits", 1]
     headers = (16, 8, 16, 8)
@@ -269,3 +272,22 @@ def test_real_mnist_has_its_published_shape():
     assert (len(data.inputs), len(data.test_inputs)) == (60_000, 10_000)
     assert data.inputs.mean() == pytest.approx(0.1307, abs=1e-4)
     assert np.bincount(data.targets[:, 0].astype(int))[:2].tolist() == [5923, 6742]
+    assert data.facts["name"] == "mnist"
+
+
+@pytest.mark.parametrize("images", [MNIST, FASHION_MNIST])
+def test_other_files_in_the_folder_of_a_set_are_named_as_such(tmp_path, monkeypatch, images):
+    monkeypatch.setenv("TWIN_DATA_DIR", str(tmp_path))
+    where = fill(tmp_path / images.name)
+    facts = load(Data(set=images.name), 1).facts
+    assert facts["name"] == f"{images.name} (other files: sha256 {facts['sha256'][:12]})"
+    raw = [gzip.decompress((where / name).read_bytes()) for name in images.files]
+    found = tuple(hashlib.md5(content, usedforsecurity=False).hexdigest() for content in raw)
+    known = replace(images, contents=found)
+    assert known.read().facts["name"] == images.name
+    for name in images.files:  # packed in another way they are the same files
+        content = gzip.decompress((where / name).read_bytes())
+        (where / name).write_bytes(gzip.compress(content, 1))
+    assert known.read().facts["name"] == images.name
+    (where / TEST_LABELS).write_bytes(gzip.compress(idx([4, 5, 6])))  # one of the four is enough
+    assert str(known.read().facts["name"]).startswith(f"{images.name} (other files: sha256 ")

@@ -68,7 +68,9 @@ def test_the_resolved_text_keeps_them_with_their_origins(tmp_path):
     assert again.model == loaded.model
     assert again.origins == loaded.origins
     assert again.origins["device.matrices.A.w_max"] == "command line"
-    assert again.model.device.label("CA") == "lee-af1, C: gokmen-60"
+    assert again.model.device.label("CA") == (
+        "lee-af1, A: lee-af1 (asymmetry_factor 2.0, w_max 0.9), C: gokmen-60 (dw_min 0.01)"
+    )
 
 
 def test_a_file_describes_the_devices_of_one_matrix(tmp_path):
@@ -77,6 +79,42 @@ def test_a_file_describes_the_devices_of_one_matrix(tmp_path):
     device = load_workload("digits-mlp", {"device.matrices.C.file": str(path)}).model.device
     assert device.of("C") == ("gokmen-60", {"family": "soft-bounds", "dw_min": 0.02, "w_max": 0.7, "w_min": -0.7})
     assert device.of("A") == ("gokmen-60", {})
+    assert device.label("AC") == "gokmen-60, C: gokmen-60 (c.toml)"
+
+
+def test_devices_are_named_by_their_file_also_when_resumed_and_are_the_same_from_another_file(tmp_path):
+    ids = []
+    for name in ("mine.toml", "yours.toml"):
+        path = tmp_path / name
+        path.write_text('family = "soft-bounds"\ndw_min = 0.02\nw_max = 0.7\nw_min = -0.7\n', encoding="utf-8")
+        device = f'{{preset = "measured", file = "{path}"}}'
+        resolved = tmp_path / "resolved.toml"
+        resolved.write_text(resolved_toml(load_workload("digits-mlp", {"device": device})), encoding="utf-8")
+        ids.append(plan(device=device).id)
+        path.unlink()
+        again = load_workload(str(resolved))
+        assert again.model.device.label("AC") == f"measured ({name})"
+        assert not [key for key in again.without_effect() if "described" in key]
+    assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize(
+    ("more", "label"),
+    [
+        ({}, "gokmen-60"),
+        ({"device.dw_min": "0.01"}, "gokmen-60 (dw_min 0.01)"),
+        (
+            {"device.dw_min": "0.01", "device.matrices.C.dw_min": "0.02"},
+            "gokmen-60 (dw_min 0.01), C: gokmen-60 (dw_min 0.02)",
+        ),
+        (
+            {f"device.{key}": "0.1" for key in ("dw_min_dtod", "dw_min_std", "up_down_dtod", "dw_min")},
+            "gokmen-60 (4 parameters changed)",
+        ),
+    ],
+)
+def test_a_device_is_named_with_what_was_changed_of_it(more, label):
+    assert load_workload("digits-mlp", more).model.device.label("AC") == label
 
 
 def test_what_the_algorithm_has_no_matrix_for_is_reported_as_without_effect():

@@ -18,9 +18,11 @@ from rich.console import Console
 from twin.errors import TwinError
 from twin.report.figures.floorplan import energy_panels
 from twin.report.figures.svg import Drawing
+from twin.report.pages.markdown import markdown
 from twin.report.pages.table import print_table
 from twin.report.write import load_report, write_report
-from twin.results.derived import derive_all
+from twin.results.derived import derive_all, facts
+from twin.results.result import untrained_curve
 from twin.results.store import load_run, save_run
 from twin.results.summary import summary, to_json
 from twin.results.text import fixed, percent, scale, si
@@ -117,6 +119,20 @@ def test_a_table_that_is_not_there_is_answered_with_those_that_are(name, more):
         run.frames()["curves"]
     assert run.tables.get(name) is None
     assert name not in run.tables
+
+
+def test_a_header_says_of_runs_what_is_so_of_them_and_nothing_else():
+    trained = make_run(device="measured (mine.toml)", data="mnist")
+    untrained = untrained_curve(1, 1e-3)
+    timed = make_run("sgd", device="", test_error=math.nan, curve=untrained, samples=1, epochs=1, seed=0)
+    digital = make_run("digital", device="", data="mnist")
+    assert facts([trained, digital]) == [
+        ("device", "measured (mine.toml)"), ("data", "mnist"), ("seed", "1"), ("epochs", "10"),
+        ("samples a run", "14,370"),
+    ]  # fmt: skip
+    assert facts([timed]) == [("training", "none, timed only"), ("samples a run", "1")]
+    assert facts([digital])[:2] == [("data", "mnist"), ("seed", "1")]
+    assert "twin 0.1.0, training none, timed only, samples a run 1. All" in markdown([timed], "twin compare x")
 
 
 def test_rates_follow_from_the_totals():

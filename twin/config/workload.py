@@ -1,7 +1,8 @@
 """The description of a workload: network, data, schedule, device, hyper-parameters of every algorithm."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -16,9 +17,13 @@ from twin.config.network import Network
 from twin.config.numbers import Count, Inside
 from twin.config.part import Part
 from twin.config.quantity import Time
+from twin.config.resolved import toml_text
 from twin.config.resources import misspelt, suggestion
 from twin.config.timing import Timing
 from twin.errors import TwinError
+
+LONGEST = 40
+"""Characters in which the name of a device may list what was changed of its preset."""
 
 
 class Training(Part):
@@ -57,8 +62,10 @@ class _DeviceTable(Part):
     """A table in which a preset's name and the parameters that replace the preset's stand together.
 
     A `file` is read here, so that its values become part of the workload, and what is resolved or resumed does not
-    depend on it any more.
+    depend on it any more; its name stays in `described`.
     """
+
+    about: ClassVar[frozenset[str]] = frozenset({"described"})
 
     @model_validator(mode="before")
     @classmethod
@@ -72,7 +79,8 @@ class _DeviceTable(Part):
         own = {key: value for key, value in table.items() if key in cls.model_fields and key != "overrides"}
         overrides = {key: value for key, value in table.items() if key not in own}
         if isinstance(overrides.get("file"), str):
-            overrides = _described(overrides.pop("file")) | overrides
+            own["described"] = overrides.pop("file")
+            overrides = _described(own["described"]) | overrides
         return {**own, "overrides": overrides}
 
 
@@ -83,6 +91,7 @@ class MatrixDevice(_DeviceTable):
     """
 
     preset: Name | None = None
+    described: str = ""
     overrides: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -94,6 +103,7 @@ class Device(_DeviceTable):
     """
 
     preset: Name
+    described: str = ""
     overrides: dict[str, Any] = Field(default_factory=dict)
     matrices: dict[Identifier, MatrixDevice] = Field(default_factory=dict)
 
@@ -107,9 +117,26 @@ class Device(_DeviceTable):
         return self.preset, self.overrides | own.overrides
 
     def label(self, matrices: Iterable[str]) -> str:
-        """Name the preset, and those of matrices that have another, e.g. ``"gokmen-60, C: ecram"``."""
-        others = ((name, self.of(name)[0]) for name in sorted(matrices))
-        return ", ".join([self.preset, *(f"{name}: {preset}" for name, preset in others if preset != self.preset)])
+        """Name the devices, and those of matrices that have others, e.g. ``"gokmen-60 (dw_min 0.01), C: ecram"``.
+
+        Behind the preset stands the file that describes the device, or what was changed.
+        """
+        whole = _named(self.preset, self.overrides, self.described)
+        others = {}
+        for name in sorted(matrices):
+            own = self.matrices.get(name)
+            others[name] = _named(*self.of(name), described=own.described if own else self.described)
+        return ", ".join([whole, *(f"{name}: {other}" for name, other in others.items() if other != whole)])
+
+
+def _named(preset: str, overrides: Mapping[str, Any], described: str) -> str:
+    """Name a device by its preset and the file or the few parameters that make it another."""
+    if described:
+        return f"{preset} ({Path(described).name})"
+    if not overrides:
+        return preset
+    few = ", ".join(f"{key} {toml_text(value)}" for key, value in overrides.items())
+    return f"{preset} ({few if len(few) <= LONGEST else f'{len(overrides)} parameters changed'})"
 
 
 def _described(path: str) -> dict[str, object]:

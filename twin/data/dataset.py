@@ -34,7 +34,8 @@ class Dataset:
     sequential : bool
         Whether a sample begins where the one before it ends, so that their order must be kept.
     facts : mapping of str to str or int
-        What a reader must know to compare results: name, SHA-256, sizes; of a text its characters and their split.
+        What a reader must know to compare results: set, name (with a hash where another content stands under that of
+        the set), SHA-256, sizes; of a text its characters and their split.
     """
 
     inputs: Array
@@ -99,7 +100,7 @@ def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
         raise TwinError(f"data.set (= {config.set!r}): has no sequences for a recurrent network; use one of {known}")
     data = readers[config.set]().limited(config.samples, config.test_samples)
     sizes = {"training samples": len(data.inputs), "test samples": len(data.test_inputs)}
-    return replace(data, facts={"set": config.set, **data.facts, **sizes})
+    return replace(data, facts={"set": config.set, "name": config.set, **data.facts, **sizes})
 
 
 def sha256(*arrays: npt.NDArray[Any]) -> str:
@@ -108,3 +109,11 @@ def sha256(*arrays: npt.NDArray[Any]) -> str:
     for array in arrays:
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+OTHER = " (other "
+
+
+def other_content(name: str, what: str, digest: str) -> str:
+    """Name data that are not what is published under `name`: ``"mnist (other files: sha256 0a1b2c3d4e5f)"``."""
+    return f"{name}{OTHER}{what}: sha256 {digest[:12]})"

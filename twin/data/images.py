@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.data import folder
-from twin.data.dataset import Dataset, sha256
-from twin.data.idx import array_of
+from twin.data.dataset import Dataset, other_content, sha256
+from twin.data.idx import array_of, md5_of_idx
 from twin.errors import TwinError
 
 
@@ -32,12 +32,15 @@ class Images:
         File name to SHA-256: training images and labels, test images and labels.
     cache : str
         The folder below the user's cache; the files of all such sets have the same names.
+    contents : tuple of str
+        MD5 of the published files once unpacked, in the order of `files`: how they were packed does not matter.
     """
 
     name: str
     mirror: str
     files: Mapping[str, str]
     cache: str
+    contents: tuple[str, ...]
 
     def read(self, samples: int = 0, test_samples: int = 0) -> Dataset:
         """Return the first images (0: all), pixels scaled to [0, 1], and their classes.
@@ -51,9 +54,10 @@ class Images:
             Where a file is missing and cannot be fetched, is damaged, or does not fit the others.
         """
         paths = [self._locate(name) for name in self.files]
-        (images, labels, test_images, test_labels), digest = _content(
+        (images, labels, test_images, test_labels), digest, contents = _content(
             *((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
         )
+        name = self.name if contents == self.contents else other_content(self.name, "files", digest)
         for x, t in ((images, labels), (test_images, test_labels)):
             if x.ndim != 3 or x.shape[1:] != (28, 28) or not len(x) or t.shape != x.shape[:1] or t.max() > 9:
                 raise TwinError(
@@ -66,7 +70,7 @@ class Images:
             _classes(labels[:train]),
             _pixels(test_images[:test]),
             _classes(test_labels[:test]),
-            facts={"sha256": digest},
+            facts={"name": name, "sha256": digest},
         )
 
     def _locate(self, name: str) -> Path:
@@ -88,10 +92,10 @@ class Images:
 
 
 @lru_cache(maxsize=1)
-def _content(*files: tuple[str, int, int]) -> tuple[tuple[npt.NDArray[np.uint8], ...], str]:
-    """Read files, given with size and time of change (ns); return their arrays and the hash of all."""
+def _content(*files: tuple[str, int, int]) -> tuple[tuple[npt.NDArray[np.uint8], ...], str, tuple[str, ...]]:
+    """Read files, given with size and time of change (ns); return their arrays, the hash of all, the MD5 of each."""
     arrays = tuple(array_of(Path(path)) for path, *_ in files)
-    return arrays, sha256(*arrays)
+    return arrays, sha256(*arrays), tuple(map(md5_of_idx, arrays))
 
 
 def _pixels(raw: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -112,6 +116,12 @@ MNIST = Images(
         "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
     },
     "",
+    (
+        "6bbc9ace898e44ae57da46a324031adb",
+        "a25bea736e30d166cdddb491f175f624",
+        "2646ac647ad5339dbf082846283269ea",
+        "27ae3e4e09519cfbb04c329615203637",
+    ),
 )
 """LeCun, Cortes, Burges 1998."""
 
@@ -125,6 +135,12 @@ FASHION_MNIST = Images(
         "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     },
     "fashion-mnist",
+    (
+        "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+        "9018921c3c673c538a1fc5bad174d6f9",
+        "8181f5470baa50b63fa0f6fddb340f0a",
+        "15d484375f8d13e6eb1aabb0c3f46965",
+    ),
 )
 """Xiao, Rasul, Vollgraf 2017. Hashes of the labels: computed from the files in the authors' repository
 (github.com/zalandoresearch/fashion-mnist, commit b2617bb); of the images: as torchvision's prototypes name them."""

@@ -1,16 +1,24 @@
 """Where texts come from: War and Peace, any file, and one that every Python carries."""
 
+import hashlib
 import platform
 from pathlib import Path
 from typing import Literal
 
 from twin.data import folder
+from twin.data.dataset import other_content
 from twin.data.text import Text
 from twin.errors import TwinError
 
 NOVEL = "war-and-peace.txt"
 MAX_BYTES = 2**27  # assumption: some 30 bytes of memory a character while reading, so 4 GiB
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+SHA256 = {
+    "lf": "e9d70cc7d26da7bb53c09a90844647f75cd2ef081b6aa358290a8cf7184d889b",
+    "crlf": "fb66ba999dafe24017cdd59e04c56d385a9c8466993d374fd4c6f08b2142985e",
+}
+"""Of what is learnt of the novel whose characters and symbols `war_and_peace` counts."""
+
 PRINTABLE = "\n" + "".join(chr(code) for code in range(32, 127))
 
 
@@ -34,7 +42,9 @@ def war_and_peace(newline: Literal["lf", "crlf"]) -> Text:
     raw = _unix(_bytes_of(f"war-and-peace: {path}", path))
     if newline == "crlf":
         raw = BYTE_ORDER_MARK + raw.rstrip(b"\n").replace(b"\n", b"\r\n")
-    return Text("war-and-peace", raw, "latin-1")
+    digest = hashlib.sha256(raw).hexdigest()
+    name = "war-and-peace" if digest == SHA256[newline] else other_content("war-and-peace", "text", digest)
+    return Text("war-and-peace", raw, "latin-1", notes={"name": name})
 
 
 def from_file(name: str) -> Text:
@@ -57,7 +67,8 @@ def from_file(name: str) -> Text:
         raise TwinError(
             f"{place}: not UTF-8: byte 0x{raw[error.start]:02x} in line {line}; convert it, e.g. with iconv -t UTF-8"
         ) from error
-    return Text(place, raw, "utf-8")
+    digest = hashlib.sha256(raw).hexdigest()
+    return Text(place, raw, "utf-8", notes={"name": f"text ({path.name}: sha256 {digest[:12]})"})
 
 
 def pydoc_topics() -> Text:

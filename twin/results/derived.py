@@ -109,6 +109,21 @@ def tested(run: RunResult, value: float) -> str:
     return fixed(value) if run.regression else percent(value)
 
 
+def facts(runs: Sequence[RunResult]) -> list[tuple[str, str]]:
+    """Give what a page says first of its runs: device, data, seed, epochs where anything was trained, and samples."""
+    trained = [run for run in runs if run.device or run.curve["train_loss"].notna().any()]
+    found = {
+        "device": [run.device for run in trained],
+        "data": [run.data for run in trained],
+        "seed": [str(run.seed) for run in trained],
+        "epochs": [str(run.epochs) for run in trained],
+        "training": [] if trained else ["none, timed only"],
+        "samples a run": [f"{run.samples:,}" for run in runs],
+    }
+    listed = {name: ", ".join(dict.fromkeys(filter(None, texts))) for name, texts in found.items()}
+    return [(name, text) for name, text in listed.items() if text]
+
+
 def busiest_links(run: RunResult, most: int = 5) -> list[tuple[str, float, float]]:
     """Give name, utilisation and bytes a sample of the busiest links of a network; nothing where there is none."""
     if "links" not in run.tables:

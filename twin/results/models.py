@@ -33,7 +33,8 @@ class Named(Model):
     layout: str
     chip: str
     workload: str
-    device: str
+    device: str = Field(description="what it is and what was changed of it; empty where no array was simulated")
+    data: str = Field("", description="the data set; of other content than is published under its name with a hash")
     seed: int
     samples: int = Field(description="training samples seen")
     epochs: int

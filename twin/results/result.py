@@ -76,7 +76,7 @@ class RunResult:
     chip : str
     workload : str
     device : str
-        Names of the parts.
+        Names of the parts; the device is empty where no array was simulated.
     seed : int
     samples : int
         Training samples seen.
@@ -112,6 +112,8 @@ class RunResult:
         Every constant with its origin.
     chips : int
         Over which the network is spread.
+    data : str
+        The data set, with a hash where it is not the published one; empty where nothing was trained.
     regression : bool
         True where nothing is classified and `test_error` is a loss.
 
@@ -146,6 +148,7 @@ class RunResult:
     regression: bool = False
     makespan_interval_s: float = 0.0
     chips: int = 1
+    data: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", Tables(self.tables))

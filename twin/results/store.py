@@ -167,6 +167,7 @@ def _rebuild(summary: dict[str, Any], frames: dict[str, "pd.DataFrame"], config:
         area_m2=_number(totals["area"]["total_m2"]),
         leakage_W=_number(totals["area"]["leakage_W"]),
         chips=totals["area"].get("chips", 1),
+        data=run.get("data", ""),
         bound=totals["bound"]["line"],
         warnings=list(totals["warnings"]),
         curve=frames["curve"],

@@ -40,6 +40,7 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
             "chip": run.chip,
             "workload": run.workload,
             "device": run.device,
+            "data": run.data,
             "seed": run.seed,
             "samples": run.samples,
             "epochs": run.epochs,

@@ -25,6 +25,7 @@ TOTALS = (
         for what, words in (("H", "the matrix H"), ("other", "everything else"))
     ),
     name("bound", "what bound the time"),
+    name("data", "the data set; of other content than is published under its name with a hash"),
 )
 """The columns of a row."""
 
@@ -52,4 +53,5 @@ def totals(run: RunResult) -> dict[str, Value]:
         "area_m2": run.area_m2,
         **traffic,
         "bound": run.bound,
+        "data": run.data,
     }

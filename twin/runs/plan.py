@@ -128,6 +128,9 @@ def _values(text: str) -> dict[str, Any]:
 
     found = tomllib.loads(text)
     found.pop("sources", None)
+    device = found.get("device", {})
+    for one in (device, *device.get("matrices", {}).values()):
+        one.pop("described", None)  # the name of a file whose values stand beside it
     return found
 
 

@@ -158,7 +158,7 @@ def roofline(loaded: Loaded[Baseline], workload: str, loads: list[Load], samples
         layout="",
         chip=baseline.name,
         workload=workload,
-        device="digital",
+        device="",
         seed=0,
         samples=samples,
         epochs=1,

@@ -214,7 +214,7 @@ def _result(parts: TimedParts, command: str) -> RunResult:
         layout=plan.layout.model.name,
         chip=plan.chip.model.name,
         workload=parts.workload.name,
-        device="none (timing only)",
+        device="",
         seed=0,
         samples=samples,
         epochs=1,

@@ -13,6 +13,7 @@ from twin.chip.channels import channels
 from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
 from twin.data import Dataset
+from twin.data.dataset import OTHER
 from twin.engine import InvariantError
 from twin.engine.critical import bound_line
 from twin.engine.sampling import Estimate, Sampler
@@ -204,6 +205,9 @@ def _result(
         warnings.append("timing: one window says nothing about its error; lower timing.period or use --exact")
     plan = parts.plan
     warnings += [f"{key} {NO_EFFECT}" for key in without_effect(parts)]
+    data = str(parts.data.facts["name"])
+    if OTHER in data:
+        warnings.append(f"data: {data} is not what is published under this name; compare it with no result on that")
     frame = pd.DataFrame(curve, columns=list(CurveRow._fields))
     frame[["epoch", "samples"]] = frame[["epoch", "samples"]].astype(int)
     return RunResult(
@@ -212,7 +216,8 @@ def _result(
         layout=plan.layout.model.name,
         chip=plan.chip.model.name,
         workload=plan.workload.model.name,
-        device=parts.workload.device.label(parts.algorithm.matrices),
+        device=parts.workload.device.label(parts.algorithm.matrices) if parts.mapping.tiles else "",
+        data=data,
         seed=parts.workload.training.seed,
         samples=samples,
         epochs=parts.workload.training.epochs,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from twin.report.figures.palette import INKS, PAGE
 from twin.report.figures.svg import INK, RULE, Drawing, figure, styled
-from twin.report.pages.difference_text import Rows, breakdown_rows, configuration_rows, metric_rows, points
+from twin.report.pages.difference_text import Rows, about, breakdown_rows, configuration_rows, metric_rows, points
 from twin.report.pages.page import Cell, Column, Grid, render_page
 from twin.results.difference import Breakdown, Compared, breakdowns, part_name
 
@@ -43,8 +43,7 @@ def difference_html(
         {
             "title": f"{', '.join(run.label for run in others)} against {first.label}",
             "facts": [
-                ("workload", ", ".join(dict.fromkeys(run.result.workload for run in runs))),
-                ("chip", ", ".join(dict.fromkeys(run.result.chip for run in runs))),
+                *about(runs),
                 ("first", first.label),
             ],
             "configuration": _grid(configuration_rows(runs)),

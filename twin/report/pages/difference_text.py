@@ -120,13 +120,20 @@ def points(share: float) -> str:
     return f"{sign}{percent(abs(share))} %"
 
 
+def about(runs: Sequence[Compared]) -> list[tuple[str, str]]:
+    """Give what the runs are of: workload, chip, and data where any was trained."""
+    found = {key: dict.fromkeys(getattr(run.result, key) for run in runs) for key in ("workload", "chip", "data")}
+    listed = {key: ", ".join(filter(None, names)) for key, names in found.items()}
+    return [(key, names) for key, names in listed.items() if names]
+
+
 def difference_markdown(runs: Sequence[Compared], command: str) -> str:
     """Give the page as GitHub Markdown: configuration, metrics, what the differences consist of, the command."""
     listed = ", ".join(escape(run.label) for run in runs[1:])
     lines = [
         f"# {listed} against {escape(runs[0].label)}",
         "",
-        f"twin {__version__}, workload {escape(runs[0].result.workload)}. All times are simulated.",
+        escape(f"twin {__version__}, {', '.join(' '.join(fact) for fact in about(runs))}. All times are simulated."),
         "Shares are of the first run's total, so that they add up to its change.",
         "",
     ]

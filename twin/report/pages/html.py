@@ -19,7 +19,7 @@ from twin.report.pages.grids import (
     statuses,
 )
 from twin.report.pages.page import render_page
-from twin.results.derived import bound_shares, derive_all, grouped_warnings, interval, wait_shares
+from twin.results.derived import bound_shares, derive_all, facts, grouped_warnings, interval, wait_shares
 from twin.results.result import RunResult
 from twin.results.text import percent
 
@@ -45,7 +45,7 @@ def _content(runs: Sequence[RunResult], command: str, drawings: dict[str, list[D
     return {
         "title": f"{runs[0].workload} on {_list(run.chip for run in runs)}",
         "baseline": runs[0].name,
-        "facts": _facts(runs),
+        "facts": [*facts(runs), ("baseline", runs[0].name)],
         "cards": cards(runs),
         "drawings": drawings,
         "bounds": [_bound(run) for run in runs],
@@ -65,16 +65,6 @@ def _content(runs: Sequence[RunResult], command: str, drawings: dict[str, list[D
         "configs": _configs(runs),
         "command": command,
     }
-
-
-def _facts(runs: Sequence[RunResult]) -> list[tuple[str, str]]:
-    return [
-        ("device", _list(run.device for run in runs)),
-        ("seed", _list(str(run.seed) for run in runs)),
-        ("epochs", _list(str(run.epochs) for run in runs)),
-        ("samples a run", _list(f"{run.samples:,}" for run in runs)),
-        ("baseline", runs[0].name),
-    ]
 
 
 def _bound(run: RunResult) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from twin import __version__
 from twin.report.pages.table import headings, rows
 from twin.results.calibration import CALIBRATION, calibration_rows
-from twin.results.derived import busiest_links, grouped_warnings, interval
+from twin.results.derived import busiest_links, facts, grouped_warnings, interval
 from twin.results.overlap import STALENESS, staleness_rows
 from twin.results.result import RunResult
 from twin.results.text import fixed, percent
@@ -13,17 +13,12 @@ from twin.results.text import fixed, percent
 
 def markdown(runs: Sequence[RunResult], command: str) -> str:
     """Give the report as GitHub Markdown: table, what bound each run, warnings, how to regenerate."""
-    first = runs[0]
     names = [f"{name} ({unit})" if unit else name for name, unit in headings(runs)[:-1]]
-    facts = (
-        f"twin {__version__}, device {', '.join(_distinct(run.device for run in runs))}, "
-        f"seed {', '.join(_distinct(str(run.seed) for run in runs))}, {first.epochs} epochs, "
-        f"{first.samples:,} samples a run. All times are simulated."
-    )
+    said = ", ".join(f"{name} {value}" for name, value in [("twin", __version__), *facts(runs)])
     lines = [
-        f"# {first.workload} on {', '.join(_distinct(run.chip for run in runs))}",
+        f"# {runs[0].workload} on {', '.join(_distinct(run.chip for run in runs))}",
         "",
-        facts,
+        escape(f"{said}. All times are simulated."),
         "",
         line(names),
         line(["---", *["---:"] * (len(names) - 1)]),

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Sequence
 from markupsafe import Markup
 
 from twin.report.pages.table import headings, moved, rows
-from twin.results.derived import grouped_warnings, interval
+from twin.results.derived import facts, grouped_warnings, interval
 from twin.results.result import RunResult
 
 
@@ -16,9 +16,10 @@ def runs_html(runs: Sequence[RunResult]) -> str:
     names = [f"{name} ({unit})" if unit else name for name, unit in (headings(runs)[k] for k in shown)]
     notes = [f"{run.name}: time {interval(run)}" for run in runs if interval(run)]
     notes += [f"{who}: {text}" if who else text for text, who in grouped_warnings(runs)]
-    facts = f"{runs[0].workload} on {runs[0].chip}, seed {runs[0].seed}, {runs[0].samples:,} samples; simulated time."
+    said = ", ".join(f"{name} {value}" for name, value in facts(runs))
+    caption = f"{runs[0].workload} on {runs[0].chip}, {said}; simulated time."
     narrow = [[line[k] for k in shown] for line in lines]
-    return table_html(names, narrow, (0, len(names) - 1), facts, notes)
+    return table_html(names, narrow, (0, len(names) - 1), caption, notes)
 
 
 def table_html(
