@@ -166,7 +166,7 @@ def test_files_that_are_not_mnist_are_called_so_wherever_mnist_would_stand(twin,
     for page in ("report.html", "report.md"):
         assert (tmp_path / "here" / page).read_text().count(name) >= 2  # in the header and as a warning
     run = load_run(folder)
-    assert run.data == totals(run)["data"] == name
+    assert run.data == totals(run)["data_set"] == name
 
 
 def test_a_finished_comparison_can_be_resumed_without_harm(twin, tmp_path):

@@ -25,7 +25,7 @@ TOTALS = (
         for what, words in (("H", "the matrix H"), ("other", "everything else"))
     ),
     name("bound", "what bound the time"),
-    name("data", "the data set; of other content than is published under its name with a hash"),
+    name("data_set", "the data set; of other content than is published under its name with a hash"),
 )
 """The columns of a row."""
 
@@ -53,5 +53,5 @@ def totals(run: RunResult) -> dict[str, Value]:
         "area_m2": run.area_m2,
         **traffic,
         "bound": run.bound,
-        "data": run.data,
+        "data_set": run.data,
     }

@@ -66,7 +66,7 @@ class Results:
                 frame = pd.read_csv(path, keep_default_na=False, dtype=str)
             else:
                 frame = pd.read_parquet(path)
-            frame = frame if "data" in frame else frame.assign(data="")  # a result of an earlier version
+            frame = frame if "data_set" in frame else frame.assign(data_set="")  # a result of an earlier version
             return {key: _number(frame[key][0]) if unit else str(frame[key][0]) for key, unit in UNITS.items()}
         except (OSError, KeyError, ValueError, IndexError) as error:
             raise TwinError(f"{path}: is no result of a sweep ({error}); remove it to run its point again") from error
