@@ -15,7 +15,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from twin.engine.sampling import Sampler
+from twin.engine.sampler import Sampler
 from twin.kernels.jit import kernel
 from twin.kernels.simd.rows import accumulate_rows
 from twin.machine.replay import Replayed, run_block

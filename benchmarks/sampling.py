@@ -18,7 +18,7 @@ import pandas as pd
 
 from twin.chip import ChipCosts
 from twin.engine import Engine
-from twin.engine.sampling import Sampler
+from twin.engine.sampler import Sampler
 from twin.machine.replay import ZEROS, Performed, perform, setup_counts
 from twin.operation import N_COUNTS
 from twin.runs.build import Parts, build

@@ -10,6 +10,7 @@ Names below are loaded when they are first used, so that ``import twin`` takes n
 from typing import TYPE_CHECKING, Any
 
 from twin.errors import TwinError
+from twin.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from twin.api.comparison import Comparison
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from twin.api.runs import compare, load, simulate
     from twin.api.sweeps import SweepResult, run_sweep
 
-__version__ = "0.1.0"
 __all__ = [
     "Comparison",
     "RunResult",

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from twin.chip.demand import Occupancy
 from twin.engine import Engine
-from twin.engine.sampling import Sampler, Sampling, Window
+from twin.engine.sampler import Sampler
+from twin.engine.sampling import Sampling, Window
 from twin.errors import TwinError
 from twin.runs.build import build
 from twin.runs.plan import prepare

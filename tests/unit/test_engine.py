@@ -9,8 +9,8 @@ from engine_kit import Costs, Effects, Program, counts, op
 
 from twin.engine import Engine, ledger
 from twin.engine.critical import bound_line, chain
-from twin.engine.engine import Job, Run
 from twin.engine.hazards import N_EDGES, Edge, local_edges
+from twin.engine.jobs import Job, Run
 from twin.engine.ledger import COLUMNS, Ledger
 from twin.errors import TwinError
 

@@ -8,7 +8,7 @@ from twin.chip import ChipCosts, Component, Path
 from twin.chip.part import picoseconds
 from twin.config import load_chip, load_layout
 from twin.engine import Engine
-from twin.engine.sampling import Sampler
+from twin.engine.sampler import Sampler
 from twin.errors import TwinError
 from twin.mapping import map_layers
 from twin.operation import Kind, Operation, Stream, Unit

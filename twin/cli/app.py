@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import typer
 from typer.exceptions import TyperException
 
-from twin import __version__
 from twin.cli.options import (
     Baselines,
     Batch,
@@ -27,6 +26,7 @@ from twin.cli.options import (
     Trace,
 )
 from twin.errors import TwinError
+from twin.version import __version__
 
 app = typer.Typer(
     add_completion=False,

@@ -15,7 +15,7 @@ from twin.engine.hazards import N_EDGES, Edge
 if TYPE_CHECKING:
     import pandas as pd
 
-    from twin.engine.engine import Engine
+    from twin.engine.scheduler import Scheduler
     from twin.operation import Operation
 
 ADMISSION = -1
@@ -25,7 +25,7 @@ Segment = tuple[int, str, int]  # template, cause, ps
 Place = tuple[str, int, str, str]  # what, layer, kind, cause
 
 
-def chain(engine: Engine) -> list[Segment]:
+def chain(engine: Scheduler) -> list[Segment]:
     """Walk back from the last completed operation to the end of the set-up.
 
     The segments are contiguous: together they last from there to the end, or from the oldest
@@ -35,7 +35,7 @@ def chain(engine: Engine) -> list[Segment]:
     return walk(engine, rows, max((row[3], k) for k, row in enumerate(rows))[1]) if rows else []
 
 
-def walk(engine: Engine, rows: list[list[int]], at: int) -> list[Segment]:
+def walk(engine: Scheduler, rows: list[list[int]], at: int) -> list[Segment]:
     """Walk back from row `at` of the ledger's last rows; `chain` says how far."""
     oldest = engine.index - len(rows)
     segments: list[Segment] = []
@@ -54,19 +54,19 @@ def walk(engine: Engine, rows: list[list[int]], at: int) -> list[Segment]:
     return segments
 
 
-def _hazard(engine: Engine, code: int) -> str:
+def _hazard(engine: Scheduler, code: int) -> str:
     if code == ADMISSION:
         return "in_flight"
     resource, edge = divmod(code, N_EDGES)
     return f"{Edge(edge).name} on {TIME_STEP.sub('', engine.binder.resources[resource])}" if code >= 0 else "start"
 
 
-def bound_table(engine: Engine) -> pd.DataFrame:
+def bound_table(engine: Scheduler) -> pd.DataFrame:
     """Return the chain by operation and cause, largest share first."""
     return shares(totals(engine, chain(engine)))
 
 
-def totals(engine: Engine, segments: list[Segment]) -> dict[Place, int]:
+def totals(engine: Scheduler, segments: list[Segment]) -> dict[Place, int]:
     """Sum segments by operation and cause, ps."""
     total: defaultdict[Place, int] = defaultdict(int)
     for template, cause, length in segments:

@@ -14,7 +14,7 @@ from twin.engine import tables
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from twin.engine.engine import Engine
+    from twin.engine.scheduler import Scheduler
 
 TOLERANCE = 1e-9
 
@@ -26,13 +26,13 @@ class InvariantError(Exception):
         super().__init__(f"{message}; this is a bug in twin, please report it with the run's configuration")
 
 
-def check(engine: Engine) -> None:
+def check(engine: Scheduler) -> None:
     """Check everything on a drained engine."""
     for invariant in (drained, energy, traffic, capacity, little, bounds, staleness):
         invariant(engine)
 
 
-def drained(engine: Engine) -> None:
+def drained(engine: Scheduler) -> None:
     """Nothing is in flight."""
     if engine.under_way:
         raise InvariantError(f"{engine.under_way} samples are still in flight at {engine.now_ps} ps")
@@ -41,7 +41,7 @@ def drained(engine: Engine) -> None:
         raise InvariantError(f"{engine.index} operations were started but {entered} are in the ledger")
 
 
-def energy(engine: Engine) -> None:
+def energy(engine: Scheduler) -> None:
     """Energy by component = by layer = by kind = by server = by time."""
     ledger = engine.ledger
     table = ledger.energy_J()
@@ -69,7 +69,7 @@ def _total_by(keys: list[Hashable], values: np.ndarray[tuple[int], np.dtype[np.f
     return sum(sums.values())
 
 
-def traffic(engine: Engine) -> None:
+def traffic(engine: Scheduler) -> None:
     """Bytes asked for = bytes moved, on every path and over every link of a network."""
     moved = engine.ledger.delivered().sum(axis=0)
     if (moved != engine.ledger.requested).any():
@@ -84,7 +84,7 @@ def traffic(engine: Engine) -> None:
         )
 
 
-def capacity(engine: Engine) -> None:
+def capacity(engine: Scheduler) -> None:
     """No server is busy for longer than the run, nor with two operations at once."""
     queues, load_ps = engine.ledger.queues, engine.ledger.load_ps
     for number, server in enumerate(engine.costs.servers):
@@ -95,7 +95,7 @@ def capacity(engine: Engine) -> None:
             raise InvariantError(f"{server.name} served two operations at once, {overlaps} times")
 
 
-def little(engine: Engine) -> None:
+def little(engine: Scheduler) -> None:
     """Little's law: the integral of the number present = the sum of the times spent, exactly.
 
     The integral is taken over the ledger's rows in order of time; the times are added up as the
@@ -107,7 +107,7 @@ def little(engine: Engine) -> None:
             raise InvariantError(f"{server.name}: the queue integral is {integral} ps but visits lasted {sojourn} ps")
 
 
-def bounds(engine: Engine) -> None:
+def bounds(engine: Scheduler) -> None:
     """max(critical path, largest server load) <= makespan <= serial time, of what was run and of the whole."""
     ledger, skipped = engine.ledger, engine.ledger.skipped
     run_ps = engine.now_ps - skipped.elapsed_ps
@@ -115,7 +115,7 @@ def bounds(engine: Engine) -> None:
     _between(max(ledger.load_ps.tolist(), default=0), engine.now_ps, ledger.serial_ps + skipped.serial_ps)
 
 
-def staleness(engine: Engine) -> None:
+def staleness(engine: Scheduler) -> None:
     """Every mat-vec that was run read weights no older or newer than the consistency allows."""
     most, reads = engine.consistency.most(engine.in_flight), engine.staleness.reads
     for (template, samples), n in reads.items():

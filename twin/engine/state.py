@@ -11,13 +11,13 @@ from twin.errors import TwinError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from twin.engine.engine import Engine
+    from twin.engine.scheduler import Scheduler
 
 SCALARS = ("setup_ps", "setup_done", "index", "last_index", "critical_ps")
 SUMS = ("n", "busy_ps", "wait_ps", "latency_ps", "counts", "served", "activations", "requested", "sent")
 
 
-def save(engine: Engine) -> dict[str, NDArray[np.generic]]:
+def save(engine: Scheduler) -> dict[str, NDArray[np.generic]]:
     """Copy the state of a drained engine."""
     if engine.under_way:
         raise ValueError(f"{engine.under_way} samples are in flight; only a drained engine can be saved")
@@ -44,11 +44,11 @@ def save(engine: Engine) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _stateful(engine: Engine) -> dict[str, NDArray[np.int64]]:
+def _stateful(engine: Scheduler) -> dict[str, NDArray[np.int64]]:
     return engine.stateful.state() if engine.stateful is not None else {}
 
 
-def load(engine: Engine, arrays: dict[str, NDArray[np.generic]]) -> None:
+def load(engine: Scheduler, arrays: dict[str, NDArray[np.generic]]) -> None:
     """Give a new engine the state of another with the same program, chip and mapping."""
     values = {name: np.array(array) for name, array in arrays.items()}
     ledger, queues = engine.ledger, engine.ledger.queues
@@ -91,7 +91,7 @@ def load(engine: Engine, arrays: dict[str, NDArray[np.generic]]) -> None:
     engine.start_clock(now_ps)
 
 
-def _restore_stateful(engine: Engine, values: dict[str, NDArray[np.generic]]) -> None:
+def _restore_stateful(engine: Scheduler, values: dict[str, NDArray[np.generic]]) -> None:
     if engine.stateful is not None:
         prefix = "stateful_"
         own = {name[len(prefix) :]: np.asarray(array, np.int64) for name, array in values.items() if prefix in name}

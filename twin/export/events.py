@@ -9,17 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from twin import __version__
 from twin.files import whole
 from twin.operation import Counts
 from twin.results.columns import TABLES
 from twin.results.result import SCHEMA
+from twin.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from twin.engine.recorder import Events, Legend
+    from twin.engine.legend import Legend
+    from twin.engine.recorder import Events
 
 ARROW = {
     "int64": pa.int64(),

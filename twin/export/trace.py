@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from twin import __version__
 from twin.export.trace_counters import depths, rates
 from twin.export.trace_packets import Packets
 from twin.files import whole
 from twin.operation import Counts, Stream
+from twin.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from twin.engine.recorder import Events, Legend
+    from twin.engine.legend import Legend
+    from twin.engine.recorder import Events
 
 SCALE = "1 ns on screen is 1 ps of the chip"
 LANES = {"tile": "arrays and converters", "digital": "digital", "link": "link", "registers": "registers"}

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from twin import __version__
 from twin.files import plain
 from twin.results.calibration import calibration_summary
 from twin.results.derived import (
@@ -19,6 +18,7 @@ from twin.results.derived import (
 from twin.results.models import RunSummary
 from twin.results.overlap import staleness_summary
 from twin.results.result import SCHEMA, RunResult
+from twin.version import __version__
 
 
 def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from twin.errors import TwinError
-from twin.runs.kinds import RunKind
 from twin.runs.plan import Mode
+from twin.runs.protocol import RunKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from twin import __version__
 from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.config.load import Loaded
@@ -19,6 +18,7 @@ from twin.config.timing_only import TimingOnly
 from twin.config.workload import Workload
 from twin.errors import TwinError
 from twin.files import write_text
+from twin.version import __version__
 
 Mode = Literal["replayed", "coupled"]
 FILES = ("chip.toml", "layout.toml", "workload.toml")

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.engine import Engine
-from twin.engine.recorder import EVENT, Legend, Recorder
+from twin.engine.legend import Legend
+from twin.engine.recorder import EVENT, Recorder
 from twin.files import remove, write_bytes
 from twin.runs.exports import EVENTS, TRACE, Window, window_of
 from twin.runs.plan import RunRequest

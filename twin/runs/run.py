@@ -4,9 +4,9 @@ from pathlib import Path
 
 from twin.results.result import RunResult
 from twin.results.store import save_run
-from twin.runs.kinds import AfterEpoch, Progress
 from twin.runs.plan import Plan, read_facts
 from twin.runs.planning import kind_of, plan_folder
+from twin.runs.protocol import AfterEpoch, Progress
 
 
 def run(folder: Path, progress: Progress, after_epoch: AfterEpoch | None = None, plan: Plan | None = None) -> RunResult:

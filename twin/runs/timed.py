@@ -30,10 +30,10 @@ from twin.results.result import RunResult, empty_table, untrained_curve
 from twin.runs.banks import memory_rows
 from twin.runs.constants import constants, constants_of_run
 from twin.runs.exports import check_recording
-from twin.runs.kinds import Progress
 from twin.runs.layouts import check_layout
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Plan
+from twin.runs.protocol import Progress
 from twin.runs.recording import Recording
 from twin.runs.residency import check_described, resident_per_chip, spilled
 from twin.runs.statistics import Expected, statistics_of

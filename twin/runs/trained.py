@@ -16,7 +16,8 @@ from twin.data import Dataset
 from twin.data.dataset import OTHER
 from twin.engine import InvariantError
 from twin.engine.critical import bound_line
-from twin.engine.sampling import Estimate, Sampler
+from twin.engine.sampler import Sampler
+from twin.engine.sampling import Estimate
 from twin.errors import TwinError
 from twin.extraction.inference import average_model
 from twin.extraction.model import FINALS, save_finals, save_model
@@ -27,8 +28,8 @@ from twin.runs import checkpoint
 from twin.runs.build import Parts, build
 from twin.runs.constants import constants, constants_of_run
 from twin.runs.diagnostics import collect
-from twin.runs.kinds import AfterEpoch, CurveRow, Progress
 from twin.runs.plan import Plan, read_facts, write_facts
+from twin.runs.protocol import AfterEpoch, CurveRow, Progress
 from twin.runs.recording import Recording
 from twin.units import PS
 

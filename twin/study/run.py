@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin import __version__
 from twin.config.study import Reproduction
 from twin.config.sweep import Scalar, Stop
 from twin.errors import TwinError
@@ -23,6 +22,7 @@ from twin.sweep.executor import Executor
 from twin.sweep.measure import FINAL, Row, Status, measure
 from twin.sweep.point import Point
 from twin.sweep.results import Results
+from twin.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from twin import __version__
 from twin.config.resolved import resolved_toml
 from twin.config.study import PLACE, Runs
 from twin.errors import TwinError
@@ -24,6 +23,7 @@ from twin.study.plan import StudyPlan
 from twin.study.run import Reproduced, Store
 from twin.study.tables import make_table
 from twin.sweep.measure import Status
+from twin.version import __version__
 
 NAME = "study.toml"
 

@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from twin import __version__
 from twin.report.pages.markdown import escape, line
 from twin.results.difference import Breakdown, Compared, Part, breakdowns, changed, metrics, part_name
 from twin.results.text import ABSENT, fixed, percent, si
+from twin.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import Console

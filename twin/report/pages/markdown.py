@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from twin import __version__
 from twin.report.pages.table import headings, rows
 from twin.results.calibration import CALIBRATION, calibration_rows
 from twin.results.derived import busiest_links, facts, grouped_warnings, interval
 from twin.results.overlap import STALENESS, staleness_rows
 from twin.results.result import RunResult
 from twin.results.text import fixed, percent
+from twin.version import __version__
 
 
 def markdown(runs: Sequence[RunResult], command: str) -> str:

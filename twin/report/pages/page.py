@@ -14,10 +14,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from twin import __version__
 from twin.files import slug
 from twin.report.figures.palette import INKS
 from twin.results.text import ABSENT, fixed
+from twin.version import __version__
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template

@@ -1,0 +1,53 @@
+"""The data set that a workload names."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from twin.config.data import TEXTS
+from twin.data.dataset import Dataset
+from twin.errors import TwinError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from twin.config.data import Data
+
+
+def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
+    """Load the data set that a workload names.
+
+    Parameters
+    ----------
+    config : Data
+    seed : int
+        Of data that are drawn.
+    steps : int
+        The length of a text's sequences; 0 for other data.
+
+    Raises
+    ------
+    TwinError
+        Where files are missing or damaged, or the network does not fit the data: a text without sequences, or
+        sequences of what has no order.
+    """
+    from twin.data import digits, images, linear, texts  # noqa: PLC0415 - each pulls in its own heavy library
+
+    readers: dict[str, Callable[[], Dataset]] = {
+        "digits": digits.read,
+        "mnist": lambda: images.MNIST.read(config.samples, config.test_samples),
+        "fashion-mnist": lambda: images.FASHION_MNIST.read(config.samples, config.test_samples),
+        "linear": lambda: linear.make(config, seed),
+        "war-and-peace": lambda: texts.war_and_peace(config.newline).sequences(steps, config.test_characters),
+        "text": lambda: texts.from_file(config.file).sequences(steps, config.test_characters),
+        "pydoc-topics": lambda: texts.pydoc_topics().sequences(steps, config.test_characters),
+    }
+    if config.set not in readers:
+        raise TwinError(f"data.set (= {config.set!r}): no such data set; known: {', '.join(readers)}")
+    if config.set in TEXTS and steps < 1:
+        raise TwinError(f"data.set (= {config.set!r}): a text needs a recurrent network; use e.g. an LSTM layer")
+    if config.set not in TEXTS and steps > 0:
+        known = ", ".join(sorted(TEXTS))
+        raise TwinError(f"data.set (= {config.set!r}): has no sequences for a recurrent network; use one of {known}")
+    data = readers[config.set]().limited(config.samples, config.test_samples)
+    sizes = {"training samples": len(data.inputs), "test samples": len(data.test_inputs)}
+    return replace(data, facts={"set": config.set, "name": config.set, **data.facts, **sizes})
