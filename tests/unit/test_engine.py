@@ -4,6 +4,7 @@ import gc
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 from engine_kit import Costs, Effects, Program, counts, op
 
@@ -213,3 +214,12 @@ def test_the_bound_leaves_the_set_up_out():
 
 def test_nothing_bounds_a_run_of_no_time():
     assert bound_line(run(op()).tables()["bound"]) == "nothing took time"
+
+
+def test_the_line_of_what_bound_the_time_names_matrices_and_takes_vectors_together():
+    causes = ["after write on 0.A2", "after write on 0.v", "after write on z1.17", "after write on x1"]
+    rows = [
+        ("tile 0.A2", 0, "forward", cause, share) for cause, share in zip(causes, (0.3, 0.3, 0.2, 0.2), strict=True)
+    ]
+    line = bound_line(pd.DataFrame(rows, columns=["what", "layer", "kind", "cause", "share"]))
+    assert line.endswith("waits: data 70 %, after write on 0.A2 30 %")

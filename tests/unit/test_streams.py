@@ -1,10 +1,13 @@
 """Does every use of random numbers have a stream of its own, and every matrix too?"""
 
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from twin.algorithms import registry
+from twin.algorithms.algorithm import Algorithm
 from twin.config.algorithms import Update
 from twin.config.load import load_chip, load_layout
 from twin.config.workload import Calibration
@@ -14,7 +17,20 @@ from twin.kernels.streams import EVALUATION, READ, array_stream, matrix_number
 from twin.machine.arena import Arena
 from twin.machine.arrays import ArrayBuilder, draw_devices
 from twin.mapping import Part
+from twin.operation import Opcode
+from twin.runs.build import build
+from twin.runs.planning import plan_run
 
+LAYOUT = """
+schema = 1
+kind = "layout"
+name = "two-and-two"
+description = "an algorithm's own matrices, whose names begin alike"
+tiles = [{ name = "one", arrays = ["m1", "r1"] }, { name = "two", arrays = ["m2", "r2"] }]
+matrices.A1 = { main = "m1", reference = "r1" }
+matrices.A2 = { main = "m2", reference = "r2" }
+references = { r1 = { symmetry_point_of = "A1" }, r2 = { symmetry_point_of = "A2" } }
+"""
 PART = Part(0, 8, 0, 6, 0)
 
 
@@ -80,3 +96,41 @@ def test_a_machine_gives_matrices_that_begin_alike_other_devices_references_and_
     assert parts[0]["stream"] != parts[1]["stream"]
     assert not np.array_equal(*cells)
     assert not np.array_equal(*(builder.calibrated[0, name, 0].reference for name in matrices))
+
+
+class Alike(Algorithm):
+    """SHD under other names."""
+
+    name = "alike"
+    table = "shd"
+    matrices = ("A1", "A2")
+    default_layouts = ("two-and-two",)
+
+    def update(self, layer, sample):
+        yield from layer.update("A2", main="A1")
+        if layer.due(sample):
+            parts = layer.line_parts("A2", sample)
+            yield layer.read_out("A2", parts)
+            yield layer.choose_pulses("A2")
+            yield from layer.hand_over("A2", "A1")
+            yield layer.transfer("A1", Opcode.TRANSFER_UPDATE, parts)
+
+
+def test_a_run_with_matrices_that_begin_alike_calibrates_ages_and_names_each(tmp_path, monkeypatch):
+    entries = (*registry._entries(), SimpleNamespace(name="alike", load=lambda: Alike))
+    monkeypatch.setattr(registry, "_entries", lambda: entries)
+    (tmp_path / "layout.toml").write_text(LAYOUT)
+    device = '{preset = "gokmen-60", lifetime = "20 us", lifetime_dtod = 0.3}'
+    own = {"device": device, "data.samples": "12", "training.epochs": "1", "calibration.method": '"pulses"'}
+    own |= {"calibration.pairs": "5", "calibration.every": "5"}
+    plan = plan_run("digits-mlp", "aimc-512", str(tmp_path / "layout.toml"), "alike", "coupled", own)
+    parts = build(plan)
+    parts.calibration.prepare()
+    parts.calibration.repeat(5)
+    table = parts.calibration.table()
+    assert set(table["matrix"]) == {"A1", "A2"}
+    arrays = parts.retention.arrays
+    one, two = arrays[0, "A1", 0], arrays[0, "A2", 0]
+    for name in ("reference", "_cell"):
+        assert not np.array_equal(getattr(one, name), getattr(two, name))
+    assert not np.array_equal(one._main.lifetime, two._main.lifetime)

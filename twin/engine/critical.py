@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from twin.operation import Operation
 
 ADMISSION = -1
-MATRICES = {"A", "C", "H", "W"}
+MATRIX = re.compile(r"\d+\.[A-Z]\w*")  # of a layer; vectors begin with a small letter
 TIME_STEP = re.compile(r"(?<=\d)\.\d+(?=\b)")  # of a vector that every time step has for itself: z1.17
 Segment = tuple[int, str, int]  # template, cause, ps
 Place = tuple[str, int, str, str]  # what, layer, kind, cause
@@ -122,4 +122,4 @@ def _cause(cause: str) -> str:
     edge, on, resource = cause.partition(" on ")
     if not on:
         return cause
-    return f"{edge} on {resource}" if resource.rpartition(".")[2] in MATRICES else "data"
+    return f"{edge} on {resource}" if MATRIX.fullmatch(resource) else "data"
