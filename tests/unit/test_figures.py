@@ -11,8 +11,10 @@ from report_kit import make_run
 from twin.cli.app import app
 from twin.config.study import Interval
 from twin.report.figures.axes import LOGARITHMIC, log_ticks, plain_number
+from twin.report.figures.endurance import endurance_panels
 from twin.report.figures.standard import learning_curves
 from twin.results.intervals import INTERVALS, ends, half_width, limits, said
+from twin.results.result import PULSED
 
 
 def run_with_errors(*errors, **changes):
@@ -79,6 +81,21 @@ def test_runs_of_very_different_lengths_have_plain_numbers_on_the_axis_of_time()
     labels, _ = ticks(drawn_axes(learning_curves(runs)[1]).xaxis)
     assert len(labels) >= 3
     assert all(float(label.replace(",", "")) > 0 for label in labels)
+
+
+def test_devices_that_were_never_pulsed_are_at_the_left_end_which_says_so():
+    rows = [(0, "A", f"{PULSED} {share} %", value, "pulses") for share, value in ((0, 0.0), (50, 0.003), (100, 0.04))]
+    run = make_run(diagnostics=pd.DataFrame(rows, columns=["layer", "matrix", "what", "value", "unit"]))
+    axes = drawn_axes(endurance_panels([run])[0])
+    labels, view = ticks(axes.xaxis)
+    assert labels == ["≤ 0.001", "0.01", "0.1"]
+    assert axes.lines[0].get_xdata()[0] == view[0] == 0.001
+
+
+def test_numbers_at_ticks_have_no_exponent_and_no_needless_digits():
+    assert [plain_number(value) for value in (0.0, 0.1 + 0.2, -0.5, 1e6, 25_000, 1.5e-7, 2.0)] == [
+        "0", "0.3", "−0.5", "10⁶", "25,000", "1.5·10⁻⁷", "2",
+    ]  # fmt: skip
 
 
 def drawn_axes(drawing):

@@ -307,6 +307,7 @@ def test_numbers_read_well():
         "2.85",
         "–",
     ]
+    assert [fixed(0.99964), fixed(9.996), fixed(99.96), fixed(0.00099996)] == ["1.00", "10.0", "100", "0.00100"]
     assert [percent(0.0251), percent(0.9), percent(math.nan)] == ["2.51", "90.0", "–"]
     assert [scale(0.5, "s"), scale(2e-6, "s"), scale(5e9, "B/s")] == [
         (1e3, "ms"),

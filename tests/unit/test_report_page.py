@@ -103,6 +103,14 @@ def test_figures_of_the_first_screen_stand_beside_the_baseline():
     assert not any("×" in line for figure in first.figures for line in figure.more)
 
 
+def test_the_first_screen_has_no_figure_that_no_run_can_have():
+    timed = make_run("digital", "digital", device="", test_error=math.nan)
+    assert "test error" not in [figure.label for figure in cards([timed])[0].figures]
+    beside = cards([make_run(), timed])
+    assert [card.figures[0].label for card in beside] == ["test error", "test error"]
+    assert [figure.more for figure in beside[1].figures if figure.label == "tiles busy"] == [[]]
+
+
 def test_time_and_energy_by_layer_sum_to_the_totals():
     run = make_run()
     table = layer_operations(run)
@@ -154,6 +162,11 @@ def test_the_chart_of_the_first_samples_shows_whole_samples_and_what_runs_beside
 def test_diagnostics_stand_by_topic():
     captions = [grid.caption for grid in diagnostics_grids([make_run()])]
     assert captions == ["Pulses", "Movement", "Other"]
+
+
+def test_whole_numbers_of_the_diagnostics_are_whole():
+    values = (65.0, 19_240.0, 0.0, 0.998, 43.21, math.nan)
+    assert [Cell.whole(value).text for value in values] == ["65", "19,240", "0", "0.998", "43.2", "–"]
 
 
 def test_figures_are_written_as_pdf_without_a_date_and_with_the_same_bytes_each_time(tmp_path):

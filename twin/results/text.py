@@ -29,7 +29,7 @@ def fixed(value: float, scale: float = 1.0) -> str:
     value /= scale
     if value == 0:
         return "0"
-    magnitude = math.floor(math.log10(abs(value)))
+    magnitude = int(f"{value:.2e}".partition("e")[2])  # once rounded: 0.9996 is 1.00
     if magnitude < -3:
         return f"{value:.2e}"
     return f"{value:,.{max(0, 2 - magnitude)}f}"

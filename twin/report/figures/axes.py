@@ -8,9 +8,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 STEPS = (1.0, 2.0, 5.0)
-"""What is labelled within a decade, of less than `MOST_DECADES`."""
+"""What is labelled within a decade, of few decades."""
 
-MOST_DECADES = 3
+MOST_DECADES = {"x": 1, "y": 3}
+"""Up to which 1, 2 and 5 are labelled: side by side there is less room for numbers than one above the other."""
+
 NARROW = 4.0
 """Ratio of its ends below which evenly spaced numbers say more than the two or three of 1, 2, 5."""
 
@@ -40,7 +42,7 @@ def log_axis(axes: "Axes", which: str, values: Iterable[float], at: Sequence[flo
     axis = axes.xaxis if which == "x" else axes.yaxis
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     shown = [float(value) for value in values if math.isfinite(value) and value > 0] or [1.0]
-    labelled, small = log_ticks(min(shown), max(shown))
+    labelled, small = log_ticks(min(shown), max(shown), MOST_DECADES[which])
     first, last = labelled[0], labelled[-1]
     if at:
         margin = (max(shown) / min(shown)) ** MARGIN
@@ -54,16 +56,18 @@ def log_axis(axes: "Axes", which: str, values: Iterable[float], at: Sequence[flo
     (axes.set_xlim if which == "x" else axes.set_ylim)(first, last)
 
 
-def log_ticks(low: float, high: float) -> tuple[list[float], list[float]]:
+def log_ticks(low: float, high: float, few: int = MOST_DECADES["y"]) -> tuple[list[float], list[float]]:
     """Return the labelled ticks of a logarithmic axis, which begin and end it, and the small ones between them.
 
     Parameters
     ----------
     low, high : float
         The least and the largest value on it, both positive.
+    few : int
+        Decades up to which 1, 2 and 5 are labelled, of more only powers of ten.
     """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    if last - first > MOST_DECADES:
+    if last - first > few:
         apart = math.ceil((last - first) / (MOST_LABELS - 1))
         decades = range(first, first + apart * math.ceil((last - first) / apart) + 1)
         labelled = [float(f"1e{k}") for k in decades[::apart]]
@@ -96,7 +100,7 @@ def _even(low: float, high: float) -> list[float]:
 
 
 def plain_axis(axes: "Axes", which: str) -> None:
-    """Write whole numbers at the ticks of a linear axis, without a power of ten at its end."""
+    """Write plain numbers at the ticks of a linear axis: 0 and not 0.0, no power of ten at its end."""
     from matplotlib.ticker import FuncFormatter  # noqa: PLC0415
 
     axis = axes.xaxis if which == "x" else axes.yaxis
@@ -105,8 +109,10 @@ def plain_axis(axes: "Axes", which: str) -> None:
 
 def plain_number(value: float) -> str:
     """Write the number of a tick without an exponent, but for what is very large or very small: a power of ten."""
-    if value == 0 or 1e-5 <= abs(value) < 1e6:
-        return f"{value:,.10f}".rstrip("0").rstrip(".")
+    if abs(value) < 1e-15:
+        return "0"
+    if 1e-5 <= abs(value) < 1e6:
+        return f"{value:,.10f}".rstrip("0").rstrip(".").replace("-", "−")
     factor, _, exponent = f"{value:e}".partition("e")
     factor = factor.rstrip("0").rstrip(".")
     power = f"10{str(int(exponent)).translate(SUPERSCRIPTS)}"

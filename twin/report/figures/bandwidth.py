@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from twin.report.figures.axes import plain_axis
 from twin.report.figures.palette import INKS, STREAMS, colours
 from twin.report.figures.svg import INK, Drawing, figure, nothing, styled
 from twin.results.result import RunResult, stream_name, streams
@@ -125,7 +126,7 @@ def _panel(number: int, run: RunResult, edges: Floats, found: Sequence[Series]) 
     handles = {
         label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
-    drawn.legend(handles.values(), handles, loc="outside lower center", ncols=4, handlelength=1, columnspacing=1.2)
+    drawn.legend(handles.values(), handles, loc="outside lower center", ncols=5, handlelength=1, columnspacing=1.2)
     return Drawing.of(name, title, f"{run.name}: {'; '.join(_described(edges, series) for series in found)}.", drawn)
 
 
@@ -146,6 +147,8 @@ def _channel(axes: "Axes", edges: Floats, series: Series, hues: dict[str, str]) 
     axes.set_ylim(0, 1.08 * end * factor)
     axes.set_xlim(float(edges[0]), float(edges[-1]))
     axes.set_ylabel(symbol)
+    plain_axis(axes, "x")
+    plain_axis(axes, "y")
 
 
 def _described(edges: Floats, series: Series) -> str:

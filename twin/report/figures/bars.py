@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.report.figures.axes import plain_axis
 from twin.report.figures.palette import INKS, PAGE, colours
 from twin.report.figures.svg import INK, Drawing, boxes, figure, styled
 from twin.results.text import common_end, fixed, scale, si
@@ -37,6 +38,7 @@ def bars(
         stack(axes, shares, keys, colours(keys, hues), factor=factor, end=end)
         _label(axes, sums, end)
         axes.set_xlabel(f"{symbol} per sample")
+        plain_axis(axes, "x")
         handles, labels = axes.get_legend_handles_labels()
         drawn.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=1, columnspacing=1.2)
         return Drawing.of(name, title, described, drawn)
@@ -61,7 +63,7 @@ def stack(
         ]
         boxes(
             axes, np.array(left), np.array(positions) - 0.34, np.array(widths), np.full(len(positions), 0.68),
-            facecolor=hues[key], label=key, edgecolor=INKS[PAGE].light, linewidth=0.6,
+            facecolor=hues[key], label=key.replace("_", " "), edgecolor=INKS[PAGE].light, linewidth=0.6,
         )  # fmt: skip
         left = [start + width for start, width in zip(left, widths, strict=True)]
     axes.set_yticks(positions, list(shares))

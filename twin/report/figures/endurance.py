@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from twin.report.figures.axes import LOGARITHMIC, log_axis
+from twin.report.figures.axes import LOGARITHMIC, log_axis, plain_number
 from twin.report.figures.palette import INKS
 from twin.report.figures.svg import Drawing, figure, heading, styled
 from twin.results.result import PULSED, RunResult
@@ -34,19 +34,20 @@ def _panel(number: int, run: RunResult, table: "pd.DataFrame") -> Drawing:
     drawn = figure(3.9, 3.0)
     axes = drawn.add_subplot()
     heading(axes, run.name)
-    least = min([float(value) for value in table["value"] if value > 0], default=1.0)
-    most, zeros = [], bool((table["value"] <= 0).any())
+    most = []
+    log_axis(axes, "x", table["value"])
+    least, ticks = axes.get_xlim()[0], axes.get_xticks()
+    axes.set_xticks(ticks, [f"≤ {plain_number(tick)}" if tick == least else plain_number(tick) for tick in ticks])
     for (layer, matrix), rows in table.groupby(["layer", "matrix"], sort=False):
         axes.plot(
-            rows["value"].clip(lower=least / 2),
+            rows["value"].clip(lower=least),
             rows["share"],
             color=INKS[HUES.get(str(matrix), "purple")].light,
             linestyle=LINES[int(str(layer)) % len(LINES)],
             label=f"{layer}.{matrix}",
         )
         most.append(f"{layer}.{matrix} {rows['value'].max():.3g}")
-    log_axis(axes, "x", [least / 2 if zeros else least, *table["value"]])
-    axes.set_xlabel(f"pulses per device and sample, at most ({LOGARITHMIC}{'; 0 at the left' if zeros else ''})")
+    axes.set_xlabel(f"at most so many pulses a sample ({LOGARITHMIC})")
     axes.set_ylabel("devices (%)")
     axes.set_ylim(0, 105)
     drawn.legend(loc="outside lower center", ncols=4, handlelength=1.6, columnspacing=1.2)

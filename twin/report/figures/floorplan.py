@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.report.figures.axes import plain_axis
 from twin.report.figures.palette import INKS
 from twin.report.figures.svg import INK, Drawing, boxes, figure, heading, styled
 from twin.results.result import RunResult
@@ -113,7 +114,10 @@ def _plan(name: str, title: str, run: RunResult, shading: Shading, said: str) ->
     axes.set_ylim(1.02 * height, -0.02 * height)
     axes.set_aspect("equal")
     axes.grid(visible=False)
-    axes.set_xlabel("mm")
+    axes.locator_params(axis="both", nbins=4, steps=[1, 2, 5, 10])
+    plain_axis(axes, "x")
+    plain_axis(axes, "y")
+    axes.set(xlabel="mm", ylabel="mm")
     drawing.legend(handles=_legend(shading), loc="outside lower center", ncols=4, handlelength=1.2, columnspacing=1.0)
     return Drawing.of(name, title, _described(run, table, shown, side, said), drawing)
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from twin.report.figures.axes import plain_axis
 from twin.report.figures.palette import GROUPS, INKS, colours, group
 from twin.report.figures.svg import Drawing, boxes, figure, heading, styled
 from twin.results.result import RunResult
@@ -107,6 +108,7 @@ def _panel(number: int, run: RunResult, window: Window) -> Drawing:
     axes.set_xlim(0, (window.end_ps - window.start_ps) * PS * factor)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(f"simulated time ({symbol})")
+    plain_axis(axes, "x")
     drawn.legend(loc="outside lower center", ncols=4, handlelength=1, columnspacing=1.2)
     return Drawing.of(f"schedule-{number}", f"First samples, {run.name}", _described(run, window), drawn)
 

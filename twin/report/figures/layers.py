@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from twin.report.figures.axes import plain_axis
 from twin.report.figures.bars import stack
 from twin.report.figures.palette import GROUPS, colours, group
 from twin.report.figures.svg import Drawing, figure, styled
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_LAYERS = 12
+LEAST = 0.001
+"""In the unit of the axis: what is less is labelled in a unit of its own."""
+
 VALUES = ("count", "busy_s", "wait_s", "energy_J")
 
 
@@ -60,9 +64,11 @@ def _panel(number: int, run: RunResult) -> Drawing:
         factor, symbol = scale(float(sums.max()) if len(sums) else 0.0, unit)
         stack(axes, {str(name): dict(row) for name, row in table.iterrows()}, keys, hues, factor=factor, end=math.inf)
         for place, total in enumerate(sums):
-            axes.annotate(f" {fixed(total * factor)}", (total * factor, place), va="center", fontsize=9)
+            text = fixed(total * factor) if total == 0 or total * factor >= LEAST else si(float(total), unit)
+            axes.annotate(f" {text}", (total * factor, place), va="center", fontsize=9)
         axes.set_xlim(0, 1.25 * float(sums.max() if len(sums) else 0.0) * factor or 1.0)
         axes.set_xlabel(f"{what}, {symbol} per sample")
+        plain_axis(axes, "x")
         most = ", ".join(f"{name} {si(float(total), unit)}" for name, total in sums.nlargest(3).items())
         described.append(f"{what} per sample, most of it {most}")
     handles, _ = panels[0].get_legend_handles_labels()

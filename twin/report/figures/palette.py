@@ -82,6 +82,7 @@ COMPONENTS = {
     "leakage": "rose",
     "network": "green",
     "cluster": "purple",
+    "chip_link": "purple",  # a chip is one of a cluster or one of a system
 }
 
 STREAMS = {"H": "purple", "activations": "teal", "errors": "sky", "weights": "grey", "input": "sand"}

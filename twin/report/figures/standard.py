@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from twin.report.figures.axes import LOGARITHMIC, log_axis
+from twin.report.figures.axes import LOGARITHMIC, log_axis, plain_axis
 from twin.report.figures.bandwidth import bandwidth_panels
 from twin.report.figures.bars import WIDE, bars
 from twin.report.figures.endurance import endurance_panels
@@ -92,6 +92,9 @@ def _curves_in_time(runs: Sequence[RunResult]) -> "Figure":
     drawn = _curves(runs, "time_s", factor, f"simulated time ({name})")
     if ends and max(ends) > 20 * min(ends):
         log_axis(drawn.axes[0], "x", [time * factor for run in runs for time in run.curve["time_s"]])
+        drawn.axes[0].set_xlabel(f"simulated time ({name}, {LOGARITHMIC})")
+    else:
+        plain_axis(drawn.axes[0], "x")
     return drawn
 
 
@@ -125,6 +128,7 @@ def _curves(runs: Sequence[RunResult], column: str, factor: float, label: str) -
         unit = f"{unit}, {LOGARITHMIC}" if unit else LOGARITHMIC
     else:
         axes.set_ylim(bottom=0)
+        plain_axis(axes, "y")
     axes.set_ylabel(f"{name} ({unit})" if unit else name)
     if column == "epoch":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

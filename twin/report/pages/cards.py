@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from twin.results.derived import Derived, derive_all, interval, measure, tested, tiles
+from twin.results.derived import Derived, derive_all, interval, is_timed_only, measure, tested, tiles
 from twin.results.result import RunResult
 from twin.results.text import ABSENT, fixed, percent, si
 
@@ -48,7 +48,7 @@ def _figures(runs: Sequence[RunResult], derived: Sequence[Derived], k: int) -> l
     chips = [f"{run.chips:,} chips, {tiles(run):,} tiles"] if run.chips > 1 else []
     joules = own.energy_J_per_sample, basis.energy_J_per_sample
     return [
-        Figure(measure([run])[0], *_accuracy(runs, k)),
+        *([] if is_timed_only(runs) else [Figure(measure([run])[0], *_accuracy(runs, k))]),
         Figure("time", si(run.makespan_s, "s"), [f"{si(own.samples_per_s)} samples/s", *speed, *sampled]),
         Figure("energy", si(run.energy_J, "J"), [f"{si(joules[0], 'J')} a sample", *against(*joules)]),
         Figure(
@@ -57,8 +57,12 @@ def _figures(runs: Sequence[RunResult], derived: Sequence[Derived], k: int) -> l
             [*chips, f"leaks {si(run.leakage_W, 'W')}", *against(run.area_m2, first.area_m2)],
         ),
         *(moved(path) for path in ("memory", "buffer", "host")),
-        Figure("tiles busy", _percent(own.tile_utilisation_mean), [f"busiest {_percent(own.tile_utilisation_max)}"]),
+        Figure("tiles busy", _percent(own.tile_utilisation_mean), _busiest(own)),
     ]
+
+
+def _busiest(own: Derived) -> list[str]:
+    return [f"busiest {_percent(own.tile_utilisation_max)}"] if math.isfinite(own.tile_utilisation_max) else []
 
 
 def times(value: float, reference: float) -> str:

@@ -143,7 +143,7 @@ def diagnostics_grids(runs: Sequence[RunResult]) -> list[Grid]:
         for row in run.diagnostics[["layer", "matrix", "what", "unit", "value"]].itertuples(index=False, name=None):
             *key, value = row
             cells = found.setdefault(tuple(map(str, key)), [Cell(ABSENT)] * len(runs))
-            cells[position] = Cell.of(float(value)) if isinstance(value, float | int) else Cell(str(value))
+            cells[position] = Cell.whole(float(value)) if isinstance(value, float | int) else Cell(str(value))
     topics: dict[str, list[list[str | Cell]]] = {name: [] for name in (*TOPICS, "Other")}
     for (layer, matrix, what, unit), values in sorted(found.items(), key=lambda one: (len(one[0][0]), one[0][0])):
         topic = next((name for name, parts in TOPICS.items() if any(part in what for part in parts)), "Other")

@@ -42,6 +42,11 @@ class Cell(NamedTuple):
         """Show a number in units of `scale` with three significant digits."""
         return cls(fixed(value, scale), value)
 
+    @classmethod
+    def whole(cls, value: float) -> "Cell":
+        """Show a number with three significant digits, a whole one such as 65 as it is."""
+        return cls(f"{value:,.0f}" if math.isfinite(value) and value.is_integer() else fixed(value), value)
+
 
 class Grid(NamedTuple):
     """A table.
@@ -109,6 +114,7 @@ def _environment() -> "Environment":
     )
     environment.filters["svg"] = lambda drawing: Markup(drawing.inline)  # noqa: S704 - our own SVG
     environment.filters["cell"] = lambda cell: cell if isinstance(cell, Cell) else Cell(str(cell))
+    environment.filters["tied"] = lambda text: str(text).replace(" %", "\u00a0%")  # no line ends before a unit
     environment.filters["key"] = lambda value: "" if math.isnan(value) else f"{value:.6g}"
     environment.globals["absent"] = ABSENT
     return environment
