@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from twin.report.figures.axes import LOGARITHMIC, log_axis
 from twin.report.figures.svg import figure, render, styled
 from twin.results.text import si
 from twin.runs.planning import plan_run
@@ -164,13 +165,10 @@ def draw(table: pd.DataFrame) -> None:
                     one["ns"], one["bytes_more_percent"], f"C0{line}s", markersize=4, label=f"bytes, H of {width} B"
                 )
             axes.axhline(20, color="grey", linewidth=0.8)
-            axes.set_xscale("log")
-            axes.set_yscale("log")
-            axes.set_xticks(case.every, [str(n) for n in case.every], minor=False)
-            axes.set_yticks([0.01, 0.1, 1, 10, 100], ["0.01", "0.1", "1", "10", "100"])
-            axes.minorticks_off()
-            axes.set_xlabel("updates per transfer (ns)")
-            axes.set_ylabel("TTv2 over SGD, %")
+            log_axis(axes, "x", case.every, at=case.every)
+            log_axis(axes, "y", [value for line in axes.lines for value in line.get_ydata()])
+            axes.set_xlabel(f"updates per transfer (ns), {LOGARITHMIC}")
+            axes.set_ylabel(f"TTv2 over SGD (%, {LOGARITHMIC})")
             axes.set_title(case.title, loc="left", fontweight="bold")
             drawn.legend(loc="outside lower center", ncols=2)
             (HERE / f"{name}.svg").write_text(render(drawn), encoding="utf-8")
