@@ -2,12 +2,14 @@ import json
 import re
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 from rich.table import Table
 
 from twin.cli import show
 from twin.config import json_schema, load_chip, load_workload
+from twin.config.data import Data
 from twin.errors import TwinError
 from twin.runs.constants import constants, description_rows
 
@@ -100,6 +102,7 @@ def test_show_and_list_make_tables():
         "studies",
         "memories",
         "converters",
+        "data sets",
         "devices",
         "algorithms",
     }
@@ -115,6 +118,7 @@ def test_show_and_list_make_tables():
     assert memory.row_count > 30
     assert show.part_table("aimc-512") is None
     assert {"isaac-8b", "haensch-9b"} <= set(names["converters"])
+    assert list(names["data sets"]) == list(get_args(Data.model_fields["set"].annotation))
     converter = show.part_table("haensch-9b")
     assert converter is not None
     assert converter.row_count == 3

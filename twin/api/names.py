@@ -23,8 +23,8 @@ def available(kind: str = "") -> pd.DataFrame:
     Parameters
     ----------
     kind : str
-        One of chips, layouts, workloads, baselines, sweeps, studies, memories, converters, devices, algorithms
-        (default: all).
+        One of chips, layouts, workloads, baselines, sweeps, studies, memories, converters, data sets, devices,
+        algorithms (default: all).
 
     Returns
     -------

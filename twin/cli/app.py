@@ -155,7 +155,7 @@ def show(
 
 @app.command("list")
 def list_all() -> None:
-    """List chips, layouts, workloads, baselines, sweeps, studies, memories, converters, devices, algorithms."""
+    """List all that has a name: chips, layouts, workloads, sweeps, studies, parts, data sets, devices, algorithms."""
     from twin.cli.commands import list_available  # noqa: PLC0415
 
     list_available()

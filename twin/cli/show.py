@@ -8,6 +8,7 @@ from rich.text import Text
 
 from twin.config.chip import STATUSES, Chip
 from twin.config.cited import split
+from twin.config.data import SETS
 from twin.config.load import Loaded, load_any, load_layout
 from twin.config.presets import PARTS, part_names, part_preset, presets
 from twin.config.resources import shipped
@@ -172,6 +173,7 @@ def available() -> dict[str, dict[str, str]]:
             kind: {name: preset.description for name, preset in presets(family).items()}
             for kind, family in PARTS.items()
         },
+        "data sets": dict(SETS),
         "devices": {name: describe(name).source for name in preset_names()},
         "algorithms": {name: _algorithm(name) for name in algorithm_names()},
     }

@@ -11,6 +11,17 @@ from twin.config.part import Part
 CLASSES = {"digits": 10, "mnist": 10, "fashion-mnist": 10, "linear": 1}
 """Outputs of the last layer that a data set needs; a text's are its symbols, known once it is read."""
 
+SETS = {
+    "digits": "1,437 / 360 images of 8 x 8 digits, 10 classes; embedded",
+    "mnist": "60,000 / 10,000 images of 28 x 28 digits, 10 classes; below $TWIN_DATA_DIR, else fetched",
+    "fashion-mnist": "60,000 / 10,000 images of 28 x 28 clothes, 10 classes; below $TWIN_DATA_DIR, else fetched",
+    "linear": "points of a line with noise, drawn from the seed",
+    "war-and-peace": "Tolstoy's novel, character by character; $TWIN_DATA_DIR/war-and-peace.txt",
+    "text": "any text in UTF-8, character by character; data.file names it",
+    "pydoc-topics": "the texts behind Python's help(), character by character; embedded",
+}
+"""Every data set, what it is, and where it comes from."""
+
 TEXTS = frozenset({"war-and-peace", "text", "pydoc-topics"})
 """Data sets that are texts: sequences of characters, of which a network predicts the next."""
 
