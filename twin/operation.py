@@ -88,7 +88,7 @@ class Counts(IntEnum):
     PART_PULSES = 6  # pulse slots summed over the arrays that take part
     FIRED = 7  # pulses fired on lines
     COINCIDENCES = 8  # coincidences, one device step each
-    CLIPPED = 9  # outputs at the output bound
+    CLIPPED = 9  # outputs at the output bound; updates that wanted more pulses than desired_bl
     CROSSED = 10  # elements of H beyond the threshold (TTv2), of f(v) that are not 0 (SHD); LOSS: class wrong
     LOSS = 11  # the loss of a LOSS operation
 

@@ -101,8 +101,8 @@ def test_the_sum_of_random_choppers_has_the_moments_of_a_telegraph_signal(rig, a
 def test_agad_cancels_a_reference_that_is_off(rig):
     """With A = a throughout, P tends to a within a period, so H keeps what its first periods left.
 
-    P_ref after k periods of m reads is a (1 - q^k), q = (1 - beta)^m, and the signs alternate, so
-    H = a m sum_k (-q)^k.
+    P_ref after k periods of m reads is a (1 - q^k), q = (1 - beta)^m, the first period adds nothing, and the signs
+    alternate, so H = a m sum_{k > 0} (-q)^k.
     """
     m, tail = 10, 2.5
     made = machine_of(rig, "agad", {"in_chop_prob": 1 / m, "tail_weightening": tail, "threshold": 100.0})
@@ -111,7 +111,7 @@ def test_agad_cancels_a_reference_that_is_off(rig):
     for period in range(6):
         cycles(made, "agad", m, first=m * period)
         np.testing.assert_allclose(matrix(made, "reference"), a * (1 - q ** (period + 1)), rtol=1e-4)
-        np.testing.assert_allclose(matrix(made, "h"), a * m * sum((-q) ** k for k in range(period + 1)), rtol=1e-3)
+        np.testing.assert_allclose(matrix(made, "h"), a * m * sum((-q) ** k for k in range(1, period + 1)), rtol=1e-3)
 
 
 @both_axes
@@ -121,7 +121,7 @@ def test_a_gradient_that_keeps_its_sign_adds_up_whatever_the_choppers(rig, algor
 
     c-TTv2: the k-th read of a period finds c (S + k g) with S what the periods before left under their signs.
     AGAD: what it finds is compared with the end of the period before, P with beta = 1, so each period of m reads
-    gives H exactly g (1 + ... + m).
+    but the first gives H exactly g (1 + ... + m).
     """
     m, periods = 4, 6
     more = {"tail_weightening": float(m)} if algorithm == "agad" else {}
@@ -140,11 +140,25 @@ def test_a_gradient_that_keeps_its_sign_adds_up_whatever_the_choppers(rig, algor
     g = 0.01 * np.outer(d, x)
     g = g if axis == "row" else g.T
     if algorithm == "agad":
-        expected = periods * m * (m + 1) / 2
+        expected = (periods - 1) * m * (m + 1) / 2
     else:
         signs = np.repeat([(-1) ** k for k in range(periods)], m)
         expected = np.sum(signs * np.cumsum(signs))
     np.testing.assert_allclose(matrix(made, "h"), expected * g, rtol=1e-4)
+
+
+def test_agad_adds_nothing_before_a_lines_sign_has_flipped_once(rig):
+    """What A holds from its fabrication would pass for a gradient while there is no reference to compare it with."""
+    m = 3
+    made = machine_of(rig, "agad", {"in_chop_prob": 1 / m, "tail_weightening": 1.0, "threshold": 1e-6})
+    offset(made)
+    start = made.machine.weights(0, "C")
+    cycles(made, "agad", m)
+    assert not matrix(made, "h").any()
+    np.testing.assert_array_equal(made.machine.weights(0, "C"), start)
+    assert np.isfinite(matrix(made, "reference")).all()
+    cycles(made, "agad", 1, first=m)
+    assert (made.machine.weights(0, "C") != start).any()
 
 
 # -- single effects -------------------------------------------------------------------------------------------
@@ -211,6 +225,7 @@ def test_h_follows_the_pseudocode(rig, algorithm, reset, granularity):
     made = machine_of(rig, algorithm, settings, chip=noise)
     threshold = 2.0 * (granularity * DW_MIN / (N_OUT * every) if granularity else 1.0)
     h, mean, reference = np.zeros((3, N_OUT, N_IN))
+    known = np.zeros(N_OUT, bool)
     rng = np.random.default_rng(7)
     crossed = flips = 0
     for transfers in range(300):
@@ -222,9 +237,10 @@ def test_h_follows_the_pseudocode(rig, algorithm, reset, granularity):
         flipped = made.vector("in_chop", size=N_OUT)[t] != sign
         flips += flipped
         if algorithm == "agad":
-            corrected = v - sign * reference[t]
+            corrected = (v - sign * reference[t]) * known[t]
             mean[t] = (1 - beta) * mean[t] + beta * sign * v
             reference[t] = mean[t] if flipped else reference[t]
+            known[t] |= flipped
         else:
             corrected = v
         value = h[t] + rate * corrected

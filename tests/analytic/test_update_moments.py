@@ -141,3 +141,34 @@ def test_without_update_management_both_sides_have_the_same_factor(rig):
     z_mean, z_variance = scores(dw, rate * np.outer(D, X), n * DW_MIN**2 * p * (1 - p))
     assert_agrees(z_mean)
     assert_agrees(z_variance)
+
+
+@pytest.mark.parametrize("wanted", [5, 20])
+def test_fewest_pulses_without_update_management_keep_the_mean(rig, wanted):
+    """The larger of the two vectors decides: no probability is beyond 1 (x = 1, d = 0.1 here)."""
+    rate = wanted * DW_MIN
+    dw, pulses = repeated(rig, rate, 31, update_management=False)
+    assert pulses == wanted
+    mean = rate * np.outer(D, X).astype(np.float64)
+    p = np.abs(mean) / (wanted * DW_MIN)
+    z_mean, z_variance = scores(dw, mean, wanted * DW_MIN**2 * p * (1 - p))
+    assert_agrees(z_mean)
+    assert_agrees(z_variance)
+
+
+@pytest.mark.parametrize("managed", [True, False])
+@pytest.mark.parametrize(("allowed", "clipped"), [(31, 0), (4, 1)])
+def test_an_update_that_wants_more_pulses_than_allowed_is_counted(rig, managed, allowed, clipped):
+    x, d = np.array([1.0, 0.2], np.float32), np.array([0.5, -0.3], np.float32)
+    made = rig(
+        "sgd",
+        layers=((2, "identity", False),),
+        n_inputs=2,
+        settings={"learning_rate": 10 * DW_MIN, "update": {"desired_bl": allowed, "update_management": managed}},
+        device="symmetric-1200",
+        device_overrides={"dw_min": DW_MIN},
+    )
+    made.vector("x")[:], made.vector("d")[:] = x, d
+    counts = made.perform(Opcode.UPDATE)
+    assert counts[Counts.PULSES] == min(allowed, 5 if managed else 10)
+    assert counts[Counts.CLIPPED] == clipped

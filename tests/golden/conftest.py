@@ -26,7 +26,7 @@ def images(n_inputs=784):
 def ran(rig):
     """Return a function that runs samples on aimc-512 as shipped and returns the engine."""
 
-    def run(algorithm, layout, samples, settings, *, layers=MLP, data=None, in_flight=1, chip=None):
+    def run(algorithm, layout, samples, settings, *, layers=MLP, data=None, in_flight=1, chip=None, prepare=None):
         shipped = load_chip("aimc-512").model.tile.io
         made = rig(
             algorithm,
@@ -39,6 +39,8 @@ def ran(rig):
             chip={f"tile.io.{key}": str(getattr(shipped, key)) for key in IO} | (chip or {}),
             in_flight=in_flight,
         )
+        if prepare is not None:
+            prepare(made.machine)
         effects = Replayed(made.machine, made.program, made.encoder)
         engine = Engine(made.program, effects, ChipCosts(made.chip, made.machine.mapping), in_flight)
         effects.segment(0, samples)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from twin.config import load_chip
+from twin.errors import TwinError
 from twin.operation import Counts, Opcode
 
 IO = {"tile.io.inp_res": "126", "tile.io.out_res": "510", "tile.io.out_bound": "12.0"}
@@ -61,13 +63,16 @@ def inputs(forward, scale=1.0):
     ("noise_management", "scale"), [("abs_max", 1.0), ("abs_max", 0.01), ("none", 1.0), ("none", 2.5)]
 )
 @pytest.mark.parametrize("weight", [0.5, 6.0])
-def test_converters_and_management_follow_the_formulas(rig, forward, noise_management, scale, weight):
+@pytest.mark.parametrize("backward", ["none", "iterative"])
+def test_converters_and_management_follow_the_formulas(rig, forward, noise_management, scale, weight, backward):
     w = (weight * RNG.uniform(-1, 1, (12, 20))).astype(np.float32)
-    made = weighted(rig, w, {**IO, "tile.io.noise_management": f'"{noise_management}"'})
+    chip = {**IO, "tile.io.noise_management": f'"{noise_management}"'}
+    made = weighted(rig, w, {**chip, "tile.io.bound_management_backward": f'"{backward}"'})
+    repeated = forward or backward == "iterative"
     for _ in range(20):
         x = inputs(forward, scale)
         seen, y, counts = both_ways(made, w, x, forward=forward)
-        io = (126, 510, 12.0, noise_management == "abs_max", True)
+        io = (126, 510, 12.0, noise_management == "abs_max", repeated)
         expected, repeats, driven, clipped = reference(seen, x, io)
         one_step = 24 / 510 * 2 ** (repeats - 1) * (np.abs(x).max() if noise_management == "abs_max" else 1)
         off = np.abs(y - expected)
@@ -157,7 +162,7 @@ def test_split_matrices_add_parts_that_are_quantised_each_alone(rig, forward):
         source, target = slice(part.in0, part.in1), slice(part.out0, part.out1)
         if not forward:
             block, source, target = block.T, target, source
-        partial, times, lines, _ = reference(block, x[source], (126, 510, 3.0, True, True))
+        partial, times, lines, _ = reference(block, x[source], (126, 510, 3.0, True, forward))
         expected[target] += partial
         repeats.append(times)
         driven += lines
@@ -238,3 +243,30 @@ def test_without_output_noise_nothing_else_changes(rig):
         made.perform(Opcode.UPDATE, sample=4)
         after.append(made.machine.weights(0, "W"))
     np.testing.assert_array_equal(*after)
+
+
+# -- grids ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", [2, 126, 510])
+def test_both_ends_and_zero_are_on_the_grids_and_nothing_is_beyond(rig, steps):
+    chip = {"tile.io.inp_res": str(steps), "tile.io.out_res": str(steps), "tile.io.out_bound": "1.0"}
+    chip |= {"tile.io.noise_management": '"none"', "tile.io.bound_management": '"none"'}
+    made = weighted(rig, np.eye(8, dtype=np.float32), chip)
+    found = []
+    for value in np.linspace(-1.5, 1.5, 801):
+        made.vector("x")[:] = value
+        made.perform(Opcode.FORWARD)
+        found.append(float(made.vector("z")[0]))
+    half = steps // 2
+    grid = np.arange(-half, half + 1) / half
+    assert (min(found), max(found)) == (-1.0, 1.0)
+    assert 0.0 in found
+    assert all(np.abs(grid - y).min() < 1e-6 for y in found)
+
+
+@pytest.mark.parametrize("key", ["inp_res", "out_res"])
+@pytest.mark.parametrize(("steps", "use"), [(1, "2$"), (3, "2 or 4"), (127, "126 or 128"), (255, "254 or 256")])
+def test_odd_counts_of_steps_are_refused(key, steps, use):
+    with pytest.raises(TwinError, match=rf"tile.io.{key} \(= {steps}\): must be even.*use {use}"):
+        load_chip("aimc-512", {f"tile.io.{key}": str(steps)})

@@ -16,8 +16,9 @@ aihwkit's DynamicTransferCompound. Pseudocode, per sample and layer; c as in c-T
     12          H = 0, or 0.6 sign(H) threshold with hysteresis
     13      t = (t + 1) mod number of lines
 
-Pref is where A stood when the line's sign last flipped, so A needs no reference at its symmetry point: the
-layout `three-array-c` has none for it. H, P and Pref pass the tile at every transfer.
+Pref is where A stood when the line's sign last flipped, so A needs no reference at its symmetry point. Before a line's
+sign has flipped once there is none, and line 7 adds nothing (as in aihwkit); what A holds from its fabrication
+would pass for a gradient. The layout `three-array-c` has none for it. H, P and Pref pass the tile at every transfer.
 """
 
 from collections.abc import Iterator

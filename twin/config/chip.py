@@ -64,7 +64,9 @@ class Converter(Part):
 class InputOutput(Part):
     """The numerics of inputs and outputs, in aihwkit's names; 0 turns a non-ideality off.
 
-    `inp_res` and `out_res` are counts of steps (126 = 2^7 - 2). `out_bound` and `out_noise` are in
+    `inp_res` and `out_res` are even counts of steps (126 = 2^7 - 2). Bound management repeats a mat-vec whose outputs
+    reach the bound: forward and in read-outs by `bound_management`, backward by `bound_management_backward` (neither
+    Gokmen 2017 nor aihwkit does). `out_bound` and `out_noise` are in
     units of the normalised output.
     """
 
@@ -74,7 +76,18 @@ class InputOutput(Part):
     out_noise: Annotated[float, Field(ge=0, le=1e3)]
     noise_management: Literal["abs_max", "none"]
     bound_management: Literal["iterative", "none"]
+    bound_management_backward: Literal["iterative", "none"] = "none"
     max_bm_factor: Annotated[int, Field(ge=1, le=2**30)] = 1024
+
+    @model_validator(mode="after")
+    def _both_ends_are_on_the_grid(self) -> Self:
+        for key in ("inp_res", "out_res"):
+            steps = vars(self)[key]
+            if steps % 2:
+                even = " or ".join(str(count) for count in (steps - 1, steps + 1) if count)
+                rule = f"must be even, as steps lie on both sides of 0; use {even}"
+                raise refusal((key,), rule)
+        return self
 
     @model_validator(mode="after")
     def _converters_span_a_bound(self) -> Self:

@@ -47,7 +47,8 @@ MATRIX = np.dtype(
         ("out_bound", "f4"),  # outputs saturate here; 0: off
         ("out_noise", "f4"),  # sigma of the noise on every output line
         ("noise_management", "i8"),
-        ("bm_repeats", "i8"),  # most halvings of the input; 0: bound management off
+        ("bm_repeats", "i8"),  # most halvings of the input going forward and in read-outs; 0: bound management off
+        ("bm_repeats_backward", "i8"),  # going backward
         ("conductance_slope", "f4"),  # (g / mean g - 1) per unit of weight
         ("dw_min", "f4"),  # mean step, the granularity of the n_pulse rule
         ("noise_mult", "f4"),  # cycle noise relative to the step

@@ -99,6 +99,7 @@ class ArrayBuilder:
         self.nominal: list[float] = []  # by matrix: half the mean weight range of a device
         self._tables: dict[bytes, int] = {}
         self.calibrated: dict[tuple[int, str, int], Calibration] = {}  # by (layer, matrix, part)
+        self.clipped: dict[tuple[int, str], float] = {}  # share of initial weights beyond their devices' range
 
     def add_layer(
         self,
@@ -160,6 +161,8 @@ class ArrayBuilder:
         first = len(self.parts)
         for k, (part, array) in enumerate(zip(parts, arrays, strict=True)):
             self._add_part(array_stream(layer, name, k), part, initial, array)
+        if initial is not None:
+            self.clipped[layer, name] = _share_beyond(initial, parts, arrays)
         responses = [response for response, _ in arrays]
         device, io = responses[0], self.io
         record = np.zeros((), MATRIX)
@@ -171,7 +174,9 @@ class ArrayBuilder:
         record["out_step"] = 2 * io.out_bound / io.out_res if io.out_res else 0.0
         record["out_bound"], record["out_noise"] = io.out_bound, io.out_noise
         record["noise_management"] = io.noise_management == "abs_max"
-        record["bm_repeats"] = int(np.log2(io.max_bm_factor)) if io.bound_management == "iterative" else 0
+        most = int(np.log2(io.max_bm_factor))
+        record["bm_repeats"] = most if io.bound_management == "iterative" else 0
+        record["bm_repeats_backward"] = most if io.bound_management_backward == "iterative" else 0
         nominal = float(np.mean([a.w_max.mean() - a.w_min.mean() for a in responses])) / 2
         record["conductance_slope"] = self.swing / nominal if np.isfinite(nominal) else 0.0
         record["dw_min"] = device.dw_min_mean
@@ -247,6 +252,15 @@ class ArrayBuilder:
     def records(self) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
         """Return the PART and MATRIX records of everything added."""
         return np.array(self.parts, PART), np.array(self.matrices, MATRIX)
+
+
+def _share_beyond(initial: Array, parts: tuple[Part, ...], arrays: list[tuple[PulseResponse, Array]]) -> float:
+    """Return the share of initial weights that their devices cannot hold."""
+    beyond = 0
+    for part, (response, _) in zip(parts, arrays, strict=True):
+        wanted = initial[part.out0 : part.out1, part.in0 : part.in1]
+        beyond += int(np.count_nonzero((wanted < response.w_min) | (wanted > response.w_max)))
+    return beyond / initial.size
 
 
 def _kind(response: PulseResponse) -> int:

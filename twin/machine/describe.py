@@ -61,7 +61,8 @@ def place_choppers(arena: Arena, layers: Records, matrices: Records, settings: S
         record["chopped_x"], record["chopped_d"] = arena.take(int(record["n_in"])), arena.take(int(record["n_out"]))
         record["read"] = arena.take(2)
         if settings.tail > 0:
-            record["mean"], record["reference"] = arena.take(lines * length), arena.take(lines * length)
+            record["mean"] = arena.take(lines * length)
+            record["reference"] = arena.put(np.full(lines * length, np.nan))  # none yet
             record["tail"] = settings.tail
         if settings.auto_granularity > 0:
             dw_min = float(matrices[record["fast"]]["dw_min"])

@@ -111,7 +111,7 @@ class Machine:
         place_choppers(arena, self.layers, self.matrices, settings)
         place_chi(arena, self.layers, self.matrices, settings)
         place_words(word, self.layers, self.matrices, builder.nominal, settings)
-        self.calibrated = builder.calibrated
+        self.calibrated, self.clipped = builder.calibrated, builder.clipped
         self.f = arena.build()
         self.f[bias_lines(self.layers, in_flight)] = 1.0
         widest = int(max(record["n_in"] + record["n_out"] for record in self.layers))

@@ -126,7 +126,7 @@ COUNTS = {
     Counts.PART_PULSES: "pulse slots summed over the arrays that take part",
     Counts.FIRED: "pulses fired on lines",
     Counts.COINCIDENCES: "coincidences, one device step each",
-    Counts.CLIPPED: "outputs at the output bound",
+    Counts.CLIPPED: "outputs at the output bound; of updates, those that wanted more pulses than desired_bl",
     Counts.CROSSED: "elements of H beyond the threshold (TTv2), of f(v) that are not 0 (SHD); of a loss: wrong classes",
     Counts.LOSS: "the loss of loss operations",
 }

@@ -58,6 +58,13 @@ def collect(
         rows += [(layer.index, "", what, float(n), "lines") for what, n in zip(SHAPE, layer_shape(layer), strict=True)]
         rows += _updates(parts, layer.index, own)
         rows += _saturation(parts, layer.index, own)
+        beyond = 100 * parts.machine.clipped.get((layer.index, parts.algorithm.main), 0.0)
+        rows.append((layer.index, parts.algorithm.main, "initial weights clipped to the devices' range", beyond, "%"))
+        if beyond > 0:
+            warnings.append(
+                f"layer {layer.index}: {beyond:.3g} % of the initial weights of {parts.algorithm.main} lay beyond "
+                "their devices' range and were clipped; raise mapping.out_scaling or lower init.scale"
+            )
         moved = float(np.mean(parts.machine.weights(layer.index, parts.algorithm.main) != initial[layer.index]))
         rows.append((layer.index, parts.algorithm.main, "devices that moved", 100 * moved, "%"))
         if moved == 0.0:
@@ -93,6 +100,8 @@ def _updates(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
             continue
         rows.append((layer, matrix, f"pulses per {kind}", _total(table, "pulses") / count, "pulses"))
         rows.append((layer, matrix, f"coincidences per {kind}", _total(table, "coincidences") / count, "coincidences"))
+        clipped = 100 * _total(table, "clipped") / max(_total(table, "uses"), 1.0)
+        rows.append((layer, matrix, f"clipped {kind}s (more pulses wanted than desired_bl)", clipped, "%"))
     return rows
 
 

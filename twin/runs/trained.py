@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from twin.algorithms.registry import algorithm_names
 from twin.chip.channels import channels
+from twin.chip.sizes import unscaled
 from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
 from twin.data import Dataset
@@ -197,7 +198,7 @@ def _result(
         tables["floorplan"] = parts.floorplan.table()
     check_bounds(parts)
     diagnostics, warnings = collect(parts, tables, initial)
-    warnings += parts.placed.warnings
+    warnings += [*parts.placed.warnings, *unscaled(parts.plan.chip)]
     estimate = engine.sampling.estimate()
     if estimate.skipped:
         rows = pd.DataFrame(_sampled(estimate), columns=diagnostics.columns)

@@ -111,7 +111,7 @@ def count_updates(f, m, layer, p, row):
         x = f[start : start + layer.n_in]
         start = layer.d + p.slot * layer.stride + use * layer.n_out
         d = f[start : start + layer.n_out]
-        n, _, _ = pulse_plan(
+        n, _, _, _ = pulse_plan(
             layer.lr,
             max_magnitude(x),
             max_magnitude(d),

@@ -40,7 +40,7 @@ def count_matvec(row, repeats, driven, converted, conducted, clipped):
 
 
 @kernel
-def managed_matvec(f, work, real, parts, m, forward, x, y, low, factor, sample, seed, row):
+def managed_matvec(f, work, real, parts, m, forward, most_repeats, x, y, low, factor, sample, seed, row):
     """y = W x (forward) or W^T x over all arrays of a matrix; quantised partial sums add up digitally.
 
     `factor` times the result is added to y. Going backward only the input lines from `low` on are converted.
@@ -66,7 +66,7 @@ def managed_matvec(f, work, real, parts, m, forward, x, y, low, factor, sample, 
         start = part.in_sum if forward else part.out_sum
         sums = f[start : start + n]
         repeats, driven, conducted, clipped = matvec(
-            w, n_in, n_out, forward, driving, partial, m, sums, key, scratch, work
+            w, n_in, n_out, forward, driving, partial, m, most_repeats, sums, key, scratch, work
         )
         start, n = (part.out0, n_out) if forward else (part.in0 + skip, n_in)
         for i in range(n):
@@ -101,12 +101,13 @@ def rank_one_update(f, work, real, parts, m, x, d, lr, desired_bl, sample, salt,
 
     `salt` keeps the pulses of transfers apart from those of gradients (`twin.kernels.streams`: OF_...).
     """
-    n, x_factor, d_factor = pulse_plan(
+    n, x_factor, d_factor, clips = pulse_plan(
         lr, max_magnitude(x), max_magnitude(d), m.dw_min, desired_bl, m.update_management, m.update_bl_management
     )
     if n == 0:
         return
     row[PULSES] += n
+    row[CLIPPED] += 1 if clips else 0
     for k in range(m.first, m.first + m.count):
         part = parts[k]
         n_in = part.in1 - part.in0

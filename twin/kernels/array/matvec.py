@@ -7,6 +7,10 @@ Model (Gokmen 2021, "Array Model"; parameter names of aihwkit's IOParameters)::
     v_i = sum_j w_ij q_j + out_noise xi_i
     y_i = s * out_step * round(clip(v_i, -out_bound, out_bound) / out_step)
     any |v_i| >= out_bound: s <- 2 s and the whole mat-vec again (bound management)
+
+Gokmen 2017, to whom Gokmen 2021 refers, has bound management for the forward pass, whose outputs may exceed the bound,
+and noise management for the backward pass, whose errors are small; so has aihwkit. Repeats going backward are an
+option (`bound_management_backward`). Read-outs of transfers repeat as the forward pass does, along either axis.
 """
 
 import numpy as np
@@ -71,7 +75,7 @@ def conduction(q, line_sum, slope, lines):
 
 
 @kernel
-def matvec(w, n_in, n_out, forward, x, y, m, line_sum, key, scratch, index):
+def matvec(w, n_in, n_out, forward, x, y, m, most_repeats, line_sum, key, scratch, index):
     """One managed mat-vec on one array.
 
     Parameters
@@ -80,6 +84,8 @@ def matvec(w, n_in, n_out, forward, x, y, m, line_sum, key, scratch, index):
     forward : bool
         True: y (n_out) = W x (n_in). False: y (n_in) = W^T x (n_out).
     m : MATRIX record
+    most_repeats : int
+        Of bound management.
     line_sum : float32, one entry per driven line
     key : uint64
         Stream of the output noise.
@@ -124,7 +130,7 @@ def matvec(w, n_in, n_out, forward, x, y, m, line_sum, key, scratch, index):
             fill_normals(noise, lines, key, repeats * lines)
         clipped = convert(y, lines, noise, m.out_noise, m.out_bound, m.out_step)
         repeats += 1
-        if clipped == 0 or repeats > m.bm_repeats:
+        if clipped == 0 or repeats > most_repeats:
             break
         scale = F32(scale * F32(2.0))  # bound management: half the input, a power of two so that no weight is rounded
     for i in range(lines):

@@ -6,10 +6,11 @@ coincidence, which applies one noisy, state-dependent step. Work is proportional
 Probabilities and number of pulses: Gokmen 2021 "Array Model", update management of Gokmen 2017; with
 more pulses wanted than `desired_bl` allows, the error signal is clipped as in aihwkit::
 
-    k  = lr max|x| max|d| / dw_min
+    k  = lr max|x| max|d| / dw_min             (without update_management lr max(max|x|, max|d|)^2 / dw_min)
     BL = min(ceil(k), desired_bl)              (update_bl_management; otherwise desired_bl)
     P(x_j) = min(|x_j| B, 1), P(d_i) = min(|d_i| A, 1), A B = lr / (dw_min BL)
-    E[dw_ij] = BL A B dw_min x_j d_i = lr x_j d_i    where nothing clips
+    A = B without update_management; with it the largest |x| and the largest |d| fire alike
+    E[dw_ij] = BL A B dw_min x_j d_i = lr x_j d_i    where nothing clips, that is where k <= BL
 """
 
 import numpy as np
@@ -28,17 +29,18 @@ F32 = np.float32
 
 @inline
 def pulse_plan(lr, x_max, d_max, dw_min, desired_bl, update_management, update_bl_management):
-    """Return (BL, factor of |x|, factor of |d|) for a rank-1 update; BL = 0 when nothing is to be done."""
+    """Return (BL, factor of |x|, factor of |d|, whether k > BL) for a rank-1 update; BL = 0: nothing is to be done."""
     if lr <= F32(0.0) or x_max == F32(0.0) or d_max == F32(0.0):
-        return 0, F32(0.0), F32(0.0)
-    k = F32(lr * x_max * d_max / dw_min)
+        return 0, F32(0.0), F32(0.0), False
+    top = max(x_max, d_max)
+    k = F32(lr * x_max * d_max / dw_min) if update_management else F32(lr * top * top / dw_min)
     n = int(min(np.ceil(k), F32(desired_bl))) if update_bl_management else int(desired_bl)
     base = F32(np.sqrt(lr / (dw_min * F32(n))))
     if not update_management:
-        return n, base, base
+        return n, base, base, k > F32(n)
     d_top = F32(d_max * F32(n) / k) if k > F32(n) else d_max
     ratio = F32(np.sqrt(d_top / x_max))
-    return n, F32(base * ratio), F32(base / ratio)
+    return n, F32(base * ratio), F32(base / ratio), k > F32(n)
 
 
 @kernel

@@ -39,7 +39,8 @@ def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fre
         if fresh:
             z[:] = F32(0.0)
         number = sample * layer.uses + use
-        managed_matvec(f, work, real, parts, m, FORWARDS, x, z, np.int64(0), factor, number, seed, counts)
+        low, most = np.int64(0), m.bm_repeats
+        managed_matvec(f, work, real, parts, m, FORWARDS, most, x, z, low, factor, number, seed, counts)
 
 
 @kernel
@@ -57,7 +58,8 @@ def backward(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, 
         if fresh or layer.kind == CONV:
             e[:] = F32(0.0)
         number = sample * layer.uses + use
-        managed_matvec(f, work, real, parts, m, BACKWARDS, d, e, layer.back, factor, number, seed, counts)
+        low, most = layer.back, m.bm_repeats_backward
+        managed_matvec(f, work, real, parts, m, BACKWARDS, most, d, e, low, factor, number, seed, counts)
         if layer.kind == CONV:
             scatter(f, layer, shift, use, e)
 

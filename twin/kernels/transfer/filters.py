@@ -46,7 +46,8 @@ def filter_h(f, layer, stream, sample, seed, row):
 def filter_beside_reference(f, layer, stream, sample, seed, row):
     """H[t] += transfer_lr c (v - P_ref[t]), with P[t] <- (1 - beta) P[t] + beta v, and P_ref[t] <- P[t] at a flip.
 
-    v here is what A reads before its sign is corrected.
+    v here is what A reads before its sign is corrected. A line without a reference (NaN), whose sign has not flipped
+    yet, adds nothing: what A holds from its fabrication is not told from the gradient.
     """
     n = layer.line_length
     at = line_of(layer, sample) * n
@@ -55,9 +56,10 @@ def filter_beside_reference(f, layer, stream, sample, seed, row):
     v = f[layer.v : layer.v + n]
     sign = f[layer.read]
     flipped = f[layer.read + 1] != F32(0.0)
+    without = np.isnan(reference[0])
     for i in range(n):
         raw = sign * v[i]
-        v[i] = sign * (raw - reference[i])
+        v[i] = F32(0.0) if without else sign * (raw - reference[i])
         mean[i] = (F32(1.0) - layer.tail) * mean[i] + layer.tail * raw
     if layer.mean_step > F32(0.0):
         key = stream_key(seed, stream, MEAN_WORDS, sample)

@@ -64,7 +64,8 @@ def read_line(f, work, real, parts, m, layer, sample, seed, row):
     if layer.hadamard:
         transfer_vector(layer, sample, u)
         v[:] = F32(0.0)
-        managed_matvec(f, work, real, parts, m, not by_row, u, v, np.int64(0), F32(1.0), ~sample, seed, row)
+        low, most = np.int64(0), m.bm_repeats
+        managed_matvec(f, work, real, parts, m, not by_row, most, u, v, low, F32(1.0), ~sample, seed, row)
         return
     t = line_of(layer, sample)
     for k in range(m.first, m.first + m.count):

@@ -1,0 +1,53 @@
+"""Literals of a chip that stay behind when a size is set to something else."""
+
+import pytest
+
+import twin
+from twin.chip.sizes import BELONGS, unscaled
+from twin.config import load_chip
+from twin.config.part import dotted, leaves
+from twin.config.resources import shipped
+
+
+def test_every_size_and_every_literal_is_one_of_a_chip():
+    known = {dotted(path) for name in shipped("chip") for path, *_ in leaves(load_chip(name).model)}
+    assert {key for size, literals in BELONGS.items() for key in (size, *literals)} - known == set()
+
+
+@pytest.mark.parametrize("size", BELONGS)
+def test_a_size_that_is_set_names_the_literals_that_stay(size):
+    value = {"tile.rows": "256", "tile.cols": "256", "tile.io.out_res": "30", "tile.io.inp_res": "30"}.get(size)
+    value = value or ('"2 GiB"' if size.endswith("size") else '"1 GFLOP/s"' if "rate" in size else '"1 GB/s"')
+    (line,) = unscaled(load_chip("aimc-512", {size: value}))
+    assert f"chip.{size} was set" in line
+    assert all(key in line for key in BELONGS[size])
+
+
+def test_a_chip_as_it_is_and_literals_that_were_set_too_are_not_named():
+    assert list(unscaled(load_chip("aimc-512"))) == []
+    (line,) = unscaled(load_chip("aimc-512", {"buffer.size": '"2 MiB"', "buffer.area": '"2 mm^2"'}))
+    assert "buffer.area" not in line
+    assert "buffer.leakage" in line
+
+
+def test_rows_and_columns_name_what_they_share_once():
+    (line,) = unscaled(load_chip("aimc-512", {"tile.rows": "256", "tile.cols": "256"}))
+    assert "tile.array_area" in line
+
+
+@pytest.mark.parametrize("workload", ["digits-mlp", "gpt2-small"])
+def test_a_run_warns_of_a_size_and_a_sweep_of_it_too(workload):
+    run = twin.simulate(workload, "sgd", samples=2, overrides={"chip.buffer.size": "2 MiB"}, progress=False)
+    assert any("chip.buffer.size was set, but buffer.latency" in warning for warning in run.warnings)
+
+
+def test_initial_weights_beyond_the_devices_range_are_reported():
+    own = {"init.scale": 20.0, "training.epochs": 1}
+    run = twin.simulate("digits-mlp", "sgd", samples=5, overrides=own, progress=False)
+    table = run.diagnostics
+    (first, second) = table.loc[table["what"].str.startswith("initial weights clipped"), "value"]
+    assert 60 < first < 90
+    assert 60 < second < 90
+    assert sum("initial weights of W lay beyond" in warning for warning in run.warnings) == 2
+    usual = twin.simulate("digits-mlp", "sgd", samples=5, overrides={"training.epochs": 1}, progress=False)
+    assert not any("initial weights" in warning for warning in usual.warnings)

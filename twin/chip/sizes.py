@@ -1,0 +1,39 @@
+"""Which literals of a chip were given for a size, and do not follow where that size is set to something else."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from twin.config.origins import COMMAND_LINE
+
+if TYPE_CHECKING:
+    from twin.config.chip import Chip
+    from twin.config.load import Loaded
+
+_ARRAY = ("array_area", "integration_time", "input_energy", "pulse_energy", "periphery_power")
+_STORE = ("latency", "energy", "area", "leakage")
+BELONGS: dict[str, tuple[str, ...]] = {
+    "tile.rows": (*(f"tile.{key}" for key in _ARRAY), "link.bandwidth"),
+    "tile.cols": (*(f"tile.{key}" for key in _ARRAY), "link.bandwidth"),
+    "tile.io.out_res": ("tile.converter.energy", "tile.converter.area"),
+    "tile.io.inp_res": ("tile.input_energy",),
+    **{f"{part}.size": tuple(f"{part}.{key}" for key in _STORE) for part in ("buffer", "registers", "memory")},
+    **{f"{part}.bandwidth": (f"{part}.area", f"{part}.leakage") for part in ("link", "buffer", "registers", "memory")},
+    "digital.rate": ("digital.area", "digital.leakage"),
+}
+"""Size -> the literals that its value stands behind."""
+
+
+def unscaled(chip: "Loaded[Chip]") -> Iterator[str]:
+    """Name the literals that stay as they are where a size was overridden, a line each.
+
+    Those that were overridden too, or are not in the description, are left out.
+    """
+    origins = chip.origins
+    named: set[str] = set()
+    for size, literals in BELONGS.items():
+        if origins.get(size) != COMMAND_LINE:
+            continue
+        kept = [key for key in literals if origins.get(key, COMMAND_LINE) != COMMAND_LINE and key not in named]
+        named.update(kept)
+        if kept:
+            yield f"chip.{size} was set, but {', '.join(kept)} keep the values of the size before; set these, too"
