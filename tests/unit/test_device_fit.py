@@ -117,7 +117,7 @@ def test_the_command_writes_a_device_and_a_figure(tmp_path, capsys):
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
     assert read_description(str(tmp_path / "a.toml"))["family"] == "piecewise-step"
     trains = read_trains(path)
-    assert draw(trains, fit_device(trains)) == (tmp_path / "a.svg").read_text()
+    assert draw(trains, fit_device(trains), ".svg") == (tmp_path / "a.svg").read_bytes()
 
 
 GOOD = ["pulse,conductance,direction"] + [

@@ -22,6 +22,8 @@ def description_rows(loaded: Loaded[Any]) -> list[Source]:
         key = dotted(path)
         if key == "sources" or value is None or (isinstance(value, dict) and path[0] == "device"):
             continue
+        if path[0] in CONSTANTS and name in owner.about:
+            continue  # says where values come from, and is none
         if isinstance(value, dict):
             here = {f"{dotted(path[:-1])}.{below}": item for below, item in value.items()}
             rows += [Source(at, plain(item), "", "", "", loaded.origins.get(at, "")) for at, item in here.items()]
