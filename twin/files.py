@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 from twin.errors import TwinError
 
@@ -38,7 +39,8 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
     TwinError
         As `write_bytes`.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # not the process id: containers that share a file system have the same ones
+    part = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as stream:

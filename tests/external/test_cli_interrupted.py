@@ -87,6 +87,80 @@ def test_ctrl_c_before_training_and_while_the_report_is_written_says_how_to_go_o
     assert twin("resume", "cut")[0] == 0
 
 
+def begun(arguments, cwd):
+    """Start a comparison on two workers in a group of its own, wait for a checkpoint; return it and its processes."""
+    child = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(cwd.rglob(checkpoint.NAME)) and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(child.pid)], capture_output=True, text=True, check=False)
+    return child, [int(pid) for pid in found.stdout.split()]
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return not state.startswith("Z") and bool(state.strip())
+
+
+LONG = ("--samples", "400", "--epochs", "20", "--set", "training.checkpoint_every=50", "--jobs", "2", "--out", "cut")
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGKILL", -9)])
+@pytest.mark.parametrize("group", [False, True])
+def test_however_a_comparison_is_ended_no_worker_is_left_and_it_can_be_resumed(twin, tmp_path, name, code, group):
+    child, workers = begun(("compare", "digits-mlp", "--algorithms", "digital,sgd", *LONG), tmp_path)
+    assert len(workers) >= 2
+    number = getattr(signal, name)
+    if group:
+        os.killpg(child.pid, number)
+    else:
+        child.send_signal(number)
+    _, err = child.communicate(timeout=60)  # ends where nobody holds the pipes any more
+    assert child.returncode == code
+    assert "Traceback" not in err
+    assert ("twin resume cut" in err) == (name != "SIGKILL")
+    deadline = time.monotonic() + 60
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [pid for pid in workers if alive(pid)] == []
+    (tmp_path / "cut" / "runs" / "sgd-two-array" / "run.json").read_text()
+    if name == "SIGTERM":
+        assert twin("resume", "cut", "-j1")[0] == 0
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path):
+    """As `nohup` has it for the end of the terminal."""
+    script = (
+        "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "from twin.cli.app import _obey_signals\n_obey_signals()\n"
+        "print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
+
+
+def test_workers_that_cannot_be_started_leave_no_folder(twin, tmp_path, monkeypatch):
+    mute = tmp_path / "python"
+    mute.touch(mode=0o600)
+    monkeypatch.setattr(sys, "executable", str(mute))
+    monkeypatch.setattr(os, "access", lambda path, mode: not (str(path) == str(mute) and mode == os.X_OK))
+    code, out, err = twin("compare", *SMALL, "--algorithms", "sgd,ttv2", "--jobs", "2", "--out", "none")
+    assert (code, out) == (2, "")
+    assert err == f"error: --jobs (= 2): this user may not execute {mute}; use --jobs 1\n"
+    assert not (tmp_path / "none").exists()
+
+
 # -- a full disk, and company ---------------------------------------------------------------------------------------
 
 

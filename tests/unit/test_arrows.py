@@ -4,7 +4,7 @@ import networkx as nx
 import pytest
 from imports_kit import MODULES, PACKAGE, file_arrows, imported, room_arrows, room_of
 
-GROUND = {"errors", "files", "operation", "units", "version"}
+GROUND = {"console", "errors", "files", "operation", "units", "version"}
 """Whatever stands above may know these."""
 
 ALLOWED = {
@@ -43,7 +43,6 @@ EXCEPTIONS = {
     ("twin.config.load", "devices"): "a workload's device is made once, so that its mistakes name their line",
     ("twin.config.workload", "devices"): "a device's own file becomes part of the workload",
     ("twin.api.names", "cli"): "what can be named is listed once",
-    ("twin.api.progress", "cli"): "progress is shown as the command line shows it",
     ("twin.study.run", "reproduce"): "published figures of a study are those of `twin reproduce`",
 }
 """Arrows of single files that are not allowed to their room."""

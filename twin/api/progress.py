@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, a line that is replaced in a notebook, nothing elsewhere."""
+"""How far a run is: a bar on a terminal, a line that is replaced in a notebook, lines elsewhere."""
 
 import sys
 import time
@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from twin.cli.commands import progress_bar
-from twin.runs.pool import Report
+from twin.console import Report, progress
 
 QUIET_S = 1.0
 
@@ -24,7 +23,7 @@ def shown(what: str, *, on: bool) -> Iterator[Report]:
         finally:
             line.clear()
     else:
-        with progress_bar() as bar:
+        with progress(what, "done") as bar:
             yield bar
 
 
@@ -44,12 +43,12 @@ class _Line:
         self._text, self._begin, self._next = what, time.monotonic(), 0.0
         self._handle: Any = None
 
-    def __call__(self, name: str, done: int, total: int) -> None:
+    def __call__(self, name: str, done: float, total: float) -> None:
         now = time.monotonic()
         if now - self._begin < QUIET_S or (now < self._next and done < total):
             return
         self._next = now + QUIET_S / 4
-        self._show(f"{name}: {done:,} of {total:,}")
+        self._show(f"{name}: {done:,.0f} of {total:,.0f}")
 
     def clear(self) -> None:
         """Leave an empty line where one was."""

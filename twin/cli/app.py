@@ -1,5 +1,6 @@
 """The command line: parse, call, print. Heavy libraries are imported where they are used."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -375,17 +376,36 @@ def _split(text: str) -> list[str]:
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in one line and exit code 2, Ctrl-C in 130."""
+    """Run the command line; a user's mistake ends in one line and exit code 2, Ctrl-C in 130, SIGTERM in 143."""
+    ended = _obey_signals()
     try:
         code = app(standalone_mode=False)
     except (TwinError, TyperException) as error:
         message = _usage(error) if isinstance(error, TyperException) else str(error)
-        if message:
+        if message and not ended:
             typer.echo(f"error: {message}", err=True)
-        sys.exit(2)
+        code = 2
     except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(code or 0)
+        code = 130
+    sys.exit(128 + ended[0] if ended else code or 0)
+
+
+def _obey_signals() -> list[int]:
+    """End on SIGTERM and SIGHUP as on Ctrl-C, workers included; a signal that is ignored (nohup) stays so.
+
+    Returns a list that gets the number of the signal; Typer keeps no more of an interruption than that there was one.
+    """
+    ended: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        ended.append(number)
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, end)
+    return ended
 
 
 def _usage(error: TyperException) -> str:

@@ -1,21 +1,11 @@
 """What the commands do, between the command line and the rooms."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
+from twin.console import progress, say, wide_console
 from twin.results.result import COVERAGE
 from twin.runs.comparison import begin, begun, complete, plan_comparison, planned, plans_of, unfinished_error
 from twin.runs.exports import EXPORTS
@@ -23,13 +13,12 @@ from twin.runs.library import Library
 from twin.runs.options import Options
 from twin.runs.plan import COMPARISON, Plan, command_line, named_folder, new_folder
 from twin.runs.planning import first_layout
-from twin.runs.pool import Prepared, Report
+from twin.runs.pool import Prepared
 
 if TYPE_CHECKING:
     from twin.results.result import RunResult
 
 RUNS = Path("runs")
-WIDE = 180
 
 
 def run_comparison(
@@ -62,7 +51,7 @@ def show_description(name: str) -> None:
     """Print a description, and the area table of a chip."""
     from twin.cli.show import area_table, description_table, device_table, load_shown, part_table  # noqa: PLC0415
 
-    console = _wide_console()
+    console = wide_console()
     preset = device_table(name) or part_table(name)
     if preset is not None:
         console.print(preset)
@@ -80,20 +69,14 @@ def show_floorplan(chip: str, workload: str, algorithm: str, layout: str, overri
 
     layouts = [layout] if layout else first_layout(algorithm)
     (plan,) = plans_of(Options(workload, chip, overrides=overrides), [algorithm], layouts, Library())
-    _wide_console().print(floorplan_table(build(plan).floorplan))
+    wide_console().print(floorplan_table(build(plan).floorplan))
 
 
 def list_available() -> None:
     """Print everything that can be named."""
     from twin.cli.show import available_table  # noqa: PLC0415
 
-    _wide_console().print(available_table())
-
-
-def _wide_console() -> Console:
-    """Return a console that does not squeeze tables into 80 columns where nobody looks at a terminal."""
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDE)
+    wide_console().print(available_table())
 
 
 def _folder(options: Options, plans: Sequence[Plan]) -> Path:
@@ -125,7 +108,7 @@ def _finish(folder: Path, runs: Sequence[Prepared], jobs: int) -> None:
     from twin.report.write import write_report  # noqa: PLC0415
     from twin.results.derived import interval  # noqa: PLC0415
 
-    with progress_bar() as report:
+    with progress("preparing", "samples") as report:
         results, failures = complete(folder, runs, jobs, report)
     if results:
         command, _ = begun(folder)
@@ -156,36 +139,3 @@ def _coverage(result: "RunResult") -> list[str]:
     rows = table[table["what"] == COVERAGE]
     bounds = [f"layer {layer} {value:.3g}" for layer, value in zip(rows["layer"], rows["value"], strict=True)]
     return [f"{COVERAGE} (weight units): {', '.join(bounds)}"] if bounds else []
-
-
-@contextmanager
-def progress_bar() -> Iterator[Report]:
-    """Show one bar per run on a terminal, nothing elsewhere."""
-    from twin.machine.compiled import is_compiled  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("samples"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        what = "preparing" if is_compiled() else "compiling the kernels, once (about a minute)"
-        preparing = progress.add_task(what, total=None)
-        tasks: dict[str, int] = {}
-
-        def report(name: str, done: int, total: int) -> None:
-            progress.update(preparing, visible=False)
-            if name not in tasks:
-                tasks[name] = int(progress.add_task(name, total=total))
-            progress.update(tasks[name], completed=done)  # type: ignore[arg-type]  # rich's TaskID is an int
-
-        yield report
-
-
-def say(text: str) -> None:
-    """Tell the user something that is not the result: on the standard error stream."""
-    print(text, file=sys.stderr)  # noqa: T201 - this is the command line

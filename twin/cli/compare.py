@@ -5,10 +5,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
-from twin.cli.commands import RUNS, WIDE
+from twin.cli.commands import RUNS
 from twin.config.resources import FOLDERS, shipped
+from twin.console import say, wide_console
 from twin.errors import TwinError
 from twin.runs.plan import command_line, named_folder
 
@@ -47,6 +46,5 @@ def compare_finished(names: Sequence[str], out: Path | None, *, unlike: bool) ->
     digest = hashlib.sha256(json.dumps([str(run.facts.get("id")) for run in runs]).encode()).hexdigest()[:8]
     folder = named_folder(out) if out is not None else RUNS / f"compared-{digest}"
     pages = write_difference(found, folder, command_line())
-    console = Console()
-    print_difference(found, console if console.is_terminal else Console(width=WIDE))
-    Console(stderr=True).print(f"report: {pages}", soft_wrap=True, markup=False, highlight=False)
+    print_difference(found, wide_console())
+    say(f"report: {pages}")

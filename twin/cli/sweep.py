@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin.cli.commands import RUNS, say
+from twin.cli.commands import RUNS
 from twin.config.load import load_sweep
+from twin.console import progress, say, wide_console
 from twin.errors import TwinError
 from twin.sweep.measure import Status
 from twin.sweep.run import Settings, run_sweep
@@ -37,9 +39,9 @@ def sweep_command(
     folder = out or RUNS / f"sweep-{load_sweep(description).model.name}"
     executor = executor_of(jobs, scheduler, memory)
     try:
-        with progress_of("sweep", "points") as progress:
+        with progress_of("sweep", "points") as advance:
             ensure_compiled()
-            table, missing = run_sweep(description, folder, executor, settings, progress)
+            table, missing = run_sweep(description, folder, executor, settings, advance)
     except KeyboardInterrupt:
         say(f"interrupted; the same command goes on: twin sweep {description} --out {folder}")
         raise
@@ -106,40 +108,19 @@ def shard_of(text: str) -> tuple[int, int]:
 
 
 def _print(table: "pd.DataFrame") -> None:
-    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console()
     headings, rows = shown_rows(table)
     head = Table(*headings, box=None)
     for row in rows:
         head.add_row(*row)
-    (console if console.is_terminal else Console(width=WIDTH)).print(head)
+    wide_console(WIDTH).print(head)
     if len(table) > SHOWN:
         say(f"... and {len(table) - SHOWN} more rows")
 
 
 @contextmanager
 def progress_of(what: str, unit: str) -> Iterator[Callable[[float, int], None]]:
-    """Show one bar over all points on a terminal, nothing elsewhere."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as Bar  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    rate = TextColumn(f"{unit}  {{task.fields[rate]}}")
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), rate, TimeElapsedColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None, rate="")
-
-        def progress(done: float, total: int) -> None:
-            speed = bar.tasks[task].speed or 0.0
-            bar.update(task, completed=done, total=total, rate=f"{60 * speed:.1f}/min")
-
-        yield progress
+    """Show how far all points are."""
+    with progress(f"{what}: waiting for the first of the {unit}", unit) as report:
+        yield partial(report, what)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin.cli.commands import RUNS, progress_bar
+from twin.cli.commands import RUNS
+from twin.console import progress, wide_console
 from twin.errors import TwinError
 from twin.results.text import percent, si
 from twin.runs.comparison import plans_of
@@ -33,8 +34,6 @@ def verify_sampling(options: Options, algorithms: Sequence[str], layouts: Sequen
     TwinError
         When a run fails, or when training left other weights or the ledger other joules or bytes: a bug.
     """
-    from rich.console import Console  # noqa: PLC0415
-
     from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
 
     library = Library()
@@ -50,14 +49,13 @@ def verify_sampling(options: Options, algorithms: Sequence[str], layouts: Sequen
     stem = f"verify-sampling-{Path(options.workload).stem}"
     folder = named_folder(options.out) if options.out is not None else new_folder(RUNS, stem)
     exact, sampled = (prepare_all(timed[mode], folder / mode) for mode in ("exact", "sampled"))
-    with progress_bar() as report:
+    with progress("preparing", "samples") as report:
         ensure_compiled()
         failures = run_all([*exact, *sampled], options.jobs, report)
     if failures:
         raise TwinError(f"{failures[0][0]}: {failures[0][1]}")
     pairs = list(zip(*(gather([run.folder for run in runs]) for runs in (exact, sampled)), strict=True))
-    console = Console()
-    (console if console.is_terminal else Console(width=WIDTH)).print(comparison(pairs))
+    wide_console(WIDTH).print(comparison(pairs))
     print(f"runs: {folder}")  # noqa: T201 - this is the command line
 
 

@@ -11,12 +11,15 @@ import functools
 import hashlib
 import os
 import re
+import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import llvmlite.binding
 import numba
+from numba.core.caching import FunctionCache
 
 # Reductions may be reordered (they vectorise then); NaN and infinity keep their meaning.
 FAST = {"reassoc", "contract", "arcp", "nsz"}
@@ -55,14 +58,38 @@ def digest_of(package: Path, features: str) -> str:
 
 
 def _cache_folder(name: str) -> Path:
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = home / "analog-twin" / name
+    """Return a folder that this user may write: below the home folder, else a private one below the temporary folder.
+
+    Machine code is loaded from it, so nobody else may have made or be able to change the latter.
+    """
     try:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = home / "analog-twin" / name
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:  # read-only home: compile once per session of the temporary folder
-        folder = Path(tempfile.gettempdir()) / name
-        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except (OSError, RuntimeError):  # a home that cannot be written, or none at all
+        pass
+    user = str(os.getuid()) if hasattr(os, "getuid") else "user"
+    private = Path(tempfile.gettempdir()) / f"analog-twin-{user}"
+    with suppress(OSError):
+        private.mkdir(mode=0o700)
+    if not is_private(private):
+        private = Path(tempfile.mkdtemp(prefix="analog-twin-"))  # of this process and its children alone
+        os.environ["NUMBA_CACHE_DIR"] = str(private)
+    folder = private / name
+    folder.mkdir(exist_ok=True)
     return folder
+
+
+def is_private(folder: Path) -> bool:
+    """Return whether a folder is really one, of this user, and nobody else can write into it."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+    return stat.S_ISDIR(found.st_mode) and mine and not found.st_mode & 0o077
 
 
 config: Any = numba.config
@@ -72,11 +99,32 @@ KERNELS = f"kernels-{digest_of(Path(__file__).parent.parent, config.CPU_FEATURES
 if not os.environ.get("NUMBA_CACHE_DIR"):
     config.CACHE_DIR = str(_cache_folder(KERNELS))
 
-# Kernels allocate nothing, so slices need not be counted as references to their arrays, with an atomic instruction
-# each: counting took a quarter of the digital LSTM's time.
-kernel: Any = functools.partial(
-    numba.njit, cache=True, error_model="numpy", fastmath=FAST, nogil=True, no_cfunc_wrapper=True, _nrt=False
-)
+
+class _Cache(cast("Any", FunctionCache)):  # type: ignore[misc]  # Numba is not typed
+    """Numba's cache, where a file that is cut short counts as missing instead of ending the program."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return what is cached, or None."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # noqa: BLE001 - a damaged pickle raises anything
+            self.flush()
+            return None
+
+
+def kernel(function: Any, **options: Any) -> Any:
+    """Compile a function; kernels allocate nothing.
+
+    So slices need not be counted as references to their arrays, with an atomic instruction each: counting took a
+    quarter of the digital LSTM's time.
+    """
+    usual = {"error_model": "numpy", "fastmath": FAST, "nogil": True, "no_cfunc_wrapper": True, "_nrt": False}
+    njit, cache = cast("Any", numba.njit), cast("Any", _Cache)
+    compiled = njit(**(usual | options))(function)
+    compiled._cache = cache(function)  # noqa: SLF001 - as `cache=True` does, with our own
+    return compiled
+
+
 # For functions called in the innermost loops: inlined by LLVM, so that the loops vectorise.
 inline: Any = functools.partial(kernel, forceinline=True)
 # For sums whose order is part of the result; products and sums are still fused.

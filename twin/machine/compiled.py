@@ -5,17 +5,30 @@ that it compiled on the way take the place of the copies inside the executor, an
 differently. So nobody runs what it compiled itself, and the first run has the bits of all later ones.
 """
 
+import os
 import subprocess
 import sys
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numba.core.dispatcher import Dispatcher
 
+from twin.console import EVERY_S, say
 from twin.errors import TwinError
+from twin.files import write_text
 from twin.kernels.execute import execute
 from twin.kernels.jit import KERNELS, config
 from twin.kernels.records import INSTRUCTION, LAYER, MATRIX, PART
 from twin.operation import N_COUNTS
+
+TAKES = "a minute on a free core, up to five on a busy or slow one"
+_found: set[str] = set()
+"""Caches that this process has checked."""
 
 
 def _marker() -> Path:
@@ -23,12 +36,24 @@ def _marker() -> Path:
 
 
 def is_compiled() -> bool:
-    """Return whether the kernels of this version lie in the cache."""
-    return _marker().exists()
+    """Return whether the kernels of this version lie in the cache as they were written; checked once a process."""
+    marker = str(_marker())
+    if marker not in _found and _manifest_holds():
+        _found.add(marker)
+    return marker in _found
+
+
+def _manifest_holds() -> bool:
+    try:
+        lines = _marker().read_text(encoding="utf-8").splitlines()
+        files = (line.split(" ", 1) for line in lines)
+        return bool(lines) and all(f"{zlib.crc32(Path(path).read_bytes()):08x}" == crc for crc, path in files)
+    except (OSError, ValueError):
+        return False
 
 
 def ensure_compiled() -> None:
-    """Compile the kernels in another process unless they are in the cache; takes about a minute.
+    """Compile the kernels in another process unless they are in the cache; of several processes one does.
 
     Raises
     ------
@@ -37,14 +62,64 @@ def ensure_compiled() -> None:
     """
     if is_compiled():
         return
+    with _turn():
+        if is_compiled():  # by the process that had its turn before
+            return
+        if _marker().exists():
+            say(f"kernels: the cache in {config.CACHE_DIR} is damaged; it is made again")
+            _marker().unlink()
+        say(f"compiling the kernels, once for this version of twin: {TAKES}")
+        _compile()
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait until no other process compiles; a process that ends, however it does, lets the next one in."""
+    try:
+        import fcntl  # noqa: PLC0415 - not everywhere
+
+        stream = _marker().with_suffix(".lock").open("w")
+    except (ImportError, OSError):
+        yield
+        return
+    with stream:
+        with suppress(OSError):  # a file system without locks
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say(f"waiting for another process that compiles the kernels ({TAKES})")
+                fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _compile() -> None:
     command = [sys.executable, "-m", __name__]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
-    if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(config.CACHE_DIR)}
+    try:
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - our own module
+    except OSError as error:
+        raise TwinError(f"{sys.executable}: cannot be started ({error.strerror}); {STARTABLE}") from error
+    begin = time.monotonic()
+    with child:
+        try:
+            while True:
+                try:
+                    _, err = child.communicate(timeout=EVERY_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    say(f"compiling the kernels: {time.monotonic() - begin:.0f} s so far, usually {TAKES}")
+        except BaseException:
+            child.kill()
+            raise
+    if child.returncode != 0:
+        reason = (err.strip().splitlines() or ["no reason given"])[-1]
         raise TwinError(
             f"kernels: compiling into {config.CACHE_DIR} failed ({reason}); "
             "set NUMBA_CACHE_DIR to a folder with room that can be written"
         )
+
+
+STARTABLE = "compiling the kernels and --jobs need processes of this interpreter; make it executable for this user"
 
 
 def ensure_loaded() -> None:
@@ -66,6 +141,15 @@ def _call_executor() -> None:
     execute(real, words, real, *records, program, counts, table, table, np.uint64(0))
 
 
+def _write_manifest() -> None:
+    """Note what was compiled: a checksum and the path of every file of a kernel, a line each."""
+    loaded: list[Any] = [vars(module) for name, module in sys.modules.items() if name.startswith("twin.kernels.")]
+    kernels: set[Any] = {value for names in loaded for value in names.values() if isinstance(value, Dispatcher)}
+    folders = {Path(value._cache.cache_path) for value in kernels}  # noqa: SLF001 - Numba tells nowhere else
+    paths = sorted(path for folder in folders for path in folder.glob("*.nb[ci]"))
+    write_text(_marker(), "".join(f"{zlib.crc32(path.read_bytes()):08x} {path}\n" for path in paths))
+
+
 if __name__ == "__main__":
     _call_executor()
-    _marker().touch()
+    _write_manifest()

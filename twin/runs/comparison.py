@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from twin.console import Report
 from twin.errors import TwinError
 from twin.files import write_text
 from twin.results.result import NO_EFFECT
@@ -16,7 +17,7 @@ from twin.runs.library import Library
 from twin.runs.options import Options
 from twin.runs.plan import COMPARISON, Plan, read_facts
 from twin.runs.planning import check_all, kind_named, kind_of, plan_folder, plan_runs
-from twin.runs.pool import Prepared, Report, gather, is_finished, prepare_all, run_all
+from twin.runs.pool import Prepared, check_jobs, gather, is_finished, prepare_all, run_all
 
 if TYPE_CHECKING:
     from twin.results.result import RunResult
@@ -59,6 +60,7 @@ def plan_comparison(
         For whatever is wrong with any of them.
     """
     check_extras(options.trace, events=options.events)
+    check_jobs(options.jobs)
     described = describe_baselines(baselines, batch)
     plans = plans_of(options, algorithms, layouts, Library())
     check_all(plans)

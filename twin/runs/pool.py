@@ -1,24 +1,32 @@
 """Several runs, each in its folder, on one or more processes."""
 
 import multiprocessing
+import os
 import queue
 import signal
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing.managers import SyncManager
+from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from threading import Thread, current_thread, main_thread
+from typing import TYPE_CHECKING, NamedTuple
 
+from twin.console import Report
 from twin.errors import TwinError
 from twin.files import slug
 from twin.runs.plan import Plan, prepare
 
 if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+
     from twin.results.result import RunResult
 
-Report = Callable[[str, int, int], None]
+    Messages = Queue[tuple[str, int, int]]
+
 POLL_S = 0.1
 
 
@@ -40,6 +48,12 @@ def prepare_all(plans: Sequence[Plan], folder: Path, command: str = "") -> list[
     return runs
 
 
+def check_jobs(jobs: int) -> None:
+    """Raise TwinError where worker processes are wanted and cannot be started."""
+    if jobs > 1 and not os.access(sys.executable, os.X_OK):
+        raise TwinError(f"--jobs (= {jobs}): this user may not execute {sys.executable}; use --jobs 1")
+
+
 def is_finished(folder: Path) -> bool:
     """Return whether the run of a folder has a result."""
     return (folder / "summary.json").exists()
@@ -50,49 +64,66 @@ def run_all(runs: Sequence[Prepared], jobs: int, report: Report) -> list[tuple[P
 
     Results do not depend on `jobs`. One failing run does not stop the others.
     """
-    failures: list[tuple[Path, TwinError]] = []
-    if jobs == 1 or len(runs) <= 1:
-        from twin.runs.run import run  # noqa: PLC0415
+    if jobs > 1 and len(runs) > 1:
+        return _run_in_workers(runs, jobs, report)
+    from twin.runs.run import run  # noqa: PLC0415
 
-        for folder, plan in runs:
-            try:
-                run(folder, partial(report, folder.name), plan=plan)
-            except TwinError as error:
-                failures.append((folder, error))
-        return failures
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, _pool(min(jobs, len(runs)), context, manager) as (pool, messages):
-        futures = {pool.submit(_run_in_worker, one): one.folder for one in runs}
-        for name, done, total in _messages(messages, list(futures)):
-            report(name, done, total)
-        for future, folder in futures.items():
-            reason = future.exception()
-            if isinstance(reason, TwinError):
-                failures.append((folder, reason))
-            elif reason is not None:
-                raise reason
+    failures: list[tuple[Path, TwinError]] = []
+    for folder, plan in runs:
+        try:
+            run(folder, partial(report, folder.name), plan=plan)
+        except TwinError as error:
+            failures.append((folder, error))
+    return failures
+
+
+def _run_in_workers(runs: Sequence[Prepared], jobs: int, report: Report) -> list[tuple[Path, TwinError]]:
+    try:
+        with _pool(min(jobs, len(runs))) as (pool, messages):
+            futures = {pool.submit(_run_in_worker, one): one.folder for one in runs}
+            for name, done, total in _messages(messages, list(futures)):
+                report(name, done, total)
+    except OSError as error:
+        raise TwinError(
+            f"--jobs (= {jobs}): {sys.executable} cannot be started ({error.strerror or error}); use --jobs 1"
+        ) from error
+    failures: list[tuple[Path, TwinError]] = []
+    for future, folder in futures.items():
+        reason = future.exception()
+        if isinstance(reason, BrokenProcessPool):
+            reason = TwinError("its process was ended from outside, perhaps for want of memory")
+        if isinstance(reason, TwinError):
+            failures.append((folder, reason))
+        elif reason is not None:
+            raise reason
     return failures
 
 
 @contextmanager
-def _pool(
-    workers: int, context: Any, manager: SyncManager
-) -> Iterator[tuple[ProcessPoolExecutor, "queue.Queue[tuple[str, int, int]]"]]:
-    messages: queue.Queue[tuple[str, int, int]] = manager.Queue()
+def _pool(workers: int) -> Iterator[tuple[ProcessPoolExecutor, "Messages"]]:
+    _start_tracker()
+    context = multiprocessing.get_context("spawn")
+    messages: Messages = context.Queue()
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(messages,))
     try:
         yield pool, messages
     except BaseException:
-        for process in list(pool._processes.values()):  # noqa: SLF001 - there is no public way to stop workers
+        for process in list((pool._processes or {}).values()):  # noqa: SLF001 - there is no public way to stop workers
             process.terminate()
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
 
 
-def _messages(
-    messages: "queue.Queue[tuple[str, int, int]]", futures: list[Future[None]]
-) -> Iterator[tuple[str, int, int]]:
+def _start_tracker() -> None:
+    """Start the process that tracks multiprocessing's semaphores, deaf to SIGHUP as it is to Ctrl-C."""
+    if hasattr(signal, "SIGHUP") and current_thread() is main_thread():
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        resource_tracker.ensure_running()
+        signal.signal(signal.SIGHUP, before)
+
+
+def _messages(messages: "Messages", futures: list[Future[None]]) -> Iterator[tuple[str, int, int]]:
     while not all(future.done() for future in futures):
         try:
             yield messages.get(timeout=POLL_S)
@@ -102,13 +133,29 @@ def _messages(
         yield messages.get()
 
 
-_outbox: "queue.Queue[tuple[str, int, int]] | None" = None
+_outbox: "Messages | None" = None
 
 
-def _start_worker(messages: "queue.Queue[tuple[str, int, int]]") -> None:
+def _start_worker(messages: "Messages") -> None:
     global _outbox  # noqa: PLW0603 - a pool's initialiser has no other way to hand something to its tasks
     _outbox = messages
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+    obey_parent()
+
+
+def obey_parent() -> None:
+    """Leave signals to the parent of this worker process, and end when it does: whoever goes on meets no other."""
+    for name in ("SIGINT", "SIGHUP"):  # what a terminal sends to the whole group
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run_in_worker(prepared: Prepared) -> None:

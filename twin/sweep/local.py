@@ -1,17 +1,16 @@
 """Points on processes of this machine. A process that dies takes its point with it and no other."""
 
-import os
 import resource
 import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context, parent_process
-from threading import Thread
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, final
 
 from pebble import ProcessExpired, ProcessPool
 
+from twin.runs.pool import obey_parent
 from twin.sweep.executor import Measure, outcomes
 from twin.sweep.measure import Row, Status, ended, out_of_memory
 from twin.sweep.point import Point
@@ -71,18 +70,9 @@ class ThisProcess:
 
 
 def _start_worker(memory_B: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    Thread(target=_end_with_parent, daemon=True).start()
+    obey_parent()
     if memory_B:
         resource.setrlimit(resource.RLIMIT_AS, (memory_B, memory_B))
-
-
-def _end_with_parent() -> None:
-    """End when the parent is killed: who goes on with the sweep would meet this process in the same folders."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _row(future: "Future[Row]") -> Row:
