@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -83,6 +83,48 @@ def check_suffix(option: str, path: Path, *suffixes: str) -> None:
         *others, last = suffixes
         listed = f"{', '.join(others)} or {last}" if others else last
         raise TwinError(f"{option} (= {path}): must end in {listed}; name e.g. {path.stem or 'it'}{suffixes[0]}")
+
+
+def check_outputs(
+    outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | None], run: Path | None = None
+) -> None:
+    """Refuse files to be written where that would destroy something; before any work.
+
+    Parameters
+    ----------
+    outputs : mapping of str to Path or None
+        What is to be written, by the option that names it.
+    inputs : mapping of str to Path or None
+        What is read, by its option or argument.
+    run : Path, optional
+        Folder of a run, whose own files stay as they are.
+
+    Raises
+    ------
+    TwinError
+        When an output is a folder, an input, a file of the run, or another output.
+    """
+    wanted = [(option, path) for option, path in outputs.items() if path is not None]
+    for number, (option, path) in enumerate(wanted):
+        shown = f"{option} (= {path})"
+        if path.is_dir() or not path.name:
+            raise TwinError(f"{shown}: is a folder; name a file")
+        for other, read in inputs.items():
+            if read is not None and same_file(path, read):
+                raise TwinError(f"{shown}: is the {other} that is read; name another file")
+        for other, written in wanted[:number]:
+            if same_file(path, written):
+                raise TwinError(f"{shown}: is the file of {other} too; name two files")
+        if run is not None and path.exists() and any(same_file(path, own) for own in run.rglob("*")):
+            raise TwinError(f"{shown}: is a file of the run; name one outside of {run}, or a new one")
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Return whether two paths are one file, also through links; of files that are not there yet, one place."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one.resolve() == other.resolve()
 
 
 def plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ from rich.table import Table
 from twin.devices.fit import SECTIONS, DeviceFit, fit_device
 from twin.devices.trains import Trains, read_trains
 from twin.errors import TwinError
-from twin.files import check_suffix, write_bytes, write_text
+from twin.files import check_outputs, check_suffix, write_bytes, write_text
 from twin.report.figures.palette import ALGORITHMS, INKS
 from twin.report.figures.svg import FORMATS, figure, render_as, styled
 
@@ -28,6 +28,7 @@ def fit_measured(path: Path, plot: Path | None, out: Path | None) -> None:
         check_suffix("--plot", plot, *FORMATS)
     if out is not None:
         check_suffix("--out", out, ".toml")
+    check_outputs({"--plot": plot, "--out": out}, {"measurement": path})
     trains = read_trains(path)
     try:
         fitted = fit_device(trains)

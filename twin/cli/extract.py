@@ -10,7 +10,7 @@ from rich.table import Table
 from twin.errors import TwinError
 from twin.extraction.inference import extract_model, infer
 from twin.extraction.model import FINALS, load_finals, load_model, save_model
-from twin.files import check_suffix
+from twin.files import check_outputs, check_suffix
 from twin.runs.library import Library
 from twin.runs.plan import FILES, Plan, read_facts, request_of
 from twin.runs.planning import plan_folder, plan_request
@@ -33,6 +33,7 @@ def extract_run(folder: Path, out: Path, reads: int, amplitude: float) -> None:
     from twin.runs.build import build  # noqa: PLC0415
 
     check_suffix("--out", out, ".npz")
+    check_outputs({"--out": out}, {}, folder)
     facts = read_facts(folder)
     if not (folder / FINALS).exists():
         raise TwinError(f"{folder}: holds no {FINALS}; finish the run with `twin resume`, or run it again")
