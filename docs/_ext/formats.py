@@ -17,9 +17,9 @@ from twin.config.resources import FOLDERS, shipped
 from twin.config.schema import json_schema
 from twin.devices.presets import describe, preset_names
 from twin.devices.registry import family_names, family_of
-from twin.reproduce.columns import REPRODUCED
 from twin.results.columns import DIFFERENCE, TABLES, TIDY, Table
 from twin.study.columns import STUDIED
+from twin.study.reproduced import REPRODUCED
 from twin.sweep.columns import SWEEP
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from papers.output import COLUMNS, Claim, Reproduction
 from study_kit import Here, planned, shown
 
 from twin.cli import study as commands_study
@@ -14,9 +15,9 @@ from twin.config.load import load_study
 from twin.config.place import Places
 from twin.config.resources import find
 from twin.report.figures.svg import Drawing, figure
-from twin.reproduce.output import COLUMNS, Claim, Reproduction
 from twin.study import run as running
 from twin.study.plan import plan_study
+from twin.study.published import papers
 from twin.study.run import Store
 from twin.study.tables import drawn_rows
 
@@ -404,7 +405,7 @@ def test_a_published_figure_is_computed_once_and_a_claim_that_fails_is_said(stud
         table = pd.DataFrame([dict.fromkeys(COLUMNS, 1.5)])
         return Reproduction("Nobody 2026, Fig. 1", drawing, claims, table, {"seed": str(seed)})
 
-    monkeypatch.setitem(running.FIGURES, "made-up-fig1", "made_up")
+    monkeypatch.setitem(papers().FIGURES, "made-up-fig1", "made_up")
     monkeypatch.setattr(running, "import_module", lambda _: SimpleNamespace(reproduce=reproduce))
     text = 'schema = 1\nkind = "study"\nname = "s"\ntitle = "S"\ndescription = ""\n[[reproductions]]\nfigure = '
     Path("s.toml").write_text(f'{text}"made-up-fig1"\nseed = 7\n')

@@ -12,7 +12,7 @@ from twin.errors import TwinError
 from twin.runs.kinds import TRAINED
 from twin.runs.library import Library
 from twin.runs.planning import plan_runs
-from twin.study import run as running
+from twin.study.published import papers
 from twin.sweep.point import point_id, points_of
 
 PUBLISHED = sorted((Path(__file__).parents[2] / "reports").glob("*/study.toml"))
@@ -38,7 +38,7 @@ def test_the_study_of_the_digits_makes_the_runs_of_twin_compare():
 
 def test_the_studies_of_published_figures_are_those_of_twin_reproduce():
     named = [entry.figure for name in shipped("study") for entry in planned(name).study.reproductions]
-    assert {"onen-2021-fig1", "onen-2021-fig2", "gokmen-2021-fig6"} <= set(named) <= set(running.FIGURES)
+    assert {"onen-2021-fig1", "onen-2021-fig2", "gokmen-2021-fig6"} <= set(named) <= set(papers().FIGURES)
 
 
 def test_a_sweep_in_a_study_has_the_points_of_the_sweep_itself(tmp_path):
@@ -67,3 +67,11 @@ def test_a_study_that_names_nothing_to_do_is_refused(tmp_path):
     own.write_text('schema = 1\nkind = "study"\nname = "own"\ntitle = ""\ndescription = ""\n')
     with pytest.raises(TwinError, match="names neither runs nor sweeps nor reproductions"):
         load_study(str(own))
+
+
+def test_without_a_checkout_published_figures_say_where_their_scripts_are(twin, monkeypatch, tmp_path):
+    monkeypatch.setattr("twin.study.published.root", lambda: tmp_path)
+    code, out, err = twin("reproduce", "onen-2021-fig1")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: published figures: their scripts are not part of the installed package; run this in")
+    assert len(err.splitlines()) == 1

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-
-from twin.reproduce import gokmen_2021_fig6 as fig6
-from twin.reproduce import reproduce_figure
+from papers import gokmen_2021_fig6 as fig6
+from papers import reproduce_figure
 
 COUNTS = (5120, fig6.READS)
 

@@ -5,15 +5,13 @@ from contextlib import suppress
 import numpy as np
 import pandas as pd
 import pytest
-
-from twin.errors import TwinError
-from twin.reproduce import lee_2022_fig2 as fig2
-from twin.reproduce import lee_2022_fig3 as fig3
-from twin.reproduce import lee_2022_fig4 as fig4
-from twin.reproduce import lee_2022_fig5 as fig5
-from twin.reproduce import lee_2022_fig6 as fig6
-from twin.reproduce import reproduce_figure
-from twin.reproduce.asymmetry import (
+from papers import lee_2022_fig2 as fig2
+from papers import lee_2022_fig3 as fig3
+from papers import lee_2022_fig4 as fig4
+from papers import lee_2022_fig5 as fig5
+from papers import lee_2022_fig6 as fig6
+from papers import reproduce_figure
+from papers.asymmetry import (
     Plane,
     mismatch_factor,
     momentum_scheduler,
@@ -21,7 +19,9 @@ from twin.reproduce.asymmetry import (
     sgd_scheduler,
     tiki_taka_path,
 )
-from twin.reproduce.lee_2022_line import Case
+from papers.lee_2022_line import Case
+
+from twin.errors import TwinError
 
 
 @pytest.fixture(scope="module")

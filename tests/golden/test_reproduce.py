@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from papers import onen_2021_fig1 as fig1
+from papers import onen_2021_fig2 as fig2
+from papers import reproduce_figure
+from papers.theory import Line, Response, sgd_fixed_point, shd_continuum
 
 from twin.errors import TwinError
-from twin.reproduce import onen_2021_fig1 as fig1
-from twin.reproduce import onen_2021_fig2 as fig2
-from twin.reproduce import reproduce_figure
-from twin.reproduce.theory import Line, Response, sgd_fixed_point, shd_continuum
 
 FEW = (-0.55, -0.15, 0.25, 0.65)
 

@@ -27,11 +27,10 @@ ALLOWED = {
         *("mapping", "networks", "results"),
     },
     "sweep": {"algorithms", "config", "results", "runs"},
-    "reproduce": {"config", "devices", "extraction", "kernels", "machine", "report", "results", "runs", "sweep"},
     "study": {"config", "report", "results", "runs", "sweep"},
     "api": {"config", "machine", "report", "results", "runs", "sweep"},
     "cli": {
-        *("algorithms", "chip", "config", "devices", "extraction", "machine", "mapping", "report", "reproduce"),
+        *("algorithms", "chip", "config", "devices", "extraction", "machine", "mapping", "report"),
         *("results", "runs", "study", "sweep"),
     },
     "twin": {"api"},
@@ -43,7 +42,6 @@ EXCEPTIONS = {
     ("twin.config.load", "devices"): "a workload's device is made once, so that its mistakes name their line",
     ("twin.config.workload", "devices"): "a device's own file becomes part of the workload",
     ("twin.api.names", "cli"): "what can be named is listed once",
-    ("twin.study.run", "reproduce"): "published figures of a study are those of `twin reproduce`",
 }
 """Arrows of single files that are not allowed to their room."""
 

@@ -6,16 +6,12 @@ from contextlib import suppress
 import numpy as np
 import pandas as pd
 import pytest
-
-from twin.config.load import load_sweep
-from twin.config.resources import find
-from twin.errors import TwinError
-from twin.reproduce import lee_2022_fig7 as fig7
-from twin.reproduce import lee_2022_fig8 as fig8
-from twin.reproduce import lee_2022_fig9 as fig9
-from twin.reproduce import reproduce_figure
-from twin.reproduce.lee_2022_map import AXES, Accuracies, accuracies, check, specify, thresholds
-from twin.reproduce.robustness import (
+from papers import lee_2022_fig7 as fig7
+from papers import lee_2022_fig8 as fig8
+from papers import lee_2022_fig9 as fig9
+from papers import reproduce_figure
+from papers.lee_2022_map import AXES, Accuracies, accuracies, check, specify, thresholds
+from papers.robustness import (
     Map,
     behind_the_best,
     best_region,
@@ -25,6 +21,10 @@ from twin.reproduce.robustness import (
     robustness_score,
     smoothed,
 )
+
+from twin.config.load import load_sweep
+from twin.config.resources import find
+from twin.errors import TwinError
 
 AF = np.array([0.0, 0.316, 1.0, 1.78, 3.16, 10.0])
 RATES = np.array([0.01, 0.02, 0.04])

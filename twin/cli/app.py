@@ -208,9 +208,9 @@ def reproduce(
     ] = None,
 ) -> None:
     """Reproduce a published figure: an SVG, a CSV, and what the paper says about it, checked."""
-    from twin.reproduce import reproduce_figure  # noqa: PLC0415
+    from twin.study.published import papers  # noqa: PLC0415
 
-    reproduce_figure(figure, out, seed, sweep, interval or "")
+    papers().reproduce_figure(figure, out, seed, sweep, interval or "")
 
 
 @app.command()

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from twin.reproduce.columns import REPRODUCED
 from twin.results.columns import DIFFERENCE, TABLES, TIDY, tables_schema
 from twin.results.models import summary_schema
 from twin.runs.facts import comparison_schema, facts_schema
 from twin.study.columns import STUDIED
+from twin.study.reproduced import REPRODUCED
 from twin.sweep.columns import SWEEP
 
 WRITTEN = ("summary", "run", "comparison", "tables")

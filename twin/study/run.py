@@ -14,9 +14,9 @@ from twin.config.study import Reproduction
 from twin.config.sweep import Scalar, Stop
 from twin.errors import TwinError
 from twin.files import write_text
-from twin.reproduce import FIGURES, no_interval
 from twin.results.store import load_run, read_json
 from twin.study.plan import RUN, Group, Searched, StudyPlan, check_runs, placed
+from twin.study.published import papers
 from twin.sweep.agenda import searching
 from twin.sweep.executor import Executor
 from twin.sweep.measure import FINAL, Row, Status, measure
@@ -153,9 +153,10 @@ def run_study(
         When a run is not possible, a published figure is unknown, or a result cannot be written.
     """
     for index, entry in enumerate(plan.study.reproductions):
-        if entry.figure not in FIGURES:
-            raise TwinError(plan.places.unknown(("reproductions", index, "figure"), entry.figure, FIGURES))
-        if entry.interval and (rule := no_interval(entry.figure)):
+        figures = papers().FIGURES
+        if entry.figure not in figures:
+            raise TwinError(plan.places.unknown(("reproductions", index, "figure"), entry.figure, figures))
+        if entry.interval and (rule := papers().no_interval(entry.figure)):
             raise TwinError(plan.places.message(("reproductions", index, "interval"), rule, entry.interval))
     todo = [point for point in plan.points.values() if store.lacks(plan, point, retry=retry)]
     check_runs(plan, [point.id for point in todo])
@@ -233,16 +234,14 @@ def _reproduced(entry: Reproduction, store: Store, progress: Callable[[float], N
     figure, seed, interval = entry.figure, entry.seed, entry.interval or ""
     folder = store.reproduction(entry)
     if not (folder / CLAIMS).exists():
-        from twin.reproduce.output import write  # noqa: PLC0415 - pandas, matplotlib
-
-        module = import_module(FIGURES[figure])
+        module = import_module(papers().FIGURES[figure])
         sweep = getattr(module, "SWEEP", "")  # whose seeds are its own
         if sweep and seed != 1:
             raise TwinError(f"{figure}: seed (= {seed}): this figure has the seeds of its sweep {sweep}; leave it out")
         more = (interval,) if interval else ()
         done = module.reproduce(sweep or seed, lambda k, of: progress(k / of if of else 0.0), *more)
         option = f"--sweep {sweep}" if sweep else f"--seed {seed}"
-        write(done, folder, f"{option} --interval {interval}" if interval else option)
+        done.write(folder, f"{option} --interval {interval}" if interval else option)
         claims = [(claim.paper, claim.measured, bool(claim.holds)) for claim in done.claims]
         content = {"title": done.drawing.title, "source": done.source, "claims": claims}
         write_text(folder / CLAIMS, json.dumps(content, indent=2) + "\n")  # last: it marks the figure as whole

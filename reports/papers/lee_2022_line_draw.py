@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from papers.asymmetry import Array, Plane, sgd_rest
+from papers.lee_2022_line import Steps
 from twin.report.figures.palette import INKS
 from twin.report.figures.svg import INK, Drawing, figure, heading, styled
-from twin.reproduce.asymmetry import Array, Plane, sgd_rest
-from twin.reproduce.lee_2022_line import Steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from twin.reproduce.experiment import ASYMMETRIC, SYMMETRIC, Experiment, Trajectory, run, settings
-from twin.reproduce.onen_2021_draw import draw_shd
-from twin.reproduce.output import Advance, Claim, Reproduction
-from twin.reproduce.rows import mean_and_error, trajectory_rows
-from twin.reproduce.theory import (
+from papers.experiment import ASYMMETRIC, SYMMETRIC, Experiment, Trajectory, run, settings
+from papers.onen_2021_draw import draw_shd
+from papers.output import Advance, Claim, Reproduction
+from papers.rows import mean_and_error, trajectory_rows
+from papers.theory import (
     Array,
     Oscillator,
     sgd_fixed_point,

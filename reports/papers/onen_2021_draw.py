@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from papers.experiment import Trajectory
+from papers.theory import Array, sgd_fixed_point
 from twin.report.figures.axes import LOGARITHMIC, log_axis, plain_number
 from twin.report.figures.palette import ALGORITHMS, INKS
 from twin.report.figures.svg import INK, Drawing, figure, heading, styled
-from twin.reproduce.experiment import Trajectory
-from twin.reproduce.theory import Array, sgd_fixed_point
 from twin.results.intervals import INTERVALS, ends
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from twin.reproduce.onen_2021_fig1 import Residuals
+    from papers.onen_2021_fig1 import Residuals
 
 SGD, SHD, OTHER = INKS[ALGORITHMS["sgd"]].light, INKS[ALGORITHMS["shd"]].light, INKS["purple"].light
 FAINT = INKS["grey"].light

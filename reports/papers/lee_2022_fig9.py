@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from twin.reproduce.lee_2022_fig8 import COLUMNS, map_rows, method
-from twin.reproduce.lee_2022_line import SOURCE
-from twin.reproduce.lee_2022_map import SWEEP, Specification, collect, specify, thresholds
-from twin.reproduce.lee_2022_map_draw import draw_thresholds
-from twin.reproduce.output import Advance, Claim, Reproduction
-from twin.reproduce.robustness import Map
+from papers.lee_2022_fig8 import COLUMNS, map_rows, method
+from papers.lee_2022_line import SOURCE
+from papers.lee_2022_map import SWEEP, Specification, collect, specify, thresholds
+from papers.lee_2022_map_draw import draw_thresholds
+from papers.output import Advance, Claim, Reproduction
+from papers.robustness import Map
 
 __all__ = ["SWEEP", "claims", "reproduce"]
 

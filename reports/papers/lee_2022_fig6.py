@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from twin.reproduce import lee_2022_fig5 as fig5
-from twin.reproduce.asymmetry import Array, mismatch_factor, tiki_taka_scheduler
-from twin.reproduce.lee_2022_line import FAST_LR, SOURCE, Steps, settings
-from twin.reproduce.lee_2022_line_draw import draw_scheduler_paths
-from twin.reproduce.output import Advance, Claim, Reproduction
+from papers import lee_2022_fig5 as fig5
+from papers.asymmetry import Array, mismatch_factor, tiki_taka_scheduler
+from papers.lee_2022_line import FAST_LR, SOURCE, Steps, settings
+from papers.lee_2022_line_draw import draw_scheduler_paths
+from papers.output import Advance, Claim, Reproduction
 
 SAMPLES, SEEDS, SPAN, WINDOW = 600, 8, 25, 80
 INTERCEPT, OFF = 1, 0.06

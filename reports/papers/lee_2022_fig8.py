@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from twin.reproduce.lee_2022_line import SOURCE
-from twin.reproduce.lee_2022_map import (
+from papers.lee_2022_line import SOURCE
+from papers.lee_2022_map import (
     SIGMA,
     STEP,
     SWEEP,
@@ -18,9 +18,9 @@ from twin.reproduce.lee_2022_map import (
     specify,
     thresholds,
 )
-from twin.reproduce.lee_2022_map_draw import draw_scores
-from twin.reproduce.output import Advance, Claim, Reproduction
-from twin.reproduce.robustness import Array
+from papers.lee_2022_map_draw import draw_scores
+from papers.output import Advance, Claim, Reproduction
+from papers.robustness import Array
 
 COLUMNS = ("threshold", "AF_A", "AF_C", "quantity", "unit", "value")
 AROUND, PAPER = (0.5, 2.0), (1.2, 1.0)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from papers.lee_2022_map import Specification
+from papers.robustness import Array, Map, Region
 from twin.report.figures.palette import INKS
 from twin.report.figures.svg import INK, Drawing, figure, heading, styled
-from twin.reproduce.lee_2022_map import Specification
-from twin.reproduce.robustness import Array, Map, Region
 from twin.results.intervals import INTERVALS, ends
 from twin.results.totals import LATE
 

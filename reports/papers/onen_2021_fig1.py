@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from twin.reproduce.experiment import ASYMMETRIC, SYMMETRIC, Experiment, Trajectory, run, settings
-from twin.reproduce.onen_2021_draw import draw_sgd
-from twin.reproduce.output import Advance, Claim, Reproduction
-from twin.reproduce.rows import mean_and_error, trajectory_rows
-from twin.reproduce.theory import sgd_fixed_point
+from papers.experiment import ASYMMETRIC, SYMMETRIC, Experiment, Trajectory, run, settings
+from papers.onen_2021_draw import draw_sgd
+from papers.output import Advance, Claim, Reproduction
+from papers.rows import mean_and_error, trajectory_rows
+from papers.theory import sgd_fixed_point
 
 SOURCE = "Onen et al., Neural Network Training with Asymmetric Crosspoint Elements (2021), Fig. 1"
 DEVICES = {"symmetric": SYMMETRIC, "asymmetric": ASYMMETRIC}

@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from twin.reproduce.asymmetry import Array, sgd_rest
-from twin.reproduce.lee_2022_line import SOURCE, Case, Steps, run, settings
-from twin.reproduce.lee_2022_line_draw import draw_sgd
-from twin.reproduce.output import Advance, Claim, Reproduction
+from papers.asymmetry import Array, sgd_rest
+from papers.lee_2022_line import SOURCE, Case, Steps, run, settings
+from papers.lee_2022_line_draw import draw_sgd
+from papers.output import Advance, Claim, Reproduction
 
 FACTORS = (0.0, 1.0, 2.0, 4.0)
 SAMPLES, SEEDS, TOLERANCE = 2000, 6, 0.01

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from twin.reproduce.asymmetry import Array, tiki_taka_path
-from twin.reproduce.lee_2022_line import FAST_LR, SOURCE, TRANSFER_LR, Case, Steps, mean_path, run, settings
-from twin.reproduce.lee_2022_line_draw import draw_tiki_taka
-from twin.reproduce.output import Advance, Claim, Reproduction
+from papers.asymmetry import Array, tiki_taka_path
+from papers.lee_2022_line import FAST_LR, SOURCE, TRANSFER_LR, Case, Steps, mean_path, run, settings
+from papers.lee_2022_line_draw import draw_tiki_taka
+from papers.output import Advance, Claim, Reproduction
 
 OVER_A = ((0.0, 2.0), (2.0, 2.0), (4.0, 2.0))
 OVER_C = ((2.0, 0.0), (2.0, 2.0), (2.0, 4.0))

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from papers.gokmen_2021_fig6_draw import draw
+from papers.output import COLUMNS, Advance, Claim, Reproduction
 from twin.extraction.reader import Reader
 from twin.extraction.regression import Regression, quiet_amplitude
 from twin.kernels.streams import FINAL, WEIGHTS
 from twin.machine.arrays import generator
 from twin.machine.machine import Machine
-from twin.reproduce.gokmen_2021_fig6_draw import draw
-from twin.reproduce.output import COLUMNS, Advance, Claim, Reproduction
 from twin.runs.build import build
 from twin.runs.planning import plan_run
 

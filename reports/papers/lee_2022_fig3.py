@@ -7,12 +7,12 @@ step k is changed a little, and t(k) is by how much the last update of the weigh
 import numpy as np
 import pandas as pd
 
+from papers.asymmetry import Array, momentum_scheduler, sgd_scheduler, tiki_taka_scheduler
+from papers.experiment import CHIP, ONE_WEIGHT, SHD
+from papers.lee_2022_line import SOURCE
+from papers.lee_2022_line_draw import draw_schedulers
+from papers.output import Advance, Claim, Reproduction
 from twin.operation import N_COUNTS
-from twin.reproduce.asymmetry import Array, momentum_scheduler, sgd_scheduler, tiki_taka_scheduler
-from twin.reproduce.experiment import CHIP, ONE_WEIGHT, SHD
-from twin.reproduce.lee_2022_line import SOURCE
-from twin.reproduce.lee_2022_line_draw import draw_schedulers
-from twin.reproduce.output import Advance, Claim, Reproduction
 from twin.runs.build import build
 from twin.runs.planning import plan_run
 

@@ -57,6 +57,21 @@ class Reproduction:
     settings: Mapping[str, str]
     columns: tuple[str, ...] = COLUMNS
 
+    def write(self, out: Path, option: str) -> list[Path]:
+        """Write ``NAME.svg``, ``NAME.pdf``, ``NAME.csv`` and ``NAME.md``; return their paths.
+
+        `option` is what the command said beside the figure, e.g. ``"--seed 1"``.
+        """
+        name = self.drawing.name
+        rows = self.table.loc[:, list(self.columns)].to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        contents = {"svg": self.drawing.svg, "csv": rows, "md": _markdown(self, option)}
+        paths = []
+        for suffix, text in contents.items():
+            paths.append(out / f"{name}.{suffix}")
+            write_text(paths[-1], text)
+        write_bytes(out / f"{name}.pdf", self.drawing.pdf())
+        return [*paths, out / f"{name}.pdf"]
+
 
 def with_progress(label: str, work: Callable[[Advance], Reproduction]) -> Reproduction:
     """Do the work under a progress bar, which it moves by calling ``advance(done, of)``."""
@@ -65,22 +80,6 @@ def with_progress(label: str, work: Callable[[Advance], Reproduction]) -> Reprod
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(label)
         return work(lambda done, of: progress.update(task, completed=done, total=of))
-
-
-def write(done: Reproduction, out: Path, option: str) -> list[Path]:
-    """Write ``NAME.svg``, ``NAME.pdf``, ``NAME.csv`` and ``NAME.md``; return their paths.
-
-    `option` is what the command said beside the figure, e.g. ``"--seed 1"``.
-    """
-    name = done.drawing.name
-    rows = done.table.loc[:, list(done.columns)].to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    contents = {"svg": done.drawing.svg, "csv": rows, "md": _markdown(done, option)}
-    paths = []
-    for suffix, text in contents.items():
-        paths.append(out / f"{name}.{suffix}")
-        write_text(paths[-1], text)
-    write_bytes(out / f"{name}.pdf", done.drawing.pdf())
-    return [*paths, out / f"{name}.pdf"]
 
 
 def _markdown(done: Reproduction, option: str) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from twin.reproduce.gokmen_2021_fig6 import Array, Curve
+    from papers.gokmen_2021_fig6 import Array, Curve
 
 STYLES = {
     "one-hot": ("o", INKS["orange"].light),

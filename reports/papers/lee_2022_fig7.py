@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from twin.reproduce.lee_2022_line import SOURCE
-from twin.reproduce.lee_2022_map import SWEEP, Accuracies, collect, settings
-from twin.reproduce.lee_2022_map_draw import draw_accuracy
-from twin.reproduce.output import Advance, Claim, Reproduction
-from twin.reproduce.robustness import Array, Map
+from papers.lee_2022_line import SOURCE
+from papers.lee_2022_map import SWEEP, Accuracies, collect, settings
+from papers.lee_2022_map_draw import draw_accuracy
+from papers.output import Advance, Claim, Reproduction
+from papers.robustness import Array, Map
 
 PANELS = {"B": (0.02, 0.01), "C": (0.01, 0.02)}  # rate of A (SGD), rate of the transfer
 COLUMNS = ("panel", "fast_lr", "transfer_lr", "AF_A", "AF_C", "quantity", "unit", "value")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from papers.asymmetry import Array, Plane
+from papers.experiment import CHIP, SHD
 from twin.operation import N_COUNTS
-from twin.reproduce.asymmetry import Array, Plane
-from twin.reproduce.experiment import CHIP, SHD
 from twin.runs.build import build
 from twin.runs.plan import Plan
 from twin.runs.planning import plan_run

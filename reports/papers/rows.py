@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from twin.reproduce.experiment import Trajectory
+from papers.experiment import Trajectory
 
 Array = npt.NDArray[np.float64]
 

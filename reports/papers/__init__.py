@@ -11,10 +11,10 @@ from twin.config.resources import suggestion
 from twin.errors import TwinError
 
 FIGURES = {
-    "gokmen-2021-fig6": "twin.reproduce.gokmen_2021_fig6",
-    **{f"lee-2022-fig{k}": f"twin.reproduce.lee_2022_fig{k}" for k in range(2, 10)},
-    "onen-2021-fig1": "twin.reproduce.onen_2021_fig1",
-    "onen-2021-fig2": "twin.reproduce.onen_2021_fig2",
+    "gokmen-2021-fig6": "papers.gokmen_2021_fig6",
+    **{f"lee-2022-fig{k}": f"papers.lee_2022_fig{k}" for k in range(2, 10)},
+    "onen-2021-fig1": "papers.onen_2021_fig1",
+    "onen-2021-fig2": "papers.onen_2021_fig2",
 }
 
 
@@ -46,7 +46,7 @@ def reproduce_figure(figure: str, out: Path, seed: int = 1, sweep: str = "", int
     """
     if figure not in FIGURES:
         raise TwinError(f"{figure!r}: no figure of this name{suggestion(figure, FIGURES)}")
-    from twin.reproduce.output import show, with_progress, write  # noqa: PLC0415 - pandas, matplotlib
+    from papers.output import show, with_progress  # noqa: PLC0415 - pandas, matplotlib
 
     module = import_module(FIGURES[figure])
     own = getattr(module, "SWEEP", "")
@@ -62,7 +62,7 @@ def reproduce_figure(figure: str, out: Path, seed: int = 1, sweep: str = "", int
     more = (interval,) if interval else ()
     done = with_progress(figure, lambda progress: module.reproduce(source, progress, *more))
     option = f"--sweep {source}" if own else f"--seed {source}"
-    files = write(done, out, f"{option} --interval {interval}" if interval else option)
+    files = done.write(out, f"{option} --interval {interval}" if interval else option)
     show(done, files)
     if not all(claim.holds for claim in done.claims):
         raise SystemExit(1)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from papers.theory import Line, Response
 from twin.devices.family import Affine
 from twin.errors import TwinError
 from twin.machine.arrays import draw_devices
 from twin.machine.calibration import shift
 from twin.operation import N_COUNTS
-from twin.reproduce.theory import Line, Response
 from twin.runs.build import build
 from twin.runs.planning import plan_run
 

@@ -10,15 +10,15 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from papers.asymmetry import Array
+from papers.lee_2022_line import SOURCE
+from papers.lee_2022_map import AF_A, AF_C, FOLDER, JOBS
+from papers.lee_2022_map import SWEEP as MAP
+from papers.lee_2022_map_draw import draw_curves
+from papers.output import Advance, Claim, Reproduction
 from twin.config.load import load_sweep
 from twin.config.sweep import Sweep
 from twin.errors import TwinError
-from twin.reproduce.asymmetry import Array
-from twin.reproduce.lee_2022_line import SOURCE
-from twin.reproduce.lee_2022_map import AF_A, AF_C, FOLDER, JOBS
-from twin.reproduce.lee_2022_map import SWEEP as MAP
-from twin.reproduce.lee_2022_map_draw import draw_curves
-from twin.reproduce.output import Advance, Claim, Reproduction
 from twin.results.intervals import INTERVALS
 from twin.results.store import load_run
 from twin.results.totals import LATE

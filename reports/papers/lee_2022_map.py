@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from twin.config.load import load_sweep
-from twin.config.sweep import Sweep
-from twin.errors import TwinError
-from twin.reproduce.output import Advance
-from twin.reproduce.robustness import (
+from papers.output import Advance
+from papers.robustness import (
     Array,
     Map,
     Region,
@@ -26,6 +23,9 @@ from twin.reproduce.robustness import (
     robustness_score,
     smoothed,
 )
+from twin.config.load import load_sweep
+from twin.config.sweep import Sweep
+from twin.errors import TwinError
 from twin.sweep.run import Settings, run_sweep
 
 if TYPE_CHECKING:
