@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from twin.errors import TwinError
 
 def write_text(path: Path, text: str) -> None:
     """Write text as `write_bytes` does, UTF-8 with line feeds."""
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))  # names of files may be no UTF-8
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -55,6 +56,25 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def read_limited(path: Path, most_bytes: int) -> bytes:
+    """Read a regular file of at most so many bytes: no device, no pipe, nothing without an end.
+
+    Raises
+    ------
+    TwinError
+        When it is not there, cannot be read, is not regular or too large.
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise TwinError(f"{path}: cannot be read (it is not a regular file); name another")
+        if found.st_size > most_bytes:
+            raise TwinError(f"{path}: has {found.st_size:,} bytes, more than {most_bytes:,}; is this the file?")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # a name may hold what no name of a file can
+        raise TwinError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
 
 
 def remove(path: Path) -> None:

@@ -13,7 +13,7 @@ from twin.extraction.model import load_model
 from twin.operation import Kind
 from twin.report.figures.palette import OPERATIONS
 from twin.runs.build import build
-from twin.runs.plan import prepare
+from twin.runs.folder import prepare
 from twin.runs.planning import plan_run
 from twin.runs.run import run
 

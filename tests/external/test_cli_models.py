@@ -93,7 +93,7 @@ def test_mistakes_of_extract_end_in_one_line(twin, trained, tmp_path):
     (stopped / "weights.npz").write_bytes((run / "weights.npz").read_bytes()[:-100])
     refused(twin("extract", stopped), "weights.npz: cannot be read")
     (stopped / "run.json").write_text("{")
-    refused(twin("extract", stopped), "run.json: cannot be read")
+    refused(twin("extract", stopped), "run.json: is not JSON")
 
 
 def test_a_model_of_two_matrices_cannot_be_extracted(twin):

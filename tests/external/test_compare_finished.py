@@ -10,7 +10,7 @@ import pytest
 
 from twin.results.difference import breakdowns, changed, metrics
 from twin.runs.finished import compared, finished
-from twin.runs.plan import write_facts
+from twin.runs.folder import read_facts, write_facts
 from twin.runs.planning import plan_run
 from twin.runs.pool import prepare_all
 from twin.runs.run import run
@@ -228,8 +228,7 @@ def test_a_name_from_a_stranger_is_text(twin, made, copy):
     summary = json.loads((one / "summary.json").read_text())
     summary["run"]["name"] = "<script>alert(1)</script>|x"
     (one / "summary.json").write_text(json.dumps(summary))
-    facts = json.loads((one / "run.json").read_text())
-    write_facts(one, facts | {"version": "[red]0"})
+    write_facts(one, read_facts(one).model_copy(update={"version": "[red]0"}))
     assert twin("compare", made / "ttv2", one, "--out", "here")[0] == 0
     assert "<script>alert" not in Path("here/difference.html").read_text()
     assert not re.search(r"(?<!\\)<script", Path("here/difference.md").read_text())

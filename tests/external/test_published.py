@@ -17,7 +17,7 @@ from twin.results.difference import tidy_difference
 from twin.results.store import load_run, write_csv
 from twin.runs.comparison import begin
 from twin.runs.finished import compared, finished
-from twin.runs.plan import prepare
+from twin.runs.folder import prepare
 from twin.runs.planning import plan_run
 from twin.runs.run import run
 from twin.sweep.columns import SWEEP

@@ -18,8 +18,8 @@ from twin.engine import Engine
 from twin.operation import Counts
 from twin.results.columns import TABLES
 from twin.runs import recording
+from twin.runs.folder import prepare
 from twin.runs.library import Library
-from twin.runs.plan import prepare
 from twin.runs.planning import plan_request, plan_run
 from twin.runs.run import run
 

@@ -11,7 +11,7 @@ import pytest
 from modes_kit import contents, quiet
 
 from twin.runs import checkpoint
-from twin.runs.plan import prepare
+from twin.runs.folder import prepare
 from twin.runs.planning import plan_run
 from twin.runs.run import run
 

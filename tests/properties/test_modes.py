@@ -17,8 +17,8 @@ from modes_kit import RUNS, Stopped, assert_same, contents, quiet, stop_at, trai
 from twin.errors import TwinError
 from twin.runs import checkpoint
 from twin.runs.build import build
+from twin.runs.folder import prepare
 from twin.runs.library import Library
-from twin.runs.plan import prepare
 from twin.runs.planning import plan_run, plan_runs
 from twin.runs.pool import prepare_all, run_all
 from twin.runs.run import run

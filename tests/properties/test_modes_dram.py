@@ -7,7 +7,7 @@ import pytest
 from modes_kit import Stopped, assert_same, contents, quiet, stop_at
 
 from twin.runs.build import build
-from twin.runs.plan import prepare
+from twin.runs.folder import prepare
 from twin.runs.planning import plan_run
 from twin.runs.run import run
 

@@ -11,7 +11,7 @@ from workloads_kit import NETWORKS, written
 
 from twin.errors import TwinError
 from twin.runs import checkpoint
-from twin.runs.plan import prepare
+from twin.runs.folder import prepare
 from twin.runs.planning import plan_run
 from twin.runs.run import run
 

@@ -6,7 +6,7 @@ from modes_kit import Stopped, contents, quiet, stop_at
 
 from twin.results.store import load_run
 from twin.runs.build import build
-from twin.runs.plan import prepare
+from twin.runs.folder import prepare
 from twin.runs.planning import plan_run
 from twin.runs.run import run
 from twin.runs.trained import clockwork

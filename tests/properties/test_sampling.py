@@ -12,7 +12,7 @@ from twin.engine.sampler import Sampler
 from twin.engine.sampling import Sampling, Window
 from twin.errors import TwinError
 from twin.runs.build import build
-from twin.runs.plan import prepare
+from twin.runs.folder import prepare
 from twin.runs.planning import plan_run
 from twin.runs.run import run
 from twin.runs.trained import clockwork

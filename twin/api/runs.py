@@ -14,8 +14,9 @@ from twin.errors import TwinError
 from twin.report.write import load_report
 from twin.results.store import load_run
 from twin.runs.comparison import begin, begun, complete, plan_comparison, planned, unfinished_error
+from twin.runs.folder import named_folder, read_facts
 from twin.runs.options import Options
-from twin.runs.plan import COMPARISON, Mode, named_folder, read_facts
+from twin.runs.plan import COMPARISON, Mode
 from twin.runs.planning import first_layout
 from twin.runs.pool import gather, is_finished
 
@@ -226,7 +227,7 @@ def _folders(
     elif (out / COMPARISON).exists():
         _, folders = begun(out)
         wanted = [(plan.id, plan.request.trace, plan.request.events) for plan in plans]
-        kept = [(facts["id"], facts["plan"]["trace"], facts["plan"]["events"]) for facts in map(read_facts, folders)]
+        kept = [(facts.id, facts.plan.trace, facts.plan.events) for facts in map(read_facts, folders)]
         if kept != wanted:
             raise TwinError(f"out (= {out}): holds other runs; name another folder, or remove it")
         yield out, planned(folders)

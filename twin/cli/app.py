@@ -379,6 +379,7 @@ def main() -> None:
     """Run the command line; a user's mistake ends in one line and exit code 2, Ctrl-C in 130, SIGTERM in 143."""
     ended = _obey_signals()
     try:
+        _check_arguments(sys.argv[1:])
         code = app(standalone_mode=False)
     except (TwinError, TyperException) as error:
         message = _usage(error) if isinstance(error, TyperException) else str(error)
@@ -388,6 +389,15 @@ def main() -> None:
     except KeyboardInterrupt:
         code = 130
     sys.exit(128 + ended[0] if ended else code or 0)
+
+
+def _check_arguments(arguments: list[str]) -> None:
+    """Refuse what no file that is written could repeat."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise TwinError(f"{argument}: is not UTF-8; rename it, or name it in UTF-8") from error
 
 
 def _obey_signals() -> list[int]:

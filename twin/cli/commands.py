@@ -9,9 +9,10 @@ from twin.console import progress, say, wide_console
 from twin.results.result import COVERAGE
 from twin.runs.comparison import begin, begun, complete, plan_comparison, planned, plans_of, unfinished_error
 from twin.runs.exports import EXPORTS
+from twin.runs.folder import command_line, named_folder, new_folder
 from twin.runs.library import Library
 from twin.runs.options import Options
-from twin.runs.plan import COMPARISON, Plan, command_line, named_folder, new_folder
+from twin.runs.plan import COMPARISON, Plan
 from twin.runs.planning import first_layout
 from twin.runs.pool import Prepared
 

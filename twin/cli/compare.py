@@ -9,7 +9,7 @@ from twin.cli.commands import RUNS
 from twin.config.resources import FOLDERS, shipped
 from twin.console import say, wide_console
 from twin.errors import TwinError
-from twin.runs.plan import command_line, named_folder
+from twin.runs.folder import command_line, named_folder
 
 
 def are_folders(names: Sequence[str]) -> bool:
@@ -43,7 +43,7 @@ def compare_finished(names: Sequence[str], out: Path | None, *, unlike: bool) ->
     from twin.report.pages.difference_write import write_difference  # noqa: PLC0415
 
     found = compared(runs)
-    digest = hashlib.sha256(json.dumps([str(run.facts.get("id")) for run in runs]).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(json.dumps([run.facts.id for run in runs]).encode()).hexdigest()[:8]
     folder = named_folder(out) if out is not None else RUNS / f"compared-{digest}"
     pages = write_difference(found, folder, command_line())
     print_difference(found, wide_console())

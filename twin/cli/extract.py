@@ -11,8 +11,9 @@ from twin.errors import TwinError
 from twin.extraction.inference import extract_model, infer
 from twin.extraction.model import FINALS, load_finals, load_model, save_model
 from twin.files import check_outputs, check_suffix
+from twin.runs.folder import read_facts, request_of
 from twin.runs.library import Library
-from twin.runs.plan import FILES, Plan, read_facts, request_of
+from twin.runs.plan import FILES, Plan
 from twin.runs.planning import plan_folder, plan_request
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def extract_run(folder: Path, out: Path, reads: int, amplitude: float) -> None:
     parts = build(plan_folder(folder))
     load_finals(parts.machine, folder / FINALS)
     model = extract_model(
-        parts.machine, reads, amplitude, workload=parts.workload.name, chip=parts.chip.name, run=str(facts["id"])
+        parts.machine, reads, amplitude, workload=parts.workload.name, chip=parts.chip.name, run=facts.id
     )
     save_model(model, out)
     table = Table("layer", "weights", "standard error", title="extracted", title_justify="left")

@@ -38,4 +38,4 @@ Baselines = Annotated[
     str, typer.Option("--baseline", help="Digital accelerators of `twin list` as rooflines, comma separated.")
 ]
 Batch = Annotated[int | None, typer.Option("--batch", min=1, help="Samples a step of every baseline.")]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes; results do not depend on it.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, max=1024, help="Processes; results do not depend on it.")]

@@ -11,10 +11,10 @@ from twin.console import progress, wide_console
 from twin.errors import TwinError
 from twin.results.text import percent, si
 from twin.runs.comparison import plans_of
+from twin.runs.folder import named_folder, new_folder
 from twin.runs.kinds import TRAINED
 from twin.runs.library import Library
 from twin.runs.options import Options
-from twin.runs.plan import named_folder, new_folder
 from twin.runs.planning import check_all, kind_named
 from twin.runs.pool import gather, prepare_all, run_all
 

@@ -2,12 +2,23 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from twin.config.numbers import Fraction, LearningRate
 from twin.config.part import Part
 
 Every = Annotated[int, Field(ge=1, le=10_000_000)]
+
+
+def _never_or_seldom(value: float) -> float:
+    if 0 < value < SELDOM:
+        raise ValueError(f"must be 0 (never) or at least {SELDOM:g}")
+    return value
+
+
+SELDOM = 1e-9
+Seldom = Annotated[float, Field(ge=0, le=1), AfterValidator(_never_or_seldom)]
+"""A probability whose inverse is a count."""
 
 
 class Update(Part):
@@ -81,7 +92,7 @@ class Chopped(TTv2):
     takes no longer depend on the size of the layer.
     """
 
-    in_chop_prob: Fraction = 0.1
+    in_chop_prob: Seldom = 0.1
     in_chop_random: bool = True
     threshold: Annotated[float, Field(gt=0, le=1e6)] = 1.0
     auto_granularity: Annotated[float, Field(ge=0, le=1e9)] = 0.0
@@ -90,7 +101,7 @@ class Chopped(TTv2):
 class CTTv2(Chopped):
     """Chopped Tiki-Taka v2 (Rasch 2024); the signs across the axis flip with `out_chop_prob` after every cycle."""
 
-    out_chop_prob: Fraction = 0.0
+    out_chop_prob: Seldom = 0.0
 
 
 class AGAD(Chopped):
@@ -100,7 +111,7 @@ class AGAD(Chopped):
     min(1, tail_weightening x in_chop_prob).
     """
 
-    in_chop_prob: Annotated[float, Field(gt=0, le=1)] = 0.1
+    in_chop_prob: Annotated[float, Field(ge=1e-9, le=1)] = 0.1
     in_chop_random: bool = False
     tail_weightening: Annotated[float, Field(gt=0, le=1e6)] = 5.0
 

@@ -17,12 +17,12 @@ from twin.config.layout import Layout
 from twin.config.origins import Draft
 from twin.config.part import KeyPath, Part, dotted, forget_reads, unread
 from twin.config.resolved import resolved_toml
-from twin.config.resources import FOLDERS, Document, find, is_path, misspelt, one_line, shipped, suggestion
+from twin.config.resources import FOLDERS, Document, find, is_path, misspelt, shipped, suggestion
 from twin.config.study import Study
 from twin.config.sweep import Sweep
 from twin.config.timing_only import TimingOnly
 from twin.config.workload import Device, Workload
-from twin.errors import TwinError
+from twin.errors import TwinError, one_line
 
 Model = TypeVar("Model", bound=Part)
 MODELS: dict[str, type[Part]] = {

@@ -8,8 +8,8 @@ from twin.config.chip import flatten_sources
 from twin.config.lines import key_lines
 from twin.config.part import KeyPath, Part, dotted, leaves
 from twin.config.presets import OWN_FILES, TABLES, Preset, preset_file, presets
-from twin.config.resources import Document, is_path, misspelt, one_line, suggestion
-from twin.errors import TwinError
+from twin.config.resources import Document, is_path, misspelt, suggestion
+from twin.errors import TwinError, one_line
 
 COMMAND_LINE = "command line"
 RESOLVED = "# A resolved description: the comment behind a value is its origin."

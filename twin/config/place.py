@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from twin.config.lines import key_lines
 from twin.config.origins import show_value
 from twin.config.part import KeyPath, dotted
-from twin.config.resources import Document, one_line, suggestion
+from twin.config.resources import Document, suggestion
+from twin.errors import one_line
 
 
 class Places:

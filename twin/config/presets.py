@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 from twin.config.part import KeyPath
-from twin.config.resources import Document, one_line, read, root
-from twin.errors import TwinError
+from twin.config.resources import Document, read, root
+from twin.errors import TwinError, one_line
 
 
 @dataclass(frozen=True)

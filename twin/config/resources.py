@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from twin.errors import TwinError
+from twin.errors import TwinError, one_line
 
 FOLDERS = {
     "chip": "architectures",
@@ -46,11 +46,6 @@ def shipped(kind: str) -> dict[str, str]:
         if data.get("kind") == kind:
             found[path.stem] = str(data.get("description", ""))
     return found
-
-
-def one_line(text: str) -> str:
-    """Escape what would break a message's single line."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def find(kind: str, name: str) -> Document:

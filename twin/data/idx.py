@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import io
+import math
 import zlib
 from pathlib import Path
 
@@ -9,33 +11,42 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.errors import TwinError
+from twin.files import read_limited
+
+MOST_AXES = 4
+MOST_BYTES = 2**31
 
 
 def array_of(path: Path) -> npt.NDArray[np.uint8]:
-    """Read a gzipped idx file of bytes.
+    """Read a gzipped idx file of bytes; no more is unpacked than its header says.
 
     Raises
     ------
     TwinError
-        Where the file is not gzip, not idx, or longer or shorter than its header says.
+        Where the file is not gzip, not idx, claims too much, or is longer or shorter than its header says.
     """
     try:
-        raw = gzip.decompress(path.read_bytes())
+        with gzip.GzipFile(fileobj=io.BytesIO(read_limited(path, MOST_BYTES))) as stream:
+            start = stream.read(4)
+            if len(start) < 4 or start[:3] != b"\x00\x00\x08":
+                raise TwinError(f"{path}: not an idx file of bytes (starts {start.hex()}); copy it again")
+            axes = start[3]
+            lengths = stream.read(4 * axes)
+            if len(lengths) < 4 * axes or not axes:
+                raise TwinError(f"{path}: an idx file that ends in its header; copy it again")
+            shape = tuple(int(n) for n in np.frombuffer(lengths, ">i4"))
+            if axes > MOST_AXES or min(shape) < 0 or math.prod(shape) > MOST_BYTES:
+                raise TwinError(
+                    f"{path}: claims lengths {shape}; at most {MOST_AXES} axes and {MOST_BYTES:,} bytes are read, "
+                    "and no negative length; copy it again"
+                )
+            raw = stream.read(math.prod(shape) + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise TwinError(f"{path}: not a readable gzip file ({error}); copy it again") from error
-    if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
-        raise TwinError(f"{path}: not an idx file of bytes (starts {raw[:4].hex()}); copy it again")
-    axes = raw[3]
-    if len(raw) < 4 + 4 * axes or not axes:
-        raise TwinError(f"{path}: an idx file that ends in its header; copy it again")
-    shape = tuple(int(n) for n in np.frombuffer(raw, ">i4", axes, 4))
-    data = np.frombuffer(raw, np.uint8, -1, 4 + 4 * axes)
-    if data.size != int(np.prod(shape)):
-        digest = hashlib.sha256(raw).hexdigest()[:12]
-        raise TwinError(
-            f"{path}: {data.size} bytes where {shape} needs {int(np.prod(shape))} (sha256 {digest}); copy it again"
-        )
-    return data.reshape(shape)
+    if len(raw) != math.prod(shape):
+        found = f"{len(raw)}" if len(raw) < math.prod(shape) else f"more than {math.prod(shape)}"
+        raise TwinError(f"{path}: {found} bytes where {shape} needs {math.prod(shape)}; copy it again")
+    return np.frombuffer(raw, np.uint8).reshape(shape)
 
 
 def md5_of_idx(array: npt.NDArray[np.uint8]) -> str:

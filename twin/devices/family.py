@@ -44,7 +44,7 @@ Spread = Annotated[float, Field(ge=0.0, le=10.0)]
 
 
 def _or_for_ever(value: object, parse: ValidatorFunctionWrapHandler) -> float:
-    return float(parse(value)) if value != float("inf") else float("inf")
+    return float("inf") if isinstance(value, float | str) and value in {float("inf"), "inf"} else float(parse(value))
 
 
 Lifetime = Annotated[
@@ -240,7 +240,7 @@ class PulsedFamily(DeviceFamily):
     up_down: Annotated[float, Field(gt=-1.0, lt=1.0)] = 0.0
     up_down_dtod: Spread = 0.01
     write_noise_std: Factor = 0.0
-    corrupt_devices_prob: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    corrupt_devices_prob: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     corrupt_devices_range: Positive = 1000.0
 
     @final

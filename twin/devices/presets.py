@@ -15,6 +15,9 @@ from twin.config.cited import split
 from twin.devices.family import DeviceFamily
 from twin.devices.registry import family_of, suggest
 from twin.errors import TwinError
+from twin.files import read_limited
+
+MOST_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +153,15 @@ def read_description(path: str) -> dict[str, object]:
         If the file cannot be read or is no description of a device.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        table = tomllib.loads(text)
-    except (OSError, ValueError) as error:  # TOML and UTF-8 errors are ValueErrors
+        raw = read_limited(Path(path), MOST_BYTES)
+    except TwinError as error:
+        reason = str(error).removeprefix(f"{path}: ").replace("cannot be read", "cannot be read as a device", 1)
+        raise TwinError(f"{path}: {reason}") from error
+    try:
+        table = tomllib.loads(raw.decode("utf-8"))
+    except RecursionError as error:
+        raise TwinError(f"{path}: cannot be read as a device (nested too deeply)") from error
+    except ValueError as error:  # TOML and UTF-8 errors are ValueErrors
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise TwinError(f"{path}: cannot be read as a device ({reason})") from error
     if "family" not in table or "dw_min" not in table:

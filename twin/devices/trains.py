@@ -1,6 +1,7 @@
 """Measured pulse trains: a CSV of pulse number, conductance and direction becomes a list of single steps."""
 
 import csv
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.errors import TwinError
+from twin.files import read_limited
 
 Array = npt.NDArray[np.float64]
 NEEDED = ("pulse", "conductance", "direction")
+MOST_BYTES = 2**27
 OPTIONAL = ("device", "cycle")
 FEWEST = 20  # steps of either direction, below which no curve can be drawn
 DIRECTIONS = {"up": 1, "down": -1}
@@ -104,7 +107,7 @@ def _follows(path: Path, last: _Point, point: _Point) -> bool:
 
 def _points(path: Path) -> Iterator[_Point]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with io.StringIO(read_limited(path, MOST_BYTES).decode("utf-8-sig"), newline="") as stream:
             reader = csv.DictReader(stream, skipinitialspace=True)
             reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
             missing = [name for name in NEEDED if name not in reader.fieldnames]
@@ -115,8 +118,6 @@ def _points(path: Path) -> Iterator[_Point]:
                 )
             for row in reader:
                 yield _point(f"{path}:{reader.line_num}", reader.line_num, row)
-    except OSError as error:
-        raise TwinError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
         raise TwinError(f"{path}: is not UTF-8 (byte 0x{error.object[error.start]:02x}); save it as CSV") from error
     except csv.Error as error:
@@ -148,4 +149,6 @@ def _number(place: str, column: str, text: str | None) -> float:
         raise TwinError(f"{place}: {column} (= {shown}): must be a number") from None
     if not math.isfinite(value) or abs(value) > 1e30:
         raise TwinError(f"{place}: {column} (= {value:g}): must be finite; leave such rows out")
+    if 0 < abs(value) < 1e-30:
+        raise TwinError(f"{place}: {column} (= {value:g}): is too small to tell steps apart; use a smaller unit")
     return value

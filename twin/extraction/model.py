@@ -1,8 +1,6 @@
 """An extracted model as one .npz file without pickle: weights, their uncertainty, and where they come from."""
 
-import io
 import json
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from twin.arrays import read_arrays, write_arrays
 from twin.errors import TwinError
-from twin.files import write_bytes
 from twin.machine.machine import Machine
 
 Array = npt.NDArray[np.float32]
@@ -79,16 +77,16 @@ def load_model(path: Path) -> Model:
     if "format" not in arrays or arrays["format"].tolist() != [FORMAT]:
         raise TwinError(f"{path}: is no model of format {FORMAT}; write one with `twin extract`")
     try:
-        layers = range(len(arrays["bias"]))
+        layers = range(len(_vector(arrays, "bias", "b")))
         parts = {name: tuple(_matrix(arrays, f"{name}.{k}") for k in layers) for name in PARTS}
         metadata = json.loads(arrays["metadata"].tobytes())
+        scales = _vector(arrays, "out_scaling", "f").astype(float)
+        if not (np.isfinite(scales) & (scales > 0)).all():
+            raise ValueError("out_scaling must be finite and positive")  # noqa: TRY301 - one answer for all
         model = Model(
-            **parts,
-            out_scaling=tuple(arrays["out_scaling"].astype(float).tolist()),
-            bias=tuple(arrays["bias"].tolist()),
-            metadata=metadata,
+            **parts, out_scaling=tuple(scales.tolist()), bias=tuple(arrays["bias"].tolist()), metadata=metadata
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise TwinError(f"{path}: is damaged ({str(error).splitlines()[0]}); write it again") from error
     if len(model.out_scaling) != len(model.bias) or not isinstance(metadata, dict):
         raise TwinError(f"{path}: is damaged (its layers differ in number); write it again")
@@ -98,7 +96,16 @@ def load_model(path: Path) -> Model:
     return model
 
 
+def _vector(arrays: dict[str, npt.NDArray[Any]], name: str, kind: str) -> npt.NDArray[Any]:
+    values = arrays[name]
+    if values.ndim != 1 or values.dtype.kind != kind:
+        raise ValueError(f"{name} has the shape {values.shape} and the type {values.dtype}")
+    return values
+
+
 def _matrix(arrays: dict[str, npt.NDArray[Any]], name: str) -> Array:
+    if arrays[name].dtype.kind not in "fiu":
+        raise ValueError(f"{name} has the type {arrays[name].dtype}")
     values = arrays[name].astype(np.float32)
     if values.ndim != 2 or values.shape != arrays[f"weights.{name.rsplit('.', 1)[1]}"].shape:
         raise ValueError(f"{name} has the shape {values.shape}")
@@ -126,27 +133,7 @@ def load_finals(machine: Machine, path: Path) -> None:
     if {name: values.shape for name, values in arrays.items()} != shapes:
         raise TwinError(f"{path}: holds other matrices than {', '.join(names)} of this run; run it again")
     for name, values in arrays.items():
+        if values.dtype.kind != "f" or not np.isfinite(values).all():
+            raise TwinError(f"{path}: {name} must be finite numbers; run it again")
         layer, matrix = name.split(".")
         machine.set_weights(int(layer), matrix, values)
-
-
-def write_arrays(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
-    """Write named arrays as .npz, whole or not at all."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # the stub knows allow_pickle only
-    write_bytes(path, buffer.getvalue())
-
-
-def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Read every array of an .npz file; pickled objects are refused."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            return {
-                name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
-                for name in archive.namelist()
-            }
-    except FileNotFoundError as error:
-        raise TwinError(f"{path}: does not exist; name a file that `twin` wrote") from error
-    except Exception as error:  # a damaged archive provokes anything, and the answer is always the same
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TwinError(f"{path}: cannot be read ({reason}); write it again") from error

@@ -178,7 +178,7 @@ class ArrayBuilder:
         record["bm_repeats"] = most if io.bound_management == "iterative" else 0
         record["bm_repeats_backward"] = most if io.bound_management_backward == "iterative" else 0
         nominal = float(np.mean([a.w_max.mean() - a.w_min.mean() for a in responses])) / 2
-        record["conductance_slope"] = self.swing / nominal if np.isfinite(nominal) else 0.0
+        record["conductance_slope"] = self.swing / nominal if np.isfinite(nominal) and nominal > 0 else 0.0
         record["dw_min"] = device.dw_min_mean
         record["noise_mult" if device.mult_noise else "noise_add"] = device.dw_min_std
         self._describe_step(record, device)

@@ -5,15 +5,21 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from twin.errors import TwinError
-from twin.files import remove, write_text
+from twin.files import read_limited, remove, write_text
 from twin.results.result import LEDGER, OPTIONAL, SCHEMA, RunResult, Source, unit
 from twin.results.summary import run_summary, to_json
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Checked = TypeVar("Checked", bound=BaseModel)
+MOST_JSON = 2**26
+MOST_TABLE = 2**30
 
 COLUMNS = "columns.csv"
 """Unit and type of every column of every table of the directory."""
@@ -101,15 +107,35 @@ def read_json(path: Path) -> dict[str, Any]:
     TwinError
         When there is none.
     """
+    raw = read_limited(path, MOST_JSON)
     try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TwinError(f"{path}: not read ({error.strerror}); is this the folder of a finished run?") from error
+        loaded = json.loads(raw.decode("utf-8"))
+    except RecursionError as error:
+        raise TwinError(f"{path}: is nested too deeply; run it again") from error
     except ValueError as error:
-        raise TwinError(f"{path}: not JSON ({error}); run it again") from error
+        raise TwinError(f"{path}: is not JSON ({error}); run it again") from error
     if not isinstance(loaded, dict):
         raise TwinError(f"{path}: holds no JSON object; run it again")
     return loaded
+
+
+def read_checked(model: type[Checked], path: Path, fix: str) -> Checked:
+    """Read a JSON object that a model describes; `fix` is what to do where it is none.
+
+    Raises
+    ------
+    TwinError
+        Naming the file, the key and the rule.
+    """
+    loaded = read_json(path)
+    try:
+        return model.model_validate(loaded)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        at = ".".join(map(str, first["loc"])) or "the object"
+        raise TwinError(f"{path}: {at}: {first['msg'].lower()}; {fix}") from error
+    except RecursionError as error:
+        raise TwinError(f"{path}: is nested too deeply; {fix}") from error
 
 
 def write_csv(frame: "pd.DataFrame", path: Path) -> None:
@@ -120,28 +146,45 @@ def write_csv(frame: "pd.DataFrame", path: Path) -> None:
 
 
 def _types(folder: Path) -> dict[str, dict[str, str]]:
-    import pandas as pd  # noqa: PLC0415
-
-    try:
-        index = pd.read_csv(folder / COLUMNS, dtype=str, keep_default_na=False)
-        rows = list(zip(index["table"], index["column"], index["type"], strict=True))
-    except (OSError, KeyError, ValueError) as error:
-        raise TwinError(f"{folder / COLUMNS}: not read ({error}); run it again") from error
+    index = _texts(folder / COLUMNS)
+    missing = {"table", "column", "type"} - set(index.columns)
+    if missing:
+        raise TwinError(f"{folder / COLUMNS}: lacks the column {min(missing)}; run it again")
     types: dict[str, dict[str, str]] = {}
-    for table, column, dtype in rows:
+    for table, column, dtype in zip(index["table"], index["column"], index["type"], strict=True):
         types.setdefault(table, {})[column] = dtype
     return types
 
 
-def _read(folder: Path, name: str, types: Mapping[str, str]) -> "pd.DataFrame":
-    import numpy as np  # noqa: PLC0415
+def _texts(path: Path) -> "pd.DataFrame":
+    """Read a CSV whose rows are all of one length, every cell as it stands."""
     import pandas as pd  # noqa: PLC0415
 
+    raw = read_limited(path, MOST_TABLE)
+    try:
+        frame = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8")
+    except (ValueError, pd.errors.ParserError) as error:
+        raise TwinError(f"{path}: is no table ({' '.join(str(error).split())}); run it again") from error
+    short = frame.isna().any(axis=1)
+    if short.any():
+        raise TwinError(f"{path}:{int(short.to_numpy().argmax()) + 2}: a row is cut short; run it again")
+    return frame
+
+
+def _read(folder: Path, name: str, types: Mapping[str, str]) -> "pd.DataFrame":
+    import numpy as np  # noqa: PLC0415
+
     path = folder / f"{Path(name).name}.csv"
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    frame = _texts(path)
     for column, dtype in types.items():
-        if dtype in PARSERS:
+        if column not in frame:
+            raise TwinError(f"{path}: lacks the column {column}; run it again")
+        if dtype not in PARSERS:
+            continue
+        try:
             frame[column] = np.array([PARSERS[dtype](text) for text in frame[column]], dtype=dtype)
+        except (ValueError, OverflowError) as error:
+            raise TwinError(f"{path}: {column}: {error}; run it again") from error
     return frame[list(types)]
 
 

@@ -1,20 +1,19 @@
 """Checkpoints: the whole state of a drained run in one .npz, written atomically, without pickle."""
 
-import io
-import zipfile
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from twin.arrays import read_arrays, write_arrays
 from twin.errors import TwinError
 from twin.files import remove as remove_file
-from twin.files import write_bytes
 from twin.runs.build import Parts
 
 NAME = "checkpoint.npz"
 FORMAT = 5
+FIX = "remove it to start the run again"
 CURVE = 6  # columns of the learning curve
 State = dict[str, npt.NDArray[Any]]
 
@@ -38,9 +37,7 @@ def save(
     }
     for room, kept in _rooms(parts).items():
         state |= {f"{room}.{name}": values for name, values in kept.state().items()}
-    buffer = io.BytesIO()
-    np.savez(buffer, **state)  # type: ignore[arg-type]  # the stub knows allow_pickle only
-    write_bytes(folder / NAME, buffer.getvalue())
+    write_arrays(folder / NAME, state)
 
 
 def restore(folder: Path, identity: str, parts: Parts) -> tuple[int, list[tuple[float, ...]], list[float]] | None:
@@ -54,13 +51,13 @@ def restore(folder: Path, identity: str, parts: Parts) -> tuple[int, list[tuple[
     path = folder / NAME
     if not path.exists():
         return None
-    state = _read(path)
+    state = read_arrays(path, FIX)
     try:
         if state["format"].tolist() != [FORMAT]:
             raise TwinError(f"{path}: is of another format than {FORMAT}; remove it to start the run again")
         if state["identity"].tobytes() != identity.encode():
             raise TwinError(f"{path}: belongs to another run; remove it to start this run again")
-        if state["arena"].shape != parts.machine.f.shape:
+        if state["arena"].shape != parts.machine.f.shape or state["arena"].dtype != parts.machine.f.dtype:
             raise TwinError(f"{path}: holds another network; remove it to start this run again")
         curve = [tuple(row) for row in state["curve"].reshape(-1, CURVE).tolist()]
         parts.machine.f[:] = state["arena"]
@@ -89,19 +86,6 @@ def _rooms(parts: Parts) -> dict[str, Kept]:
     if parts.retention is not None:
         rooms["retention"] = parts.retention
     return rooms
-
-
-def _read(path: Path) -> State:
-    """Read every array of a file; checks the sum of each."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
-            return {
-                name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
-                for name in archive.namelist()
-            }
-    except Exception as error:  # a damaged archive provokes anything, and the answer is always the same
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TwinError(f"{path}: is damaged ({reason}); remove it to start the run again") from error
 
 
 def remove(folder: Path) -> None:

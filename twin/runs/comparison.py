@@ -10,12 +10,14 @@ from twin.console import Report
 from twin.errors import TwinError
 from twin.files import write_text
 from twin.results.result import NO_EFFECT
+from twin.results.store import read_checked
 from twin.runs.baselines import BASELINES, describe_baselines, rooflines
 from twin.runs.exports import check_extras
 from twin.runs.facts import ComparisonFacts
+from twin.runs.folder import read_facts
 from twin.runs.library import Library
 from twin.runs.options import Options
-from twin.runs.plan import COMPARISON, Plan, read_facts
+from twin.runs.plan import COMPARISON, Plan
 from twin.runs.planning import check_all, kind_named, kind_of, plan_folder, plan_runs
 from twin.runs.pool import Prepared, check_jobs, gather, is_finished, prepare_all, run_all
 
@@ -88,11 +90,11 @@ def begun(folder: Path) -> tuple[str, list[Path]]:
     path = folder / COMPARISON
     if not path.exists():
         raise TwinError(f"{folder}: holds no comparison (no {COMPARISON}); name the folder that `twin` printed")
-    content = json.loads(path.read_text())
-    folders = [folder / "runs" / name for name in content["runs"]]
+    content = read_checked(ComparisonFacts, path, "start the comparison again")
+    folders = [folder / "runs" / name for name in content.runs]
     for one in folders:
         read_facts(one)
-    return str(content["command"]), folders
+    return content.command, folders
 
 
 def planned(folders: Sequence[Path]) -> list[Prepared]:

@@ -1,6 +1,6 @@
 """What ``run.json`` and ``comparison.json`` hold, as models: `twin schema` prints their JSON Schemas."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,7 +35,9 @@ class ComparisonFacts(BaseModel):
 
     schema_version: Literal[1] = Field(default=1, alias="schema", description="of this file")
     command: str = Field(description="what repeats the comparison")
-    runs: list[str] = Field(description="folders of its runs below runs/, in order, the baseline first", min_length=1)
+    runs: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]] = Field(
+        description="folders of its runs below runs/, in order, the baseline first", min_length=1
+    )
 
 
 def comparison_schema() -> dict[str, Any]:

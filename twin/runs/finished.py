@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twin.config.resources import one_line
-from twin.errors import TwinError
+from twin.errors import TwinError, one_line
 from twin.results.difference import Compared, Setting
 from twin.results.result import RunResult
-from twin.results.store import read_json, read_summary, run_of
-from twin.runs.plan import COMPARISON, read_facts
+from twin.results.store import read_checked, read_summary, run_of
+from twin.runs.facts import ComparisonFacts, RunFacts
+from twin.runs.folder import read_facts
+from twin.runs.plan import COMPARISON
 from twin.runs.planning import plan_folder
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Finished:
     folder: Path
     result: RunResult
     settings: Mapping[str, Setting]
-    facts: Mapping[str, Any]
+    facts: RunFacts
 
 
 def finished(folders: Sequence[Path]) -> list[Finished]:
@@ -90,8 +91,8 @@ def _unlike(first: Finished, other: Finished) -> Iterator[str]:
             if ours != theirs:
                 found.append(f"{key} (= {one_line(theirs)[:40]}, there {one_line(ours)[:40]})")
     if not found:  # the same description may have met another file
-        ours, theirs = (run.facts.get("data", {}).get("sha256") for run in (first, other))
-        if ours != theirs:
+        hashes = [(run.facts.data or {}).get("sha256") for run in (first, other)]
+        if hashes[0] != hashes[1]:
             found.append("data (another hash)")
     yield from found
 
@@ -101,10 +102,8 @@ def _runs(folder: Path) -> list[Path]:
     if (folder / "run.json").exists():
         return [folder]
     if (folder / COMPARISON).exists():
-        names = read_json(folder / COMPARISON).get("runs")
-        if not isinstance(names, list) or not names:
-            raise TwinError(f"{folder / COMPARISON}: names no runs; start the comparison again")
-        return [folder / "runs" / Path(str(name)).name for name in names]
+        found = read_checked(ComparisonFacts, folder / COMPARISON, "start the comparison again")
+        return [folder / "runs" / name for name in found.runs]
     kept = sorted(path.parent for path in (folder / "runs").glob("*/run.json"))
     if kept:
         return kept
@@ -150,11 +149,11 @@ def _check_whole(folder: Path, result: RunResult, summary: Mapping[str, Any]) ->
             )
 
 
-def _settings(folder: Path, facts: Mapping[str, Any]) -> dict[str, Setting]:
+def _settings(folder: Path, facts: RunFacts) -> dict[str, Setting]:
     plan = plan_folder(folder)
     loaded: dict[str, Loaded[Any]] = {"": plan.workload, "chip.": plan.chip, "layout.": plan.layout}
     found = {"algorithm": Setting(plan.algorithm, "run.json"), "mode": Setting(plan.mode, "run.json")}
-    found["version"] = Setting(str(facts.get("version", "")), "run.json")
+    found["version"] = Setting(facts.version, "run.json")
     for name, key in (("layout.", "layout"), ("chip.", "chip"), ("", "workload")):
         found[key] = Setting(vars(loaded[name].model)["name"], loaded[name].origins.get("name", ""))
     for prefix, one in loaded.items():

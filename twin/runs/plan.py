@@ -2,12 +2,8 @@
 
 import hashlib
 import json
-import platform
-import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 from twin.config.chip import Chip
@@ -17,7 +13,6 @@ from twin.config.resolved import resolved_toml
 from twin.config.timing_only import TimingOnly
 from twin.config.workload import Workload
 from twin.errors import TwinError
-from twin.files import write_text
 from twin.version import __version__
 
 Mode = Literal["replayed", "coupled"]
@@ -132,85 +127,3 @@ def _values(text: str) -> dict[str, Any]:
     for one in (device, *device.get("matrices", {}).values()):
         one.pop("described", None)  # the name of a file whose values stand beside it
     return found
-
-
-def new_folder(parent: Path, stem: str) -> Path:
-    """Create and return ``parent/stem`` or, where that exists, ``stem-2`` and so on; safe against a second run."""
-    for number in range(1, 10_000):
-        folder = parent / (stem if number == 1 else f"{stem}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise TwinError(
-                f"{folder}: cannot be created ({error.strerror}); choose another folder with --out"
-            ) from error
-        return folder
-    raise TwinError(f"{parent}: holds 10,000 runs called {stem}; remove some or use --out")
-
-
-def named_folder(folder: Path) -> Path:
-    """Create a folder that the user named; it must be new or empty."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        occupied = any(folder.iterdir())
-    except OSError as error:
-        raise TwinError(f"--out (= {folder}): cannot be used ({error.strerror}); choose another folder") from error
-    if occupied:
-        raise TwinError(
-            f"--out (= {folder}): is not empty; choose a new folder, or continue with `twin resume {folder}`"
-        )
-    return folder
-
-
-def prepare(plan: Plan, folder: Path, command: str = "") -> None:
-    """Write a run's resolved descriptions and facts into its folder, from which it can be run or resumed.
-
-    `command` is what regenerates the run (default: the command line of this process).
-    """
-    for name, text in plan.texts.items():
-        write_text(folder / name, text)
-    facts = {
-        "plan": asdict(plan.request),
-        "id": plan.id,
-        "version": __version__,
-        "python": platform.python_version(),
-        "command": command or command_line(),
-    }
-    write_facts(folder, facts)
-
-
-def request_of(folder: Path) -> RunRequest:
-    """Return the request that reads back the descriptions of a prepared run."""
-    facts = read_facts(folder)
-    try:
-        asked = RunRequest(**facts["plan"])
-    except (KeyError, TypeError) as error:
-        raise TwinError(f"{folder / 'run.json'}: not a run of this version ({error}); start it again") from error
-    chip, layout, workload = (str(folder / name) for name in FILES)
-    return replace(asked, chip=chip, layout=layout, workload=workload, workload_overrides={}, chip_overrides={})
-
-
-def write_facts(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Write run.json of a run's folder."""
-    write_text(folder / "run.json", json.dumps(facts, indent=2) + "\n")
-
-
-def read_facts(folder: Path) -> dict[str, Any]:
-    """Return run.json of a run's folder."""
-    path = folder / "run.json"
-    try:
-        facts: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise TwinError(f"{folder}: holds no run (no run.json); name the folder of a run") from error
-    except (OSError, ValueError) as error:
-        raise TwinError(f"{path}: cannot be read ({error}); start the run again") from error
-    return facts
-
-
-def command_line() -> str:
-    """Return the command as it was typed."""
-    import shlex  # noqa: PLC0415
-
-    return shlex.join(["twin", *sys.argv[1:]])

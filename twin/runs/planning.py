@@ -6,9 +6,10 @@ from typing import Any
 
 from twin.algorithms.registry import algorithm_class
 from twin.errors import TwinError
+from twin.runs.folder import request_of
 from twin.runs.kinds import KINDS, TRAINED
 from twin.runs.library import Library
-from twin.runs.plan import Mode, Plan, RunRequest, request_of
+from twin.runs.plan import Mode, Plan, RunRequest
 from twin.runs.protocol import RunKind
 
 

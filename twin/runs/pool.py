@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from twin.console import Report
 from twin.errors import TwinError
 from twin.files import slug
-from twin.runs.plan import Plan, prepare
+from twin.runs.folder import prepare
+from twin.runs.plan import Plan
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from twin.results.result import RunResult
 from twin.results.store import save_run
-from twin.runs.plan import Plan, read_facts
+from twin.runs.folder import read_facts
+from twin.runs.plan import Plan
 from twin.runs.planning import kind_of, plan_folder
 from twin.runs.protocol import AfterEpoch, Progress
 
@@ -28,7 +29,7 @@ def run(folder: Path, progress: Progress, after_epoch: AfterEpoch | None = None,
     plan = plan_folder(folder) if plan is None else plan
     running = kind_of(plan).start(plan, folder, progress, after_epoch)
     running.advance()
-    result = running.result(str(facts["command"]))
+    result = running.result(facts.command)
     save_run(result, folder)
     running.close()
     return result

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,9 @@ from twin.runs import checkpoint
 from twin.runs.build import Parts, build
 from twin.runs.constants import constants, constants_of_run
 from twin.runs.diagnostics import collect
-from twin.runs.plan import Plan, read_facts, write_facts
+from twin.runs.facts import RunFacts
+from twin.runs.folder import read_facts, write_facts
+from twin.runs.plan import Plan
 from twin.runs.protocol import AfterEpoch, CurveRow, Progress
 from twin.runs.recording import Recording
 from twin.units import PS
@@ -60,7 +62,7 @@ class TrainedRun:
         self.total = parts.workload.training.epochs * len(parts.data.inputs)
         main = parts.algorithm.main
         self._initial = [parts.machine.weights(layer.index, main) for layer in parts.network.layers]
-        self._identity = str(facts["id"])
+        self._identity = facts.id
         restored = checkpoint.restore(folder, self._identity, parts)
         self._recording = Recording(plan.request, folder, parts.engine, self.total)
         self._sample, self._curve, parts.effects.losses = restored or (0, [], [])
@@ -104,7 +106,7 @@ class TrainedRun:
             self._after_epoch(CurveRow(*self._curve[-1]))
 
 
-def record_data(folder: Path, facts: dict[str, Any], data: Dataset) -> None:
+def record_data(folder: Path, facts: RunFacts, data: Dataset) -> None:
     """Write what the data are into ``run.json`` beside the run's other facts.
 
     Raises
@@ -113,11 +115,11 @@ def record_data(folder: Path, facts: dict[str, Any], data: Dataset) -> None:
         When the run was begun with other data.
     """
     found = dict(data.facts)
-    begun = facts.setdefault("data", found)
+    begun = found if facts.data is None else facts.data
     changed = [f"{key} is {found.get(key)}, was {value}" for key, value in begun.items() if found.get(key) != value]
     if changed:
         raise TwinError(f"{folder}: the data changed since the run began ({'; '.join(changed)}); start the run again")
-    write_facts(folder, facts)
+    write_facts(folder, facts.model_copy(update={"data": begun}))
 
 
 def with_reads(parts: Parts, advance: Advance) -> Advance:

@@ -64,8 +64,11 @@ class DaskCluster:
             cluster.scale(jobs=self.jobs)
         try:
             client: Client = stack.enter_context(Client(cluster))
-        except OSError as error:
-            raise TwinError(f"--scheduler (= {self.scheduler}): no scheduler answers ({error})") from error
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise TwinError(
+                f"--scheduler (= {self.scheduler}): no scheduler answers ({reason}); give e.g. tcp://host:8786"
+            ) from error
         return client
 
 
@@ -77,8 +80,9 @@ def _queue(name: str) -> Any:
     try:
         return getattr(dask_jobqueue, QUEUES[name])()
     except (ValueError, OSError) as error:
+        reason = " ".join(str(error).split())
         raise TwinError(
-            f"--scheduler (= {name}): {error}; describe your jobs in ~/.config/dask/jobqueue.yaml"
+            f"--scheduler (= {name}): {reason}; describe your jobs in ~/.config/dask/jobqueue.yaml"
         ) from error
 
 

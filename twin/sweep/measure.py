@@ -10,8 +10,8 @@ from twin.errors import TwinError
 from twin.results.result import RunResult
 from twin.results.store import load_run
 from twin.results.totals import totals
+from twin.runs.folder import prepare
 from twin.runs.library import Library
-from twin.runs.plan import prepare
 from twin.runs.planning import plan_request
 from twin.runs.protocol import CurveRow
 from twin.runs.run import run
