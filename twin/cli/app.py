@@ -291,7 +291,7 @@ def study(
 def extract(
     folder: Annotated[Path, typer.Argument(help="The folder of a finished run, e.g. runs/NAME/runs/ttv2-four-array.")],
     out: Annotated[Path, typer.Option(help="The model's file.")] = Path("model.npz"),
-    reads: Annotated[int, typer.Option(min=1, help="Random mat-vecs a layer.")] = 10_240,
+    reads: Annotated[int, typer.Option(min=1, max=1_000_000, help="Random mat-vecs a layer.")] = 10_240,
     amplitude: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Largest input; 0: as large as seldom meets the output bound.")
     ] = 1.0,
@@ -309,7 +309,7 @@ def infer(
     hardware: Annotated[
         Literal["digital", "analog", "run"], typer.Option("--on", help="run: the run's own algorithm and layout.")
     ] = "digital",
-    repeats: Annotated[int, typer.Option(min=1, help="Passes through the test set on noisy arrays.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, max=1000, help="Passes through the test set on noisy arrays.")] = 1,
 ) -> None:
     """Run an extracted model on the test set, on digital or on analog hardware."""
     from twin.cli.extract import infer_model  # noqa: PLC0415
@@ -393,6 +393,8 @@ def main() -> None:
 
 def _check_arguments(arguments: list[str]) -> None:
     """Refuse what no file that is written could repeat."""
+    if arguments[-1:] == ["--"]:
+        raise TwinError("--: nothing follows it; leave it out")
     for argument in arguments:
         try:
             argument.encode()

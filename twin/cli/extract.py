@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from rich.console import Console
 from rich.table import Table
 
+from twin.console import progress
 from twin.errors import TwinError
 from twin.extraction.inference import extract_model, infer
 from twin.extraction.model import FINALS, load_finals, load_model, save_model
@@ -60,7 +61,9 @@ def infer_model(path: Path, run: Path, hardware: Literal["digital", "analog", "r
 
     model = load_model(path)
     machine: Machine = build(_plan(run, hardware)).machine
-    found = infer(machine, model, 1 if hardware == "digital" else repeats)
+    passes = 1 if hardware == "digital" else repeats
+    with progress("programming the model", "passes") as report:
+        found = infer(machine, model, passes, lambda done: report("test set", done, passes))
     table = Table("hardware", "test loss", "test error", "weights clipped", title=path.name, title_justify="left")
     table.add_row(hardware, f"{found.loss:.4g}", f"{found.error:.2%}", f"{found.clipped:.2%}")
     Console().print(table)

@@ -25,7 +25,7 @@ class Extraction(Part):
         Inputs are uniform in [-amplitude, amplitude].
     """
 
-    reads: Count = 10_240
+    reads: Annotated[int, Field(ge=0, le=1_000_000)] = 10_240
     average_every: Count = 0
     average_from: Inside = 0.8
     periods: Annotated[int, Field(ge=1, le=1000)] = 1

@@ -29,6 +29,9 @@ def no_node(nodes: Sequence[str]) -> str:
     return f"is no node of the network; there are {shown}"
 
 
+MOST_NODES = 10_000
+
+
 class Graph(Part):
     """Which nodes there are and which are joined; every edge is a link each way.
 
@@ -53,6 +56,11 @@ class Graph(Part):
             raise refusal(
                 ("cols" if own["cols"] is None else "rows",), "rows and cols are given together or not at all"
             )
+        if own["rows"] is not None and own["cols"] is not None and own["rows"] * own["cols"] > MOST_NODES:
+            rule = (
+                f"{own['rows']} x {own['cols']} nodes are more than the {MOST_NODES:,} that are simulated; take fewer"
+            )
+            raise refusal(("rows",), rule)
         uses = {"rows": GRIDS, "branching": ("tree",), "edges": ("edges",)}
         for name, topologies in uses.items():
             if own[name] is not None and topology not in topologies:

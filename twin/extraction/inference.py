@@ -1,6 +1,6 @@
 """Models out of machines, and back into others: digital ones without noise, or analog arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,8 +129,17 @@ def device_range(machine: Machine, layer: int, matrix: str) -> tuple[Array, Arra
     return low, high
 
 
-def infer(machine: Machine, model: Model, repeats: int = 1) -> Inference:
-    """Program a model and run the test set on the machine's own arrays, `repeats` times with fresh noise."""
+def infer(
+    machine: Machine, model: Model, repeats: int = 1, progress: Callable[[int], None] = lambda _: None
+) -> Inference:
+    """Program a model and run the test set on the machine's own arrays, `repeats` times with fresh noise.
+
+    `progress` is told how many passes are done.
+    """
     clipped = program(machine, model)
-    runs = np.array([machine.evaluate(number) for number in range(repeats)])
+    found = []
+    for number in range(repeats):
+        found.append(machine.evaluate(number))
+        progress(number + 1)
+    runs = np.array(found)
     return Inference(float(runs[:, 0].mean()), float(runs[:, 1].mean()), clipped)

@@ -38,6 +38,7 @@ from twin.mapping import Mapping, map_layers
 from twin.networks.network import Network
 from twin.operation import Stream
 from twin.runs.calibration import CalibrationPhases
+from twin.runs.estimate import check_calibration, check_memory, check_tiles
 from twin.runs.exports import check_recording
 from twin.runs.layouts import check_layout
 from twin.runs.placed import placed_costs
@@ -141,6 +142,9 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     check_recording(plan.request, training.epochs * len(data.inputs), training.in_flight, workload.timing)
     network = Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols))
     _check_transfers(algorithm, settings, network)
+    check_memory(network.shapes, layout)
+    check_tiles(network.shapes, layout, chip)
+    check_calibration(network.shapes, layout, workload.calibration)
     uses = [1 if network.timed else layer.uses for layer in network.layers]
     mapping = map_layers(network.shapes, layout, chip, uses)
     prefetch = _prefetch(chip, network, settings)

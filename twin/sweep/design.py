@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.config.sweep import Axis, Scalar, Sweep
+from twin.errors import TwinError
 
+MOST_POINTS = 100_000
 Values = tuple[Scalar, ...]
 
 
@@ -20,6 +22,7 @@ def values_of(sweep: Sweep) -> list[Values]:
     SciPy's) has one point in each of its n slices of every axis.
     """
     axes, design = sweep.axes, sweep.design
+    _check_size(sweep)
     match design.kind:
         case "grid":
             return list(product(*(axis.values for axis in axes)))
@@ -33,6 +36,18 @@ def values_of(sweep: Sweep) -> list[Values]:
 
             rng = np.random.Generator(np.random.Philox(design.seed))
             return _scaled(axes, qmc.LatinHypercube(len(axes), rng=rng).random(design.points))
+
+
+def _check_size(sweep: Sweep) -> None:
+    """Refuse a design that nobody runs, before its points are made."""
+    axes, design = sweep.axes, sweep.design
+    size = math.prod(len(axis.values) for axis in axes) if design.kind == "grid" else getattr(design, "points", 1)
+    points = size * len(sweep.seeds)
+    if points > MOST_POINTS:
+        raise TwinError(
+            f"sweep {sweep.name}: has {points:,} points with all seeds; at most {MOST_POINTS:,} are possible; "
+            'take fewer values or seeds, or draw some of them with design = {kind = "latin-hypercube", ...}'
+        )
 
 
 def _scaled(axes: Sequence[Axis], unit: npt.NDArray[Any]) -> list[Values]:

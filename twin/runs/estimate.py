@@ -1,0 +1,79 @@
+"""What a run would take of this machine, before it is built: refused where it cannot end in reasonable time or room.
+
+The estimates are coarse and on the low side: what is refused would not have ended, what passes may still be long.
+"""
+
+import math
+import os
+from collections.abc import Sequence
+
+from twin.config.chip import Chip
+from twin.config.layout import Layout
+from twin.config.workload import Calibration
+from twin.console import duration
+from twin.errors import TwinError
+
+Shapes = Sequence[tuple[int, int]]
+DEVICE_B = 60
+"""Bytes of a simulated device: weight, four coefficients, bounds and step, a draw of each (twin.kernels.records)."""
+WORD_B = 4
+MOST_TILES = 1_000_000
+"""Each is a server of the engine; the largest shipped network, all its blocks simulated, has 0.7 million."""
+PULSE_S = 20e-9
+"""A step of a device in calibration: measured 12 to 30 ns on one core."""
+LONGEST_S = 600.0
+
+
+def check_memory(shapes: Shapes, layout: Layout) -> None:
+    """Raise TwinError where the devices of all layers need more memory than this machine has.
+
+    Parameters
+    ----------
+    shapes : sequence of (int, int)
+        Input and output lines of every layer.
+    layout : Layout
+    """
+    devices = sum(n_in * n_out for n_in, n_out in shapes)
+    analog = sum(not matrix.digital for matrix in layout.matrices.values())
+    digital = len(layout.matrices) - analog
+    needed_B = devices * (analog * DEVICE_B + (digital + analog) * WORD_B)
+    have_B = memory_B()
+    if needed_B > have_B:
+        raise TwinError(
+            f"network: its {devices:,} weights in layout {layout.name} need about {needed_B / 1e9:,.0f} GB of memory, "
+            f"and this machine has {have_B / 1e9:,.0f}; take smaller layers, or a workload that is only timed"
+        )
+
+
+def check_tiles(shapes: Shapes, layout: Layout, chip: Chip) -> None:
+    """Raise TwinError where a network takes more tiles than can be simulated; `shapes` as in `check_memory`."""
+    tiles = sum(
+        math.ceil(n_in / chip.tile.cols) * math.ceil(n_out / chip.tile.rows) * max(len(layout.tiles), 1)
+        for n_in, n_out in shapes
+    )
+    if layout.tiles and tiles > MOST_TILES:
+        raise TwinError(
+            f"{chip.name}: tile.rows, tile.cols (= {chip.tile.rows}, {chip.tile.cols}): the network takes {tiles:,} "
+            f"tiles, and at most {MOST_TILES:,} are simulated; take larger tiles or smaller layers"
+        )
+
+
+def check_calibration(shapes: Shapes, layout: Layout, calibration: Calibration) -> None:
+    """Raise TwinError where calibration by pulses would take more than ten minutes; `shapes` as in `check_memory`."""
+    if calibration.method != "pulses":
+        return
+    devices = len(layout.references) * sum(n_in * n_out for n_in, n_out in shapes)
+    seconds = 2 * calibration.pairs * devices * PULSE_S
+    if seconds > LONGEST_S:
+        raise TwinError(
+            f"calibration.pairs (= {calibration.pairs}): takes about {duration(seconds)} for {devices:,} devices "
+            'before training begins; take fewer, or method = "exact"'
+        )
+
+
+def memory_B() -> int:
+    """Return how much memory this machine has, bytes; what cannot be known is enough."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2**62
