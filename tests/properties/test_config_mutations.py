@@ -14,7 +14,7 @@ from twin.errors import TwinError
 
 LOADERS = {"chip": load_chip, "layout": load_layout, "workload": load_workload}
 PAIR = re.compile(r'^([A-Za-z_]+) = ([^#"\s]+|"[^"]*")(\s*#.*)?$')
-FREE_TEXT = {"description", "notes", "name"}
+FREE_TEXT = {"described", "description", "notes", "name"}
 SIGNED = {"slope", "intercept"}
 REFERENCES = {"main", "reference", "symmetry_point_of", "preset"}
 

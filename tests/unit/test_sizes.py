@@ -3,7 +3,7 @@
 import pytest
 
 import twin
-from twin.chip.sizes import BELONGS, unscaled
+from twin.chip.sizes import BELONGS, coarse, unscaled
 from twin.config import load_chip
 from twin.config.part import dotted, leaves
 from twin.config.resources import shipped
@@ -51,3 +51,19 @@ def test_initial_weights_beyond_the_devices_range_are_reported():
     assert sum("initial weights of W lay beyond" in warning for warning in run.warnings) == 2
     usual = twin.simulate("digits-mlp", "sgd", samples=5, overrides={"training.epochs": 1}, progress=False)
     assert not any("initial weights" in warning for warning in usual.warnings)
+
+
+@pytest.mark.parametrize(
+    ("key", "steps", "said"),
+    [
+        ("inp_res", 2, "inputs have 3 values between -1 and 1; it counts steps, not bits"),
+        ("out_res", 4, "outputs have 5 values between -12 and 12; it counts steps, not bits"),
+        ("inp_res", 0, "inputs are exact, as if they passed no converter"),
+        ("out_res", 0, "outputs are exact"),
+    ],
+)
+def test_few_steps_and_none_do_not_pass_without_a_word(key, steps, said):
+    (line,) = coarse(load_chip("aimc-512", {f"tile.io.{key}": str(steps)}))
+    assert line.startswith(f"chip.tile.io.{key} (= {steps}): ")
+    assert said in line
+    assert list(coarse(load_chip("aimc-512"))) == []

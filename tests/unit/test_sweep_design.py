@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sweep_kit import SMALL, written
 
+from twin.config import load_chip
 from twin.config.load import load_sweep
 from twin.config.resources import shipped
 from twin.errors import TwinError
@@ -140,3 +141,23 @@ def test_every_shipped_sweep_loads_and_has_points_that_can_be_run():
     assert shipped("sweep")
     for name in shipped("sweep"):
         assert any(not point.refused for point in points_of(load_sweep(name).model))
+
+
+def test_a_measured_device_by_its_file_can_be_fixed(tmp_path):
+    device = tmp_path / "mine.toml"
+    device.write_text('family = "soft-bounds"\ndw_min = 0.02\nw_max = 0.6\nw_min = -0.6\nsource = "S: x"\n')
+    table = f'{{ preset = "measured", file = "{device}" }}'
+    text = SMALL.replace("[fixed]", f'[fixed]\ndevice = {table}\n"device.dw_min_std" = 0.1')
+    points = [point for point in points_of(sweep(tmp_path, text)) if not point.refused]
+    assert points
+    for point in points:
+        made = plan_request(point.request, Library()).trained.device
+        assert (made.preset, made.described) == ("measured", str(device))
+        assert (made.overrides["dw_min"], made.overrides["dw_min_std"]) == (0.02, 0.1)
+
+
+def test_missing_keys_are_named(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text('schema = 1\nkind = "chip"\nname = "x"\ndescription = ""\n')
+    with pytest.raises(TwinError, match=r"tile: is missing \(so are digital, buffer, memory, link, host, placement"):
+        load_chip(str(path))

@@ -23,6 +23,24 @@ BELONGS: dict[str, tuple[str, ...]] = {
 """Size -> the literals that its value stands behind."""
 
 
+FEW = 16
+
+
+def coarse(chip: "Loaded[Chip]") -> Iterator[str]:
+    """Say of converters with very few steps, or with none on the command line, what that means, a line each."""
+    io = chip.model.tile.io
+    ends = {"inp_res": "-1 and 1", "out_res": f"-{io.out_bound:g} and {io.out_bound:g}"}
+    for key, steps in (("inp_res", io.inp_res), ("out_res", io.out_res)):
+        side = "inputs" if key == "inp_res" else "outputs"
+        if 0 < steps < FEW:
+            yield (
+                f"chip.tile.io.{key} (= {steps}): {side} have {steps + 1} values between {ends[key]}; it counts steps, "
+                "not bits (7 bits: 126)"
+            )
+        elif steps == 0 and chip.origins.get(f"tile.io.{key}") == COMMAND_LINE:
+            yield f"chip.tile.io.{key} (= 0): {side} are exact, as if they passed no converter"
+
+
 def unscaled(chip: "Loaded[Chip]") -> Iterator[str]:
     """Name the literals that stay as they are where a size was overridden, a line each.
 

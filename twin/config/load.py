@@ -39,6 +39,7 @@ _POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
 _MISSING = object()
 _KINDS = '"chip", "layout", "workload", "timing-only", "baseline", "sweep" or "study"'
 MAX_DEPTH = 20
+NAMED = 10
 MAX_PARTS = 64
 _LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}""")
 
@@ -284,8 +285,17 @@ def _report(draft: Draft, cls: type[Part] | None, error: ValidationError, below:
     late = {_RULES["missing"], _RULES["too_short"]}
     found.sort(key=lambda entry: (entry[1] in late, draft.line(entry[0])))
     path, rule, value = found[0]
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return draft.message(path, rule, *([] if value is _MISSING else [value])) + more
+    return draft.message(path, rule, *([] if value is _MISSING else [value])) + _more(found)
+
+
+def _more(found: Sequence[tuple[KeyPath, str, Any]]) -> str:
+    """Name what is missing beside the first key that is; of other mistakes say how many there are."""
+    first, *others = found
+    missing = [dotted(path) for path, rule, _ in others if rule == first[1] == _RULES["missing"]]
+    if missing:
+        rest = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+        return f" (so {'are' if len(others) > 1 else 'is'} {', '.join(missing[:NAMED])}{rest})"
+    return f" (and {len(others)} more)" if others else ""
 
 
 def _explain(cls: type[Part] | None, item: ErrorDetails, below: KeyPath, data: Any) -> tuple[KeyPath, str, Any]:

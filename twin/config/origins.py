@@ -6,7 +6,7 @@ from typing import Any
 
 from twin.config.chip import flatten_sources
 from twin.config.lines import key_lines
-from twin.config.part import KeyPath, Part, dotted, leaves
+from twin.config.part import KeyPath, Part, dotted, leaves, visible
 from twin.config.presets import OWN_FILES, TABLES, Preset, preset_file, presets
 from twin.config.resources import Document, is_path, misspelt, suggestion
 from twin.errors import TwinError, one_line
@@ -158,7 +158,7 @@ class Draft:
         """Write the one line of an error: place, key, value if given, rule."""
         from_command = any(path[:end] in self._set for end in range(1, len(path) + 1))
         place = COMMAND_LINE if from_command else f"{self.label}:{self.line(path)}"
-        key = self._typed(path) if from_command else dotted(path)
+        key = self._typed(path) if from_command else visible(path)
         shown = f" (= {show_value(value[0])})" if value else ""
         return one_line(f"{place}: {_shortened(key, 120)}{shown}: {rule}")
 

@@ -53,7 +53,12 @@ class Part(BaseModel):
 
 def dotted(path: KeyPath) -> str:
     """Join a path as it is written in ``--set``: ``network.layers.0.outputs``."""
-    return ".".join(str(key) if key != "" else '""' for key in path)
+    return ".".join(str(key) for key in path)
+
+
+def visible(path: KeyPath) -> str:
+    """Join a path for a message, in which an empty key is seen."""
+    return dotted(tuple('""' if key == "" else key for key in path))
 
 
 def dimension_of(field: FieldInfo) -> Dimension | None:

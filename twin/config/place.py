@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from twin.config.lines import key_lines
 from twin.config.origins import show_value
-from twin.config.part import KeyPath, dotted
+from twin.config.part import KeyPath, visible
 from twin.config.resources import Document, suggestion
 from twin.errors import one_line
 
@@ -20,7 +20,7 @@ class Places:
         """Write the one line of an error: place, key, value if given, rule."""
         line = next((self._lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._lines), 1)
         shown = f" (= {show_value(value[0])})" if value else ""
-        return one_line(f"{self.label}:{line}: {dotted(path)}{shown}: {rule}")
+        return one_line(f"{self.label}:{line}: {visible(path)}{shown}: {rule}")
 
     def unknown(self, path: KeyPath, name: str, names: Iterable[str]) -> str:
         """Write the error of a name that is none of `names`."""

@@ -10,7 +10,7 @@ from twin.config.checks import Name, refusal
 from twin.config.description import HEADER, Description
 from twin.config.numbers import Real
 from twin.config.part import KeyPath, Part
-from twin.config.sweep import Key, Scalar, Sweep
+from twin.config.sweep import Fixed, Key, Scalar, Sweep
 
 PLACE = re.compile(r"^\{\{ *([^{} ]+) *\}\} *$", re.MULTILINE)
 """A line of the text where a table, figure or reproduction goes."""
@@ -42,7 +42,7 @@ class Runs(Part):
     baselines: Annotated[tuple[str, ...], Field(strict=False)] = ()
     batch: Annotated[int, Field(ge=1)] | None = None
     report: bool = False
-    fixed: dict[Key, Scalar] = Field(default_factory=dict)
+    fixed: dict[Key, Fixed] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _a_batch_is_of_baselines(self) -> Self:

@@ -11,6 +11,7 @@ from twin.config.part import Part
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", max_length=120)]
 Scalar = str | int | float | bool
+Fixed = Scalar | dict[str, Scalar]
 
 
 class Axis(Part):
@@ -111,7 +112,7 @@ class Sweep(Description):
     mode: Literal["replayed", "coupled"] = "replayed"
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, le=2**63 - 1)], ...], Field(strict=False, min_length=1)]
     axes: Annotated[tuple[Axis, ...], Field(strict=False, min_length=1)]
-    fixed: dict[Key, Scalar] = Field(default_factory=dict)
+    fixed: dict[Key, Fixed] = Field(default_factory=dict)
     design: Design = Design()
     stop: Stop | None = None
     search: Search | None = None

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from twin.algorithms.registry import algorithm_class
-from twin.config.sweep import Scalar, Stop, Sweep
+from twin.config.resolved import toml_text
+from twin.config.sweep import Fixed, Scalar, Stop, Sweep
 from twin.errors import TwinError
 from twin.runs.library import Library
 from twin.runs.plan import Plan, RunRequest
@@ -94,17 +95,17 @@ def request_of(sweep: Sweep, values: Mapping[str, Scalar]) -> RunRequest:
     return RunRequest(*named, sweep.mode, workload, chip)
 
 
-def overrides_of(algorithm: str, values: Mapping[str, Scalar]) -> tuple[dict[str, str], dict[str, str]]:
+def overrides_of(algorithm: str, values: Mapping[str, Fixed]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the overrides of workload and chip that set these keys of a sweep, for a run with this algorithm."""
-    merged = dict(values)
+    merged = {key: values[key] for key in sorted(values, key=lambda key: key != "device")}  # what sets it whole first
     workload: dict[str, str] = {}
     chip: dict[str, str] = {}
-    if "device" in merged:
-        workload["device"] = f"{{preset = {json.dumps(merged.pop('device'))}}}"
+    if isinstance(merged.get("device"), str):
+        merged["device"] = {"preset": str(merged["device"])}
     for key, value in merged.items():
         first, _, rest = key.partition(".")
         if first == "chip":
-            chip[rest] = json.dumps(value)
+            chip[rest] = toml_text(value)
         else:
-            workload[f"algorithms.{algorithm}.{rest}" if first == "algorithm" else key] = json.dumps(value)
+            workload[f"algorithms.{algorithm}.{rest}" if first == "algorithm" else key] = toml_text(value)
     return workload, chip
