@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from twin.errors import TwinError
 from twin.files import read_limited, remove, write_text
+from twin.results.columns import TABLES
 from twin.results.result import LEDGER, OPTIONAL, SCHEMA, RunResult, Source, unit
 from twin.results.summary import run_summary, to_json
 
@@ -180,12 +181,20 @@ def _read(folder: Path, name: str, types: Mapping[str, str]) -> "pd.DataFrame":
         if column not in frame:
             raise TwinError(f"{path}: lacks the column {column}; run it again")
         if dtype not in PARSERS:
+            _check_text(folder, name, column, dtype, frame)
             continue
         try:
             frame[column] = np.array([PARSERS[dtype](text) for text in frame[column]], dtype=dtype)
         except (ValueError, OverflowError) as error:
             raise TwinError(f"{path}: {column}: {error}; run it again") from error
     return frame[list(types)]
+
+
+def _check_text(folder: Path, name: str, column: str, dtype: str, frame: "pd.DataFrame") -> None:
+    """Refuse a column of the ledger that holds numbers and is declared as texts."""
+    known = TABLES[name].column(column) if name in LEDGER else None
+    if known is not None and known.dtype in PARSERS and not known.nullable and len(frame):
+        raise TwinError(f"{folder / COLUMNS}: {name}.{column} (= {dtype}): must be {known.dtype}; run it again")
 
 
 def _rebuild(summary: dict[str, Any], frames: dict[str, "pd.DataFrame"], config: str) -> RunResult:
