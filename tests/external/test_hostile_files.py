@@ -110,7 +110,8 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
 
 
 def idx(axes, lengths, data=b"", start=b"\x00\x00\x08"):
-    return gzip.compress(start + bytes([axes]) + b"".join(struct.pack(">i", n) for n in lengths) + data)
+    lengths = b"".join(struct.pack(">i", n) for n in lengths)
+    return gzip.compress(start + bytes([axes]) + lengths + data, mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -129,8 +130,9 @@ def idx(axes, lengths, data=b"", start=b"\x00\x00\x08"):
         b"",
         b"plain text",
         idx(1, [3], b"123")[:-6],
-        gzip.compress(b""),
+        gzip.compress(b"", mtime=0),
     ],
+    ids=range(14),
 )
 def test_an_idx_file_whose_header_lies_is_one_line(tmp_path, content):
     path = tmp_path / "a.gz"

@@ -67,3 +67,17 @@ def test_the_checker_finds_a_command_that_comes_a_picosecond_early(part):
         early[k, 0] -= 1
         caught += bool(violations(description(part), early))
     assert caught > 0.9 * (len(log) - 1)
+
+
+def test_a_refresh_waits_for_banks_that_close_themselves_after_a_write():
+    """Found by chance: all banks were closed at once while one of them still recovered from a write."""
+    system = {"ranks": 2, "queue_depth": 1, "page_policy": '"closed"', "address_mapping": '"RoCoRaBaBgCh"'}
+    made = description("lpddr5-6400", **system)
+    system["nREFI"] = max(made.nREFI // 4, made.nRFC + 400)
+    made, broken = description("lpddr5-6400", **system), []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        address, writes = rng.integers(0, 2**16, 60), rng.random(60) < 0.5
+        _, (log,) = server("lpddr5-6400", **system).trace(np.zeros(60, np.int64), address, writes, commands=10_000)
+        broken += violations(made, log)
+    assert broken == []

@@ -46,10 +46,8 @@ def ready(p, banks, groups, ranks, channel, command, rank, group, bank):
         n = p[GROUPS] * p[BANKS]
         at = 0
         for one in range(rank * n, rank * n + n):
-            if command == REF:
-                at = max(at, banks[one, B_ACT])
-            elif banks[one, OPEN] != NO_ROW:
-                at = max(at, banks[one, B_PRE])
+            # also of banks that close themselves, which may still be recovering from a write
+            at = max(at, banks[one, B_ACT if command == REF else B_PRE])
     return max(at, channel[C_COLUMN if (command == RD or command == WR) and p[BUSES] == 2 else C_ROW])
 
 
