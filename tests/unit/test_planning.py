@@ -7,10 +7,11 @@ import pytest
 
 import twin
 from twin.config import load as loading
+from twin.config.resources import find
 from twin.errors import TwinError
 from twin.runs.kinds import TRAINED
 from twin.runs.library import Library
-from twin.runs.planning import kind_named, kind_of, plan_run, plan_runs
+from twin.runs.planning import check_all, kind_named, kind_of, plan_run, plan_runs
 
 SHORT = {"data.samples": "20", "training.epochs": "1"}
 
@@ -83,3 +84,15 @@ def test_toml_is_parsed_by_the_loader_alone(monkeypatch):
     monkeypatch.setattr(tomllib, "loads", lambda _: pytest.fail("parsed again"))
     assert plan.name == "sgd two-array"
     assert kind_of(plan).kernels
+
+
+def test_what_does_not_fit_a_chip_names_its_file_or_the_command_line(tmp_path):
+    small = tmp_path / "small.toml"
+    text = find("chip", "aimc-512-mesh").text
+    small.write_text(text.replace("\nrows = 512\ncols = 512", "\nrows = 4\ncols = 4"))
+    line = text.splitlines().index("rows = 4") + 1
+    with pytest.raises(TwinError, match=rf"^{small}:{line}: network\.rows: 16 nodes x 1 places, but \d+ are needed"):
+        check_all([plan_run("digits-mlp", str(small), "two-array", "sgd", "replayed", SHORT)])
+    own = {"network.rows": "3", "network.cols": "3"}
+    with pytest.raises(TwinError, match=r"^command line: chip\.network\.rows: 9 nodes x 1 places, but \d+ are needed"):
+        check_all([plan_run("digits-mlp", str(small), "two-array", "sgd", "replayed", SHORT, own)])

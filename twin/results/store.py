@@ -1,5 +1,6 @@
 """A run as a directory of CSV and JSON, and back. No pickle: a directory from a stranger is data."""
 
+import csv
 import io
 import json
 import math
@@ -147,12 +148,15 @@ def write_csv(frame: "pd.DataFrame", path: Path) -> None:
 
 
 def _types(folder: Path) -> dict[str, dict[str, str]]:
-    index = _texts(folder / COLUMNS)
+    path = folder / COLUMNS
+    index = _texts(path)
     missing = {"table", "column", "type"} - set(index.columns)
     if missing:
-        raise TwinError(f"{folder / COLUMNS}: lacks the column {min(missing)}; run it again")
+        raise TwinError(f"{path}: lacks the column {min(missing)}; run it again")
     types: dict[str, dict[str, str]] = {}
     for table, column, dtype in zip(index["table"], index["column"], index["type"], strict=True):
+        if (table not in TABLES and table != "sources") or not column or dtype not in {*PARSERS, "str"}:
+            raise TwinError(f"{path}: {table}.{column} (= {dtype}): is no column of a run; run it again")
         types.setdefault(table, {})[column] = dtype
     return types
 
@@ -163,13 +167,16 @@ def _texts(path: Path) -> "pd.DataFrame":
 
     raw = read_limited(path, MOST_TABLE)
     try:
-        frame = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8")
-    except (ValueError, pd.errors.ParserError) as error:
-        raise TwinError(f"{path}: is no table ({' '.join(str(error).split())}); run it again") from error
-    short = frame.isna().any(axis=1)
-    if short.any():
-        raise TwinError(f"{path}:{int(short.to_numpy().argmax()) + 2}: a row is cut short; run it again")
-    return frame
+        rows = list(csv.reader(io.StringIO(raw.decode("utf-8"), newline="")))
+    except (ValueError, csv.Error) as error:
+        raise TwinError(f"{path}: is no table ({error}); run it again") from error
+    if not rows:
+        raise TwinError(f"{path}: is empty; run it again")
+    head, *body = rows
+    for number, row in enumerate(body, 2):
+        if len(row) != len(head):
+            raise TwinError(f"{path}:{number}: has {len(row)} cells below {len(head)} headings; run it again")
+    return pd.DataFrame(body, columns=pd.Index(head), dtype=str)
 
 
 def _read(folder: Path, name: str, types: Mapping[str, str]) -> "pd.DataFrame":
@@ -177,6 +184,8 @@ def _read(folder: Path, name: str, types: Mapping[str, str]) -> "pd.DataFrame":
 
     path = folder / f"{Path(name).name}.csv"
     frame = _texts(path)
+    if name == "floorplan" and frame.empty:
+        raise TwinError(f"{path}: has no rows; run it again")
     for column, dtype in types.items():
         if column not in frame:
             raise TwinError(f"{path}: lacks the column {column}; run it again")

@@ -12,7 +12,7 @@ from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.program import Program
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
-from twin.chip import Kept, Placed, place_streams
+from twin.chip import ChipCosts, Kept, Placed, place_streams
 from twin.chip.floorplan import Floorplan
 from twin.config.chip import Chip
 from twin.config.layout import Layout
@@ -149,6 +149,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     mapping = map_layers(network.shapes, layout, chip, uses)
     prefetch = _prefetch(chip, network, settings)
     placed = place_streams(chip, mapping, kept(network, algorithm, settings, chip, training.in_flight))
+    ChipCosts(chip, mapping, placed.places, training.in_flight)  # whether the chip has a place for every tile
     averaging = None
     if workload.extraction is not None and layout.tiles:
         check_extractable(settings)

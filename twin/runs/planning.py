@@ -1,10 +1,12 @@
 """From names to plans: descriptions loaded once a command, checked against one another."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from twin.algorithms.registry import algorithm_class
+from twin.config.origins import COMMAND_LINE
 from twin.errors import TwinError
 from twin.runs.folder import request_of
 from twin.runs.kinds import KINDS, TRAINED
@@ -101,4 +103,16 @@ def first_layout(algorithm: str) -> list[str]:
 def check_all(plans: Sequence[Plan]) -> None:
     """Find what is wrong with runs of one workload before anything is written; raises as `RunKind.check`."""
     if plans:
-        kind_of(plans[0]).check(plans)
+        try:
+            kind_of(plans[0]).check(plans)
+        except TwinError as error:
+            raise TwinError(_placed(str(error), plans[0])) from error
+
+
+def _placed(message: str, plan: Plan) -> str:
+    """Put the file and line of a chip's key before a message that begins with it: it was found after loading."""
+    key = re.match(r"[a-z_]+(\.[a-z_]+)+", message)
+    origin = plan.chip.origins.get(key[0], "") if key else ""
+    if not origin or origin == "default":
+        return message
+    return f"{origin}: {'chip.' if origin == COMMAND_LINE else ''}{message}"
