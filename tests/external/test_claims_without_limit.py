@@ -29,7 +29,7 @@ def layers(*outputs):
         ),
         (("--chip", "aimc-512-mesh", "--set", "chip.network.rows=300", "--set", "chip.network.cols=300"), "10,000"),
         (("--set", layers(1_000_000, 1_000_000, 10)), "GB of memory"),
-        (("--set", layers(50_000, 10), "--set", "chip.tile.rows=1", "--set", "chip.tile.cols=1"), "tiles"),
+        (("--set", layers(5_000, 10), "--set", "chip.tile.rows=1", "--set", "chip.tile.cols=1"), "tiles"),
         (("--set", 'calibration={method="pulses", pairs=10000000}'), "before training begins"),
         (("--set", "extraction={reads=1000000000000, amplitude=1.0}"), "extraction.reads"),
         (("--",), "--: nothing follows it"),
@@ -90,6 +90,7 @@ def test_the_estimates_grow_with_what_they_are_of(monkeypatch):
         estimate.check_memory([(4000, 4000)], layout)
     estimate.check_memory([(4000, 4000)], load_layout("digital").model)
     estimate.check_tiles([(12_288, 49_152)] * 10, layout, chip)
+    estimate.check_tiles([(12_288, 49_152)] * 100, layout, chip, estimate.MOST_TIMED_TILES)
     with pytest.raises(TwinError, match="takes 1,179,648 tiles"):
         estimate.check_tiles([(12_288, 49_152)] * 256, layout, chip)
     pulses = Calibration(method="pulses", pairs=100)

@@ -17,8 +17,10 @@ Shapes = Sequence[tuple[int, int]]
 DEVICE_B = 60
 """Bytes of a simulated device: weight, four coefficients, bounds and step, a draw of each (twin.kernels.records)."""
 WORD_B = 4
-MOST_TILES = 1_000_000
-"""Each is a server of the engine; the largest shipped network, all its blocks simulated, has 0.7 million."""
+MOST_TILES = 100_000
+"""Of a trained network; each is a server of the engine and arrays of the machine."""
+MOST_TIMED_TILES = 1_000_000
+"""Of one that is timed; the largest that ships, all its blocks simulated, has 0.7 million."""
 PULSE_S = 20e-9
 """A step of a device in calibration: measured 12 to 30 ns on one core."""
 LONGEST_S = 600.0
@@ -45,16 +47,16 @@ def check_memory(shapes: Shapes, layout: Layout) -> None:
         )
 
 
-def check_tiles(shapes: Shapes, layout: Layout, chip: Chip) -> None:
+def check_tiles(shapes: Shapes, layout: Layout, chip: Chip, most: int = MOST_TILES) -> None:
     """Raise TwinError where a network takes more tiles than can be simulated; `shapes` as in `check_memory`."""
     tiles = sum(
         math.ceil(n_in / chip.tile.cols) * math.ceil(n_out / chip.tile.rows) * max(len(layout.tiles), 1)
         for n_in, n_out in shapes
     )
-    if layout.tiles and tiles > MOST_TILES:
+    if layout.tiles and tiles > most:
         raise TwinError(
             f"{chip.name}: tile.rows, tile.cols (= {chip.tile.rows}, {chip.tile.cols}): the network takes {tiles:,} "
-            f"tiles, and at most {MOST_TILES:,} are simulated; take larger tiles or smaller layers"
+            f"tiles, and at most {most:,} are simulated; take larger tiles or smaller layers"
         )
 
 

@@ -30,7 +30,7 @@ from twin.networks.blocks import BlockNetwork
 from twin.results.result import RunResult, empty_table, untrained_curve
 from twin.runs.banks import memory_rows
 from twin.runs.constants import constants, constants_of_run
-from twin.runs.estimate import check_tiles
+from twin.runs.estimate import MOST_TIMED_TILES, check_tiles
 from twin.runs.exports import check_recording
 from twin.runs.layouts import check_layout
 from twin.runs.placed import placed_costs
@@ -104,7 +104,7 @@ def build_timing_only(plan: Plan) -> TimedParts:
             "time all of them with --set training.reuse=false"
         )
     network = BlockNetwork.of(workload.network, expand=not reuse)
-    check_tiles(network.shapes, layout, chip)
+    check_tiles(network.shapes, layout, chip, MOST_TIMED_TILES)
     mapping = map_layers(network.shapes, layout, chip, [layer.uses for layer in network.layers])
     placement = place_on_chips(mapping, network.blocks, per_chip) if per_chip else None
     cluster = chip.cluster.chips if chip.cluster is not None and mapping.tiles else 1
