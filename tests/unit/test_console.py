@@ -5,6 +5,7 @@ import time
 import pytest
 
 from twin import console
+from twin.cli.sweep import progress_of
 
 
 def waiting_for(capsys, text, lines):
@@ -46,3 +47,10 @@ def test_what_ends_at_once_says_nothing(capsys):
 @pytest.mark.parametrize(("seconds", "text"), [(4.4, "4 s"), (99, "99 s"), (125, "2 min"), (9000, "2.5 h")])
 def test_times_are_written_as_people_read_them(seconds, text):
     assert console.duration(seconds) == text
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_sweep_on_a_scheduler_says_that_it_waits_for_workers(capsys):
+    with progress_of("sweep", "points", "tcp://host:8786"):
+        said = waiting_for(capsys, "first of the points", [])
+    assert "sweep: waiting for workers of --scheduler tcp://host:8786, and the first of the points (" in said

@@ -36,7 +36,7 @@ def study_command(
     given = [word for option, path in options.items() if path for word in (option, str(path))]
     store = Store(cache or folder / "cache", shlex.join(["twin", "study", description, *given]))
     try:
-        with progress_of("study", "runs") as progress:
+        with progress_of("study", "runs", scheduler) as progress:
             from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
 
             ensure_compiled()

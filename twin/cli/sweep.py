@@ -39,7 +39,7 @@ def sweep_command(
     folder = out or RUNS / f"sweep-{load_sweep(description).model.name}"
     executor = executor_of(jobs, scheduler, memory)
     try:
-        with progress_of("sweep", "points") as advance:
+        with progress_of("sweep", "points", scheduler) as advance:
             ensure_compiled()
             table, missing = run_sweep(description, folder, executor, settings, advance)
     except KeyboardInterrupt:
@@ -120,7 +120,8 @@ def _print(table: "pd.DataFrame") -> None:
 
 
 @contextmanager
-def progress_of(what: str, unit: str) -> Iterator[Callable[[float, int], None]]:
+def progress_of(what: str, unit: str, scheduler: str = "") -> Iterator[Callable[[float, int], None]]:
     """Show how far all points are."""
-    with progress(f"{what}: waiting for the first of the {unit}", unit) as report:
+    waiting = f"workers of --scheduler {scheduler}, and " if scheduler else ""
+    with progress(f"{what}: waiting for {waiting}the first of the {unit}", unit) as report:
         yield partial(report, what)
