@@ -61,11 +61,16 @@ def reproduce_figure(figure: str, out: Path, seed: int = 1, sweep: str = "", int
         raise TwinError(f"--interval (= {interval}): {rule}")
     more = (interval,) if interval else ()
     done = with_progress(figure, lambda progress: module.reproduce(source, progress, *more))
-    option = f"--sweep {source}" if own else f"--seed {source}"
-    files = done.write(out, f"{option} --interval {interval}" if interval else option)
+    files = done.write(out, asked(source, interval))
     show(done, files)
     if not all(claim.holds for claim in done.claims):
         raise SystemExit(1)
+
+
+def asked(source: str | int, interval: str) -> str:
+    """Return the options that make a figure again: the sweep it is drawn from, or its first seed, and its interval."""
+    option = f"--sweep {source}" if isinstance(source, str) else f"--seed {source}"
+    return f"{option} --interval {interval}" if interval else option
 
 
 def no_interval(figure: str) -> str:

@@ -1,10 +1,9 @@
 """The command line at hand."""
 
-import sys
+from functools import partial
 
 import pytest
-
-from twin.cli.app import main
+from command_kit import run_main
 
 
 @pytest.fixture
@@ -12,18 +11,7 @@ def twin(monkeypatch, capsys, tmp_path):
     """Run the command line in this process, in an empty folder; return exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["twin", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return run
+    return partial(run_main, monkeypatch, capsys)
 
 
 @pytest.fixture

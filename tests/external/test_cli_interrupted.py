@@ -22,8 +22,8 @@ SMALL = ("--samples", "100", "--epochs", "1")
 # -- interruption ------------------------------------------------------------------------------------------------
 
 
-def interrupt(arguments, cwd):
-    """Start a run in a group of its own and press Ctrl-C once a checkpoint stands; return code and errors."""
+def started(arguments, cwd, patience_s):
+    """Start a run in a group of its own and return it once a checkpoint stands, or after `patience_s`."""
     child = subprocess.Popen(
         [*COMMAND, *arguments],
         cwd=cwd,
@@ -34,9 +34,15 @@ def interrupt(arguments, cwd):
         # A shell without job control starts background jobs deaf to Ctrl-C, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patience_s
     while not list(cwd.rglob(checkpoint.NAME)) and child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
+    return child
+
+
+def interrupt(arguments, cwd):
+    """Press Ctrl-C once a run has a checkpoint; return code and errors."""
+    child = started(arguments, cwd, patience_s=60)
     os.killpg(child.pid, signal.SIGINT)
     _, err = child.communicate(timeout=30)
     return child.returncode, err
@@ -88,18 +94,8 @@ def test_ctrl_c_before_training_and_while_the_report_is_written_says_how_to_go_o
 
 
 def begun(arguments, cwd):
-    """Start a comparison on two workers in a group of its own, wait for a checkpoint; return it and its processes."""
-    child = subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 120
-    while not list(cwd.rglob(checkpoint.NAME)) and child.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    """Start a comparison on two workers, wait for a checkpoint; return it and its processes."""
+    child = started(arguments, cwd, patience_s=120)
     found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(child.pid)], capture_output=True, text=True, check=False)
     return child, [int(pid) for pid in found.stdout.split()]
 

@@ -3,8 +3,9 @@
 import random
 import re
 import signal
-import sys
 from contextlib import contextmanager
+
+from command_kit import run_main
 
 WORDS = [b"null", b"[]", b"{}", b"-1", b"1e999", b"nan", b"NaN", b"Infinity", b'"x"', b"true", b"9" * 40, b"\xff\xfe"]
 NUMBER = re.compile(rb"-?\d+\.?\d*(?:[eE][-+]?\d+)?")
@@ -55,14 +56,7 @@ def at_most(seconds):
 
 
 def run_command(monkeypatch, capsys, *arguments):
-    """Run the command line in this process; return exit code and errors. What it raises is a fault."""
-    from twin.cli.app import main  # noqa: PLC0415
-
-    monkeypatch.setattr(sys, "argv", ["twin", *map(str, arguments)])
-    code = 0
-    try:
-        with at_most(60):
-            main()
-    except SystemExit as end:
-        code = end.code or 0
-    return code, capsys.readouterr().err
+    """Run a command that must end soon; return exit code and errors."""
+    with at_most(60):
+        code, _, err = run_main(monkeypatch, capsys, *arguments)
+    return code, err

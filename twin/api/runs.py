@@ -14,11 +14,11 @@ from twin.errors import TwinError
 from twin.report.write import load_report
 from twin.results.store import load_run
 from twin.runs.comparison import begin, begun, complete, plan_comparison, planned, unfinished_error
-from twin.runs.folder import named_folder, read_facts
+from twin.runs.folder import is_finished, named_folder, read_facts
 from twin.runs.options import Options
 from twin.runs.plan import COMPARISON, Mode
 from twin.runs.planning import first_layout
-from twin.runs.pool import gather, is_finished
+from twin.runs.pool import gather
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

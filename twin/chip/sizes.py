@@ -22,8 +22,12 @@ BELONGS: dict[str, tuple[str, ...]] = {
 }
 """Size -> the literals that its value stands behind."""
 
-
 FEW = 16
+
+
+def remarks(chip: "Loaded[Chip]") -> list[str]:
+    """Return what a user may have overlooked in a chip, a line each."""
+    return [*unscaled(chip), *coarse(chip)]
 
 
 def coarse(chip: "Loaded[Chip]") -> Iterator[str]:

@@ -111,7 +111,7 @@ class AGAD(Chopped):
     min(1, tail_weightening x in_chop_prob).
     """
 
-    in_chop_prob: Annotated[float, Field(ge=1e-9, le=1)] = 0.1
+    in_chop_prob: Annotated[float, Field(ge=SELDOM, le=1)] = 0.1
     in_chop_random: bool = False
     tail_weightening: Annotated[float, Field(gt=0, le=1e6)] = 5.0
 

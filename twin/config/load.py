@@ -37,7 +37,7 @@ MODELS: dict[str, type[Part]] = {
 """The kinds of description."""
 _POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
 _MISSING = object()
-_KINDS = '"chip", "layout", "workload", "timing-only", "baseline", "sweep" or "study"'
+_KINDS = " or ".join(", ".join(f'"{kind}"' for kind in MODELS).rsplit(", ", 1))
 MAX_DEPTH = 20
 NAMED = 10
 MAX_PARTS = 64

@@ -162,7 +162,7 @@ def read_description(path: str) -> dict[str, object]:
     except RecursionError as error:
         raise TwinError(f"{path}: cannot be read as a device (nested too deeply)") from error
     except ValueError as error:  # TOML and UTF-8 errors are ValueErrors
-        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0]
         raise TwinError(f"{path}: cannot be read as a device ({reason})") from error
     if "family" not in table or "dw_min" not in table:
         raise TwinError(f"{path}: has no family and dw_min; write it with twin device fit --out")

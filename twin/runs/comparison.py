@@ -14,12 +14,12 @@ from twin.results.store import read_checked
 from twin.runs.baselines import BASELINES, describe_baselines, rooflines
 from twin.runs.exports import check_extras
 from twin.runs.facts import ComparisonFacts
-from twin.runs.folder import read_facts
+from twin.runs.folder import is_finished, read_facts
 from twin.runs.library import Library
 from twin.runs.options import Options
 from twin.runs.plan import COMPARISON, Plan
 from twin.runs.planning import check_all, kind_named, kind_of, plan_folder, plan_runs
-from twin.runs.pool import Prepared, check_jobs, gather, is_finished, prepare_all, run_all
+from twin.runs.pool import Prepared, check_jobs, gather, prepare_all, run_all
 
 if TYPE_CHECKING:
     from twin.results.result import RunResult

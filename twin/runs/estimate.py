@@ -37,8 +37,7 @@ def check_memory(shapes: Shapes, layout: Layout) -> None:
     """
     devices = sum(n_in * n_out for n_in, n_out in shapes)
     analog = sum(not matrix.digital for matrix in layout.matrices.values())
-    digital = len(layout.matrices) - analog
-    needed_B = devices * (analog * DEVICE_B + (digital + analog) * WORD_B)
+    needed_B = devices * (analog * DEVICE_B + len(layout.matrices) * WORD_B)
     have_B = memory_B()
     if needed_B > have_B:
         raise TwinError(
@@ -50,10 +49,10 @@ def check_memory(shapes: Shapes, layout: Layout) -> None:
 def check_tiles(shapes: Shapes, layout: Layout, chip: Chip, most: int = MOST_TILES) -> None:
     """Raise TwinError where a network takes more tiles than can be simulated; `shapes` as in `check_memory`."""
     tiles = sum(
-        math.ceil(n_in / chip.tile.cols) * math.ceil(n_out / chip.tile.rows) * max(len(layout.tiles), 1)
+        math.ceil(n_in / chip.tile.cols) * math.ceil(n_out / chip.tile.rows) * len(layout.tiles)
         for n_in, n_out in shapes
     )
-    if layout.tiles and tiles > most:
+    if tiles > most:
         raise TwinError(
             f"{chip.name}: tile.rows, tile.cols (= {chip.tile.rows}, {chip.tile.cols}): the network takes {tiles:,} "
             f"tiles, and at most {most:,} are simulated; take larger tiles or smaller layers"

@@ -12,7 +12,7 @@ from twin.results.difference import Compared, Setting
 from twin.results.result import RunResult
 from twin.results.store import read_checked, read_summary, run_of
 from twin.runs.facts import ComparisonFacts, RunFacts
-from twin.runs.folder import read_facts
+from twin.runs.folder import is_finished, read_facts
 from twin.runs.plan import COMPARISON
 from twin.runs.planning import plan_folder
 
@@ -115,7 +115,7 @@ def _runs(folder: Path) -> list[Path]:
 
 def _load(folder: Path) -> Finished:
     facts = read_facts(folder)
-    if not (folder / "summary.json").exists():
+    if not is_finished(folder):
         whole = folder.parent.parent
         resume = f"twin resume {whole}" if (whole / COMPARISON).exists() else "the command that began it"
         raise TwinError(f"{folder}: is not finished; finish it with: {resume}")

@@ -47,6 +47,11 @@ def named_folder(folder: Path) -> Path:
     return folder
 
 
+def is_finished(folder: Path) -> bool:
+    """Return whether the run of a folder has a result."""
+    return (folder / "summary.json").exists()
+
+
 def prepare(plan: Plan, folder: Path, command: str = "") -> None:
     """Write a run's resolved descriptions and facts into its folder, from which it can be run or resumed.
 

@@ -55,11 +55,6 @@ def check_jobs(jobs: int) -> None:
         raise TwinError(f"--jobs (= {jobs}): this user may not execute {sys.executable}; use --jobs 1")
 
 
-def is_finished(folder: Path) -> bool:
-    """Return whether the run of a folder has a result."""
-    return (folder / "summary.json").exists()
-
-
 def run_all(runs: Sequence[Prepared], jobs: int, report: Report) -> list[tuple[Path, TwinError]]:
     """Run on up to `jobs` processes; return the folders of those that a user's mistake or a full disk ended, and why.
 

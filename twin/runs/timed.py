@@ -13,7 +13,7 @@ from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts
 from twin.chip.capacity import check_capacity
 from twin.chip.channels import channels
-from twin.chip.sizes import coarse, unscaled
+from twin.chip.sizes import remarks
 from twin.chip.system import SystemCosts
 from twin.config.chip import Chip
 from twin.config.layout import Layout
@@ -230,7 +230,7 @@ def _result(parts: TimedParts, command: str) -> RunResult:
         tables=tables,
         bound=bound_line(tables["bound"]),
         diagnostics=_diagnostics(parts),
-        warnings=[*parts.warnings, *unscaled(plan.chip), *coarse(plan.chip)],
+        warnings=[*parts.warnings, *remarks(plan.chip)],
         config=plan.document(),
         command=command,
         sources=constants(plan.chip) + constants_of_run(plan.workload, plan.algorithm),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from twin.algorithms.registry import algorithm_names
 from twin.chip.channels import channels
-from twin.chip.sizes import coarse, unscaled
+from twin.chip.sizes import remarks
 from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
 from twin.data import Dataset
@@ -200,7 +200,7 @@ def _result(
         tables["floorplan"] = parts.floorplan.table()
     check_bounds(parts)
     diagnostics, warnings = collect(parts, tables, initial)
-    warnings += [*parts.placed.warnings, *unscaled(parts.plan.chip), *coarse(parts.plan.chip)]
+    warnings += [*parts.placed.warnings, *remarks(parts.plan.chip)]
     estimate = engine.sampling.estimate()
     if estimate.skipped:
         rows = pd.DataFrame(_sampled(estimate), columns=diagnostics.columns)

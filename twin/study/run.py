@@ -15,6 +15,7 @@ from twin.config.sweep import Scalar, Stop
 from twin.errors import TwinError
 from twin.files import write_text
 from twin.results.store import load_run, read_json
+from twin.runs.folder import is_finished
 from twin.study.plan import RUN, Group, Searched, StudyPlan, check_runs, placed
 from twin.study.published import papers
 from twin.sweep.agenda import searching
@@ -134,7 +135,7 @@ class Store:
         if row is None or (retry and row["status"] not in FINAL):
             return True
         whole = point.id in plan.whole and row["status"] == Status.DONE
-        return whole and not (self.run(point) / "summary.json").exists()
+        return whole and not is_finished(self.run(point))
 
     def reproduction(self, entry: Reproduction) -> Path:
         """Return the folder of a published figure."""
@@ -238,10 +239,10 @@ def _reproduced(entry: Reproduction, store: Store, progress: Callable[[float], N
         sweep = getattr(module, "SWEEP", "")  # whose seeds are its own
         if sweep and seed != 1:
             raise TwinError(f"{figure}: seed (= {seed}): this figure has the seeds of its sweep {sweep}; leave it out")
+        source: str | int = sweep or seed
         more = (interval,) if interval else ()
-        done = module.reproduce(sweep or seed, lambda k, of: progress(k / of if of else 0.0), *more)
-        option = f"--sweep {sweep}" if sweep else f"--seed {seed}"
-        done.write(folder, f"{option} --interval {interval}" if interval else option)
+        done = module.reproduce(source, lambda k, of: progress(k / of if of else 0.0), *more)
+        done.write(folder, papers().asked(source, interval))
         claims = [(claim.paper, claim.measured, bool(claim.holds)) for claim in done.claims]
         content = {"title": done.drawing.title, "source": done.source, "claims": claims}
         write_text(folder / CLAIMS, json.dumps(content, indent=2) + "\n")  # last: it marks the figure as whole

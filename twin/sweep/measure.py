@@ -10,7 +10,7 @@ from twin.errors import TwinError
 from twin.results.result import RunResult
 from twin.results.store import load_run
 from twin.results.totals import totals
-from twin.runs.folder import prepare
+from twin.runs.folder import is_finished, prepare
 from twin.runs.library import Library
 from twin.runs.planning import plan_request
 from twin.runs.protocol import CurveRow
@@ -82,7 +82,7 @@ def measure(point: Point, folder: Path, stop: Stop | None, *, keep: bool) -> Row
 
 
 def _run(point: Point, path: Path, stop: Stop | None) -> RunResult:
-    if (path / "summary.json").exists():
+    if is_finished(path):
         return load_run(path)
     plan = None
     if not (path / "run.json").exists():
