@@ -97,3 +97,10 @@ def test_the_estimates_grow_with_what_they_are_of(monkeypatch):
     estimate.check_calibration([(784, 256)], layout, pulses)
     with pytest.raises(TwinError, match=r"takes about \d+ min for"):
         estimate.check_calibration([(784, 256)], layout, Calibration(method="pulses", pairs=60_000))
+
+
+def test_a_timed_network_of_far_too_many_tiles_is_refused_before_they_are_placed(twin):
+    small = ("--set", "chip.tile.rows=4", "--set", "chip.tile.cols=4")
+    code, out, err = twin("run", "gpt3-175b", "--algorithm", "ttv2", *small)
+    assert (code, out) == (2, "")
+    assert "the network takes 380,891,136 tiles, and at most 1,000,000 are simulated" in err

@@ -94,7 +94,9 @@ def build_timing_only(plan: Plan) -> TimedParts:
     settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
     training, asked = workload.training, plan.request
     check_recording(asked, training.samples, training.in_flight)
-    per_chip = _tiles_per_chip(BlockNetwork.of(workload.network, expand=False), chip, layout)
+    once = BlockNetwork.of(workload.network, expand=False)
+    check_tiles(once.shapes, layout, chip, MOST_TIMED_TILES)
+    per_chip = _tiles_per_chip(once, chip, layout)
     check_described(chip, several=per_chip > 0)
     reuse = per_chip > 0 and training.reuse and training.in_flight == 1
     if reuse and (asked.trace or asked.events):
