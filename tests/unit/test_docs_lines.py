@@ -1,0 +1,48 @@
+"""Are the lines of the pages short enough to be read in a diff?"""
+
+import re
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).parents[2]
+FORMATS = ROOT / "docs" / "formats"  # written from the models, all but their index
+WRITTEN = [page for page in (ROOT / "docs").rglob("*.md") if page.parent != FORMATS or page.name == "index.md"]
+PAGES = sorted([*ROOT.glob("*.md"), *WRITTEN])
+LONGEST = 120
+ONE_WORD = re.compile(r"\s*([-*] |\d+\. )?(\S+|\[[^]]*\]\([^)]*\)[.,:;]?)")  # a link cannot be broken
+
+
+def too_long(text):
+    """Return the numbers of lines of prose that are too long: not those of tables, code and single links."""
+    markdown = MarkdownIt("commonmark").enable("table")
+    lines = text.splitlines()
+    in_table = False
+    found = []
+    for token in markdown.parse(text):
+        in_table = token.type == "table_open" or (in_table and token.type != "table_close")
+        if token.type == "inline" and not in_table:
+            found += [
+                number + 1
+                for number in range(*token.map)
+                if len(lines[number]) > LONGEST and not ONE_WORD.fullmatch(lines[number])
+            ]
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_line_of_prose_is_longer_than_120(page):
+    numbers = too_long(page.read_text(encoding="utf-8"))
+    assert not numbers, f"wrap {page.relative_to(ROOT)}, lines {', '.join(map(str, numbers))}, at {LONGEST} columns"
+
+
+def test_prose_is_told_from_code_tables_and_links():
+    words = "word " * 30
+    link = f"[{words}](https://example.org/{'path/' * 30})"
+    code = f"```text\n{words}\n```\n\n    {words}\n\n"
+    table = f"| a | b |\n|---|---|\n| {words} | {words} |\n\n"
+    assert too_long(f"{code}{table}- {link}\n\n{link}.\n") == []
+    assert too_long(f"# Title\n\n{words}\n\n{code}- item\n\n  {words}\n\n{table}> {words}\n\nSee {link}\n") == [
+        3, 13, 19, 21
+    ]  # fmt: skip
