@@ -127,16 +127,21 @@ def fields(part: Schema, schema: Schema) -> list[str]:
     by_preset = {key for choice in part.get("anyOf", ()) for key in choice.get("required", ())}
     rows = []
     for key, value in part.get("properties", {}).items():
+        meaning = cell(value.get("description", ""))
         if key == "sources" and part is schema:
-            needed = "required" if key in required else "none: assumptions"
-            rows.append(("`sources`", "a table: dotted key to `STATUS: citation`", needed))
+            rows.append(("`sources`", "table", "required" if key in required else "none: assumptions", meaning))
             continue
         default = "required" if key in required else _default(value.get("default"))
         if default == ABSENT and key in by_preset and key != "preset":
             default = "the preset's"
-        rows.append((f"`{key}`", kind_of(value), default))
-    head = [("key", "value", "default"), ("---", "---", "---")]
+        rows.append((f"`{key}`", kind_of(value), default, meaning))
+    head = [("key", "value", "default", "meaning"), ("---", "---", "---", "---")]
     return [f"| {' | '.join(row)} |" for row in (*head, *rows)] if rows else []
+
+
+def cell(text: str) -> str:
+    """Write prose so that it stays within its cell of a Markdown table."""
+    return prose(" ".join(text.split())).replace("|", "\\|")
 
 
 def _default(value: Any) -> str:
@@ -151,8 +156,8 @@ def _toml(value: Any) -> str:
 
 def kind_of(value: Schema) -> str:
     """Say what a value is, in words: a quantity with an example, a choice, a number with its range, a table."""
-    if "examples" in value and "description" in value:
-        return f'{value["description"].rstrip(".")}, e.g. `"{value["examples"][0]}"`'
+    if "examples" in value:
+        return f'{value["$comment"].rstrip(".")}, e.g. `"{value["examples"][0]}"`'
     if "$ref" in value:
         name = value["$ref"].rpartition("/")[2]
         return f"table [{name}](#{name.lower()})"
@@ -343,7 +348,7 @@ def columns(table: Table) -> list[str]:
     rows = [("column", "type", "unit", "what it is"), ("---", "---", "---", "---")]
     for column in table.columns:
         dtype = column.dtype + (", where it applies" if column.optional else "")
-        rows.append((f"`{column.name}`", dtype, column.unit, column.meaning.replace("|", "\\|")))
+        rows.append((f"`{column.name}`", dtype, column.unit, cell(column.meaning)))
     if table.further is not None:
         rows.append(("any other", "text or number", "", table.further.meaning))
     return [f"| {' | '.join(row)} |" for row in rows]

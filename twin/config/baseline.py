@@ -17,36 +17,51 @@ class Peak(Part):
     """Peak arithmetic rate in one number format, dense."""
 
     rate: FlopRate
+    """Multiplications and additions a second at the peak, of dense matrices."""
 
 
 class Words(Part):
-    """Bytes of one number: `optimiser` is what an optimiser keeps a weight beside the weight itself."""
+    """Bytes of one number."""
 
     weight: Bytes
+    """Size of one weight."""
     gradient: Bytes
+    """Size of one element of a gradient."""
     optimiser: Bytes
+    """What the optimiser keeps for one weight beside the weight itself."""
     activation: Bytes
+    """Size of one activation."""
 
 
 class DeviceMemory(Part):
     """The memory of one accelerator."""
 
     size: Bytes
+    """Capacity; a network that needs more takes several accelerators."""
     bandwidth: Bandwidth
+    """Peak rate at which numbers are read and written."""
 
 
 class Baseline(Description):
-    """A digital accelerator at its peak: `format` chooses the rate, `batch` the samples a step."""
+    """A digital accelerator at its peak."""
 
     about: ClassVar[frozenset[str]] = HEADER | {"sources"}
     kind: Literal["baseline"]
+    """Says that this file describes a baseline."""
     format: Format
+    """Number format of the arithmetic, which chooses the peak rate."""
     batch: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Samples that share one step, and one read of the weights."""
     power: Power
+    """What the accelerator draws while it works."""
     area: Area
+    """Silicon of the accelerator."""
     formats: Annotated[dict[Format, Peak], Field(min_length=1)]
+    """Number format to its peak rate."""
     memory: DeviceMemory
+    """The memory that holds weights and activations."""
     words: Words
+    """Bytes of one number of each sort."""
     sources: SourceTable
 
     @model_validator(mode="after")

@@ -48,36 +48,40 @@ FLOAT_BITS = 32
 
 
 class Converter(Part):
-    """The analog-to-digital converters of one side of a tile.
-
-    `count` converters at `rate` take turns over the lines of a side; `energy` is per conversion, `area` each.
-    """
+    """The analog-to-digital converters of one side of a tile, which take turns over its lines."""
 
     about: ClassVar[frozenset[str]] = frozenset({"preset"})
     preset: Name | None = None
+    """A named converter, whose values the other keys replace."""
     count: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Converters of one side."""
     rate: Rate
+    """Conversions a second of one converter."""
     energy: Energy
+    """Energy of one conversion."""
     area: Area
+    """Silicon of one converter."""
 
 
 class InputOutput(Part):
-    """The numerics of inputs and outputs, in aihwkit's names; 0 turns a non-ideality off.
-
-    `inp_res` and `out_res` are even counts of steps (126 = 2^7 - 2). Bound management repeats a mat-vec whose outputs
-    reach the bound: forward and in read-outs by `bound_management`, backward by `bound_management_backward` (neither
-    Gokmen 2017 nor aihwkit does). `out_bound` and `out_noise` are in
-    units of the normalised output.
-    """
+    """The numerics of inputs and outputs, in aihwkit's names; 0 turns a non-ideality off."""
 
     inp_res: Steps
+    """Steps of the input converter from -1 to 1, an even count (126 = 2^7 - 2); 0: no rounding."""
     out_res: Steps
+    """Steps of the output converter from -out_bound to out_bound, an even count (510 = 2^9 - 2); 0: no rounding."""
     out_bound: Annotated[float, Field(ge=0, le=1e6)]
+    """Largest output before conversion, in units of the normalised output; 0: no bound."""
     out_noise: Annotated[float, Field(ge=0, le=1e3)]
+    """Standard deviation of the noise of every output line, in units of the normalised output."""
     noise_management: Literal["abs_max", "none"]
+    """Divide the inputs of a mat-vec by the largest of them and multiply the outputs by it ("abs_max"), or do not."""
     bound_management: Literal["iterative", "none"]
+    """Halve the inputs and repeat a mat-vec whose outputs reach the bound ("iterative"): forward and in read-outs."""
     bound_management_backward: Literal["iterative", "none"] = "none"
+    """Halve and repeat backward mat-vecs too ("iterative"), which neither Gokmen 2017 nor aihwkit does."""
     max_bm_factor: Annotated[int, Field(ge=1, le=2**30)] = 1024
+    """Largest factor by which the inputs are made smaller before bound management gives up."""
 
     @model_validator(mode="after")
     def _both_ends_are_on_the_grid(self) -> Self:
@@ -98,54 +102,76 @@ class InputOutput(Part):
 
 
 class Tile(Part):
-    """Crosspoint arrays behind one periphery.
-
-    `rows` are output lines and `cols` input lines of one array. With `conversion_overlap` the converters
-    work on one mat-vec while the next integrates. `mean_resistance` belongs
-    to weight 0 and `on_off_ratio` to the ends of a device's range. `input_energy` is per driven line and mat-vec,
-    `pulse_energy` per pulse fired on a line, `coincidence_energy` per device step, `periphery_power` drawn
-    while reading or pulsing, `array_area` one array of crosspoints, `line_area` per row and per column.
-    """
+    """Crosspoint arrays behind one periphery."""
 
     rows: Lines
+    """Output lines of one array."""
     cols: Lines
+    """Input lines of one array."""
     integration_time: Time
+    """Time in which one mat-vec drives its inputs and integrates its outputs."""
     conversion_overlap: bool
+    """Let the converters work on one mat-vec while the next integrates."""
     pulse_time: Time
+    """Time of one pulse slot of an update, for one sign."""
     sign_phases: Annotated[int, Field(ge=1, le=2)]
+    """Times that a pulse slot is passed through: 2 where positive and negative changes take turns, else 1."""
     input_energy: Energy
+    """Energy of one driven input line in one mat-vec."""
     pulse_energy: Energy
+    """Energy of one pulse fired on a line."""
     coincidence_energy: Energy
+    """Energy of one device that steps."""
     periphery_power: Power
+    """What a tile draws while it reads or pulses."""
     read_voltage: Voltage
+    """Full-scale voltage on an input line of a mat-vec."""
     mean_resistance: Resistance
+    """Resistance of a device at weight 0."""
     on_off_ratio: Annotated[float, Field(gt=1, le=1e6)]
+    """Largest to smallest conductance, at the ends of a device's range."""
     array_area: Area
+    """Silicon of one array of crosspoints."""
     line_area: Area
+    """Silicon of the drivers of one row or column."""
     leakage: Power
+    """What a tile draws all the time."""
     converter: Converter
+    """The analog-to-digital converters behind the arrays."""
     io: InputOutput
+    """What conversion, noise and bounds do to the numbers."""
 
 
 class Digital(Part):
-    """A digital unit shared by `tiles` tiles, each of which owns a slice of rate / tiles."""
+    """A digital unit shared by several tiles, each of which owns a slice of rate / tiles."""
 
     rate: FlopRate
+    """Floating-point operations a second of one whole unit."""
     tiles: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Tiles that share one unit."""
     energy: EnergyPerOp
+    """Energy of one floating-point operation."""
     area: Area
+    """Silicon of one unit."""
     leakage: Power
+    """What one unit draws all the time."""
 
 
 class Memory(Part):
     """A memory with one port."""
 
     size: Bytes
+    """Capacity."""
     bandwidth: Bandwidth
+    """Bytes a second through its port."""
     latency: Time
+    """Time until the first byte of a transfer arrives."""
     energy: EnergyPerBit
+    """Energy of one bit read or written."""
     area: Area
+    """Silicon on the chip."""
     leakage: Power
+    """What it draws all the time."""
 
 
 class Channel(Memory):
@@ -153,24 +179,33 @@ class Channel(Memory):
 
     about: ClassVar[frozenset[str]] = frozenset({"kind"})
     kind: Literal["channel"] = "channel"
+    """Chooses a plain channel; may be left out."""
 
 
 class Link(Part):
     """The link between a tile and the rest of the chip, one a tile; with a network, to its router."""
 
     bandwidth: Bandwidth
+    """Bytes a second, of both directions together."""
     latency: Time
+    """Time until the first byte of a transfer arrives."""
     energy: EnergyPerBit
+    """Energy of one bit moved."""
     area: Area
+    """Silicon of one link."""
     leakage: Power
+    """What one link draws all the time."""
 
 
 class Host(Part):
     """The link over which training samples arrive."""
 
     bandwidth: Bandwidth
+    """Bytes a second."""
     latency: Time
+    """Time until the first byte of a sample arrives."""
     energy: EnergyPerBit
+    """Energy of one bit moved."""
 
 
 class Registers(Memory):
@@ -180,25 +215,37 @@ class Registers(Memory):
 class Placement(Part):
     """Where the streams live, and how wide a word of each is.
 
-    "auto" takes the first of registers, buffer and memory with room. `pulses` are the pulse probabilities of an
-    update: "drivers" says that they go straight from the slice to the drivers beside it and are kept nowhere.
-    `prefetch_h` is how many rows of H a layer fetches ahead into its registers. `h_word` also rounds H: 4 B is
-    float32, up to 2 B are fixed point, rounded by `h_rounding`.
+    "auto" takes the first of registers, buffer and memory with room.
     """
 
     h: Place
+    """Where the digital matrices of transfers live: H, AGAD's references, chi."""
     activations: Place
+    """Where activations wait for the next layer and the backward pass."""
     errors: Place
+    """Where the errors of the backward pass live."""
     weights: Place
+    """Where the weights of the digital baseline live."""
     pulses: Literal["drivers", "registers", "buffer", "memory", "auto"] = "drivers"
+    """Where the pulse probabilities of an update live: "drivers", they go straight from the slice to the drivers beside
+    it and are kept nowhere.
+    """
     prefetch_h: Rows = 0
+    """Rows of H that a layer fetches ahead into its registers; 0: none."""
     h_word: Bytes
+    """Size of one element of H, which also rounds it: 4 B is float32, up to 2 B are fixed point."""
     h_rounding: Literal["stochastic", "nearest"] = "stochastic"
+    """How H in fixed point is rounded."""
     activation_word: Bytes
+    """Size of one activation."""
     error_word: Bytes
+    """Size of one error."""
     weight_word: Bytes
+    """Size of one weight of the digital baseline."""
     input_word: Bytes
+    """Size of one element of a sample as it comes from the host."""
     pulse_word: Bytes = 1.0
+    """Size of one pulse probability, where `pulses` are kept somewhere."""
 
     @model_validator(mode="after")
     def _pulses_that_are_kept_have_a_width(self) -> Self:
@@ -234,21 +281,29 @@ def _flat(value: Any) -> Any:
     return flatten_sources(value) if isinstance(value, dict) else value
 
 
-SourceTable = Annotated[dict[str, str], BeforeValidator(_flat)]
+SourceTable = Annotated[
+    dict[str, str], BeforeValidator(_flat), Field(description='Who says so: dotted key to "STATUS: citation".')
+]
 
 
 class System(Part):
-    """Several such chips: `tiles` on each, and one port a chip to the others.
+    """Several such chips, each with one port to the others.
 
     A timing-only workload that one chip cannot hold is placed on as many as it takes, every block on chips of its own.
     """
 
     tiles: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Tiles on each chip."""
     bandwidth: Bandwidth
+    """Bytes a second through a chip's port."""
     latency: Time
+    """Time until the first byte of a transfer to another chip arrives."""
     energy: EnergyPerBit
+    """Energy of one bit moved between chips."""
     area: Area
+    """Silicon of one port."""
     leakage: Power
+    """What one port draws all the time."""
 
 
 class Chip(Description):
@@ -259,18 +314,31 @@ class Chip(Description):
 
     about: ClassVar[frozenset[str]] = HEADER | {"sources"}
     kind: Literal["chip"]
+    """Says that this file describes a chip."""
     tile: Tile
+    """The tile, of which a network takes as many as it needs."""
     digital: Digital
+    """The digital unit beside the tiles: activations, update management, H."""
     buffer: Memory
+    """The memory on the chip (SRAM)."""
     memory: Annotated[Channel | Dram, Field(discriminator="kind")]
+    """The memory off the chip: a plain channel, or a DRAM with banks."""
     link: Link
+    """What joins each tile to the rest of the chip."""
     registers: Registers | None = None
+    """The register file of each tile; left out where nothing is placed there."""
     host: Host
+    """Where training samples come from."""
     placement: Placement
+    """Which memory each stream lives in, and how wide its words are."""
     network: NetworkOnChip | None = None
+    """A network between tiles and memories; without it every tile has a link of its own to buffer and memory."""
     cluster: Cluster | None = None
+    """Several chips of a stated number, joined at their routers."""
     mapping: TileMapping = TileMapping()
+    """In which order, how packed and how often layers lie on tiles."""
     system: System | None = None
+    """How chips are joined where a timing-only workload takes several."""
     sources: SourceTable
 
     @model_validator(mode="after")

@@ -35,22 +35,26 @@ _BELONGS: dict[str, tuple[str, ...]] = {
 
 
 class Data(Part):
-    """The data set, with at most `samples` training and `test_samples` test samples (0 = all).
-
-    Linear: y = slope x + intercept + N(0, noise^2). Texts: a sample is a sequence of characters; the last
-    `test_characters` of the text are for the test (0 = a tenth of it). A relative `file` starts at the current
-    folder.
-    """
+    """The data set, and how much of it is used."""
 
     set: Literal["digits", "mnist", "fashion-mnist", "linear", "war-and-peace", "text", "pydoc-topics"]
+    """Which data: images of digits or clothes, points of a line, or a text read as sequences of characters."""
     samples: Count = 0
+    """Training samples that are used at most; 0: all."""
     test_samples: Count = 0
+    """Test samples that are used at most; 0: all."""
     slope: Real = 0.0
+    """Linear: a in y = a x + b + noise."""
     intercept: Real = 0.0
+    """Linear: b in y = a x + b + noise."""
     noise: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    """Linear: standard deviation of the Gaussian noise on y."""
     file: Annotated[str, Field(max_length=4096)] = ""
+    """Text: path of the file, in UTF-8; a relative one starts at the current folder."""
     newline: Literal["lf", "crlf"] = "lf"
+    """War and Peace: line ends in the text, "crlf" as in the papers' character counts."""
     test_characters: Count = 0
+    """Texts: characters at the end that are kept for the test; 0: a tenth of the text."""
 
     @model_validator(mode="after")
     def _keys_belong_to_the_set(self) -> Self:

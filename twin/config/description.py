@@ -15,6 +15,10 @@ class Description(Part):
 
     about: ClassVar[frozenset[str]] = HEADER
     schema_version: Literal[1] = Field(alias="schema")
+    """Version of the format of the file, which is 1."""
     kind: str
+    """What the file describes."""
     name: Name
+    """The name by which reports, tables and other files call it."""
     description: str
+    """One line that says what it is, for lists and headings."""

@@ -17,67 +17,104 @@ PresetName = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 class Dram(Part):
-    """A DRAM with banks: times are in clocks of `tCK`, named as in Ramulator (nRCD = tRCD / tCK).
-
-    A row of `row_size` bytes stays in the row buffer of its bank; `rows` a bank, `banks` a group, `bank_groups` a rank.
-    A burst is `burst_length` beats on `bus_width` wires in `nBL` clocks. nRCDWR is tRCD before a write, nRPab the
-    precharge of all banks before a refresh, nRTW a read to a write of the same rank, nCS the gap between ranks.
-    `command_buses` is 2 where rows and columns have one each (HBM). `address_mapping` names the fields of an address
-    from the most significant, e.g. RoBaRaCoCh; without Bg, the group follows the bank. `queue_depth` bursts
-    wait for reads and as many for writes. `activate_energy` is one row opened and closed, `refresh_energy` one
-    refresh of a rank, `background` drawn by a rank all the time; energies per bit are of the die and, `_io`, of the
-    wires. `area` is the controller on the chip.
-    """
+    """A DRAM with banks: times are in clocks of `tCK`, named as in Ramulator (nRCD = tRCD / tCK)."""
 
     about: ClassVar[frozenset[str]] = frozenset({"kind", "preset"})
     kind: Literal["dram"]
+    """Chooses a DRAM with rows, banks and refresh."""
     preset: PresetName | None = None
+    """A shipped part by name, or a file of your own by path; other keys replace its values."""
     channels: Count
+    """Channels, each with wires and queues of its own."""
     ranks: Annotated[int, Field(ge=1, le=16)]
+    """Ranks that share the wires of a channel."""
     page_policy: Literal["open", "closed"]
+    """Leave a row open until another is wanted ("open"), or close it after each access ("closed")."""
     address_mapping: str
+    """Fields of an address from the most significant, e.g. RoBaRaCoCh: row, bank, rank, column, channel; without Bg the
+    group follows the bank.
+    """
     queue_depth: Annotated[int, Field(ge=1, le=1024)]
+    """Bursts that wait for reads in the controller of a channel, and as many for writes."""
     area: Area
+    """Silicon of the controller on the chip."""
 
     bus_width: Count
+    """Data wires of a channel."""
     burst_length: Count
+    """Beats of one burst on every wire."""
     bank_groups: Annotated[int, Field(ge=1, le=64)]
+    """Bank groups of a rank; 1 for a part without groups."""
     banks: Annotated[int, Field(ge=1, le=64)]
+    """Banks of a group."""
     rows: Annotated[int, Field(ge=1, le=2**24)]
+    """Rows of a bank."""
     row_size: Bytes
+    """Bytes of a row, which stays in the row buffer of its bank while it is open."""
     command_buses: Annotated[int, Field(ge=1, le=2)]
+    """2 where row and column commands have a bus each (HBM), else 1."""
 
     tCK: Time
+    """Time of one clock, in which all that begin with n are counted."""
     nBL: Annotated[int, Field(ge=1, le=1024)]
+    """Clocks that one burst takes on the wires."""
     nCL: Clocks
+    """Read command to its first data."""
     nCWL: Clocks
+    """Write command to its first data."""
     nRCD: Clocks
+    """Opening a row to a read of it."""
     nRCDWR: Clocks
+    """Opening a row to a write into it."""
     nRP: Clocks
+    """Closing a row to opening the next in its bank."""
     nRPab: Clocks
+    """Closing all banks of a rank to a refresh."""
     nRAS: Clocks
+    """Opening a row to closing it, at least."""
     nRC: Clocks
+    """Opening a row to opening another in the same bank, at least."""
     nCCDS: Clocks
+    """One column access to the next in another bank group."""
     nCCDL: Clocks
+    """One column access to the next in the same bank group."""
     nRRDS: Clocks
+    """Opening a row to opening one in another bank group."""
     nRRDL: Clocks
+    """Opening a row to opening one in another bank of the same group."""
     nFAW: Clocks
+    """Window in which a rank opens at most four rows."""
     nWR: Clocks
+    """End of written data to closing the row."""
     nWTRS: Clocks
+    """End of written data to a read in another bank group."""
     nWTRL: Clocks
+    """End of written data to a read in the same bank group."""
     nRTP: Clocks
+    """Read command to closing the row."""
     nRTW: Clocks
+    """Read command to a write command of the same rank."""
     nCS: Clocks
+    """Gap on the wires between data of two ranks."""
     nRFC: Clocks
+    """How long one refresh keeps a rank busy."""
     nREFI: Annotated[int, Field(ge=1, le=10_000_000)]
+    """Refresh to refresh of a rank, on average."""
 
     activate_energy: Energy
+    """Energy of one row opened and closed."""
     read_energy: EnergyPerBit
+    """Energy of one bit read, on the die."""
     write_energy: EnergyPerBit
+    """Energy of one bit written, on the die."""
     read_io_energy: EnergyPerBit
+    """Energy of one bit read, on the wires."""
     write_io_energy: EnergyPerBit
+    """Energy of one bit written, on the wires."""
     refresh_energy: Energy
+    """Energy of one refresh of a rank."""
     background: Power
+    """What a rank draws all the time."""
 
     @property
     def burst_bytes(self) -> int:

@@ -33,18 +33,20 @@ MOST_NODES = 10_000
 
 
 class Graph(Part):
-    """Which nodes there are and which are joined; every edge is a link each way.
-
-    `rows` and `cols` are of a mesh or torus (without them: as square as holds all), `branching` of a tree, `edges`
-    are pairs of names for topology "edges".
-    """
+    """Which nodes there are and which are joined; every edge is a link each way."""
 
     topology: Shape
+    """Shape of the graph, which names its nodes (docs/network-on-chip.md)."""
     routing: Routing
+    """Along the row first, then the column ("dimension-ordered"), or by the fewest hops ("shortest-path")."""
     rows: Number | None = None
+    """Rows of a mesh or torus; without `rows` and `cols` it is as square as holds all."""
     cols: Number | None = None
+    """Columns of a mesh or torus."""
     branching: Annotated[int, Field(ge=2, le=1024)] | None = None
+    """Children of every node of a tree."""
     edges: Edges | None = None
+    """Pairs of names of nodes that are joined, for topology "edges"."""
 
     @model_validator(mode="after")
     def _fields_fit_the_topology(self) -> Self:
@@ -85,21 +87,29 @@ class Graph(Part):
 class NetworkOnChip(Graph):
     """The network on a chip: routers, and between neighbours one link each way.
 
-    Tiles sit at the routers in order, `concentration` at each, with the chip's `link` as their port; `buffer`, `memory`
-    and `host` name the routers of these parts. A link moves flits of `flit` at `bandwidth`; every hop takes
-    `router_delay` and `energy` a bit. `router_area` and `router_leakage` are of one router with its links.
+    Tiles sit at the routers in order, with the chip's `link` as their port.
     """
 
     concentration: Annotated[int, Field(ge=1, le=64)]
+    """Tiles at each router."""
     buffer: Node
+    """Router at which the buffer sits."""
     memory: Node
+    """Router at which the memory sits."""
     host: Node
+    """Router at which the host's link ends."""
     flit: Bytes
+    """What a link moves at once; a transfer takes whole flits."""
     bandwidth: Bandwidth
+    """Bytes a second of a link, each way."""
     router_delay: Time
+    """Time of a hop through a router and its link, for the first flit."""
     energy: EnergyPerBit
+    """Energy of one bit moved by one hop."""
     router_area: Area
+    """Silicon of one router with its links."""
     router_leakage: Power
+    """What one router with its links draws all the time."""
 
     @model_validator(mode="after")
     def _parts_sit_at_routers(self) -> Self:
@@ -111,29 +121,37 @@ class NetworkOnChip(Graph):
 class Cluster(Graph):
     """Several chips of one design, joined at their routers `gate` by slower links; layers fill chips in order.
 
-    Every chip has `tiles` places for tiles, a buffer and a memory of its own; the host sits at the first. A hop between
-    chips takes `latency`; `area` and `leakage` are of one link, both ways and both ends.
+    Every chip has a buffer and a memory of its own; the host sits at the first.
     """
 
     chips: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Chips in all, those without a tile included."""
     tiles: Number
+    """Places for tiles on each chip."""
     gate: Node
+    """Router of every chip at which the links between chips end."""
     bandwidth: Bandwidth
+    """Bytes a second of a link between chips, each way."""
     latency: Time
+    """Time of a hop between chips, for the first byte."""
     energy: EnergyPerBit
+    """Energy of one bit moved by one hop between chips."""
     area: Area
+    """Silicon of one link, both ways and both ends."""
     leakage: Power
+    """What one link, both ways and both ends, draws all the time."""
 
 
 class TileMapping(Part):
-    """How layers are mapped to tiles.
-
-    `placement` orders tiles over the places of the floor plan: by rows, by rows in turn from left and right, or so that
-    bytes x hops are fewest. With `pack` blocks that fit on one array share its tile. `replicate` gives the copies of
-    each convolution's arrays, in the order of the layers (1 where it ends): copies share out the positions of the
-    forward and backward pass, and every update pulses all of them.
-    """
+    """How layers are mapped to tiles."""
 
     placement: Literal["row-major", "snake", "traffic"] = "row-major"
+    """Order of tiles over the places of the floor plan: by rows, by rows in turn from left and right, or so that bytes
+    x hops are fewest.
+    """
     pack: bool = False
+    """Let blocks that fit on one array share its tile."""
     replicate: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(strict=False)] = ()
+    """Copies of each convolution's arrays, in the order of the layers (1 where it ends): copies share out the positions
+    of the forward and backward pass, and every update pulses all of them.
+    """

@@ -14,15 +14,20 @@ class LayoutTile(Part):
     """One tile and the arrays behind its periphery; they take turns."""
 
     name: Identifier
+    """What the tile is called in tables and figures."""
     arrays: Annotated[tuple[Identifier, ...], Field(strict=False, min_length=1)]
+    """Names of the arrays on the tile."""
 
 
 class Matrix(Part):
     """A matrix of the algorithm: analog (main minus reference array) or digital."""
 
     main: Identifier | None = None
+    """Array that holds the matrix."""
     reference: Identifier | None = None
+    """Array on the same tile that is subtracted from the main one."""
     digital: bool = False
+    """Keep the matrix in digital memory; it then has no arrays."""
 
     @model_validator(mode="after")
     def _either_analog_or_digital(self) -> Self:
@@ -38,15 +43,20 @@ class Reference(Part):
     """A reference array sits at the symmetry point of one matrix's main array."""
 
     symmetry_point_of: Identifier
+    """Matrix at the symmetry points of whose main array the reference array is set."""
 
 
 class Layout(Description):
     """Tiles of one layer, the arrays on them, and what the arrays are for."""
 
     kind: Literal["layout"]
+    """Says that this file describes a layout."""
     tiles: Annotated[tuple[LayoutTile, ...], Field(strict=False)] = ()
+    """Tiles that every block of a layer takes; none where all is digital."""
     matrices: Annotated[dict[Identifier, Matrix], Field(min_length=1)]
+    """Matrix of the algorithm (W, A, C) to its arrays."""
     references: dict[Identifier, Reference] = Field(default_factory=dict)
+    """Reference array to what it is set to."""
 
     @model_validator(mode="after")
     def _arrays_exist(self) -> Self:

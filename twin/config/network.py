@@ -8,63 +8,78 @@ from twin.config.checks import refusal
 from twin.config.part import Part
 
 Width = Annotated[int, Field(ge=1, le=1_000_000)]
+Bias = Annotated[bool, Field(description="Add one input line that always carries 1.")]
 Activation = Literal["sigmoid", "tanh", "relu", "identity", "softmax"]
 
 
 class Dense(Part):
-    """A dense layer; a bias adds one input line that always carries 1.
-
-    `outputs` of the last layer may be left out for a text: one output a symbol.
-    """
+    """A dense layer: every output depends on every input."""
 
     kind: Literal["dense"]
+    """Chooses a dense layer."""
     outputs: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Output lines; 0 in the last layer for a text, which has one output a symbol."""
     activation: Activation
-    bias: bool
+    """Function of the outputs; "softmax" in the last layer of a classifier."""
+    bias: Bias
 
 
 class Conv(Part):
     """A convolution with square windows; one array serves all positions of a sample in turn."""
 
     kind: Literal["conv"]
+    """Chooses a convolution."""
     channels: Width
+    """Output channels."""
     kernel: Annotated[int, Field(ge=1, le=1000)]
+    """Side of the square window, in pixels."""
     stride: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Pixels from one window to the next."""
     padding: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Pixels of zeros around the map."""
     activation: Activation
-    bias: bool
+    """Function of the outputs."""
+    bias: Bias
 
 
 class MaxPool(Part):
-    """Max-pooling after a convolution: windows of `size` x `size` that do not overlap."""
+    """Max-pooling after a convolution, in windows that do not overlap."""
 
     kind: Literal["max-pool"]
+    """Chooses max-pooling."""
     size: Annotated[int, Field(ge=2, le=1000)]
+    """Side of the square window, in pixels."""
 
 
 class Flatten(Part):
     """Hands a map to a dense layer as a vector, position by position, channels last."""
 
     kind: Literal["flatten"]
+    """Chooses the step from a map to a vector."""
 
 
 class Recurrent(Part):
-    """A block of recurrent cells ("lstm", or "rnn" for h = tanh z) with `hidden` states."""
+    """A block of recurrent cells."""
 
     kind: Literal["lstm", "rnn"]
+    """The cell: "lstm", or "rnn" for h = tanh z."""
     hidden: Width
-    bias: bool
+    """Cells of the block, each with one state that is its output."""
+    bias: Bias
 
 
 Layer = Annotated[Dense | Conv | MaxPool | Flatten | Recurrent, Field(discriminator="kind")]
 
 
 class Network(Part):
-    """Layers in order, the loss, and the steps of truncated back-propagation in time (recurrent networks)."""
+    """Layers in order, and the loss that they are trained on."""
 
     loss: Literal["cross-entropy", "squared-error"]
+    """What training makes small; "cross-entropy" needs "softmax" in the last layer."""
     steps: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Time steps of truncated back-propagation; 0 for networks without recurrent layers."""
     layers: Annotated[tuple[Layer, ...], Field(strict=False, min_length=1, max_length=1000)]
+    """Layers in order, the one that sees the data first."""
 
     @property
     def is_recurrent(self) -> bool:

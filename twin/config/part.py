@@ -30,7 +30,7 @@ class _Marks(set[str]):
 
 
 class Part(BaseModel):
-    """A frozen table of a configuration file.
+    """A frozen table of a configuration file; the string below a field says what it means.
 
     Attributes
     ----------
@@ -38,7 +38,9 @@ class Part(BaseModel):
         Fields that describe rather than configure; the audit leaves them out.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
     about: ClassVar[frozenset[str]] = frozenset()
     _read: _Marks = PrivateAttr(default_factory=_Marks)
 

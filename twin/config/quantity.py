@@ -168,7 +168,7 @@ class Dimension:
         pattern = rf"^\s*\+?(\d[\d_]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*{prefix}({units})\s*$"
         return {
             "type": "string",
-            "description": f"{self.name[0].upper()}{self.name[1:]}.",
+            "$comment": f"{self.name[0].upper()}{self.name[1:]}.",
             "pattern": pattern,
             "examples": [self.example],
         }

@@ -26,7 +26,10 @@ def json_schema(kind: str) -> dict[str, Any]:
     schema = MODELS[kind].model_json_schema(by_alias=True, mode="validation")
     definitions = schema.get("$defs", {})
     if kind == "timing-only":
-        definitions["Statistics"]["properties"]["run"] = {"type": "string", "description": "A finished run's folder."}
+        definitions["Statistics"]["properties"]["run"] = {
+            "type": "string",
+            "description": "Folder of a finished run, whose ledger gives the numbers.",
+        }
         definitions["Statistics"]["anyOf"] = [
             {"required": ["run"]},
             {"required": definitions["Statistics"].pop("required")},
@@ -38,7 +41,7 @@ def json_schema(kind: str) -> dict[str, Any]:
         text = {"type": "string", "pattern": f"^({'|'.join(STATUSES)}): "}
         schema["properties"]["sources"] = {
             "type": "object",
-            "description": 'Dotted key to "STATUS: citation".',
+            "description": schema["properties"]["sources"]["description"],
             "additionalProperties": {"anyOf": [text, {"type": "object"}]},
         }
     if kind == "workload":
@@ -59,7 +62,7 @@ def _allow_presets(part: dict[str, Any], family: str) -> None:
     choice: dict[str, Any] = {"enum": list(names)}
     if family in OWN_FILES:
         choice = {"anyOf": [choice, {"type": "string", "pattern": r"[/\\]|\.toml$"}]}
-    part["properties"]["preset"] = choice | {"description": "A named preset; other keys override it."}
+    part["properties"]["preset"] = choice | {"description": part["properties"]["preset"]["description"]}
     required = part.pop("required")
     part["required"] = [key for key in required if key not in given_by_preset]
     part["anyOf"] = [{"required": ["preset"]}, {"required": required}]

@@ -10,39 +10,51 @@ from twin.config.checks import Name, refusal
 from twin.config.description import HEADER, Description
 from twin.config.numbers import Real
 from twin.config.part import KeyPath, Part
-from twin.config.sweep import Fixed, Key, Scalar, Sweep
+from twin.config.sweep import Fixed, Key, Mode, Scalar, Sweep
 
 PLACE = re.compile(r"^\{\{ *([^{} ]+) *\}\} *$", re.MULTILINE)
 """A line of the text where a table, figure or reproduction goes."""
 
-Data = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
-"""Names of runs and sweeps, whose rows are put below each other."""
+Data = Annotated[
+    tuple[Name, ...],
+    Field(strict=False, min_length=1, description="Names of runs and sweeps, whose rows are put below each other."),
+]
 
 Interval = Literal["t-95", "standard-error", "standard-deviation", "min-max"]
 """What is drawn about the mean of several seeds: its 95 % t interval or standard error, or how far the seeds lie."""
 
-Rows = dict[str, Scalar | list[Scalar]]
-"""Column to the value, or the values, that the rows to take have."""
+Rows = Annotated[
+    dict[str, Scalar | list[Scalar]],
+    Field(description="Column to the value, or the values, that the rows to take have."),
+]
+
+Digits = Annotated[int, Field(ge=1, le=17, description="Significant digits of numbers.")]
 
 
 class Runs(Part):
-    """Runs of one workload, one for each algorithm and layout that fits it, as `twin compare` makes them.
-
-    Without `algorithms` and `layouts` they are those of `twin compare`. `fixed` takes the keys of a sweep. With
-    `report` the whole report of the comparison is written into a folder of this name.
-    """
+    """Runs of one workload, one for each algorithm and layout that fits it, as `twin compare` makes them."""
 
     name: Name
+    """What tables and figures call these runs."""
     workload: str
+    """The workload, by name or path."""
     chip: str = "aimc-512"
+    """The chip, by name or path."""
     algorithms: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Which algorithms; those of `twin compare` where none is named."""
     layouts: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    mode: Literal["replayed", "coupled"] = "replayed"
+    """Which layouts; those of each algorithm where none is named."""
+    mode: Mode = "replayed"
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
+    """Seed in place of the workload's."""
     baselines: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Digital accelerators to compare with, as rooflines."""
     batch: Annotated[int, Field(ge=1)] | None = None
+    """Samples a step of every baseline, in place of its own."""
     report: bool = False
+    """Write the whole report of the comparison into a folder of this name."""
     fixed: dict[Key, Fixed] = Field(default_factory=dict)
+    """Keys, as in a sweep, and the values that they have in all of these runs."""
 
     @model_validator(mode="after")
     def _a_batch_is_of_baselines(self) -> Self:
@@ -55,126 +67,154 @@ class StudySweep(Sweep):
     """A sweep; `schema`, `kind` and `description` may be left out."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
+    """As in a sweep of its own; may be left out."""
     kind: Literal["sweep"] = "sweep"
+    """Says that this is a sweep; may be left out."""
     description: str = ""
+    """One line that says what it is; may be left out."""
 
 
 class Reproduction(Part):
-    """A published figure, computed again as `twin reproduce` does; `interval` where it draws one."""
+    """A published figure, computed again as `twin reproduce` does."""
 
     figure: Name
+    """Name of the figure, as `twin reproduce` takes it."""
     seed: Annotated[int, Field(ge=0)] = 1
+    """Seed of all that is drawn."""
     interval: Interval | None = None
+    """What error bars and bands show, where the figure has some; its own choice where none is named."""
 
 
 class Shown(Part):
-    """What tables and figures have in common: the name of their files, a heading, and what is to be said of them.
-
-    What is not `inline` is left out of the README, which only links to its file.
-    """
+    """What tables and figures have in common."""
 
     name: Name
+    """The name of its files, by which the text says where it goes."""
     title: str
+    """Heading above it."""
     caption: str = ""
+    """What is to be said of it, below it."""
     inline: bool = True
+    """Show it in the README, which otherwise only links to its file."""
 
 
 class Column(Part):
-    """One column of a table: a key of the rows, times `factor`, in `unit`; the heading is the key where there is none.
-
-    Where `over_seeds` is set, a measured quantity stands for its mean and, where there are several seeds, half its 95 %
-    interval.
-    """
+    """One column of a table."""
 
     key: str
+    """Column of the results that it shows."""
     heading: str = ""
+    """What stands at its head; the key where this is empty."""
     unit: str = ""
+    """Unit behind the heading, after multiplication by `factor`."""
     factor: Real = 1.0
+    """What every value is multiplied by, e.g. 1e6 for microseconds."""
 
 
 class RowTable(Shown):
-    """Chosen columns of the results of runs and sweeps, one row a point; of several seeds one row, if `over_seeds`."""
+    """Chosen columns of the results of runs and sweeps, one row a point."""
 
     kind: Literal["rows"]
+    """Chooses a table of results."""
     data: Data
     columns: Annotated[tuple[Column, ...], Field(strict=False, min_length=1)]
+    """Columns, from left to right."""
     where: Rows = Field(default_factory=dict)
     over_seeds: bool = False
-    digits: Annotated[int, Field(ge=1, le=17)] = 5
+    """Make one row of several seeds: a measured quantity is its mean and half its 95 % interval."""
+    digits: Digits = 5
 
 
 class ComparisonTable(Shown):
     """The table at the end of `twin compare`."""
 
     kind: Literal["comparison"]
+    """Chooses the table at the end of a comparison."""
     runs: Name
+    """Name of the runs that are compared."""
 
 
 class SearchTable(Shown):
-    """What a sweep with a table ``[search]`` found: the best values of every point, or every run of every trial."""
+    """What a sweep with a table ``[search]`` found."""
 
     kind: Literal["search"]
+    """Chooses a table of a search."""
     sweep: Name
+    """Name of the sweep with the search."""
     table: Literal["best", "trials"] = "best"
-    digits: Annotated[int, Field(ge=1, le=17)] = 5
+    """The best values of every point ("best"), or every run of every trial ("trials")."""
+    digits: Digits = 5
 
 
 class LedgerTable(Shown):
-    """One of the tables that every run leaves (``"bound"``, ``"curve"``, ``"energy"`` ...), of all runs of `data`.
+    """One of the tables that every run leaves, of several runs below each other.
 
-    Rows of a sweep begin with its axes and the seed; of one with a search no runs are kept. `columns` follow, all of
-    them where none is named. `least` drops rows in which a number is less than this.
+    Rows of a sweep begin with its axes and the seed; of one with a search no runs are kept.
     """
 
     kind: Literal["ledger"]
+    """Chooses a table that runs leave."""
     data: Data
     table: Name
+    """Which of the tables, e.g. ``"bound"``, ``"curve"`` or ``"energy"``."""
     columns: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Columns, from left to right; all of them where none is named."""
     where: Rows = Field(default_factory=dict)
     least: dict[str, Real] = Field(default_factory=dict)
-    digits: Annotated[int, Field(ge=1, le=17)] = 5
+    """Column to a number: rows in which it is less are dropped."""
+    digits: Digits = 5
 
 
 class Plot(Shown):
-    """A figure of one quantity over the rows of runs and sweeps; rows that agree in the keys `series` are one series.
-
-    Several seeds are averaged; `interval` is what bars about the mean show, within what the quantity can be, and the
-    figure says so with the number of seeds. `panels` is a key with a panel for each of its values. Labels default to
-    the key and its unit; `y_factor` goes with a `y_label` that names the unit.
-    """
+    """A figure of one quantity over the rows of runs and sweeps; several seeds are averaged."""
 
     data: Data
     x: str
+    """Key along the horizontal axis."""
     y: str
+    """Quantity along the vertical axis."""
     series: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Keys whose values tell the series apart: rows that agree in them are one."""
     panels: str = ""
+    """Key with a panel for each of its values."""
     where: Rows = Field(default_factory=dict)
     x_label: str = ""
+    """Label of the horizontal axis; the key and its unit where this is empty."""
     y_label: str = ""
+    """Label of the vertical axis; the key and its unit where this is empty."""
     y_factor: Real = 1.0
+    """What every value is multiplied by, with a `y_label` that names the unit."""
     y_scale: Literal["linear", "log"] = "linear"
+    """Linear or logarithmic vertical axis."""
     interval: Interval = "t-95"
+    """What bars about the mean of several seeds show, within what the quantity can be; the figure names it."""
 
 
 class Lines(Plot):
     """A quantity over a key, as lines; a key whose values are not numbers has them side by side in their order."""
 
     kind: Literal["lines"]
+    """Chooses lines."""
     x_scale: Literal["linear", "log"] = "linear"
+    """Linear or logarithmic horizontal axis."""
 
 
 class Bars(Plot):
     """A quantity as bars, grouped by the values of `x`."""
 
     kind: Literal["bars"]
+    """Chooses bars."""
 
 
 class ReportFigure(Shown):
-    """A figure of the report of `runs`, by the name of its file there, e.g. ``"error-by-time"``."""
+    """A figure of the report of some of the runs."""
 
     kind: Literal["report"]
+    """Chooses a figure of the report."""
     runs: Name
+    """Name of the runs that the report is of."""
     figure: Name
+    """Name of its file in the report, e.g. ``"error-by-time"``."""
 
 
 Table = Annotated[RowTable | ComparisonTable | LedgerTable | SearchTable, Field(discriminator="kind")]
@@ -182,21 +222,27 @@ Figure = Annotated[Lines | Bars | ReportFigure, Field(discriminator="kind")]
 
 
 class Study(Description):
-    """Runs, sweeps and published figures, and the tables and figures that are made of them.
-
-    `text` is Markdown, the body of the README; a line ``{{NAME}}`` in it is where a table or a figure goes, and those
-    that no line names follow at its end.
-    """
+    """Runs, sweeps and published figures, and the tables and figures that are made of them."""
 
     about: ClassVar[frozenset[str]] = HEADER | {"title", "text"}
     kind: Literal["study"]
+    """Says that this file describes a study."""
     title: str
+    """Heading of the README."""
     text: str = ""
+    """Markdown, the body of the README; a line ``{{NAME}}`` in it is where a table or a figure goes, and those that no
+    line names follow at its end.
+    """
     runs: Annotated[tuple[Runs, ...], Field(strict=False)] = ()
+    """Comparisons that are run."""
     sweeps: Annotated[tuple[StudySweep, ...], Field(strict=False)] = ()
+    """Sweeps that are run."""
     reproductions: Annotated[tuple[Reproduction, ...], Field(strict=False)] = ()
+    """Published figures that are computed again."""
     tables: Annotated[tuple[Table, ...], Field(strict=False)] = ()
+    """Tables made of what was run."""
     figures: Annotated[tuple[Figure, ...], Field(strict=False)] = ()
+    """Figures made of what was run."""
 
     @model_validator(mode="after")
     def _names_are_apart(self) -> Self:

@@ -12,22 +12,29 @@ from twin.config.part import Part
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", max_length=120)]
 Scalar = str | int | float | bool
 Fixed = Scalar | dict[str, Scalar]
+Mode = Annotated[
+    Literal["replayed", "coupled"],
+    Field(description='Effects in event order ("coupled"), or ahead of the engine, which is faster ("replayed").'),
+]
 
 
 class Axis(Part):
-    """One dotted key and its values: a list, or a range that random designs and searches draw from.
-
-    `integer` draws whole numbers of a range, both ends included. Plain keys are ``workload``, ``chip``, ``layout``,
-    ``algorithm`` and ``device`` (a preset). ``device.KEY`` is a parameter of the device, ``algorithm.KEY`` one of
-    whatever algorithm the point has, ``chip.KEY`` one of the chip; every other key is the workload's.
-    """
+    """One dotted key and its values: a list, or a range that random designs and searches draw from."""
 
     key: Key
+    """``workload``, ``chip``, ``layout``, ``algorithm`` or ``device`` (a preset); ``device.KEY``, a parameter of the
+    device; ``algorithm.KEY``, one of whatever algorithm the point has; ``chip.KEY``; every other key is the workload's.
+    """
     values: Annotated[tuple[Scalar, ...], Field(strict=False)] = ()
+    """A list of values, in place of a range."""
     low: Real | None = None
+    """Lower end of a range."""
     high: Real | None = None
+    """Upper end of a range."""
     scale: Literal["linear", "log"] = "linear"
+    """Draw evenly over the range ("linear") or over its logarithm ("log")."""
     integer: bool = False
+    """Draw whole numbers, both ends of the range included."""
 
     @model_validator(mode="after")
     def _either_values_or_range(self) -> Self:
@@ -49,30 +56,31 @@ class Axis(Part):
 
 
 class Design(Part):
-    """Which points are run.
-
-    ``grid``: every combination. ``list``: the first values of all axes, the second, and so on. ``random`` and
-    ``latin-hypercube``: `points` draws, by `seed`; of a list of values each is as likely as another.
-    """
+    """Which points are run."""
 
     kind: Literal["grid", "list", "random", "latin-hypercube"] = "grid"
+    """``grid``: every combination. ``list``: the first values of all axes, the second, and so on. ``random`` and
+    ``latin-hypercube``: `points` draws; of a list of values each is as likely as another.
+    """
     points: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """How many points are drawn; 0 for a grid or a list, whose axes say so."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    """Seed of the draws."""
 
 
 class Stop(Part):
-    """A point is given up where its test error is still above `error_above` after `after_epoch` epochs."""
+    """When a point is given up."""
 
     error_above: Annotated[float, Field(gt=0)]
+    """Test error, as a fraction, above which a point is given up."""
     after_epoch: Annotated[int, Field(ge=1)]
+    """Epochs after which the test error is looked at."""
 
 
 class Search(Part):
     """Values of further keys that are sought at every point of the design, at each for itself.
 
-    A trial runs the point with values that the sampler proposes, once with each of `seeds`; its objective is the mean.
-    `together` trials are proposed before the sampler hears of any of them. The best values are run with the seeds of
-    the sweep, which are others: a seed by which values were chosen says too much good of them.
+    A trial runs the point with values that the sampler proposes. The best values are run with the seeds of the sweep.
     """
 
     objective: Literal[
@@ -85,14 +93,25 @@ class Search(Part):
         "samples_per_s",
         "energy_J",
     ] = "test_error"
+    """Column whose mean over `seeds` is sought least or greatest; "late" is the mean of the last three epochs."""
     direction: Literal["minimize", "maximize"] = "minimize"
+    """Seek the least ("minimize") or the greatest ("maximize") objective."""
     trials: Annotated[int, Field(ge=1, le=100_000)]
+    """Settings that are tried at each point of the design."""
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, le=2**63 - 1)], ...], Field(strict=False, min_length=1)]
+    """Seeds with which each setting is tried, others than the sweep's: a seed by which values were chosen says too much
+    good of them.
+    """
     sampler: Literal["tpe", "random"] = "tpe"
+    """Learn from earlier trials by a tree-structured Parzen estimator ("tpe"), or draw at "random"."""
     sampler_seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    """Seed of what the sampler draws."""
     startup: Annotated[int, Field(ge=1, le=100_000)] = 10
+    """Trials that "tpe" draws at random before it learns."""
     together: Annotated[int, Field(ge=1, le=1_000)] = 1
+    """Trials that are proposed before the sampler hears of any of them."""
     axes: Annotated[tuple[Axis, ...], Field(strict=False, min_length=1)]
+    """What is sought, as the axes of the design; no key stands in both."""
 
     @model_validator(mode="after")
     def _only_the_sampler_that_learns_starts(self) -> Self:
@@ -105,17 +124,28 @@ class Sweep(Description):
     """A sweep over one workload."""
 
     kind: Literal["sweep"]
+    """Says that this file describes a sweep."""
     workload: str
+    """The workload, by name or path."""
     chip: str = "aimc-512"
+    """The chip, by name or path."""
     algorithm: str = "ttv2"
+    """The algorithm, where no axis names it."""
     layout: str = ""
-    mode: Literal["replayed", "coupled"] = "replayed"
+    """The layout, where no axis names it; empty: the algorithm's first."""
+    mode: Mode = "replayed"
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, le=2**63 - 1)], ...], Field(strict=False, min_length=1)]
+    """Seeds with which every point is run."""
     axes: Annotated[tuple[Axis, ...], Field(strict=False, min_length=1)]
+    """What changes from point to point."""
     fixed: dict[Key, Fixed] = Field(default_factory=dict)
+    """Keys and the values that they have at every point, in place of the workload's or the chip's."""
     design: Design = Design()
+    """Which combinations of the axes are run."""
     stop: Stop | None = None
+    """When a point is given up early; without it none is."""
     search: Search | None = None
+    """What is sought at every point; without it nothing is."""
 
     @model_validator(mode="after")
     def _design_fits_the_axes(self) -> Self:

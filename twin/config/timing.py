@@ -12,14 +12,17 @@ class Timing(Part):
     """How time is found: every sample runs through the engine, or a window of samples in every period.
 
     The numerics run for every sample in both modes and give the same weights. The defaults time 1 to 2 % of the
-    samples, which is what keeps sampled timing cheap (assumption); a prime period meets every phase of whatever
-    happens every so many samples, such as transfers.
+    samples, which is what keeps sampled timing cheap (assumption).
     """
 
     mode: Literal["exact", "sampled"] = "exact"
+    """Run every sample through the engine ("exact"), or a window of samples in every period ("sampled")."""
     warmup: Annotated[int, Field(ge=0, le=1_000_000)] = 2
+    """Samples at the start of a window that run but are not measured."""
     measured: Annotated[int, Field(ge=1, le=1_000_000)] = 8
+    """Samples of a window that are measured."""
     period: Annotated[int, Field(ge=2, le=1_000_000_000)] = 1499
+    """Samples from one window to the next; a prime meets every phase of what happens every so many samples."""
 
     @model_validator(mode="after")
     def _windows_lie_apart(self) -> Self:

@@ -19,11 +19,7 @@ Mean = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Work(Part):
-    """Digital work after a mat-vec, a formula of `twin.networks.work` for the whole sample.
-
-    `width` is the elements a position (default: the outputs of the layer) and `positions` how many there are
-    (default: the uses). Attention has `heads` of `width` / heads elements; `causal` leaves out what is masked.
-    """
+    """Digital work after a mat-vec, a formula of `twin.networks.work` for the whole sample."""
 
     kind: Literal[
         "bias",
@@ -39,11 +35,17 @@ class Work(Part):
         "positions",
         "softmax-loss",
     ]
+    """What is computed."""
     width: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    """Elements a position; 0: the outputs of the layer."""
     positions: Annotated[int, Field(ge=0, le=100_000_000)] = 0
+    """Positions of a sample; 0: the uses of the layer."""
     heads: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """Heads of an attention, each with width / heads elements."""
     causal: bool = False
+    """Leave out what the mask of an attention hides: later positions."""
     window: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Side of the square window of a pooling."""
 
     @model_validator(mode="after")
     def _keys_belong_to_the_kind(self) -> Self:
@@ -61,34 +63,42 @@ class Work(Part):
 
 
 class MatrixLayer(Part):
-    """One matrix: `n_in` x `n_out` weights used `uses` times a sample, then digital work.
-
-    `one_hot` inputs are one word and one driven line. `loaded` is the words a use brings to the array (default:
-    `n_in`). `tied` weights are published as those of another layer; here the arrays are its own.
-    """
+    """One matrix of weights, then digital work."""
 
     name: Identifier
+    """What the layer is called in tables."""
     n_in: Lines
+    """Input lines."""
     n_out: Lines
+    """Output lines."""
     uses: Uses
+    """Mat-vecs a sample: its positions or tokens."""
     one_hot: bool = False
+    """Inputs are one-hot: one word is loaded and one line driven."""
     tied: bool = False
+    """The weights are published as those of another layer; here the arrays are its own."""
     work: Annotated[tuple[Work, ...], Field(strict=False)] = ()
+    """Digital work after the mat-vecs, in order."""
 
 
 class Block(Part):
-    """Layers in series, `repeat` times one after another with arrays of their own."""
+    """Layers in series."""
 
     name: Identifier
+    """What the block is called in tables."""
     repeat: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """Copies one after another, with arrays of their own."""
     layers: Annotated[tuple[MatrixLayer, ...], Field(strict=False, min_length=1, max_length=1000)]
+    """Layers of one copy, in order."""
 
 
 class Blocks(Part):
-    """Blocks in series; `input_words` arrive from the host for every sample."""
+    """Blocks in series."""
 
     input_words: Uses
+    """Words that arrive from the host for every sample."""
     blocks: Annotated[tuple[Block, ...], Field(strict=False, min_length=2, max_length=1000)]
+    """Blocks in order, the one that sees the data first."""
 
     @model_validator(mode="after")
     def _ends_stand_alone(self) -> Self:
@@ -109,41 +119,49 @@ class Blocks(Part):
 
 
 class Steps(Part):
-    """How many samples are timed and how many are under way at once.
-
-    With `reuse` the copies of a block are simulated once wherever that is exact (docs/timing-only.md): with one
-    sample in flight, on a chip that has a table [system].
-    """
+    """How many samples are timed and how many are under way at once."""
 
     samples: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Samples that are timed."""
     in_flight: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Samples that are under way at once."""
     reuse: bool = True
+    """Simulate the copies of a block once wherever that is exact (docs/timing-only.md): with one sample in flight, on a
+    chip that has a table [system].
+    """
 
 
 class Statistics(Part):
     """What the numerics of an algorithm would have found, on average over layers and samples.
 
-    `*_mvms` mat-vecs a use, 1 + repeats of bound management; `*_driven` share of the input lines that a mat-vec
-    drives; `*_conduction` mean over devices of |input| x conductance / mean conductance, main and reference
-    together. `pulses` slots an update; `fired` share of the lines, rows and columns, that fire in a slot;
-    `coincidences` share of the devices that step in a slot. `transfer_pulses` slots a transferred line and
-    `transfer_coincidences` share of its elements that step in a slot (of TTv2: what crosses in H, where anything
-    does). Instead of numbers, `run` names the folder of a finished run; they are read from its ledger.
+    Instead of numbers, `run` names the folder of a finished run; they are read from its ledger.
     """
 
     about: ClassVar[frozenset[str]] = frozenset({"measured"})
     forward_mvms: Annotated[float, Field(ge=1, le=1e6)]
+    """Mat-vecs a forward use: 1 + repeats of bound management."""
     forward_driven: Fraction
+    """Share of the input lines that a forward mat-vec drives."""
     forward_conduction: Mean
+    """Mean of |input| x conductance / mean conductance over the devices, both arrays, of a forward mat-vec."""
     backward_mvms: Annotated[float, Field(ge=1, le=1e6)]
+    """Mat-vecs a backward use: 1 + repeats of bound management."""
     backward_driven: Fraction
+    """Share of the output lines that a backward mat-vec drives."""
     backward_conduction: Mean
+    """Mean of |input| x conductance / mean conductance over the devices, both arrays, of a backward mat-vec."""
     pulses: Mean
+    """Pulse slots an update."""
     fired: Fraction
+    """Share of the lines, rows and columns, that fire in a slot."""
     coincidences: Fraction
+    """Share of the devices that step in a slot."""
     transfer_pulses: Mean = 0.0
+    """Pulse slots a transferred line."""
     transfer_coincidences: Fraction = 0.0
+    """Share of a transferred line's elements that step in a slot (of TTv2: what crosses in H, where anything does)."""
     measured: str = ""
+    """Folder of the run that the numbers were read from; written by the twin."""
 
     @model_validator(mode="before")
     @classmethod
@@ -162,11 +180,17 @@ class TimingOnly(Description):
 
     about: ClassVar[frozenset[str]] = HEADER | {"notes", "sources"}
     kind: Literal["timing-only"]
+    """Says that this file describes a network that is timed and not trained."""
     notes: str = ""
+    """Anything that a reader should know."""
     network: Blocks
+    """Shapes of the matrices, how often each is used, and the digital work between them."""
     training: Steps = Steps()
+    """How many samples are timed."""
     algorithms: Algorithms = Algorithms()
+    """Hyper-parameters by algorithm; only what sets operations is read."""
     statistics: Annotated[dict[Identifier, Statistics], Field(min_length=1)]
+    """Algorithm to what its numerics would have found."""
     sources: SourceTable
 
     @model_validator(mode="after")

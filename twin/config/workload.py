@@ -22,26 +22,38 @@ from twin.config.resources import misspelt, suggestion
 from twin.config.timing import Timing
 from twin.errors import TwinError
 
+Described = Annotated[str, Field(description="File that the parameters were read from; written by the twin.")]
+Overrides = Annotated[
+    dict[str, Any], Field(description="Parameters of the device family that replace those of the preset.")
+]
+
 LONGEST = 40
 """Characters in which the name of a device may list what was changed of its preset."""
 
 
 class Training(Part):
-    """The schedule; at each fraction of the epochs in `decay_at` all rates shrink by `decay_factor`.
-
-    `endurance` counts the pulses that every device gets. `consistency` says how far apart samples in flight may read
-    and write a weight matrix: not at all (strict), at most `staleness` samples (bounded), or as it comes (none).
-    """
+    """The schedule."""
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Passes over the training samples."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)]
+    """Seed of all that is drawn: initial weights, devices, noise and pulses."""
     in_flight: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Samples that are under way at once."""
     consistency: Literal["strict", "bounded", "none"] = "strict"
+    """How far apart samples in flight may read and write a weight matrix: not at all ("strict"), at most `staleness`
+    samples ("bounded"), or as it comes ("none").
+    """
     staleness: Annotated[int, Field(ge=0, le=4096)] = 0
+    """Samples' updates that a read may lack at most, for consistency "bounded"."""
     decay_at: Annotated[tuple[Inside, ...], Field(strict=False)] = ()
+    """Fractions of the epochs at which all rates shrink by `decay_factor`."""
     decay_factor: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """What all rates are multiplied by at each of `decay_at`."""
     checkpoint_every: Count = 0
+    """Samples from one test and checkpoint to the next; 0: at the end of every epoch."""
     endurance: bool = False
+    """Count the pulses that every device gets."""
 
     @model_validator(mode="after")
     def _fractions_ascend(self) -> Self:
@@ -91,21 +103,23 @@ class MatrixDevice(_DeviceTable):
     """
 
     preset: Name | None = None
-    described: str = ""
-    overrides: dict[str, Any] = Field(default_factory=dict)
+    """A device preset in place of the workload's; without it, the workload's devices with `overrides` on top."""
+    described: Described = ""
+    overrides: Overrides = Field(default_factory=dict)
 
 
 class Device(_DeviceTable):
     """A device preset by name, and the parameters that replace the preset's.
 
-    In TOML both stand in one table: ``device = {preset = "gokmen-60", dw_min = 0.01}``. `matrices` gives a matrix of
-    the algorithm (W, A, C) devices of its own: ``matrices.C = {preset = "ecram"}``.
+    In TOML both stand in one table: ``device = {preset = "gokmen-60", dw_min = 0.01}``.
     """
 
     preset: Name
-    described: str = ""
-    overrides: dict[str, Any] = Field(default_factory=dict)
+    """The device preset whose parameters hold where no other is given."""
+    described: Described = ""
+    overrides: Overrides = Field(default_factory=dict)
     matrices: dict[Identifier, MatrixDevice] = Field(default_factory=dict)
+    """Matrix of the algorithm (W, A, C) to devices of its own: ``matrices.C = {preset = "ecram"}``."""
 
     def of(self, matrix: str) -> tuple[str, dict[str, Any]]:
         """Return preset and overrides of the devices of a matrix."""
@@ -149,16 +163,16 @@ def _described(path: str) -> dict[str, object]:
 
 
 class Calibration(Part):
-    """How references reach the symmetry point: computed, by `pairs` of up and down pulses, or not at all.
-
-    It happens before training, and again before every `every`-th sample, or whenever `interval` of simulated time
-    has passed since; 0 for never again.
-    """
+    """How references reach the symmetry point, before training and, if so wished, again."""
 
     method: Literal["exact", "pulses", "none"]
+    """Put references at the computed symmetry point ("exact"), pulse them there ("pulses"), or leave them ("none")."""
     pairs: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    """Pairs of up and down pulses that each calibration takes, for "pulses"."""
     every: Count = 0
+    """Samples from one calibration to the next; 0: never again."""
     interval: Time = 0.0
+    """Simulated time from one calibration to the next; 0: never again."""
 
     @model_validator(mode="after")
     def _pulses_are_counted(self) -> Self:
@@ -183,42 +197,51 @@ class Calibration(Part):
 
 
 class Initial(Part):
-    """The distribution of initial weights: uniform in +-scale / sqrt(inputs)."""
+    """The distribution of initial weights."""
 
     distribution: Literal["uniform"]
+    """Shape of the distribution: uniform in +-scale / sqrt(inputs)."""
     scale: Annotated[float, Field(ge=0, le=1e3)]
+    """Half width of the distribution, in units of 1 / sqrt(inputs)."""
 
 
 class WeightMapping(Part):
-    """How network weights are mapped to devices: network weight = out_scaling x device weight (analog only).
-
-    The digital side multiplies the results of mat-vecs by `out_scaling` (aihwkit's name), as Gokmen 2018 and
-    2021 do to use weights up to 2 on devices that reach 0.6.
-    """
+    """How network weights are mapped to devices."""
 
     out_scaling: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    """Network weight / device weight (aihwkit's name), applied digitally to the results of mat-vecs: Gokmen 2018 and
+    2021 use weights up to 2 on devices that reach 0.6.
+    """
 
 
 class Workload(Description):
-    """A network, what it is trained on, how, and on which devices.
-
-    `sources` says who says so, as in a chip: dotted key to "STATUS: citation", where a key covers the table below it.
-    Here none is required: what has no source is listed as an assumption.
-    """
+    """A network, what it is trained on, how, and on which devices."""
 
     about: ClassVar[frozenset[str]] = HEADER | {"notes", "sources"}
     kind: Literal["workload"]
+    """Says that this file describes a workload."""
     notes: str = ""
+    """Anything that a reader should know."""
     data: Data
+    """What the network is trained and tested on."""
     network: Network
+    """Layers and loss."""
     training: Training
+    """Length, seed and schedule of the training."""
     device: Device
+    """Devices of the arrays."""
     calibration: Calibration
+    """How reference arrays are set."""
     init: Initial
+    """Where training starts."""
     mapping: WeightMapping = WeightMapping()
+    """How weights become states of devices."""
     timing: Timing = Timing()
+    """Which samples are timed one by one."""
     algorithms: Algorithms = Algorithms()
+    """Hyper-parameters by algorithm."""
     extraction: Extraction | None = None
+    """How the trained model is read out of the arrays; without it, it is not."""
     sources: SourceTable = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -12,14 +12,10 @@ class AsymmetryFactor(BoundedFamily):
     ``dw0 = dw_min`` and bounds are the device's own. By the paper's convention AF = 0 stands for
     the ideal device, a constant step of dw0. Pulses are counted in units of dw0 whatever AF is,
     so the expected update is in proportion to AF as the paper has it.
-
-    Attributes
-    ----------
-    asymmetry_factor : float
-        AF >= 0.
     """
 
     asymmetry_factor: Factor
+    """AF in the steps above: 0 is constant steps, 1 steps that vanish at the bounds."""
 
     @property
     def states(self) -> float:

@@ -26,23 +26,20 @@ class ExponentialStep(BoundedFamily):
     aihwkit's ``ExpStepDevice``, with ``z = 2 a w / (w_max - w_min) + b`` and each device's own bounds. `up` and
     `down` are the steps far from the exponential part, not those at zero weight. aihwkit's extra terms of cycle
     noise (``dw_min_std_add``, ``dw_min_std_slope``) exist for the one-sided pair alone.
-
-    Attributes
-    ----------
-    A_up, A_down : float
-        Share of the step that the exponential takes away at z = 0; negative adds to it.
-    gamma_up, gamma_down : float
-        Exponents.
-    a, b : float
-        Slope and offset of z.
     """
 
     A_up: Shape
+    """Share of the up step that the exponential takes away at z = 0; negative adds to it."""
     A_down: Shape
+    """Share of the down step that the exponential takes away at z = 0; negative adds to it."""
     gamma_up: Exponent
+    """Exponent of the up step: how fast it changes with z."""
     gamma_down: Exponent
+    """Exponent of the down step: how fast it changes with z."""
     a: Annotated[float, Field(ge=-10.0, le=10.0)]
+    """Slope of z over the weight."""
     b: Annotated[float, Field(ge=-10.0, le=10.0)]
+    """Offset of z, its value at weight 0."""
 
     def coefficients(self, draws: Draws, steps: Steps) -> Tabulated:
         """Position in the table: 2 w / (own range) from -2 to 2."""

@@ -100,31 +100,22 @@ class Affine(PulseResponse):
 
 
 class DeviceFamily(Part, ABC):
-    """A kind of crosspoint device: parameters, and the draw of an array from them.
-
-    Attributes
-    ----------
-    dw_min : float
-        Mean weight change of one coincidence, raw weight units.
-    lifetime : float
-        Retention: time constant with which a device relaxes towards `reset`, in simulated seconds (aihwkit: in
-        mini-batches); infinite unless given.
-    lifetime_dtod : float
-        Device-to-device spread of the lifetime, relative; Gaussian and clipped (`CLIP`).
-    reset : float
-        Raw weight at which a device rests, within its bounds, and
-    reset_dtod : float
-        its device-to-device spread, raw weight units.
-    reference_drift : bool
-        Whether the devices of reference arrays relax as well.
-    """
+    """A kind of crosspoint device: parameters, and the draw of an array from them."""
 
     dw_min: Positive
+    """Mean weight change of one coincidence, raw weight units."""
     lifetime: Lifetime = float("inf")
+    """Retention: time constant with which a device relaxes towards `reset`, in simulated seconds (aihwkit: in
+    mini-batches); "inf" for ever.
+    """
     lifetime_dtod: Spread = 0.0
+    """Device-to-device spread of the lifetime, relative; Gaussian, clipped at 1 % of the mean."""
     reset: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
+    """Raw weight at which a device rests, within its bounds."""
     reset_dtod: Spread = 0.0
+    """Device-to-device spread of the weight at rest, raw weight units."""
     reference_drift: bool = False
+    """Let the devices of reference arrays relax as well."""
 
     @final
     def relaxation(self, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Array, Array]:
@@ -208,40 +199,28 @@ def spread(nominal: float, sigma: float, xi: Array) -> Array:
 
 
 class PulsedFamily(DeviceFamily):
-    """Fields and draws common to every device that is really pulsed.
-
-    Attributes
-    ----------
-    dw_min_dtod : float
-        Device-to-device spread of the step, relative; Gaussian and clipped (`CLIP`), or
-    dw_min_dtod_log_normal : bool
-        log-normal, ``dw_min exp(dw_min_dtod xi)``.
-    dw_min_std : float
-        Cycle-to-cycle spread of one step, relative.
-    mult_noise : bool
-        Whether cycle noise is in proportion to the step taken or to `dw_min` (additive).
-    up_down : float
-        Mean imbalance: positive makes the down step smaller by this share, negative the up step.
-    up_down_dtod : float
-        Device-to-device spread of the imbalance, in units of `dw_min`.
-    write_noise_std : float
-        Spread, in units of `dw_min`, of the weight that is read about the one that the next pulse starts from;
-        drawn anew at every pulse.
-    corrupt_devices_prob : float
-        Share of the devices that no pulse moves, each stuck at a weight drawn uniformly within its bounds and
-    corrupt_devices_range : float
-        this distance from raw weight 0.
-    """
+    """Fields and draws common to every device that is really pulsed."""
 
     dw_min_dtod: Spread = 0.3
+    """Device-to-device spread of the step, relative; Gaussian, clipped at 1 % of the mean."""
     dw_min_dtod_log_normal: bool = False
+    """Draw the steps log-normal instead: ``dw_min exp(dw_min_dtod xi)``."""
     dw_min_std: Factor = 0.3
+    """Cycle-to-cycle spread of one step, relative."""
     mult_noise: bool = True
+    """Make cycle noise proportional to the step taken; otherwise to `dw_min` (additive)."""
     up_down: Annotated[float, Field(gt=-1.0, lt=1.0)] = 0.0
+    """Mean imbalance: positive makes the down step smaller by this share, negative the up step."""
     up_down_dtod: Spread = 0.01
+    """Device-to-device spread of the imbalance, in units of `dw_min`."""
     write_noise_std: Factor = 0.0
+    """Spread, in units of `dw_min`, of the weight that is read about the one that the next pulse starts from; drawn
+    anew at every pulse.
+    """
     corrupt_devices_prob: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Share of the devices that no pulse moves, each stuck at a weight drawn uniformly within its bounds."""
     corrupt_devices_range: Positive = 1000.0
+    """Largest distance of a stuck device from raw weight 0."""
 
     @final
     def populate(self, shape: tuple[int, int], rng: np.random.Generator) -> PulseResponse:
@@ -308,20 +287,16 @@ class PulsedFamily(DeviceFamily):
 
 
 class BoundedFamily(PulsedFamily):
-    """A pulsed device with bounds that are drawn, not implied by its slopes.
-
-    Attributes
-    ----------
-    w_max, w_min : float
-        Mean bounds, raw weight units; zero lies between them.
-    w_max_dtod, w_min_dtod : float
-        Device-to-device spreads, relative; draws are clipped (`CLIP`), so a bound keeps its sign.
-    """
+    """A pulsed device with bounds that are drawn, not implied by its slopes."""
 
     w_max: Positive
+    """Mean upper bound, raw weight units, above zero."""
     w_min: Negative
+    """Mean lower bound, raw weight units, below zero."""
     w_max_dtod: Spread = 0.3
+    """Device-to-device spread of the upper bound, relative; clipped at 1 % of the mean."""
     w_min_dtod: Spread = 0.3
+    """Device-to-device spread of the lower bound, relative; clipped at 1 % of the mean."""
 
     @property
     def states(self) -> float:

@@ -12,22 +12,18 @@ class LinearStep(BoundedFamily):
     that is lost at the bound; gamma = 1 with own bounds is `SoftBounds`, gamma = 0 `ConstantStep`.
     Additive cycle noise is in units of `dw_min` here, of the step of its direction there; the two
     differ by the imbalance.
-
-    Attributes
-    ----------
-    gamma_up, gamma_down : float
-        Loss of step at the bound, relative to the step at zero.
-    gamma_up_dtod, gamma_down_dtod : float
-        Device-to-device spread of gamma, absolute: ``|gamma + gamma_dtod xi|``.
-    mean_bound_reference : bool
-        Whether ``ref`` is the mean bound or each device's own.
     """
 
     gamma_up: Factor
+    """Loss of the up step at the upper bound, relative to the step at zero."""
     gamma_down: Factor
+    """Loss of the down step at the lower bound, relative to the step at zero."""
     gamma_up_dtod: Spread = 0.05
+    """Device-to-device spread of gamma_up, absolute: ``|gamma + gamma_dtod xi|``."""
     gamma_down_dtod: Spread = 0.05
+    """Device-to-device spread of gamma_down, absolute: ``|gamma + gamma_dtod xi|``."""
     mean_bound_reference: bool = True
+    """Refer the slopes to the mean bounds (``ref``); otherwise to each device's own."""
 
     def coefficients(self, draws: Draws, steps: Steps) -> Affine:
         """Slope = gamma step / bound."""

@@ -21,44 +21,46 @@ class OneSidedPair(DeviceFamily):
     read; where the larger half lies above `refresh_upper_thres` of `w_max` and the smaller above
     `refresh_lower_thres`, both are reset and their difference is programmed into one of them, each pulse followed
     by a read, by at most `refresh_bl` pulses. The minus half is the pair's reference: it needs no calibration.
-
-    Attributes
-    ----------
-    w_max, w_max_dtod : float
-        Mean largest conductance of a half in weight units, and its relative spread.
-    dw_min_dtod, up_down_dtod : float
-        Relative spreads of the step: common to no two halves; they add in squares.
-    dw_min_std : float
-        Cycle noise, relative to the change.
-    dw_min_std_add, dw_min_std_slope : float
-        Further cycle noise in units of `dw_min_std`: constant (weight units), and per unit of conductance.
-    A_up, gamma_up, a, b : float
-        As in `twin.devices.exponential_step.ExponentialStep`.
-    reset, reset_dtod, reset_std : float
-        Conductance after a reset and its spreads (weight units), negative draws set to 0. Assumption: both spreads
-        are drawn anew at every reset, where aihwkit draws the first once per device.
-    refresh_every : int
-        Updates between two reads of all pairs; 0: never.
     """
 
     w_max: Positive
+    """Mean largest conductance of a half, in weight units."""
     w_max_dtod: Spread = 0.1
+    """Device-to-device spread of the largest conductance, relative."""
     dw_min_dtod: Spread = 0.3
+    """Device-to-device spread of the step, relative, drawn for each half by itself."""
     up_down_dtod: Spread = 0.01
+    """Further spread of the step, relative: it adds to `dw_min_dtod` in squares."""
     dw_min_std: Factor = 0.3
+    """Cycle noise, relative to the change."""
     dw_min_std_add: Factor = 0.0
+    """Further cycle noise in units of `dw_min_std`: constant, in weight units."""
     dw_min_std_slope: Factor = 0.0
+    """Further cycle noise in units of `dw_min_std`: per unit of conductance."""
     A_up: Shape = 0.0
+    """Share of the step that the exponential takes away at z = 0; negative adds to it."""
     gamma_up: Exponent = 0.0
+    """Exponent of the step: how fast it changes with z."""
     a: Annotated[float, Field(ge=-10.0, le=10.0)] = 0.0
+    """Slope of z over the conductance."""
     b: Annotated[float, Field(ge=-10.0, le=10.0)] = 0.0
+    """Offset of z, its value at conductance 0."""
     reset: Annotated[float, Field(ge=0.0, le=1e6)] = 0.0
+    """Mean conductance of a half after a reset, in weight units; negative draws are set to 0."""
     reset_dtod: Spread = 0.0
+    """Device-to-device spread of the conductance after a reset, in weight units. Assumption: drawn anew at every reset,
+    where aihwkit draws it once per device.
+    """
     reset_std: Spread = 0.0
+    """Cycle-to-cycle spread of the conductance after a reset, in weight units."""
     refresh_every: Annotated[int, Field(ge=0, le=2**31)] = 1
+    """Updates between two reads of all pairs; 0: never."""
     refresh_upper_thres: Share = 0.75
+    """Share of `w_max` above which the larger half must lie for a pair to be refreshed."""
     refresh_lower_thres: Share = 0.25
+    """Share of `w_max` above which the smaller half must lie as well."""
     refresh_bl: Annotated[int, Field(ge=1, le=1000)] = 31
+    """Pulses that program the difference into one half at most, each followed by a read."""
 
     @property
     def states(self) -> float:

@@ -21,15 +21,12 @@ class PiecewiseStep(BoundedFamily):
     aihwkit's ``PiecewiseStepDevice``; the nodes are equally spaced over each device's own range. With 2^k sections
     (k at most 9) the kernels' table holds the nodes exactly; otherwise corners are rounded off over 1/512 of the
     range.
-
-    Attributes
-    ----------
-    piecewise_up, piecewise_down : tuple of float
-        Step in units of the device's own step, at the nodes; both of one length.
     """
 
     piecewise_up: Nodes
+    """Up step at the nodes, from `w_min` to `w_max`, in units of the device's own step."""
     piecewise_down: Nodes
+    """Down step at as many nodes, from `w_min` to `w_max`, in units of the device's own step."""
 
     @model_validator(mode="after")
     def _same_nodes(self) -> Self:

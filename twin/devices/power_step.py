@@ -17,20 +17,16 @@ class PowerStep(BoundedFamily):
     zero weight. The exponents are drawn as steps are: ``pow_gamma (1 + pow_gamma_dtod xi +- r)`` with
     ``r = pow_up_down_dtod xi'``, the imbalance `pow_up_down` taking its share off one of them; clipped at `CLIP`
     where aihwkit takes the absolute value.
-
-    Attributes
-    ----------
-    pow_gamma : float
-    pow_gamma_dtod : float
-        Device-to-device spread, relative to `pow_gamma`.
-    pow_up_down, pow_up_down_dtod : float
-        Imbalance of the exponents and its spread, relative to `pow_gamma`: positive makes the down exponent smaller.
     """
 
     pow_gamma: Positive
+    """Mean exponent of both steps."""
     pow_gamma_dtod: Spread = 0.1
+    """Device-to-device spread of the exponents, relative to `pow_gamma`."""
     pow_up_down: Annotated[float, Field(gt=-1.0, lt=1.0)] = 0.0
+    """Imbalance of the exponents, relative to `pow_gamma`: positive makes the down exponent smaller."""
     pow_up_down_dtod: Spread = 0.0
+    """Device-to-device spread of the imbalance of the exponents, relative to `pow_gamma`."""
 
     def coefficients(self, draws: Draws, steps: Steps) -> Power:
         """Own bounds and exponents."""

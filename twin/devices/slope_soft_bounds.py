@@ -11,17 +11,12 @@ class SlopeSoftBounds(PulsedFamily):
     this after symmetry-point shifting; in raw weights the steps at zero differ by the imbalance
     ``up_down``, ``up_down_dtod``, which moves the symmetry point away from zero. With both at
     zero the raw device is the paper's.
-
-    Attributes
-    ----------
-    slope : float
-        mu_s, in 1 / raw weight: the nominal range is +-1 / slope.
-    slope_dtod : float
-        s_s, relative; draws are clipped to positive values (`twin.devices.family.CLIP`).
     """
 
     slope: Positive
+    """mu_s, the mean slope, in 1 / raw weight: the nominal range is +-1 / slope."""
     slope_dtod: Spread = 0.2
+    """s_s, the device-to-device spread of the slopes, relative; draws are clipped to positive values."""
 
     @property
     def states(self) -> float:
