@@ -1,6 +1,9 @@
 """Chips with a network, of any topology, alone and in clusters."""
 
+from twin.chip.kinds import kinds_at
 from twin.config import load_chip
+from twin.config.part import dimension_of
+from twin.config.resources import shipped
 
 NETWORK = {
     "network.routing": "shortest-path",
@@ -44,6 +47,17 @@ def cluster_chip(topology="ring", **more):
     """As `network_chip`, several of them."""
     gate = {"cluster.gate": "r0c0"} if topology in ("mesh", "torus") else {}
     return network_chip(topology, **{**CLUSTER, **gate, **_dotted(more)})
+
+
+def of_kind(place, name):
+    """Return a table of a kind: that of a shipped chip, else one of every quantity's example."""
+    for chip in shipped("chip"):
+        table = getattr(load_chip(chip).model, place)
+        if table is not None and table.kind == name:
+            return table
+    kind = kinds_at(place)[name]
+    needed = {key: dimension_of(field) for key, field in kind.model_fields.items() if field.is_required()}
+    return kind.model_validate({key: one.example for key, one in needed.items() if one} | {"kind": name})
 
 
 def _dotted(more):

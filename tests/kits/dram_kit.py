@@ -4,7 +4,6 @@ from collections import deque
 
 import numpy as np
 
-from twin.chip.dram.part import Dram
 from twin.chip.dram.server import COMMANDS, DramServer
 from twin.config import load_chip
 from twin.config.presets import presets
@@ -28,7 +27,7 @@ def description(part, **system):
 
 
 def dram(part, **system):
-    return Dram.from_description(description(part, **system))
+    return description(part, **system).sheet()
 
 
 def server(part, **system):

@@ -5,14 +5,14 @@ import sys
 
 import numpy as np
 import pytest
-from chip_kit import cluster_chip
+from chip_kit import cluster_chip, of_kind
 
 from twin.chip import ChipCosts, ChipPart, Component, Path
 from twin.chip.host import Host
-from twin.chip.link import Link
-from twin.chip.memory import Buffer, Memory
-from twin.chip.part import picoseconds
+from twin.chip.kinds import kinds_at
+from twin.chip.service import picoseconds
 from twin.config import load_chip, load_layout
+from twin.config.kinds import KINDS
 from twin.errors import TwinError
 from twin.mapping import map_layers
 from twin.operation import Counts, Kind, Operation, Stream, Unit
@@ -43,13 +43,13 @@ def parts_below(kind):
 
 
 def test_the_contract_finds_the_parts_that_chips_are_made_of():
-    names = ["Tile", "Converters", "DigitalUnit", "Buffer", "Memory", "Dram", "Link", "Registers", "Host", "Router"]
+    names = ["Tile", "Converters", "DigitalUnit", "Host", "Router", "ChipLink"]
     assert {*names} <= {part.__name__ for part in parts_below(ChipPart)}
 
 
 @pytest.mark.parametrize("kind", [*parts_below(ChipPart)], ids=lambda kind: kind.__name__)
 def test_every_part_takes_more_time_and_energy_for_more_work_and_has_area_and_leakage(kind):
-    part = kind.of(load("aimc-512-lpddr5") if kind.__name__ == "Dram" else cluster_chip())
+    part = kind.of(cluster_chip())
     little, much = part.service(1), part.service(1_000_000)
     assert 0 <= little.busy_ps <= much.busy_ps
     assert 0 <= little.energy_J <= much.energy_J
@@ -58,14 +58,50 @@ def test_every_part_takes_more_time_and_energy_for_more_work_and_has_area_and_le
     assert part.leakage_W >= 0
 
 
-@pytest.mark.parametrize("kind", [Buffer, Memory, Link, Host])
-def test_a_channel_has_its_bandwidth_latency_and_energy_per_bit(kind):
-    chip = load()
-    part, description = kind.of(chip), getattr(chip, kind.__name__.lower())
-    service = part.service(10**6)
+@pytest.mark.parametrize(("place", "name"), [(place, name) for place in KINDS for name in kinds_at(place)])
+@pytest.mark.parametrize("writes", [False, True])
+def test_every_kind_of_memory_or_link_costs_more_for_more_work_and_has_area_and_leakage(place, name, writes):
+    part = of_kind(place, name)
+    assert part.kind == name
+    little, much = part.service(1, writes=writes), part.service(1_000_000, writes=writes)
+    assert 0 <= little.busy_ps <= much.busy_ps
+    assert 0 < little.energy_J < much.energy_J
+    assert little.latency_ps >= 0
+    rows = part.silicon(place, 3)
+    assert (rows[0].part, rows[0].count) == (place, 3)
+    assert sum(row.area_m2 for row in rows) == pytest.approx(3 * part.area_m2)
+    assert sum(row.leakage_W for row in rows) == pytest.approx(3 * part.leakage_W)
+    if place != "link":
+        assert part.size_B >= 1
+        assert part.ports >= 1
+        assert part.remedy.format(place=place)
+        least_ps = picoseconds(1_000_000 / part.peak_Bps)
+        assert (much.busy_ps == 0) if part.banked else (much.busy_ps >= least_ps)
+        assert (part.at_work(lambda _: 1, 1, 1) is not None) is part.banked
+
+
+@pytest.mark.parametrize("place", ["buffer", "memory", "link"])
+def test_a_channel_has_its_bandwidth_latency_and_energy_per_bit(place):
+    table = getattr(load(), place)
+    service = table.service(10**6, writes=True)
+    assert service.busy_ps == picoseconds(10**6 / table.bandwidth)
+    assert service.latency_ps == picoseconds(table.latency)
+    assert service.energy_J == pytest.approx(8e6 * table.energy)
+    assert service == table.service(10**6, writes=False)
+
+
+def test_the_link_of_the_host_has_its_bandwidth_latency_and_energy_per_bit():
+    description, service = load().host, Host.of(load()).service(10**6)
     assert service.busy_ps == picoseconds(10**6 / description.bandwidth)
     assert service.latency_ps == picoseconds(description.latency)
     assert service.energy_J == pytest.approx(8e6 * description.energy)
+
+
+def test_a_kind_stands_where_its_class_allows():
+    with pytest.raises(TwinError, match=r'chip.buffer.kind \(= dram\): must be "channel"'):
+        load(buffer__kind="dram")
+    with pytest.raises(TwinError, match=r'chip.link.kind \(= chanel\): must be "channel" \(did you mean channel\?\)'):
+        load(link__kind="chanel")
 
 
 def test_durations_are_rounded_half_up_to_picoseconds():

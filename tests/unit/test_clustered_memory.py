@@ -64,5 +64,5 @@ def test_every_chip_has_a_memory_that_leaks_and_is_refreshed():
     it = costs()
     rows = {row.part: row for row in it.area()}
     assert (rows["memory"].count, rows["memory refresh"].count) == (4, 4)
-    assert rows["memory"].leakage_W == pytest.approx(4 * it.dram.background_W)
-    assert rows["memory refresh"].leakage_W == pytest.approx(4 * it.dram.refresh_W)
+    assert rows["memory"].leakage_W == pytest.approx(4 * it.moves.stores["memory"].sheet().background_W)
+    assert rows["memory refresh"].leakage_W == pytest.approx(4 * it.moves.stores["memory"].sheet().refresh_W)

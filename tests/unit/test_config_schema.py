@@ -72,7 +72,8 @@ def test_show_prints_every_value_with_unit_status_source_and_origin():
     assert (rows["buffer.size"].value, rows["buffer.size"].unit) == ("1", "MiB")
     physical = {"tile", "digital", "buffer", "memory", "link", "registers", "host", "placement"}
     bare = [key for key, row in rows.items() if key.split(".")[0] in physical and not (row.status and row.source)]
-    assert bare == ["tile.converter.preset", "memory.kind"]
+    kinds = ["buffer.kind", "memory.kind", "link.kind", "registers.kind"]
+    assert bare == ["tile.converter.preset", *kinds]
 
 
 def test_show_prints_every_value_of_a_dram_with_its_source_and_the_part_it_comes_from():

@@ -17,7 +17,9 @@ def models(roots):
         model = rest.pop()
         if model not in found:
             found.add(model)
-            rest += [below for field in model.model_fields.values() for below in _models(field.annotation)]
+            rest += [
+                below for field in model.model_fields.values() for below in _models(field.annotation, field.metadata)
+            ]
     return sorted(found, key=lambda model: model.__name__)
 
 

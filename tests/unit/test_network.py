@@ -5,7 +5,7 @@ from chip_kit import CLUSTER, cluster_chip, network_chip
 from engine_kit import Ahead, Effects, Program
 
 from twin.chip import ChipCosts, Component, Path
-from twin.chip.part import picoseconds
+from twin.chip.service import picoseconds
 from twin.config import load_chip, load_layout
 from twin.engine import Engine
 from twin.engine.sampler import Sampler

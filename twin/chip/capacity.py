@@ -41,7 +41,7 @@ def check_capacity(chip: Chip, resident: Mapping[Stream, int]) -> dict[str, int]
             continue
         place = getattr(chip.placement, FIELDS[stream])
         used[place] += word_bytes(chip, stream, words)
-        size = chip.buffer.size if place == "buffer" else chip.memory.size
+        size = chip.buffer.size_B if place == "buffer" else chip.memory.size_B
         if used[place] > size:
             raise TwinError(
                 f"{chip.name}: placement.{FIELDS[stream]} (= {place!r}): {words} words need "

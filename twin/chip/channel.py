@@ -1,51 +1,53 @@
-"""What buffer, memory, links, registers and ports have in common: bytes one after another at a bandwidth."""
+"""A memory as one channel: bytes one after another at a bandwidth."""
 
-from __future__ import annotations
+from typing import Literal, final
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
-
-from twin.chip.part import ChipPart, Service, picoseconds
-
-if TYPE_CHECKING:
-    from twin.config.chip import Link, Memory, Registers
-    from twin.config.dram import Dram
-    from twin.config.interconnect import Cluster
+from twin.chip.mover import Store
+from twin.chip.service import Service
+from twin.chip.wire import transfer
+from twin.config.quantity import Area, Bandwidth, Bytes, EnergyPerBit, Power, Time
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel(ChipPart):
-    """A part that moves bytes, one transfer at a time; every final class says where its numbers come from.
+@final
+class Channel(Store):
+    """A memory as one channel whose transfers take bytes / bandwidth, wherever and whenever they are."""
 
-    Attributes
-    ----------
-    bandwidth_Bps : float
-        Bytes a second.
-    latency_s : float
-        Added to every transfer; the channel is free meanwhile.
-    energy_per_bit_J : float
-    """
+    kind: Literal["channel"] = "channel"
+    """Chooses a plain channel; may be left out."""
+    size: Bytes
+    """Capacity."""
+    bandwidth: Bandwidth
+    """Bytes a second through its port."""
+    latency: Time
+    """Time until the first byte of a transfer arrives."""
+    energy: EnergyPerBit
+    """Energy of one bit read or written."""
+    area: Area
+    """Silicon on the chip."""
+    leakage: Power
+    """What it draws all the time."""
 
-    bandwidth_Bps: float
-    latency_s: float
-    energy_per_bit_J: float
+    @property
+    def size_B(self) -> float:
+        """Capacity."""
+        return self.size
 
-    @classmethod
-    def copied(cls, table: Link | Memory | Dram | Registers | Cluster) -> Self:
-        """Build from a table of the chip's description."""
-        return cls(
-            bandwidth_Bps=table.bandwidth,
-            latency_s=table.latency,
-            energy_per_bit_J=table.energy,
-            area_m2=table.area,
-            leakage_W=table.leakage,
-        )
+    @property
+    def peak_Bps(self) -> float:
+        """Bytes a second."""
+        return self.bandwidth
 
-    def service(self, amount: float) -> Service:
-        """Move `amount` bytes, either way."""
-        return transfer(amount, self.bandwidth_Bps, self.latency_s, self.energy_per_bit_J)
+    @property
+    def area_m2(self) -> float:
+        """Silicon."""
+        return self.area
 
+    @property
+    def leakage_W(self) -> float:
+        """Power at rest."""
+        return self.leakage
 
-def transfer(n_bytes: float, bandwidth_Bps: float, latency_s: float, energy_per_bit_J: float) -> Service:
-    """Time and energy of moving `n_bytes` over a channel."""
-    return Service(picoseconds(n_bytes / bandwidth_Bps), picoseconds(latency_s), 8 * n_bytes * energy_per_bit_J)
+    def service(self, n_bytes: float, *, writes: bool = False) -> Service:
+        """Move bytes, either way."""
+        del writes
+        return transfer(n_bytes, self.bandwidth, self.latency, self.energy)

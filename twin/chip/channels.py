@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from twin.chip.dram.part import Dram
-
 if TYPE_CHECKING:
     from twin.config.chip import Chip
 
@@ -23,11 +21,8 @@ class Peak:
 def channels(chip: Chip, chips: int = 0) -> list[Peak]:
     """Return memory, buffer and host link of `chips` chips (0: of the chip's own cluster); samples come in at one."""
     chips = chips or (chip.cluster.chips if chip.network is not None and chip.cluster is not None else 1)
-    dram = Dram.of(chip) if chip.memory.kind == "dram" else None
-    each = dram.channels if dram is not None else 1
-    memory_Bps = dram.peak_Bps if dram is not None else chip.memory.bandwidth
     return [
-        Peak("memory", chips * each, chips * memory_Bps),
-        Peak("buffer", chips, chips * chip.buffer.bandwidth),
+        Peak("memory", chips * chip.memory.ports, chips * chip.memory.peak_Bps),
+        Peak("buffer", chips * chip.buffer.ports, chips * chip.buffer.peak_Bps),
         Peak("host", 1, chip.host.bandwidth),
     ]

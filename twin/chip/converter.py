@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, final
 
-from twin.chip.part import ChipPart, Service, picoseconds
+from twin.chip.part import ChipPart
+from twin.chip.service import Service, picoseconds
 
 if TYPE_CHECKING:
     from twin.config.chip import Chip

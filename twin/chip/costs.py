@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from twin.chip.demand import Component, Demand, Occupancy, no_energy
 from twin.chip.digital import DigitalUnit
-from twin.chip.dram.part import Dram
 from twin.chip.floorplan import Floorplan
 from twin.chip.moves import PULSED, Moves, holders, parts_of
 from twin.chip.network import Network
+from twin.chip.service import AreaRow
 from twin.chip.streams import has_registers
 from twin.chip.tile import Tile
 from twin.errors import TwinError
@@ -21,8 +20,7 @@ from twin.operation import Counts, Kind, Unit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from twin.chip.dram.memories import Memories
-    from twin.chip.dram.server import DramServer
+    from twin.chip.mover import Stateful
     from twin.chip.moves import Places
     from twin.config.chip import Chip
     from twin.mapping import Mapping, Part
@@ -34,16 +32,6 @@ class Server(NamedTuple):
 
     name: str
     kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class AreaRow:
-    """Silicon and leakage of all instances of a part."""
-
-    part: str
-    count: int
-    area_m2: float
-    leakage_W: float
 
 
 class ChipCosts:
@@ -148,12 +136,7 @@ class ChipCosts:
         return Demand(tuple(Occupancy(s, service.busy_ps, 0) for s in servers), -1, 0, energy)
 
     @property
-    def dram(self) -> Dram | None:
-        """The memory, where it is of this kind."""
-        return self.moves.dram
-
-    @property
-    def stateful(self) -> DramServer | Memories | None:
+    def stateful(self) -> Stateful | None:
         """The memory, where its service depends on when and where; made when first asked for."""
         return self.moves.stateful
 
@@ -168,21 +151,16 @@ class ChipCosts:
                 AreaRow("arrays", arrays, arrays * self._tile.array_m2, 0.0),
                 AreaRow("tile periphery", n, n * self._tile.area_m2, n * self._tile.leakage_W),
                 AreaRow("converters", 2 * n * converters.count, n * converters.area_m2, 0.0),
-                AreaRow("links", n, n * self.moves.link.area_m2, n * self.moves.link.leakage_W),
+                *self.moves.link.silicon("links", n),
             ]
         if self.moves.registers is not None:
-            register = self.moves.registers
-            rows.append(AreaRow("registers", n, n * register.area_m2, n * register.leakage_W))
+            rows += self.moves.registers.silicon("registers", n)
         units = max(1, -(-n // self._digital.tiles))
         rows.append(AreaRow("digital units", units, units * self._digital.area_m2, units * self._digital.leakage_W))
         chips, silicon = (self.network.n_chips, self.network.silicon()) if self.network else (1, [])
         rows += [AreaRow(name, k, k * part.area_m2, k * part.leakage_W) for name, k, part in silicon]
-        for name, part in self.moves.stores.items():
-            if isinstance(part, Dram):
-                rows.append(AreaRow(name, chips, chips * part.area_m2, chips * part.background_W))
-                rows.append(AreaRow("memory refresh", chips * part.channels * part.ranks, 0.0, chips * part.refresh_W))
-            else:
-                rows.append(AreaRow(name, chips, chips * part.area_m2, chips * part.leakage_W))
+        for name, store in self.moves.stores.items():
+            rows += store.silicon(name, chips)
         return rows
 
     def leakage_W(self) -> float:

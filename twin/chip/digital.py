@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, final
 
-from twin.chip.part import ChipPart, Service, picoseconds
+from twin.chip.part import ChipPart
+from twin.chip.service import Service, picoseconds
 
 if TYPE_CHECKING:
     from twin.config.chip import Chip

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 from twin.chip.digital import DigitalUnit
-from twin.chip.link import Link
 from twin.chip.tile import Tile
 from twin.chip.topology import square
 from twin.errors import TwinError
@@ -72,9 +71,9 @@ class Floorplan:
 
     def side_m(self) -> float:
         """Return the side of the square that holds the largest tile with its share of digital units and routers."""
-        tile, link, digital = Tile.of(self._chip), Link.of(self._chip), DigitalUnit.of(self._chip)
+        tile, digital = Tile.of(self._chip), DigitalUnit.of(self._chip)
         arrays = max(one.arrays for one in self._mapping.tiles)
-        area = arrays * tile.array_m2 + tile.area_m2 + tile.converters.area_m2 + link.area_m2
+        area = arrays * tile.array_m2 + tile.area_m2 + tile.converters.area_m2 + self._chip.link.area_m2
         area += digital.area_m2 / digital.tiles
         if self._network is not None:
             area += self._network.router.area_m2 * len(self._network.on_chip.graph) / len(self.cells)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, final
 
-from twin.chip.channel import Channel
+from twin.chip.wire import Wire
 
 if TYPE_CHECKING:
     from twin.config.chip import Chip
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Host(Channel):
+class Host(Wire):
     """The host link; it lies outside the chip, so it has no area and no leakage."""
 
     @classmethod

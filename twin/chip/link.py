@@ -1,22 +1,41 @@
-"""The link of a tile to the buffer."""
+"""The link of a tile as one channel."""
 
-from __future__ import annotations
+from typing import Literal, final
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, final
-
-from twin.chip.channel import Channel
-
-if TYPE_CHECKING:
-    from twin.config.chip import Chip
+from twin.chip.mover import Link
+from twin.chip.service import Service
+from twin.chip.wire import transfer
+from twin.config.quantity import Area, Bandwidth, EnergyPerBit, Power, Time
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link(Channel):
-    """The link of one tile, both ways."""
+class ChannelLink(Link):
+    """The link between a tile and the rest of the chip, one a tile, both ways; with a network, to its router."""
 
-    @classmethod
-    def of(cls, chip: Chip) -> Self:
-        """Build from ``chip.link``."""
-        return cls.copied(chip.link)
+    kind: Literal["channel"] = "channel"
+    """Chooses a plain channel; may be left out."""
+    bandwidth: Bandwidth
+    """Bytes a second, of both directions together."""
+    latency: Time
+    """Time until the first byte of a transfer arrives."""
+    energy: EnergyPerBit
+    """Energy of one bit moved."""
+    area: Area
+    """Silicon of one link."""
+    leakage: Power
+    """What one link draws all the time."""
+
+    @property
+    def area_m2(self) -> float:
+        """Silicon."""
+        return self.area
+
+    @property
+    def leakage_W(self) -> float:
+        """Power at rest."""
+        return self.leakage
+
+    def service(self, n_bytes: float, *, writes: bool = False) -> Service:
+        """Move bytes, either way."""
+        del writes
+        return transfer(n_bytes, self.bandwidth, self.latency, self.energy)

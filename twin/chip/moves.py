@@ -5,22 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
-from twin.chip.dram.memories import Memories
-from twin.chip.dram.part import Dram
 from twin.chip.host import Host
-from twin.chip.link import Link
-from twin.chip.memory import Buffer, Memory
-from twin.chip.part import Service
-from twin.chip.registers import Registers
 from twin.chip.streams import FIELDS, has_registers, word_bytes
+from twin.errors import TwinError
 from twin.operation import Kind, Stream, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as Table
 
-    from twin.chip.dram.server import DramServer
     from twin.chip.floorplan import Floorplan
+    from twin.chip.mover import Stateful, Store
     from twin.chip.network import Network, Place
+    from twin.chip.service import Service
     from twin.config.chip import Chip
     from twin.mapping import Mapping, Part
     from twin.operation import Operation
@@ -55,6 +51,15 @@ def holders(operation: Operation, parts: tuple[Part, ...]) -> tuple[list[int], i
     return [tile for part in parts for tile in (part.tile, *part.copies)], copies
 
 
+def _registers(chip: Chip) -> Store:
+    if chip.registers is None:
+        raise TwinError(
+            f"{chip.name}: placement: places something in registers, and the chip describes none; "
+            "add a table [registers] or choose other places"
+        )
+    return chip.registers.built()
+
+
 class Moves:
     """Everything that words pass on a chip, and where each stream is kept.
 
@@ -74,12 +79,10 @@ class Moves:
 
     Attributes
     ----------
-    link, registers : Link, Registers or None
+    link, registers : Link, Store or None
         Of one tile, where the chip has tiles, and registers.
-    stores : dict of str to part
+    stores : dict of str to Store
         Buffer and memory, of each chip.
-    dram : Dram or None
-        The memory, where it is of this kind.
     """
 
     def __init__(
@@ -97,14 +100,11 @@ class Moves:
         self._network, self._floorplan = network, floorplan
         self._shared, self._first_network_link = shared, first_network_link
         tiles = self._n_tiles = len(mapping.tiles)
-        self.link = Link.of(chip) if tiles else None
-        self.registers = Registers.of(chip) if tiles and has_registers(chip) else None
-        memory = Memory.of(chip) if chip.memory.kind == "channel" else Dram.of(chip)
-        self.stores: dict[str, Buffer | Memory | Dram] = {"buffer": Buffer.of(chip), "memory": memory}
-        self.dram = memory if isinstance(memory, Dram) else None
+        self.link = chip.link.built() if tiles else None
+        self.registers = _registers(chip) if tiles and has_registers(chip) else None
+        self.stores: dict[str, Store] = {"buffer": chip.buffer.built(), "memory": chip.memory.built()}
         self._host = Host.of(chip)
-        chips = network.n_chips if network else 1
-        self._memories = Memories(mapping, memory, in_flight, chips) if isinstance(memory, Dram) else None
+        self._at_work = chip.memory.at_work(self._lines, in_flight, network.n_chips if network else 1)
 
     def demand(self, operation: Operation) -> Demand:
         """Return what a move occupies, costs and moves."""
@@ -115,8 +115,8 @@ class Moves:
         home = self._home(operation.layer + operation.towards)
         hops = self._hops(operation, stream, n_bytes, home)
         access, activation_J = -1, 0.0
-        if self.dram is not None and self._memories is not None and hops[-1].path is Path.MEMORY:
-            access, activation_J = self._memories.access(operation, stream, n_bytes, home), self.dram.activate_J
+        if self._at_work is not None and hops[-1].path is Path.MEMORY:
+            access, activation_J = self._at_work.access(operation, stream, n_bytes, home), self._at_work.activation_J
         moved = [(hop.path, hop.n_bytes) for hop in hops if hop.servers]
         energy = no_energy()
         for hop in hops:
@@ -156,34 +156,38 @@ class Moves:
         if place == "registers":
             return self._through_registers(operation, n_bytes)
         hops: list[Hop] = []
+        writes = operation.store
         if stream is Stream.INPUT:
             hops.append(Hop(Path.HOST, [self._shared["host", 0]], self._host.service(n_bytes), n_bytes))
         tiles, copies = self._moving(operation)
         if self.link is not None and tiles:
             size = n_bytes * (copies if operation.copied else 1)
-            hops.append(Hop(Path.LINK, self._links(tiles), self.link.service(size / len(tiles)), size))
+            hops.append(Hop(Path.LINK, self._links(tiles), self.link.service(size / len(tiles), writes=writes), size))
         store = [self._shared[place, home]]
-        return [*hops, Hop(Path[place.upper()], store, self._stored(place, operation, n_bytes), n_bytes)]
+        service = self.stores[place].service(n_bytes, writes=writes)
+        return [*hops, Hop(Path[place.upper()], store, service, n_bytes)]
 
     def _through_registers(self, operation: Operation, n_bytes: int) -> list[Hop]:
         """Return the hops of words that are kept in registers, their own tiles' or others'."""
         tiles = sorted({p.tile for p in parts_of(self._mapping, operation)} - {-1}) if operation.matrix else []
-        home = tiles
+        home, writes = tiles, operation.store
         if operation.home is not None and not operation.store:
             home = self._mapping.tiles_of(*operation.home) if operation.home[0] >= 0 else []
         if home == tiles:
-            return [self._in_registers(tiles, n_bytes)]
+            return [self._in_registers(tiles, n_bytes, writes=writes)]
         hops: list[Hop] = []
         if self.link is not None and tiles:
             away = [tile for tile in tiles if tile not in home]
-            hops.append(Hop(Path.LINK, self._links(away), self.link.service(n_bytes / len(tiles)), n_bytes))
+            service = self.link.service(n_bytes / len(tiles), writes=writes)
+            hops.append(Hop(Path.LINK, self._links(away), service, n_bytes))
         if not home:
-            service = self._stored("buffer", operation, n_bytes)
+            service = self.stores["buffer"].service(n_bytes, writes=writes)
             hops.append(Hop(Path.BUFFER, [self._shared["buffer", 0]], service, n_bytes))
         elif self.link is not None:
             away = [tile for tile in home if tile not in tiles]
-            hops.append(Hop(Path.LINK, self._links(away), self.link.service(n_bytes / len(home)), n_bytes))
-            hops.append(self._in_registers(home, n_bytes))
+            service = self.link.service(n_bytes / len(home), writes=writes)
+            hops.append(Hop(Path.LINK, self._links(away), service, n_bytes))
+            hops.append(self._in_registers(home, n_bytes, writes=writes))
         return hops
 
     def place(self, stream: Stream) -> str:
@@ -197,23 +201,16 @@ class Moves:
     def _links(self, tiles: list[int]) -> list[int]:
         return [2 * self._n_tiles + tile for tile in tiles]
 
-    def _in_registers(self, tiles: list[int], n_bytes: int) -> Hop:
+    def _in_registers(self, tiles: list[int], n_bytes: int, *, writes: bool) -> Hop:
         if self.registers is None:
             raise ValueError("a stream is placed in registers that the chip is built without")
-        service = self.registers.service(n_bytes / len(tiles))
+        service = self.registers.service(n_bytes / len(tiles), writes=writes)
         return Hop(Path.REGISTERS, [3 * self._n_tiles + tile for tile in tiles], service, n_bytes)
 
-    def _stored(self, place: str, operation: Operation, n_bytes: int) -> Service:
-        """Return what buffer or memory do; of a DRAM the energy alone, as its time depends on when and where."""
-        store = self.stores[place]
-        if isinstance(store, Dram):
-            return Service(0, 0, store.energy_J(n_bytes, writes=operation.store))
-        return store.service(n_bytes)
-
     @property
-    def stateful(self) -> DramServer | Memories | None:
+    def stateful(self) -> Stateful | None:
         """The memory, where its service depends on when and where; made when first asked for."""
-        return self._memories.server if self._memories is not None else None
+        return self._at_work.server if self._at_work is not None else None
 
     def flows(self, operation: Operation) -> list[tuple[int, Place, int]]:
         """Return the bytes that a move takes between each of its tiles and a place of the network."""
@@ -241,6 +238,12 @@ class Moves:
         copied = copies if operation.copied else 1
         count = len(tiles) // copied
         return [(tile, n_bytes // count + (k // copied < n_bytes % count)) for k, tile in enumerate(tiles)]
+
+    def _lines(self, operation: Operation) -> int:
+        """Return how many lines of this length the matrix has."""
+        parts = self._mapping.parts(operation.layer, operation.matrix)
+        words = max(part.in1 for part in parts) * max(part.out1 for part in parts)
+        return max(1, words // max(1, operation.words))
 
     def _moving(self, operation: Operation) -> tuple[list[int], int]:
         if not operation.matrix:

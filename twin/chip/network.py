@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, Self, final
 
-from twin.chip.channel import Channel
-from twin.chip.part import ChipPart, Service, picoseconds
+from twin.chip.part import ChipPart
+from twin.chip.service import Service, picoseconds
 from twin.chip.topology import Topology, build
+from twin.chip.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,13 +61,20 @@ class Router(ChipPart):
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChipLink(Channel):
+class ChipLink(Wire):
     """A link between chips, area and leakage both ways."""
 
     @classmethod
     def of(cls, chip: Chip) -> Self:
         """Build from ``chip.cluster``."""
-        return cls.copied(_cluster(chip))
+        part = _cluster(chip)
+        return cls(
+            bandwidth_Bps=part.bandwidth,
+            latency_s=part.latency,
+            energy_per_bit_J=part.energy,
+            area_m2=part.area,
+            leakage_W=part.leakage,
+        )
 
 
 def _network(chip: Chip) -> NetworkOnChip:

@@ -9,18 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from twin.chip.service import Service
     from twin.config.chip import Chip
-
-
-class Service(NamedTuple):
-    """What one use of a part takes."""
-
-    busy_ps: int
-    latency_ps: int
-    energy_J: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +37,3 @@ class ChipPart(ABC):
     @abstractmethod
     def service(self, amount: float) -> Service:
         """Return the time and energy for `amount` (bytes, FLOPs or lines; the part says which)."""
-
-
-def picoseconds(seconds: float) -> int:
-    """Round a time in seconds to whole picoseconds, halves up.
-
-    Every duration of the twin is rounded here, once per term: 8 conversions at 1.2 GS/s take 6667 ps.
-    """
-    return int(seconds * 1e12 + 0.5)

@@ -101,9 +101,9 @@ class _Rooms:
     def __init__(self, chip: Chip, mapping: Mapping) -> None:
         self._chip, self._mapping = chip, mapping
         chips = chip.cluster.chips if chip.cluster else 1  # whose buffers and memories count together
-        self._sizes = {"buffer": chips * chip.buffer.size, "memory": chips * chip.memory.size}
+        self._sizes = {"buffer": chips * chip.buffer.size_B, "memory": chips * chip.memory.size_B}
         if mapping.tiles and has_registers(chip) and chip.registers is not None:
-            self._sizes["registers"] = chip.registers.size
+            self._sizes["registers"] = chip.registers.size_B
         self._used: dict[str, NDArray[np.int64]] = {
             place: np.zeros(len(mapping.tiles) if place == "registers" else 1, np.int64) for place in PREFERENCE
         }
@@ -197,4 +197,4 @@ def remedy(chip: Chip, place: str, stream: Stream) -> str:
 
 
 def _more_memory(chip: Chip) -> str:
-    return "use more memory.channels or memory.ranks" if chip.memory.kind == "dram" else "enlarge memory.size"
+    return chip.memory.remedy.format(place="memory")

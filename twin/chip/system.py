@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from twin.chip.channel import transfer
-from twin.chip.costs import AreaRow, ChipCosts, Server
+from twin.chip.costs import ChipCosts, Server
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
 from twin.chip.digital import DigitalUnit
+from twin.chip.service import AreaRow
 from twin.chip.streams import word_bytes
+from twin.chip.wire import transfer
 from twin.errors import TwinError
 from twin.operation import Kind, Stream
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Self, final
 
 from twin.chip.converter import Converters
 from twin.chip.demand import Component, no_energy
-from twin.chip.part import ChipPart, Service, picoseconds
+from twin.chip.part import ChipPart
+from twin.chip.service import Service, picoseconds
 from twin.operation import Counts
 from twin.units import PS
 

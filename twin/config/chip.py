@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from twin.config.checks import Name, refusal
 from twin.config.description import HEADER, Description
-from twin.config.dram import Dram
 from twin.config.interconnect import Cluster, NetworkOnChip, TileMapping
+from twin.config.kinds import Buffer, Memory, Registers, TileLink
 from twin.config.part import Part, dotted, leaves
 from twin.config.quantity import (
     Area,
@@ -157,46 +157,6 @@ class Digital(Part):
     """What one unit draws all the time."""
 
 
-class Memory(Part):
-    """A memory with one port."""
-
-    size: Bytes
-    """Capacity."""
-    bandwidth: Bandwidth
-    """Bytes a second through its port."""
-    latency: Time
-    """Time until the first byte of a transfer arrives."""
-    energy: EnergyPerBit
-    """Energy of one bit read or written."""
-    area: Area
-    """Silicon on the chip."""
-    leakage: Power
-    """What it draws all the time."""
-
-
-class Channel(Memory):
-    """A memory as one channel whose transfers take bytes / bandwidth, wherever and whenever they are."""
-
-    about: ClassVar[frozenset[str]] = frozenset({"kind"})
-    kind: Literal["channel"] = "channel"
-    """Chooses a plain channel; may be left out."""
-
-
-class Link(Part):
-    """The link between a tile and the rest of the chip, one a tile; with a network, to its router."""
-
-    bandwidth: Bandwidth
-    """Bytes a second, of both directions together."""
-    latency: Time
-    """Time until the first byte of a transfer arrives."""
-    energy: EnergyPerBit
-    """Energy of one bit moved."""
-    area: Area
-    """Silicon of one link."""
-    leakage: Power
-    """What one link draws all the time."""
-
-
 class Host(Part):
     """The link over which training samples arrive."""
 
@@ -206,10 +166,6 @@ class Host(Part):
     """Time until the first byte of a sample arrives."""
     energy: EnergyPerBit
     """Energy of one bit moved."""
-
-
-class Registers(Memory):
-    """The register file of one tile, beside its slice of the digital unit; built where something is placed there."""
 
 
 class Placement(Part):
@@ -312,6 +268,7 @@ class Chip(Description):
     Without a `network` every tile has a link of its own to buffer and memory.
     """
 
+    model_config = ConfigDict(defer_build=True)  # kinds of memories and links are found when the first chip is read
     about: ClassVar[frozenset[str]] = HEADER | {"sources"}
     kind: Literal["chip"]
     """Says that this file describes a chip."""
@@ -319,14 +276,14 @@ class Chip(Description):
     """The tile, of which a network takes as many as it needs."""
     digital: Digital
     """The digital unit beside the tiles: activations, update management, H."""
-    buffer: Memory
+    buffer: Buffer
     """The memory on the chip (SRAM)."""
-    memory: Annotated[Channel | Dram, Field(discriminator="kind")]
+    memory: Memory
     """The memory off the chip: a plain channel, or a DRAM with banks."""
-    link: Link
+    link: TileLink
     """What joins each tile to the rest of the chip."""
     registers: Registers | None = None
-    """The register file of each tile; left out where nothing is placed there."""
+    """The register file of each tile, beside its slice of the digital unit; built where something is placed there."""
     host: Host
     """Where training samples come from."""
     placement: Placement

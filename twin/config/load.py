@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from twin.config.baseline import Baseline
 from twin.config.chip import Chip
 from twin.config.cited import cited
+from twin.config.kinds import Kinds
 from twin.config.layout import Layout
 from twin.config.origins import Draft
 from twin.config.part import KeyPath, Part, dotted, forget_reads, unread
@@ -376,7 +377,7 @@ def _keys(cls: type[Part] | None, path: KeyPath, data: Any) -> Iterator[str]:
             current = [one for one in current if kind in _kinds(one)] or current
             continue
         fields = {field.alias or name: field for one in current for name, field in one.model_fields.items()}
-        current = list(_models(fields[key].annotation)) if key in fields else []
+        current = list(_models(fields[key].annotation, fields[key].metadata)) if key in fields else []
         if len(current) > 1:
             kind = _lookup(data, (*path[: depth + 1], "kind"))
             current = [one for one in current if kind in _kinds(one)] or current
@@ -384,8 +385,12 @@ def _keys(cls: type[Part] | None, path: KeyPath, data: Any) -> Iterator[str]:
         yield from (field.alias or name for name, field in one.model_fields.items())
 
 
-def _models(annotation: Any) -> Iterator[type[Part]]:
-    """Find the models within an annotation."""
+def _models(annotation: Any, metadata: Sequence[Any] = ()) -> Iterator[type[Part]]:
+    """Find the models within an annotation; of a table of several kinds, those of all kinds."""
+    kinds = [one for one in (*metadata, *getattr(annotation, "__metadata__", ())) if isinstance(one, Kinds)]
+    if kinds:
+        yield from kinds[0].classes().values()
+        return
     if isinstance(annotation, type) and issubclass(annotation, Part):
         yield annotation
     for argument in getattr(annotation, "__args__", ()):

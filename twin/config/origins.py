@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from twin.config.chip import flatten_sources
+from twin.config.kinds import DEFAULT, KINDS
 from twin.config.lines import key_lines
 from twin.config.part import KeyPath, Part, dotted, leaves, visible
 from twin.config.presets import OWN_FILES, TABLES, Preset, preset_file, presets
@@ -112,12 +113,13 @@ class Draft:
 
     def _name_kinds(self) -> None:
         """Write the default kind where a table that has kinds names none."""
-        memory = self.data.get("memory") if self._kind == "chip" else None
-        if isinstance(memory, dict) and "kind" not in memory:
-            wrong = misspelt("kind", memory)
-            if wrong is not None:
-                raise TwinError(self.message(("memory", wrong), f"unknown key{suggestion(wrong, ['kind'])}"))
-            memory["kind"] = "channel"
+        for name in KINDS if self._kind == "chip" else ():
+            table = self.data.get(name)
+            if isinstance(table, dict) and "kind" not in table:
+                wrong = misspelt("kind", table)
+                if wrong is not None:
+                    raise TwinError(self.message((name, wrong), f"unknown key{suggestion(wrong, ['kind'])}"))
+                table["kind"] = DEFAULT
 
     def _fill(self, path: KeyPath, table: dict[str, Any], preset: Preset) -> None:
         sources = self.data.get("sources")

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twin.chip import Demand, Server
-    from twin.chip.costs import AreaRow
+    from twin.chip.mover import Stateful
+    from twin.chip.service import AreaRow
     from twin.operation import Operation
 
 
@@ -54,31 +55,6 @@ class Ahead(Effects, Protocol):
         groups : list of (int, ndarray of float64, (n_samples, n_effects, N_COUNTS))
             Samples of the block that have equal programs: one of them, and all their counts.
         """
-
-
-class Stateful(Protocol):
-    """A server whose service depends on when and where, such as `twin.chip.dram.server.DramServer`.
-
-    It knows every transfer by the number in `Demand.access`. Starts never go back in time.
-    """
-
-    def serve(self, access: int, start_ps: int) -> tuple[int, int, int]:
-        """Perform a transfer: return how long it keeps the server, what follows until its end (ps), and rows opened."""
-
-    def skip(self, access: int, times: int) -> None:
-        """Note transfers that are not performed."""
-
-    def jump(self, elapsed_ps: int) -> None:
-        """Let the clock jump without time passing for the server."""
-
-    def nominal(self, access: int) -> tuple[int, int, int]:
-        """Return what `serve` would for a server without a past."""
-
-    def state(self) -> dict[str, NDArray[np.int64]]:
-        """Return everything that is carried on, as plain arrays."""
-
-    def restore(self, arrays: dict[str, NDArray[np.int64]]) -> None:
-        """Take what `state` returned."""
 
 
 class Costs(Protocol):

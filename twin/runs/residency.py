@@ -36,7 +36,7 @@ def check_described(chip: Chip, *, several: bool) -> None:
         raise TwinError(f"{chip.name}: {wrong}: is not described for timing-only workloads; use buffer or memory")
     if not several:
         return
-    if chip.memory.kind != "channel":
+    if chip.memory.banked:
         wrong = f"memory.kind (= {chip.memory.kind!r})"
     if chip.network is not None:
         wrong = "network"

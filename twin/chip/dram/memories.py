@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from twin.chip.dram.regions import Regions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from twin.chip.dram.part import Dram
-    from twin.chip.dram.server import DramServer, Served
-    from twin.mapping import Mapping
+    from twin.chip.dram.server import DramServer
+    from twin.chip.dram.sheet import DataSheet
+    from twin.chip.mover import Served
     from twin.operation import Operation, Stream
 
 
@@ -23,14 +25,21 @@ class Memories:
 
     Parameters
     ----------
-    mapping : Mapping
-    dram : Dram
+    lines : callable
+        How many lines like the one that an operation moves its matrix has.
+    dram : DataSheet
         Each of the memories.
     in_flight, chips : int
+
+    Attributes
+    ----------
+    activation_J : float
+        Energy of a row that is opened.
     """
 
-    def __init__(self, mapping: Mapping, dram: Dram, in_flight: int, chips: int) -> None:
-        self._regions = [Regions(mapping, dram, in_flight) for _ in range(chips)]
+    def __init__(self, lines: Callable[[Operation], int], dram: DataSheet, in_flight: int, chips: int) -> None:
+        self.activation_J = dram.activate_J
+        self._regions = [Regions(lines, dram, in_flight) for _ in range(chips)]
         self._known: list[tuple[int, int]] = []  # chip, and the transfer's number there
 
     @property

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from twin.chip.dram.part import Access
+from twin.chip.dram.sheet import Access
 from twin.operation import Stream
 
 if TYPE_CHECKING:
-    from twin.chip.dram.part import Dram
+    from collections.abc import Callable
+
     from twin.chip.dram.server import DramServer
-    from twin.mapping import Mapping
+    from twin.chip.dram.sheet import DataSheet
     from twin.operation import Operation
 
 MATRICES = (Stream.H, Stream.WEIGHTS)
@@ -25,8 +26,8 @@ class Regions:
     the order in which the program first names them.
     """
 
-    def __init__(self, mapping: Mapping, dram: Dram, in_flight: int) -> None:
-        self._mapping, self._dram, self._in_flight = mapping, dram, in_flight
+    def __init__(self, lines: Callable[[Operation], int], dram: DataSheet, in_flight: int) -> None:
+        self._lines, self._dram, self._in_flight = lines, dram, in_flight
         self._server: DramServer | None = None
         self._bases: dict[tuple[Stream, int, int], int] = {}
         self._cursors: dict[tuple[Stream, int, bool], int] = {}
@@ -52,9 +53,3 @@ class Regions:
         cursor = self._cursors.setdefault((stream, layer, operation.store), len(self._cursors))
         access = Access(cursor, self._bases[where], pitch, lines, n_bytes, operation.store)
         return self.server.register(access)
-
-    def _lines(self, operation: Operation) -> int:
-        """Return how many lines of this length the matrix has."""
-        parts = self._mapping.parts(operation.layer, operation.matrix)
-        words = max(part.in1 for part in parts) * max(part.out1 for part in parts)
-        return max(1, words // max(1, operation.words))

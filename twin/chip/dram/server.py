@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from twin.chip.dram import kernel
+from twin.chip.mover import Served
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from twin.chip.dram.part import Access, Dram
+    from twin.chip.dram.sheet import Access, DataSheet
 
 CHUNK: Final = 1024  # bursts of a channel that are gathered at once
 LONG_AGO: Final = -(2**60)
@@ -19,30 +20,12 @@ STATE: Final = ("banks", "groups", "ranks", "channels")
 COMMANDS: Final = ("ACT", "PRE", "RD", "WR", "REF", "PREab", "auto-PRE")
 
 
-class Served(NamedTuple):
-    """What a transfer took.
-
-    Attributes
-    ----------
-    busy_ps : int
-        From its start until the next one may begin: after the last column access and its burst.
-    latency_ps : int
-        From there until the last beat of data.
-    activations : int
-        Rows opened.
-    """
-
-    busy_ps: int
-    latency_ps: int
-    activations: int
-
-
 class DramServer:
     """The banks of all channels, and the counters that walk through regions.
 
     Parameters
     ----------
-    dram : Dram
+    dram : DataSheet
 
     Attributes
     ----------
@@ -50,7 +33,7 @@ class DramServer:
         The transfers that `serve` knows by number.
     """
 
-    def __init__(self, dram: Dram) -> None:
+    def __init__(self, dram: DataSheet) -> None:
         self.dram = dram
         self.accesses: list[Access] = []
         rules, channels = dram.rules, dram.channels
@@ -172,7 +155,7 @@ class DramServer:
         return done, logs
 
 
-def decoded(dram: Dram, burst: NDArray[np.int64]) -> NDArray[np.int64]:
+def decoded(dram: DataSheet, burst: NDArray[np.int64]) -> NDArray[np.int64]:
     """Split numbers of bursts into channel, rank, group, bank, row and column, (n, 6)."""
     fields, rest = np.zeros((burst.size, 6), np.int64), burst.copy()
     for field in dram.order:

@@ -1,25 +1,45 @@
-"""The description of a DRAM: a part by its data sheet, and how many of it a controller drives and how."""
+"""A DRAM as a kind of memory: a part by its data sheet, and how many of it a controller drives and how."""
+
+from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, final
 
 from pydantic import Field, model_validator
 
+from twin.chip.mover import Store
+from twin.chip.service import AreaRow, Service, picoseconds
 from twin.config.checks import refusal
-from twin.config.part import Part
 from twin.config.quantity import Area, Bytes, Energy, EnergyPerBit, Power, Time
+from twin.units import PS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from twin.chip.dram.memories import Memories
+    from twin.chip.dram.sheet import DataSheet
+    from twin.chip.mover import Spent
+    from twin.operation import Operation
 
 Count = Annotated[int, Field(ge=1, le=65_536)]
 Clocks = Annotated[int, Field(ge=0, le=10_000_000)]
 FIELDS = ("Ch", "Ra", "Bg", "Ba", "Ro", "Co")
 """The fields of an address as mapping schemes write them: channel, rank, bank group, bank, row, column."""
+CLOCKS = (
+    "nBL", "nCL", "nCWL", "nRCD", "nRCDWR", "nRP", "nRPab", "nRAS", "nRC", "nCCDS", "nCCDL", "nRRDS", "nRRDL",
+    "nFAW", "nWR", "nWTRS", "nWTRL", "nRTP", "nRTW", "nCS", "nRFC", "nREFI",
+)  # fmt: skip
+"""Times in clocks, in the order of the kernel's parameters after tCK."""
 PresetName = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
-class Dram(Part):
+@final
+class Dram(Store):
     """A DRAM with banks: times are in clocks of `tCK`, named as in Ramulator (nRCD = tRCD / tCK)."""
 
-    about: ClassVar[frozenset[str]] = frozenset({"kind", "preset"})
+    places: ClassVar[frozenset[str]] = frozenset({"memory"})
+    remedy: ClassVar[str] = "use more {place}.channels or {place}.ranks"
+    banked: ClassVar[bool] = True
     kind: Literal["dram"]
     """Chooses a DRAM with rows, banks and refresh."""
     preset: PresetName | None = None
@@ -127,20 +147,92 @@ class Dram(Part):
         return int(self.row_size) // self.burst_bytes
 
     @property
-    def size(self) -> float:
-        """Capacity of all channels, bytes."""
+    def size_B(self) -> float:
+        """Capacity of all channels."""
         banks = self.bank_groups * self.banks
         return float(self.channels * self.ranks * banks * self.rows * self.row_size)
 
     @property
-    def bandwidth(self) -> float:
-        """Peak bandwidth of all channels, bytes a second."""
-        return self.channels * self.burst_bytes / (self.nBL * self.tCK)
+    def peak_Bps(self) -> float:
+        """Bytes a second when every channel's data bus is always busy."""
+        return self.channels * self.burst_bytes / (picoseconds(self.nBL * self.tCK) * PS)
+
+    @property
+    def ports(self) -> int:
+        """Channels."""
+        return self.channels
+
+    @property
+    def area_m2(self) -> float:
+        """Silicon of the controller."""
+        return self.area
+
+    @property
+    def leakage_W(self) -> float:
+        """What flows without any request: background and refresh of all ranks."""
+        sheet = self.sheet()
+        return sheet.background_W + sheet.refresh_W
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields of an address, the most significant first."""
         return mapping_fields(self.address_mapping)
+
+    def sheet(self) -> DataSheet:
+        """Return rules and energies as the banks take them."""
+        import numpy as np  # noqa: PLC0415 - reading a description needs none
+
+        from twin.chip.dram.sheet import DataSheet  # noqa: PLC0415
+
+        times = [picoseconds(self.tCK)] + [picoseconds(getattr(self, name) * self.tCK) for name in CLOCKS]
+        closed = int(self.page_policy == "closed")
+        counts = [self.ranks, self.bank_groups, self.banks, self.queue_depth, closed, self.command_buses]
+        sizes = [self.channels, self.ranks, self.bank_groups, self.banks, self.rows, self.columns]
+        ranks, bits = self.channels * self.ranks, 8 * self.burst_bytes
+        return DataSheet(
+            rules=np.array(times + counts, np.int64),
+            order=np.array([FIELDS.index(field) for field in reversed(self.fields)], np.int64),
+            sizes=np.array(sizes, np.int64),
+            channels=self.channels,
+            ranks=self.ranks,
+            burst_bytes=self.burst_bytes,
+            activate_J=self.activate_energy,
+            read_J=bits * (self.read_energy + self.read_io_energy),
+            write_J=bits * (self.write_energy + self.write_io_energy),
+            background_W=ranks * self.background,
+            refresh_W=ranks * self.refresh_energy / (self.nREFI * self.tCK),
+        )
+
+    def service(self, n_bytes: float, *, writes: bool) -> Service:
+        """Return the energy of column accesses and wires; when is up to the banks, which count activations, too."""
+        return Service(0, 0, self.sheet().energy_J(n_bytes, writes=writes))
+
+    def silicon(self, name: str, count: int) -> list[AreaRow]:
+        """Return the controllers with the background of all ranks, then what refreshing them takes."""
+        sheet = self.sheet()
+        return [
+            AreaRow(name, count, count * self.area_m2, count * sheet.background_W),
+            AreaRow(f"{name} refresh", count * self.channels * self.ranks, 0.0, count * sheet.refresh_W),
+        ]
+
+    def at_work(self, lines: Callable[[Operation], int], in_flight: int, chips: int) -> Memories:
+        """Return banks and regions of the memories of all chips."""
+        from twin.chip.dram.memories import Memories  # noqa: PLC0415
+
+        return Memories(lines, self.sheet(), in_flight, chips)
+
+    def diagnostics(self, spent: Spent) -> list[tuple[str, float, str]]:
+        """Say what the rows did, and where the energy went."""
+        sheet, opened = self.sheet(), spent.activations
+        accesses = sum(n * sheet.bursts(n_bytes) for n_bytes, n in spent.moved)
+        return [
+            ("column accesses", float(accesses), "bursts"),
+            ("rows opened", opened, "activations"),
+            ("energy of activations", opened * sheet.activate_J, "J"),
+            ("energy of column accesses and wires", spent.joules - opened * sheet.activate_J, "J"),
+            ("energy of refresh", sheet.refresh_W * spent.seconds, "J"),
+            ("energy of background", sheet.background_W * spent.seconds, "J"),
+        ]
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
