@@ -140,8 +140,8 @@ def fields(part: Schema, schema: Schema) -> list[str]:
 
 
 def cell(text: str) -> str:
-    """Write prose so that it stays within its cell of a Markdown table."""
-    return prose(" ".join(text.split())).replace("|", "\\|")
+    """Write a line of prose for a cell of a Markdown table."""
+    return prose(text).replace("|", "\\|")
 
 
 def _default(value: Any) -> str:

@@ -270,6 +270,15 @@ def test_a_chip_with_a_network_leaves_floor_plan_and_links(twin, tmp_path):
     assert "## Where traffic piles up" in (tmp_path / "here" / "report.md").read_text()
 
 
+def test_show_says_what_a_key_means(twin):
+    code, out, _ = twin("show", "aimc-512", "tile.rows")
+    assert code == 0
+    assert out.splitlines()[:2] == ["tile.rows = 512", "    Output lines of one array."]
+    for wrong in (("aimc-512", "tile.rwos"), ("aimc-512", "tile", "--workload", "digits-mlp"), ("nosuch", "tile")):
+        code, _, err = twin("show", *wrong)
+        assert (code, err.count("\n")) == (2, 1)
+
+
 def test_show_prints_the_floor_plan_of_a_mapped_workload(twin):
     code, out, _ = twin(
         "show", "aimc-512-mesh", "--workload", "digits-mlp", "--algorithm", "sgd", "--set", "chip.mapping.pack=true"

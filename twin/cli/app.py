@@ -138,18 +138,25 @@ def show(
             help="A chip, layout, workload or baseline, by name or path, or a device, memory or converter by name."
         ),
     ],
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="Say what a key means, or those of a table, e.g. tile.rows or tile.")
+    ] = "",
     workload: Annotated[str, typer.Option(help="Print instead where its tiles lie on the chip, and their use.")] = "",
     algorithm: Annotated[str, typer.Option(help="The algorithm that trains the workload.")] = "ttv2",
     layout: Annotated[str, typer.Option(help="The layout (default: the algorithm's first).")] = "",
     overrides: Overrides = None,
 ) -> None:
-    """Print a resolved description with the origin and status of every value, and a chip's area or floor plan."""
-    from twin.cli.commands import show_description, show_floorplan  # noqa: PLC0415
+    """Print a resolved description with the origin and status of every value, a chip's area, or what a key means."""
+    from twin.cli.commands import show_description, show_floorplan, show_key  # noqa: PLC0415
 
+    if key and workload:
+        raise TwinError(f"{key}: means the same on every floor plan; leave out the key or --workload")
     if workload:
         show_floorplan(name, workload, algorithm, layout, overrides or [])
     elif overrides:
         raise TwinError("--set: shows a floor plan; name the mapped workload too, e.g. --workload digits-mlp")
+    elif key:
+        show_key(name, key)
     else:
         show_description(name)
 

@@ -63,6 +63,13 @@ def show_description(name: str) -> None:
         console.print(area_table(loaded.model))
 
 
+def show_key(name: str, key: str) -> None:
+    """Print what a key of a description means, or those of a table."""
+    from twin.cli.show_key import key_group  # noqa: PLC0415
+
+    wide_console().print(key_group(name, key))
+
+
 def show_floorplan(chip: str, workload: str, algorithm: str, layout: str, overrides: list[str]) -> None:
     """Print where the tiles of a workload lie on a chip, and how much of each is in use."""
     from twin.cli.show import floorplan_table  # noqa: PLC0415

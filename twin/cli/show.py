@@ -26,6 +26,9 @@ ALGORITHMS = {
 }
 
 
+HINT = "twin show NAME KEY says what a key means."
+
+
 def load_shown(name: str) -> Loaded[Any]:
     """Load a description that is no preset; a name that nothing has gets its nearest among all that can be shown.
 
@@ -43,14 +46,14 @@ def description_table(loaded: Loaded[Any]) -> Table:
     """Make the table that `twin show` prints; its caption explains the statuses."""
     with_sources = bool(loaded.sources)
     title = f"{loaded.label}: {vars(loaded.model)['description']}"
-    table = Table(title=_literal(title), title_justify="left", caption_justify="left")
+    table = Table(title=_literal(title), title_justify="left", caption=HINT, caption_justify="left")
     table.add_column("key", no_wrap=True)
     table.add_column("value", justify="right", overflow="fold")
     table.add_column("unit", no_wrap=True)
     if with_sources:
         table.add_column("status", no_wrap=True)
         table.add_column("source", overflow="fold")
-        table.caption = _statuses()
+        table.caption = f"{_statuses()}\n{HINT}"
     table.add_column("origin", no_wrap=True)
     for row in description_rows(loaded):
         if row.key in {"schema", "kind", "name", "description"}:

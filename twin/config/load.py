@@ -377,7 +377,7 @@ def _keys(cls: type[Part] | None, path: KeyPath, data: Any) -> Iterator[str]:
             current = [one for one in current if kind in _kinds(one)] or current
             continue
         fields = {field.alias or name: field for one in current for name, field in one.model_fields.items()}
-        current = list(_models(fields[key].annotation, fields[key].metadata)) if key in fields else []
+        current = list(models_in(fields[key].annotation, fields[key].metadata)) if key in fields else []
         if len(current) > 1:
             kind = _lookup(data, (*path[: depth + 1], "kind"))
             current = [one for one in current if kind in _kinds(one)] or current
@@ -385,7 +385,7 @@ def _keys(cls: type[Part] | None, path: KeyPath, data: Any) -> Iterator[str]:
         yield from (field.alias or name for name, field in one.model_fields.items())
 
 
-def _models(annotation: Any, metadata: Sequence[Any] = ()) -> Iterator[type[Part]]:
+def models_in(annotation: Any, metadata: Sequence[Any] = ()) -> Iterator[type[Part]]:
     """Find the models within an annotation; of a table of several kinds, those of all kinds."""
     kinds = [one for one in (*metadata, *getattr(annotation, "__metadata__", ())) if isinstance(one, Kinds)]
     if kinds:
@@ -394,7 +394,7 @@ def _models(annotation: Any, metadata: Sequence[Any] = ()) -> Iterator[type[Part
     if isinstance(annotation, type) and issubclass(annotation, Part):
         yield annotation
     for argument in getattr(annotation, "__args__", ()):
-        yield from _models(argument)
+        yield from models_in(argument)
 
 
 def _kinds(model: type[Part]) -> tuple[Any, ...]:
@@ -413,5 +413,6 @@ __all__ = [
     "load_sweep",
     "load_timing_only",
     "load_workload",
+    "models_in",
     "resolved_toml",
 ]

@@ -8,9 +8,12 @@ bypass ``__getattribute__`` and do not count.
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, PrivateAttr
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
+from twin.config.meaning import meanings_of
 from twin.config.quantity import Dimension
 
 KeyPath = tuple[str | int, ...]
@@ -38,11 +41,19 @@ class Part(BaseModel):
         Fields that describe rather than configure; the audit leaves them out.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
     about: ClassVar[frozenset[str]] = frozenset()
     _read: _Marks = PrivateAttr(default_factory=_Marks)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Give every key its meaning."""
+        found = handler(schema)
+        keys = handler.resolve_ref_schema(found).get("properties", {})
+        for name, text in meanings_of(cls).items():
+            if text:
+                keys[cls.model_fields[name].alias or name]["description"] = text
+        return found
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
@@ -85,6 +96,17 @@ def leaves(part: Part, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Part, str,
             yield here, part, name, value
         for key, model in below.items():
             yield from leaves(model, here if key is None else (*here, key))
+
+
+def meanings(part: Part, path: KeyPath = ()) -> dict[str, str]:
+    """Give the meaning of every key of `part` and of the tables below it, by dotted key; this marks none as read."""
+    found = {}
+    for name, text in meanings_of(type(part)).items():
+        here = (*path, type(part).model_fields[name].alias or name)
+        found[dotted(here)] = text
+        for key, model in _models(vars(part)[name]):
+            found |= meanings(model, here if key is None else (*here, key))
+    return found
 
 
 def _models(value: object) -> Iterator[tuple[str | int | None, Part]]:

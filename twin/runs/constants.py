@@ -1,13 +1,16 @@
 """The values of descriptions as rows: value, unit, who says so, and where it was set."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twin.config.cited import CONSTANTS, of_constant, split
 from twin.config.load import Loaded
 from twin.config.part import dimension_of, dotted, leaves
 from twin.config.workload import Workload
 from twin.results.result import Source
+
+if TYPE_CHECKING:
+    from twin.devices.family import DeviceFamily
 
 OFF = "assumption: off, as the preset says nothing of it"
 
@@ -25,8 +28,8 @@ def description_rows(loaded: Loaded[Any]) -> list[Source]:
         if path[0] in CONSTANTS and name in owner.about:
             continue  # says where values come from, and is none
         if isinstance(value, dict):
-            here = {f"{dotted(path[:-1])}.{below}": item for below, item in value.items()}
-            rows += [Source(at, plain(item), "", "", "", loaded.origins.get(at, "")) for at, item in here.items()]
+            origin = loaded.origins.get(key, "")
+            rows += [Source(f"{key}.{below}", plain(item), "", "", "", origin) for below, item in value.items()]
             continue
         rows.append(
             Source(key, *_shown(owner, name, value), *loaded.sources.get(key, ("", "")), loaded.origins.get(key, ""))
@@ -68,15 +71,31 @@ def constants_of_run(loaded: Loaded[Any], algorithm: str, matrices: Iterable[str
 
 def device_rows(loaded: Loaded[Workload]) -> Iterator[Source]:
     """Give the parameters of the workload's devices: of all matrices, then what is different for single ones."""
+    for table, preset, overrides, only in _device_tables(loaded):
+        yield from _parameters(loaded, table, preset, overrides, only)
+
+
+def device_families(loaded: Loaded[Any]) -> Iterator[tuple[str, "DeviceFamily"]]:
+    """Give the devices of every table of devices that a description has."""
+    from twin.devices.presets import device_preset  # noqa: PLC0415 - devices import NumPy
+
+    for table, preset, overrides, _ in _device_tables(loaded):
+        yield table, device_preset(preset, overrides)
+
+
+def _device_tables(loaded: Loaded[Any]) -> Iterator[tuple[str, str, Mapping[str, Any], Mapping[str, Any] | None]]:
+    """Give every table of devices, its preset and overrides, and which of the parameters it sets if not all."""
+    if "device" not in vars(loaded.model):
+        return
     device = vars(vars(loaded.model)["device"])  # listing a value is not reading it
     preset, overrides = device["preset"], device["overrides"]
-    yield from _parameters(loaded, "device", preset, overrides, None)
+    yield "device", preset, overrides, None
     for name, one in device["matrices"].items():
         own = vars(one)["overrides"]
         if vars(one)["preset"] is not None:
-            yield from _parameters(loaded, f"device.matrices.{name}", vars(one)["preset"], own, None)
+            yield f"device.matrices.{name}", vars(one)["preset"], own, None
         else:
-            yield from _parameters(loaded, f"device.matrices.{name}", preset, overrides | own, own)
+            yield f"device.matrices.{name}", preset, overrides | own, own
 
 
 def _parameters(
