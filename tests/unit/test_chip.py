@@ -102,6 +102,8 @@ def test_a_kind_stands_where_its_class_allows():
         load(buffer__kind="dram")
     with pytest.raises(TwinError, match=r'chip.link.kind \(= chanel\): must be "channel" \(did you mean channel\?\)'):
         load(link__kind="chanel")
+    with pytest.raises(TwinError, match=r"chip.buffer \(= large\): must be a table"):
+        load(buffer="large")
 
 
 def test_durations_are_rounded_half_up_to_picoseconds():

@@ -1,6 +1,7 @@
 """A memory as one channel: bytes one after another at a bandwidth."""
 
-from typing import Literal, final
+from collections.abc import Mapping
+from typing import ClassVar, Literal, final
 
 from twin.chip.mover import Store
 from twin.chip.service import Service
@@ -12,6 +13,10 @@ from twin.config.quantity import Area, Bandwidth, Bytes, EnergyPerBit, Power, Ti
 class Channel(Store):
     """A memory as one channel whose transfers take bytes / bandwidth, wherever and whenever they are."""
 
+    sized: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "size": ("latency", "energy", "area", "leakage"),
+        "bandwidth": ("area", "leakage"),
+    }
     kind: Literal["channel"] = "channel"
     """Chooses a plain channel; may be left out."""
     size: Bytes

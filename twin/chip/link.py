@@ -1,6 +1,7 @@
 """The link of a tile as one channel."""
 
-from typing import Literal, final
+from collections.abc import Mapping
+from typing import ClassVar, Literal, final
 
 from twin.chip.mover import Link
 from twin.chip.service import Service
@@ -12,6 +13,7 @@ from twin.config.quantity import Area, Bandwidth, EnergyPerBit, Power, Time
 class ChannelLink(Link):
     """The link between a tile and the rest of the chip, one a tile, both ways; with a network, to its router."""
 
+    sized: ClassVar[Mapping[str, tuple[str, ...]]] = {"bandwidth": ("area", "leakage")}
     kind: Literal["channel"] = "channel"
     """Chooses a plain channel; may be left out."""
     bandwidth: Bandwidth

@@ -7,6 +7,7 @@ lists the kinds.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, Self
 
 from twin.chip.service import AreaRow, Service
@@ -65,9 +66,16 @@ class Stateful(Protocol):
 
 
 class Mover(Part):
-    """A part that moves bytes, one transfer at a time."""
+    """A part that moves bytes, one transfer at a time.
+
+    Attributes
+    ----------
+    sized : mapping of str to tuple of str
+        The fields whose values were given for that of a size, by the size: they stay where the size is set alone.
+    """
 
     about: ClassVar[frozenset[str]] = frozenset({"kind", "preset"})
+    sized: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     kind: str
     """The name of the kind; that of the class alone is legal."""
 

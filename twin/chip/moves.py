@@ -156,7 +156,7 @@ class Moves:
         if place == "registers":
             return self._through_registers(operation, n_bytes)
         hops: list[Hop] = []
-        writes = operation.store
+        writes = operation.store or stream is Stream.INPUT  # what the host sends is written
         if stream is Stream.INPUT:
             hops.append(Hop(Path.HOST, [self._shared["host", 0]], self._host.service(n_bytes), n_bytes))
         tiles, copies = self._moving(operation)

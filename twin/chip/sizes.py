@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from twin.config.kinds import KINDS
 from twin.config.origins import COMMAND_LINE
 
 if TYPE_CHECKING:
@@ -10,19 +11,24 @@ if TYPE_CHECKING:
     from twin.config.load import Loaded
 
 _ARRAY = ("array_area", "integration_time", "input_energy", "pulse_energy", "periphery_power")
-_STORE = ("latency", "energy", "area", "leakage")
-BELONGS: dict[str, tuple[str, ...]] = {
+_BELONGS: dict[str, tuple[str, ...]] = {
     "tile.rows": (*(f"tile.{key}" for key in _ARRAY), "link.bandwidth"),
     "tile.cols": (*(f"tile.{key}" for key in _ARRAY), "link.bandwidth"),
     "tile.io.out_res": ("tile.converter.energy", "tile.converter.area"),
     "tile.io.inp_res": ("tile.input_energy",),
-    **{f"{part}.size": tuple(f"{part}.{key}" for key in _STORE) for part in ("buffer", "registers", "memory")},
-    **{f"{part}.bandwidth": (f"{part}.area", f"{part}.leakage") for part in ("link", "buffer", "registers", "memory")},
     "digital.rate": ("digital.area", "digital.leakage"),
 }
-"""Size -> the literals that its value stands behind."""
-
 FEW = 16
+
+
+def belongs(chip: "Chip") -> dict[str, tuple[str, ...]]:
+    """Return the literals that the value of each size stands behind, by dotted keys; kinds of memories name theirs."""
+    found = dict(_BELONGS)
+    for place in KINDS:
+        table = getattr(chip, place)
+        for size, literals in table.sized.items() if table is not None else ():
+            found[f"{place}.{size}"] = tuple(f"{place}.{literal}" for literal in literals)
+    return found
 
 
 def remarks(chip: "Loaded[Chip]") -> list[str]:
@@ -52,7 +58,7 @@ def unscaled(chip: "Loaded[Chip]") -> Iterator[str]:
     """
     origins = chip.origins
     named: set[str] = set()
-    for size, literals in BELONGS.items():
+    for size, literals in belongs(chip.model).items():
         if origins.get(size) != COMMAND_LINE:
             continue
         kept = [key for key in literals if origins.get(key, COMMAND_LINE) != COMMAND_LINE and key not in named]

@@ -46,7 +46,7 @@ class Kinds:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         choices = {name: handler.generate_schema(kind) for name, kind in self.classes().items()}
-        return core_schema.tagged_union_schema(choices, discriminator="kind")
+        return core_schema.tagged_union_schema(choices, discriminator="kind", from_attributes=False)
 
 
 if TYPE_CHECKING:
