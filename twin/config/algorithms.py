@@ -88,7 +88,7 @@ class SHD(Transfer):
     gamma: Fraction = 0.0
     """Share of A in the weights of forward and backward passes: W = gamma A + C."""
     threshold: Annotated[float, Field(ge=0, le=1e3)] = 0.06
-    """Readings of A that are smaller, in raw weight units, are not passed on to C."""
+    """Readings of A that are smaller than this are not passed on to C."""
     transfer_vectors: Literal["one-hot", "hadamard"] = "one-hot"
     """What A is read with: "one-hot", one line after another, or "hadamard", sums and differences of all lines."""
     transfer_update: Update = Update(desired_bl=1)

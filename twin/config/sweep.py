@@ -74,7 +74,7 @@ class Stop(Part):
     error_above: Annotated[float, Field(gt=0)]
     """Test error, as a fraction, above which a point is given up."""
     after_epoch: Annotated[int, Field(ge=1)]
-    """Epochs after which the test error is looked at."""
+    """Epochs from whose end on the test error is looked at."""
 
 
 class Search(Part):

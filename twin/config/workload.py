@@ -51,7 +51,7 @@ class Training(Part):
     decay_factor: Annotated[float, Field(gt=0, le=1)] = 1.0
     """What all rates are multiplied by at each of `decay_at`."""
     checkpoint_every: Count = 0
-    """Samples from one test and checkpoint to the next; 0: at the end of every epoch."""
+    """Samples from one checkpoint to the next within an epoch; 0: one at the end of every epoch."""
     endurance: bool = False
     """Count the pulses that every device gets."""
 

@@ -49,7 +49,7 @@ class Dram(Store):
     ranks: Annotated[int, Field(ge=1, le=16)]
     """Ranks that share the wires of a channel."""
     page_policy: Literal["open", "closed"]
-    """Leave a row open until another is wanted ("open"), or close it after each access ("closed")."""
+    """Leave a row open until another is wanted ("open"), or close it unless another access waits for it ("closed")."""
     address_mapping: str
     """Fields of an address from the most significant, e.g. RoBaRaCoCh: row, bank, rank, column, channel; without Bg the
     group follows the bank.
@@ -79,47 +79,47 @@ class Dram(Store):
     nBL: Annotated[int, Field(ge=1, le=1024)]
     """Clocks that one burst takes on the wires."""
     nCL: Clocks
-    """Read command to its first data."""
+    """Clocks from a read command to its first data."""
     nCWL: Clocks
-    """Write command to its first data."""
+    """Clocks from a write command to its first data."""
     nRCD: Clocks
-    """Opening a row to a read of it."""
+    """Clocks from opening a row to a read of it (tRCD)."""
     nRCDWR: Clocks
-    """Opening a row to a write into it."""
+    """Clocks from opening a row to a write into it."""
     nRP: Clocks
-    """Closing a row to opening the next in its bank."""
+    """Clocks from closing a row to opening the next in its bank."""
     nRPab: Clocks
-    """Closing all banks of a rank to a refresh."""
+    """Clocks from closing all banks of a rank to a refresh."""
     nRAS: Clocks
-    """Opening a row to closing it, at least."""
+    """Clocks from opening a row to closing it, at least."""
     nRC: Clocks
-    """Opening a row to opening another in the same bank, at least."""
+    """Clocks from opening a row to opening another in the same bank, at least."""
     nCCDS: Clocks
-    """One column access to the next in another bank group."""
+    """Clocks from one column access to the next in another bank group."""
     nCCDL: Clocks
-    """One column access to the next in the same bank group."""
+    """Clocks from one column access to the next in the same bank group."""
     nRRDS: Clocks
-    """Opening a row to opening one in another bank group."""
+    """Clocks from opening a row to opening one in another bank group."""
     nRRDL: Clocks
-    """Opening a row to opening one in another bank of the same group."""
+    """Clocks from opening a row to opening one in another bank of the same group."""
     nFAW: Clocks
-    """Window in which a rank opens at most four rows."""
+    """Clocks of the window in which a rank opens at most four rows."""
     nWR: Clocks
-    """End of written data to closing the row."""
+    """Clocks from the end of written data to closing the row."""
     nWTRS: Clocks
-    """End of written data to a read in another bank group."""
+    """Clocks from the end of written data to a read in another bank group."""
     nWTRL: Clocks
-    """End of written data to a read in the same bank group."""
+    """Clocks from the end of written data to a read in the same bank group."""
     nRTP: Clocks
-    """Read command to closing the row."""
+    """Clocks from a read command to closing the row."""
     nRTW: Clocks
-    """Read command to a write command of the same rank."""
+    """Clocks from a read command to a write command of the same rank."""
     nCS: Clocks
-    """Gap on the wires between data of two ranks."""
+    """Clocks of the gap on the wires between data of two ranks."""
     nRFC: Clocks
-    """How long one refresh keeps a rank busy."""
+    """Clocks for which one refresh keeps a rank busy."""
     nREFI: Annotated[int, Field(ge=1, le=10_000_000)]
-    """Refresh to refresh of a rank, on average."""
+    """Clocks from one refresh of a rank to the next, on average."""
 
     activate_energy: Energy
     """Energy of one row opened and closed."""
