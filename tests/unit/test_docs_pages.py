@@ -1,5 +1,6 @@
-"""Are the lines of the pages short enough to be read in a diff?"""
+"""Can the pages be read in a diff, and are the files and names there that they speak of?"""
 
+import pkgutil
 import re
 from pathlib import Path
 
@@ -12,6 +13,10 @@ WRITTEN = [page for page in (ROOT / "docs").rglob("*.md") if page.parent != FORM
 PAGES = sorted([*ROOT.glob("*.md"), *WRITTEN])
 LONGEST = 120
 ONE_WORD = re.compile(r"\s*([-*] |\d+\. )?(\S+|\[[^]]*\]\([^)]*\)[.,:;]?)")  # a link cannot be broken
+
+FILE = re.compile(r"(?<![\w./-])((?:twin|tests|benchmarks|docs|reports|architectures|workloads)/[\w./-]*\w\.[a-z]+)\b")
+NAME = re.compile(r"(?<![\w./-])(twin(?:\.\w+)+)")
+WORKED = {"twin.devices.saturating"}  # the module that docs/devices.md shows how to write
 
 
 def too_long(text):
@@ -46,3 +51,28 @@ def test_prose_is_told_from_code_tables_and_links():
     assert too_long(f"# Title\n\n{words}\n\n{code}- item\n\n  {words}\n\n{table}> {words}\n\nSee {link}\n") == [
         3, 13, 19, 21
     ]  # fmt: skip
+
+
+def missing(text):
+    """Return the files of the checkout and the names of the package that a text speaks of and that are not there."""
+    files = [name for name in FILE.findall(text) if not (ROOT / name).exists()]
+    return files + [name for name in sorted(set(NAME.findall(text)) - WORKED) if not resolves(name)]
+
+
+def resolves(name):
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.name)
+def test_what_a_page_names_is_there(page):
+    assert missing(page.read_text(encoding="utf-8")) == []
+
+
+def test_what_is_not_there_is_found():
+    there = "`twin/operation.py`, [tests](../tests/unit), `twin.operation.Operation`, `twin.load` and mytwin/other.py"
+    assert missing(there) == []
+    assert missing("twin/gone.py and `twin.operation.Gone`") == ["twin/gone.py", "twin.operation.Gone"]
