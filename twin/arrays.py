@@ -17,6 +17,10 @@ MOST_BYTES = 2**33
 """Of a file and of what it unpacks to: a network that is trained here has less."""
 
 
+class _PickledError(Exception):
+    """Reading an array would run code from a file."""
+
+
 def write_arrays(path: Path, arrays: Arrays) -> None:
     """Write arrays, whole or not at all; the same arrays give the same bytes."""
     buffer = io.BytesIO()
@@ -40,6 +44,8 @@ def read_arrays(path: Path, fix: str = "write it again") -> Arrays:
             if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:
                 raise ValueError(f"it claims to unpack to more than {MOST_BYTES:,} bytes")  # noqa: TRY301 - one answer
             return {name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()}
+    except _PickledError as error:
+        raise TwinError(f"{path}: cannot be read: it holds Python objects, which are never read; {fix}") from error
     except Exception as error:  # a damaged archive provokes anything, and the answer is always the same
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TwinError(f"{path}: cannot be read: it is damaged ({reason}); {fix}") from error
@@ -52,7 +58,7 @@ def _array(content: bytes) -> npt.NDArray[Any]:
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = header(stream)
     if dtype.hasobject:
-        raise ValueError("it holds Python objects")
+        raise _PickledError
     if math.prod(shape) * dtype.itemsize != len(content) - stream.tell():
         raise ValueError(f"an array claims the shape {shape}, and {len(content) - stream.tell()} bytes follow")
     values = np.frombuffer(content, dtype, math.prod(shape), stream.tell())

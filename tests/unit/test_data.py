@@ -93,7 +93,7 @@ def test_test_samples_limits_the_test_set_only():
 
 def test_limits_keep_what_else_is_known_of_the_data():
     row = np.zeros((3, 2))
-    data = Dataset(row, row, row, row, ("a", "b"), sequential=True, facts={"characters": 9}).limited(1, 2)
+    data = Dataset(row, row, row, row, symbols=("a", "b"), sequential=True, facts={"characters": 9}).limited(1, 2)
     assert (len(data.inputs), len(data.test_inputs)) == (1, 2)
     assert (data.symbols, data.sequential, data.facts) == (("a", "b"), True, {"characters": 9})
 

@@ -48,7 +48,7 @@ def text_of(symbols, steps, sequences, seed=1):
     codes = np.cumsum(jumps) % symbols
     inputs, targets = codes[:-1].reshape(sequences, steps), codes[1:].reshape(sequences, steps)
     names = tuple(map(chr, range(65, 65 + symbols)))
-    return Dataset(inputs, targets, inputs[:2], targets[:2], names, sequential=True)
+    return Dataset(inputs, targets, inputs[:2], targets[:2], symbols=names, sequential=True)
 
 
 def compared(layers, *, symbols=5, steps=7, sequences=4, samples=6, rate=0.1, **own):

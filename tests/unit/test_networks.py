@@ -10,7 +10,7 @@ from twin.networks.layers import Conv, Dense, Recurrent
 from twin.networks.network import Network
 
 
-def network_of(*layers, inputs=64, loss="cross-entropy"):
+def network_of(*layers, inputs=(64,), loss="cross-entropy"):
     tables = [{"kind": "dense", "outputs": n, "activation": f, "bias": b} for n, f, b in layers]
     return Network.from_config(NetworkConfig.model_validate({"loss": loss, "layers": tables}), inputs)
 
@@ -65,7 +65,7 @@ def test_the_longest_path_goes_up_and_down_once(depth):
 # -- convolutions ----------------------------------------------------------------------------------------------
 
 
-def described(*layers, inputs=784, steps=0, symbols=0):
+def described(*layers, inputs=(28, 28, 1), steps=0, symbols=0):
     table = {"loss": "cross-entropy", "layers": layers, "steps": steps}
     return Network.from_config(NetworkConfig.model_validate(table), inputs, symbols)
 
@@ -80,7 +80,7 @@ POOL = {"kind": "max-pool", "size": 2}
 
 def test_lenet_has_the_arrays_of_the_papers():
     # Gokmen 2017: 16 x 26, 32 x 401, 128 x 513, 10 x 129, used 576, 64, 1 and 1 times an image.
-    network = Network.from_config(load_workload("mnist-lenet").model.network, 784)
+    network = Network.from_config(load_workload("mnist-lenet").model.network, (28, 28, 1))
     assert list(network.shapes) == [(26, 16), (401, 32), (513, 128), (129, 10)]
     assert [layer.uses for layer in network.layers] == [576, 64, 1, 1]
     assert [layer.size for layer in network.layers] == [12 * 12 * 16, 4 * 4 * 32, 128, 10]
@@ -102,31 +102,39 @@ def test_lenet_has_the_arrays_of_the_papers():
     ],
 )
 def test_output_positions_are_where_windows_fit(window, output):
-    layer = described(conv(2, 3, **window), {"kind": "flatten"}, SOFTMAX, inputs=64).layers[0]
+    layer = described(conv(2, 3, **window), {"kind": "flatten"}, SOFTMAX, inputs=(8, 8, 1)).layers[0]
     assert (layer.out_height, layer.out_width) == output
     assert layer.uses == output[0] * output[1]
     assert layer.pooled == (*output, 2)
 
 
 def test_rows_and_columns_that_fill_no_pooling_window_are_dropped():
-    network = described(conv(2, 2), {"kind": "max-pool", "size": 3}, SOFTMAX, inputs=81)
+    network = described(conv(2, 2), {"kind": "max-pool", "size": 3}, SOFTMAX, inputs=(9, 9, 1))
     assert network.layers[0].pooled == (2, 2, 2)
     assert network.layers[1].n_in == 9
 
 
 def test_channels_of_one_layer_are_inputs_of_the_next():
-    network = described(conv(3, 3), POOL, conv(5, 2, bias=False), SOFTMAX, inputs=64)
+    network = described(conv(3, 3), POOL, conv(5, 2, bias=False), SOFTMAX, inputs=(8, 8, 1))
     assert [type(layer) for layer in network.layers] == [Conv, Conv, Dense]
     assert list(network.shapes) == [(10, 3), (12, 5), (21, 10)]
+
+
+def test_maps_need_be_neither_square_nor_grey():
+    network = described(conv(4, 3), POOL, SOFTMAX, inputs=(8, 5, 3))
+    assert (network.layers[0].n_in, network.layers[0].uses) == (3 * 3 * 3 + 1, 6 * 3)
+    assert network.layers[0].pooled == (3, 1, 4)
+    assert network.layers[1].n_in == 3 * 1 * 4 + 1
 
 
 @pytest.mark.parametrize(
     ("layers", "inputs", "words"),
     [
-        ([conv(2, 9), SOFTMAX], 64, ["network.layers.0.kernel (= 9)", "8 x 8", "use"]),
-        ([conv(2, 3), POOL, conv(2, 4), SOFTMAX], 64, ["network.layers.2.kernel (= 4)", "3 x 3"]),
-        ([conv(2, 5), {"kind": "max-pool", "size": 5}, SOFTMAX], 64, ["network.layers.0.", "4 x 4", "size 5"]),
-        ([conv(2, 3), SOFTMAX], 63, ["network.layers.0.kind (= conv)", "63 inputs", "use"]),
+        ([conv(2, 9), SOFTMAX], (8, 8, 1), ["network.layers.0.kernel (= 9)", "8 x 8", "use"]),
+        ([conv(2, 3), POOL, conv(2, 4), SOFTMAX], (8, 8, 1), ["network.layers.2.kernel (= 4)", "3 x 3"]),
+        ([conv(2, 6), SOFTMAX], (8, 5, 3), ["network.layers.0.kernel (= 6)", "8 x 5"]),
+        ([conv(2, 5), {"kind": "max-pool", "size": 5}, SOFTMAX], (8, 8, 1), ["network.layers.0.", "4 x 4", "size 5"]),
+        ([conv(2, 3), SOFTMAX], (64,), ["network.layers.0.kind (= conv)", "vector of 64 values", "use"]),
     ],
 )
 def test_windows_that_do_not_fit_are_refused(layers, inputs, words):
@@ -148,7 +156,7 @@ def block(hidden, kind="lstm", **more):
 
 def test_the_lstm_has_the_arrays_of_the_papers():
     # Gokmen 2018 and 2021, LSTM2-64-WP with 87 symbols: 256 x 152, 256 x 129 and 87 x 65, used at all 100 steps.
-    network = Network.from_config(load_workload("lstm-wp").model.network, 100, 87)
+    network = Network.from_config(load_workload("lstm-wp").model.network, (100,), 87)
     assert list(network.shapes) == [(152, 256), (129, 256), (65, 87)]
     assert [layer.uses for layer in network.layers] == [100, 100, 100]
     assert (network.timed, network.steps) == (True, 100)

@@ -17,7 +17,7 @@ def wave(request):
     cells = [Recurrent(k, "lstm", n, 32, bias=True, uses=STEPS, one_hot=k == 0) for k, n in enumerate((20, 32, 32))]
     network = Network((*cells[:2], Dense(2, 32, 20, bias=True, activation="softmax", uses=STEPS)), "cross-entropy")
     codes = np.random.default_rng(0).integers(0, 20, (4, STEPS))
-    data = Dataset(codes, np.roll(codes, 1), codes, codes, tuple(map(chr, range(65, 85))), sequential=True)
+    data = Dataset(codes, np.roll(codes, 1), codes, codes, symbols=tuple(map(chr, range(65, 85))), sequential=True)
     _, table = ideal(network, data, in_flight=request.param).timed(4)
     return table
 
@@ -157,7 +157,7 @@ def test_no_error_of_the_symbols_is_converted_or_moved(lines):
     cell = Recurrent(0, "lstm", 40, 8, bias=True, uses=3, one_hot=True)
     network = Network((cell, Dense(1, 8, 40, bias=True, activation="softmax", uses=3)), "cross-entropy")
     codes = np.array([[1, 2, 3]])
-    data = Dataset(codes, codes, codes, codes, tuple(map(chr, range(65, 105))), sequential=True)
+    data = Dataset(codes, codes, codes, codes, symbols=tuple(map(chr, range(65, 105))), sequential=True)
     twin = ideal(network, data, chip=tiles(lines))
     engine, _ = twin.timed(1)
     found = [(t.operation, t.demand) for t in engine.binder.templates if t.operation.layer == 0]

@@ -19,16 +19,28 @@ SETS = {
     "war-and-peace": "Tolstoy's novel, character by character; $TWIN_DATA_DIR/war-and-peace.txt",
     "text": "any text in UTF-8, character by character; data.file names it",
     "pydoc-topics": "the texts behind Python's help(), character by character; embedded",
+    "arrays": "arrays of your own in an .npz file: vectors or maps, classes or values to fit; data.file names it",
 }
 """Every data set, what it is, and where it comes from."""
 
 TEXTS = frozenset({"war-and-peace", "text", "pydoc-topics"})
 """Data sets that are texts: sequences of characters, of which a network predicts the next."""
 
+OWN = frozenset({"arrays"})
+"""Data sets of the user's own, whose shape and classes are known once they are read."""
+
 _LINE = ("slope", "intercept", "noise")
+Scaling = Literal["none", "maximum", "standard"]
+_FILED = frozenset({"text", "arrays"})
 _BELONGS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_LINE, ("linear",)),
-    "file": ("text",),
+    "file": ("text", *sorted(OWN)),
+    "targets": tuple(sorted(OWN)),
+    "channels": ("arrays",),
+    "test_share": tuple(sorted(OWN)),
+    "split": tuple(sorted(OWN)),
+    "scaling": ("arrays",),
+    "target_scaling": ("arrays",),
     "newline": ("war-and-peace",),
     "test_characters": tuple(sorted(TEXTS)),
 }
@@ -37,8 +49,8 @@ _BELONGS: dict[str, tuple[str, ...]] = {
 class Data(Part):
     """The data set, and how much of it is used."""
 
-    set: Literal["digits", "mnist", "fashion-mnist", "linear", "war-and-peace", "text", "pydoc-topics"]
-    """Which data: images of digits or clothes, points of a line, or a text read as sequences of characters."""
+    set: Literal["digits", "mnist", "fashion-mnist", "linear", "war-and-peace", "text", "pydoc-topics", "arrays"]
+    """Which data: images of digits or clothes, points of a line, texts read as sequences of characters, or your own."""
     samples: Count = 0
     """Training samples that are used at most; 0: all."""
     test_samples: Count = 0
@@ -50,7 +62,19 @@ class Data(Part):
     noise: Annotated[float, Field(ge=0, le=1e6)] = 0.0
     """Linear: standard deviation of the Gaussian noise on y."""
     file: Annotated[str, Field(max_length=4096)] = ""
-    """Text: path of the file, in UTF-8; a relative one starts at the current folder."""
+    """Text and own data: path of the file; a relative one starts at the current folder."""
+    targets: Literal["classes", "values"] = "classes"
+    """Own data: whether a sample belongs to a class or has values to fit, which need the loss "squared-error"."""
+    channels: Literal["", "first", "last"] = ""
+    """Own data: where the channels of maps stand in arrays of four axes, behind the samples ("first") or at the end."""
+    test_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Own data without a test part: the share of samples that are kept for the test."""
+    split: Literal["random", "last"] = "random"
+    """Own data without a test part: whether samples drawn once for all, or the last ones, are for the test."""
+    scaling: Scaling = "none"
+    """Own data: each feature or channel as it is, divided by its greatest magnitude, or with mean 0 and deviation 1."""
+    target_scaling: Scaling = "none"
+    """Own data: the same for each value to fit; losses are in these units."""
     newline: Literal["lf", "crlf"] = "lf"
     """War and Peace: line ends in the text, "crlf" as in the papers' character counts."""
     test_characters: Count = 0
@@ -63,9 +87,18 @@ class Data(Part):
             for key in _LINE:
                 if key not in self.model_fields_set:
                     raise refusal((), f'needs {key} for set = "linear"')
-        if given["set"] == "text" and not given["file"]:
-            raise refusal((), 'needs file for set = "text"')
+        if given["set"] in _FILED and not given["file"]:
+            raise refusal((), f'needs file for set = "{given["set"]}"')
         for key, sets in _BELONGS.items():
             if given["set"] not in sets and given[key] != type(self).model_fields[key].default:
                 raise refusal((key,), f"belongs to set = {' or '.join(f'{chr(34)}{name}{chr(34)}' for name in sets)}")
+        if given["targets"] == "classes" and given["target_scaling"] != "none":
+            raise refusal(("target_scaling",), 'belongs to targets = "values"')
         return self
+
+    @property
+    def loss(self) -> str:
+        """What a network that learns these data minimises."""
+        own = vars(self)
+        fits = own["set"] == "linear" or own["targets"] == "values"
+        return "squared-error" if fits else "cross-entropy"

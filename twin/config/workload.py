@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from twin.config.algorithms import Algorithms
 from twin.config.checks import Identifier, Name, refusal
 from twin.config.chip import SourceTable, check_sources, citable
-from twin.config.data import CLASSES, TEXTS, Data
+from twin.config.data import CLASSES, OWN, TEXTS, Data
 from twin.config.description import HEADER, Description
 from twin.config.extraction import Extraction
 from twin.config.network import Network
@@ -259,19 +259,19 @@ class Workload(Description):
 
     @model_validator(mode="after")
     def _network_fits_data(self) -> Self:
-        chosen = vars(vars(self)["data"])["set"]
+        data = vars(self)["data"]
+        chosen, loss = vars(data)["set"], data.loss
+        named = f'targets = "{vars(data)["targets"]}"' if chosen in OWN else f'set = "{chosen}"'
         network = vars(self)["network"]
         layers = vars(network)["layers"]
         outputs = vars(layers[-1])["outputs"]
         if chosen in TEXTS and not network.is_recurrent:
             raise refusal(("network", "layers"), f'needs a recurrent layer (kind = "lstm") for set = "{chosen}"')
-        if chosen in TEXTS and vars(network)["loss"] != "cross-entropy":
-            raise refusal(("network", "loss"), f'must be "cross-entropy" for set = "{chosen}"')
         if chosen not in TEXTS and network.is_recurrent:
             raise refusal(("data", "set"), f"must be a text for recurrent layers: {', '.join(sorted(TEXTS))}")
-        if chosen not in TEXTS and outputs != CLASSES[chosen]:
+        if chosen in CLASSES and outputs != CLASSES[chosen]:
             at = ("network", "layers", len(layers) - 1, "outputs")
             raise refusal(at, f'must be {CLASSES[chosen]} in the last layer for set = "{chosen}"')
-        if chosen == "linear" and vars(network)["loss"] != "squared-error":
-            raise refusal(("network", "loss"), 'must be "squared-error" for set = "linear"')
+        if vars(network)["loss"] != loss:
+            raise refusal(("network", "loss"), f'must be "{loss}" for {named}')
         return self

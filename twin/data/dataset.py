@@ -18,9 +18,14 @@ class Dataset:
     Attributes
     ----------
     inputs, test_inputs : (samples, n_inputs), or (sequences, steps) of a text
-        Magnitudes at most 1, as the input converters expect; of a text, positions in `symbols`.
+        Magnitudes at most 1, as the input converters expect, but of own data that are not scaled so; maps position by
+        position, channels last; of a text, positions in `symbols`.
     targets, test_targets : (samples, 1) or (samples, n_outputs), or (sequences, steps) of a text
         The class as a number, or the values to fit; of a text, the positions of the characters that follow.
+    shape : tuple of int
+        Of a sample: (height, width, channels) of a map, (n_inputs,) of a vector, which it is unless it says otherwise.
+    classes : int
+        How many there are; 0 where targets are values to fit, or characters.
     symbols : tuple of str
         A text's alphabet, in order of code; empty for other data.
     sequential : bool
@@ -34,6 +39,8 @@ class Dataset:
     targets: Array
     test_inputs: Array
     test_targets: Array
+    shape: tuple[int, ...] = ()
+    classes: int = 0
     symbols: tuple[str, ...] = ()
     sequential: bool = False
     facts: Mapping[str, str | int] = field(default_factory=dict)
@@ -42,6 +49,12 @@ class Dataset:
         """Make the arrays what compiled kernels take: float32, contiguous, writeable."""
         for name in ("inputs", "targets", "test_inputs", "test_targets"):
             object.__setattr__(self, name, np.require(getattr(self, name), np.float32, ["C", "W"]))
+        object.__setattr__(self, "shape", self.shape or self.inputs.shape[1:])
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of a network that learns these data: a class, a symbol or a value each."""
+        return self.classes or len(self.symbols) or self.targets.shape[1]
 
     def limited(self, samples: int, test_samples: int = 0) -> "Dataset":
         """Return the data set with at most the first `samples` to train and `test_samples` to test (0: all)."""

@@ -4,6 +4,8 @@ import numpy as np
 
 from twin.data.dataset import Dataset, sha256
 
+SHAPE = 8, 8, 1
+CLASSES = 10
 TEST_EVERY = 5  # every fifth image is a test image: 1,437 to train, 360 to test
 
 
@@ -16,4 +18,4 @@ def read() -> Dataset:
     labels = raw.target.astype(np.float32)[:, None]
     test = np.arange(len(images)) % TEST_EVERY == 0
     facts = {"sha256": sha256(images, labels)}
-    return Dataset(images[~test], labels[~test], images[test], labels[test], facts=facts)
+    return Dataset(images[~test], labels[~test], images[test], labels[test], SHAPE, CLASSES, facts=facts)

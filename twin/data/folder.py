@@ -1,7 +1,9 @@
-"""The folder of data sets that the user names by the variable TWIN_DATA_DIR."""
+"""Where data lie: below the folder that the variable TWIN_DATA_DIR names, or where the user says."""
 
 import os
 from pathlib import Path
+
+from twin.errors import TwinError
 
 VARIABLE = "TWIN_DATA_DIR"
 
@@ -11,6 +13,23 @@ def find(name: str) -> Path | None:
     folder = os.environ.get(VARIABLE)
     path = Path(folder) / name if folder else None
     return path if path is not None and path.is_file() else None
+
+
+def own(place: str, name: str) -> Path:
+    """Return a file of the user's; a relative name starts at the current folder, ``~`` is their home.
+
+    Raises
+    ------
+    TwinError
+        Beginning with `place`, where there is no such file.
+    """
+    try:
+        path = Path(name).expanduser().absolute()
+    except RuntimeError as error:
+        raise TwinError(f"{place}: names a user without a home folder; write the whole path") from error
+    if not path.is_file():
+        raise TwinError(f"{place}: no such file: {str(path)!r}; a relative path starts at the current folder")
+    return path
 
 
 def described() -> str:

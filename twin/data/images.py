@@ -17,6 +17,9 @@ from twin.data.dataset import Dataset, other_content, sha256
 from twin.data.idx import array_of, md5_of_idx
 from twin.errors import TwinError
 
+SHAPE = 28, 28, 1
+CLASSES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Images:
@@ -59,7 +62,7 @@ class Images:
         )
         name = self.name if contents == self.contents else other_content(self.name, "files", digest)
         for x, t in ((images, labels), (test_images, test_labels)):
-            if x.ndim != 3 or x.shape[1:] != (28, 28) or not len(x) or t.shape != x.shape[:1] or t.max() > 9:
+            if x.ndim != 3 or x.shape[1:] != SHAPE[:2] or not len(x) or t.shape != x.shape[:1] or t.max() >= CLASSES:
                 raise TwinError(
                     f"{self.name}: images {x.shape} and labels {t.shape} do not fit n images of 28 x 28 and n classes "
                     "0 to 9; copy the files again"
@@ -70,6 +73,8 @@ class Images:
             _classes(labels[:train]),
             _pixels(test_images[:test]),
             _classes(test_labels[:test]),
+            SHAPE,
+            CLASSES,
             facts={"name": name, "sha256": digest},
         )
 

@@ -82,7 +82,7 @@ class Text:
             "sha256": hashlib.sha256(self.raw).hexdigest(),
             **self.notes,
         }
-        return Dataset(inputs, targets, test_inputs, test_targets, symbols, sequential=True, facts=facts)
+        return Dataset(inputs, targets, test_inputs, test_targets, symbols=symbols, sequential=True, facts=facts)
 
     def _codes(self) -> tuple[npt.NDArray[np.intp], tuple[str, ...]]:
         points = _points(self.raw.decode(self.encoding))

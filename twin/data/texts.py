@@ -53,12 +53,7 @@ def from_file(name: str) -> Text:
     A relative name starts at the current folder; ``~`` is the user's.
     """
     place = f"data.file (= {name!r})"
-    try:
-        path = Path(name).expanduser().absolute()
-    except RuntimeError as error:
-        raise TwinError(f"{place}: names a user without a home folder; write the whole path") from error
-    if not path.is_file():
-        raise TwinError(f"{place}: no such file: {str(path)!r}; a relative path starts at the current folder")
+    path = folder.own(place, name)
     raw = _unix(_bytes_of(place, path))
     try:
         raw.decode()

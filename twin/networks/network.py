@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isqrt
+from math import prod
 from typing import TYPE_CHECKING
 
 from twin.config import network as config
@@ -12,7 +12,7 @@ from twin.networks.layers import Conv, Dense, Layer, Recurrent
 if TYPE_CHECKING:
     import networkx as nx
 
-Map = tuple[int, int, int]
+MAP_AXES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class Network:
     loss: str
 
     @classmethod
-    def from_config(cls, description: config.Network, n_inputs: int, symbols: int = 0) -> "Network":
+    def from_config(cls, description: config.Network, shape: Sequence[int], symbols: int = 0) -> "Network":
         """Build the network of a workload.
 
         Parameters
         ----------
-        n_inputs : int
-            Values of a sample (images are square, of one channel); for a text, its symbols count.
+        shape : sequence of int
+            Of a sample: (height, width, channels) of a map, (n,) of a vector; for a text, its symbols count.
         symbols : int
             Size of a text's vocabulary; 0 for other data.
         """
@@ -39,7 +39,7 @@ class Network:
             return cls(tuple(_recurrent(description, symbols)), description.loss)
         if symbols:
             raise TwinError('network.layers: a text needs recurrent layers (kind = "lstm" or "rnn") first')
-        return cls(tuple(_feed_forward(description, n_inputs)), description.loss)
+        return cls(tuple(_feed_forward(description, shape)), description.loss)
 
     @property
     def timed(self) -> bool:
@@ -81,17 +81,18 @@ class Network:
         return graph
 
 
-def _feed_forward(description: config.Network, n_inputs: int) -> list[Layer]:
+def _feed_forward(description: config.Network, shape: Sequence[int]) -> list[Layer]:
     layers: list[Layer] = []
     layer: Layer
-    width, image = n_inputs, _image(n_inputs)
+    width = prod(shape)
+    image = (shape[0], shape[1], shape[2]) if len(shape) == MAP_AXES else None
     for place, one in enumerate(description.layers):
         index = len(layers)
         if one.kind == "conv":
             at = f"network.layers.{place}"
             if image is None:
                 raise TwinError(
-                    f"{at}.kind (= conv): {width} inputs are no square image of one channel; use dense layers or images"
+                    f"{at}.kind (= conv): a sample is a vector of {width} values, not a map; use dense layers or maps"
                 )
             window = one.kernel, one.stride, one.padding, _pool_after(description, place)
             try:
@@ -132,8 +133,3 @@ def _recurrent(description: config.Network, symbols: int) -> list[Layer]:
             "leave it out"
         )
     return layers
-
-
-def _image(n_inputs: int) -> Map | None:
-    side = isqrt(n_inputs)
-    return (side, side, 1) if side * side == n_inputs else None

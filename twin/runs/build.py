@@ -41,6 +41,7 @@ from twin.runs.calibration import CalibrationPhases
 from twin.runs.estimate import check_calibration, check_memory, check_tiles
 from twin.runs.exports import check_recording
 from twin.runs.layouts import check_layout
+from twin.runs.networks import network_of
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Mode, Plan
 
@@ -140,7 +141,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     if data is None:
         data = load(workload.data, training.seed, workload.network.steps)
     check_recording(plan.request, training.epochs * len(data.inputs), training.in_flight, workload.timing)
-    network = Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols))
+    network = network_of(workload, data)
     _check_transfers(algorithm, settings, network)
     check_memory(network.shapes, layout)
     check_tiles(network.shapes, layout, chip)

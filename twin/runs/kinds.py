@@ -64,12 +64,12 @@ class Trained:
     def loads(self, plan: "Plan") -> "Iterator[Load]":
         """As `RunKind.loads`."""
         from twin.data import load  # noqa: PLC0415
-        from twin.networks.network import Network  # noqa: PLC0415
+        from twin.runs.networks import network_of  # noqa: PLC0415
         from twin.runs.roofline import network_load  # noqa: PLC0415
 
         workload = plan.trained
         data = load(workload.data, workload.training.seed, workload.network.steps)
-        yield from network_load(Network.from_config(workload.network, data.inputs.shape[1], len(data.symbols)))
+        yield from network_load(network_of(workload, data))
 
 
 class Timed:
