@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from twin.chip.costs import ChipCosts, Server
+    from twin.chip.costs import ChipCosts
     from twin.chip.demand import Component, Demand, Path
     from twin.chip.part import ChipPart
     from twin.chip.placing import Kept, Placed, place_streams
+    from twin.chip.servers import Server
     from twin.chip.service import Service
 
 __all__ = [
@@ -30,7 +31,7 @@ _PLACES = {
     "Kept": "twin.chip.placing",
     "Path": "twin.chip.demand",
     "Placed": "twin.chip.placing",
-    "Server": "twin.chip.costs",
+    "Server": "twin.chip.servers",
     "Service": "twin.chip.service",
     "place_streams": "twin.chip.placing",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from twin.chip.digital import DigitalUnit
 from twin.chip.floorplan import Floorplan
 from twin.chip.moves import PULSED, Moves, holders, parts_of
 from twin.chip.network import Network
+from twin.chip.servers import Servers
 from twin.chip.service import AreaRow
 from twin.chip.streams import has_registers
 from twin.chip.tile import Tile
@@ -25,13 +26,6 @@ if TYPE_CHECKING:
     from twin.config.chip import Chip
     from twin.mapping import Mapping, Part
     from twin.operation import Operation
-
-
-class Server(NamedTuple):
-    """Something that serves one operation at a time."""
-
-    name: str
-    kind: str
 
 
 class ChipCosts:
@@ -55,6 +49,8 @@ class ChipCosts:
         Tiles, their digital slices and links (in the order of ``mapping.tiles``) and registers if built, or the one
         digital unit of a chip without tiles; then buffer, memory and host; buffers and memories of further chips of a
         cluster; the links of the network.
+    table : Servers
+        The same by kind and place.
     moves : Moves
     network : Network or None
     floorplan : Floorplan
@@ -76,27 +72,29 @@ class ChipCosts:
         self.network = Network(chip, len(names)) if chip.network is not None and names else None
         chips = self.network.n_chips if self.network else 1
         self.floorplan = Floorplan(chip, mapping, self.network, sites)
-        servers = [Server(f"tile {name}", "tile") for name in names]
-        servers += [Server(f"digital {name}", "digital") for name in names] or [Server("digital", "digital")]
-        servers += [Server(f"link {name}", "link") for name in names]
-        servers += [Server(f"registers {name}", "registers") for name in names if has_registers(chip)]
-        stores = [(part, 0) for part in ("buffer", "memory", "host")]
-        stores += [(part, number) for number in range(1, chips) for part in ("buffer", "memory")]
-        self._shared = {store: len(servers) + k for k, store in enumerate(stores)}
-        servers += [Server(f"{part} {number}" if number else part, part) for part, number in stores]
-        self.moves = Moves(chip, mapping, places, in_flight, self.floorplan, self.network, self._shared, len(servers))
-        links = self.network.links if self.network else ()
-        self.servers = (*servers, *(Server(*link) for link in links))
+        self.table = self._servers(names, registers=has_registers(chip), chips=chips)
+        self.servers = self.table.rows()
+        self.moves = Moves(chip, mapping, places, in_flight, self.floorplan, self.network, self.table)
+
+    def _servers(self, names: Sequence[str], *, registers: bool, chips: int) -> Servers:
+        table = Servers()
+        kinds = ("tile", "digital", "link", *(["registers"] if registers else []))
+        for kind in kinds if names else ():
+            for tile, name in enumerate(names):
+                table.add(kind, tile, f"{kind} {name}", self.floorplan.sites[tile] // self.floorplan.per_chip)
+        if not names:
+            table.add("digital", 0, "digital", 0)
+        stores = [("buffer", 0), ("memory", 0), ("host", 0)]
+        stores += [(kind, chip) for chip in range(1, chips) for kind in ("buffer", "memory")]
+        for kind, chip in stores:
+            table.add(kind, chip, f"{kind} {chip}" if chip else kind, chip)
+        for number, link in enumerate(self.network.links if self.network else ()):
+            table.add(link.kind, number, link.name, link.chip)
+        return table
 
     def chip_of_servers(self) -> list[int]:
         """Return the chip of a cluster that each server is on; -1 for the links between chips."""
-        own = [self.floorplan.sites[tile] // self.floorplan.per_chip for tile in range(self._n_tiles)]
-        kinds = min(self._shared.values()) // self._n_tiles if own else 0
-        stores = sorted((number, chip) for (_, chip), number in self._shared.items())
-        crossings = [self.network.crosses(link) for link in range(len(self.network.links))] if self.network else []
-        per_chip = crossings.count(False) // self.network.n_chips if self.network else 1
-        links = [-1 if crosses else link // per_chip for link, crosses in enumerate(crossings)]
-        return [*(own * kinds or [0]), *(chip for _, chip in stores), *links]
+        return self.table.chips
 
     def demand(self, operation: Operation) -> Demand:
         """Return what `operation` occupies, costs and moves."""
@@ -120,7 +118,7 @@ class ChipCosts:
             busy_ps, latency_ps, _ = self._tile.service(lines)
             busy_ps = -(-busy_ps // copies)  # positions are shared out evenly
             column, energy = Counts.MVMS, self._tile.read_energy_J(lines)
-        occupancy = tuple(Occupancy(tile, 0, busy_ps) for tile in tiles)
+        occupancy = tuple(Occupancy(server, 0, busy_ps) for server in self.table.of("tile", tiles))
         return Demand(occupancy, column, latency_ps, energy)
 
     def _digital_demand(self, operation: Operation) -> Demand:
@@ -128,10 +126,10 @@ class ChipCosts:
         tiles = holders(operation, parts_of(self._mapping, operation))[0] if self._n_tiles else [-1]
         if tiles[0] < 0:
             service = self._digital.service(operation.flops)
-            servers = [self._n_tiles]
+            servers = self.table.of("digital", [0])
         else:
             service = self._digital.slice_service(operation.flops / len(tiles))
-            servers = [self._n_tiles + tile for tile in tiles]
+            servers = self.table.of("digital", tiles)
         energy[Component.DIGITAL, 0] = operation.flops * self._digital.energy_per_FLOP_J
         return Demand(tuple(Occupancy(s, service.busy_ps, 0) for s in servers), -1, 0, energy)
 

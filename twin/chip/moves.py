@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from twin.chip.floorplan import Floorplan
     from twin.chip.mover import Stateful, Store
     from twin.chip.network import Network, Place
+    from twin.chip.servers import Servers
     from twin.chip.service import Service
     from twin.config.chip import Chip
     from twin.mapping import Mapping, Part
@@ -72,10 +73,7 @@ class Moves:
     in_flight : int
     floorplan : Floorplan
     network : Network or None
-    shared : mapping of (str, int) to int
-        The servers of buffers, memories and host, by part and chip.
-    first_network_link : int
-        The server of the network's first link.
+    servers : Servers
 
     Attributes
     ----------
@@ -93,13 +91,12 @@ class Moves:
         in_flight: int,
         floorplan: Floorplan,
         network: Network | None,
-        shared: Table[tuple[str, int], int],
-        first_network_link: int,
+        servers: Servers,
     ) -> None:
         self._chip, self._mapping, self._places = chip, mapping, places
         self._network, self._floorplan = network, floorplan
-        self._shared, self._first_network_link = shared, first_network_link
-        tiles = self._n_tiles = len(mapping.tiles)
+        self._servers = servers
+        tiles = len(mapping.tiles)
         self.link = chip.link.built() if tiles else None
         self.registers = _registers(chip) if tiles and has_registers(chip) else None
         self.stores: dict[str, Store] = {"buffer": chip.buffer.built(), "memory": chip.memory.built()}
@@ -128,11 +125,11 @@ class Moves:
             passage = self._network.passage(
                 self._packets(operation, stream, n_bytes, self._network.part(self.place(stream), home))
             )
-            first = self._first_network_link
-            links = [Occupancy(first + link, busy_ps, 0) for link, busy_ps in passage.busy_ps.items()]
+            number = {link: self._servers[self._network.links[link].kind, link] for link in passage.busy_ps}
+            links = [Occupancy(number[link], busy_ps, 0) for link, busy_ps in passage.busy_ps.items()]
             # a store whose service depends on when and where must be the last
             occupancy = [*occupancy, *links] if access < 0 else [*links, *occupancy]
-            carried = tuple((first + link, size) for link, size in passage.n_bytes.items())
+            carried = tuple((number[link], size) for link, size in passage.n_bytes.items())
             latency_ps += passage.latency_ps
             energy[Component.NETWORK, 0], energy[Component.CLUSTER, 0] = passage.network_J, passage.cluster_J
             for path, crosses in ((Path.NETWORK, False), (Path.CLUSTER, True)):
@@ -158,14 +155,20 @@ class Moves:
         hops: list[Hop] = []
         writes = operation.store or stream is Stream.INPUT  # what the host sends is written
         if stream is Stream.INPUT:
-            hops.append(Hop(Path.HOST, [self._shared["host", 0]], self._host.service(n_bytes), n_bytes))
+            hops.append(Hop(Path.HOST, self._servers.of("host", [0]), self._host.service(n_bytes), n_bytes))
         tiles, copies = self._moving(operation)
         if self.link is not None and tiles:
             size = n_bytes * (copies if operation.copied else 1)
-            hops.append(Hop(Path.LINK, self._links(tiles), self.link.service(size / len(tiles), writes=writes), size))
-        store = [self._shared[place, home]]
+            hops.append(
+                Hop(
+                    Path.LINK,
+                    self._servers.of("link", tiles),
+                    self.link.service(size / len(tiles), writes=writes),
+                    size,
+                )
+            )
         service = self.stores[place].service(n_bytes, writes=writes)
-        return [*hops, Hop(Path[place.upper()], store, service, n_bytes)]
+        return [*hops, Hop(Path[place.upper()], self._servers.of(place, [home]), service, n_bytes)]
 
     def _through_registers(self, operation: Operation, n_bytes: int) -> list[Hop]:
         """Return the hops of words that are kept in registers, their own tiles' or others'."""
@@ -179,14 +182,14 @@ class Moves:
         if self.link is not None and tiles:
             away = [tile for tile in tiles if tile not in home]
             service = self.link.service(n_bytes / len(tiles), writes=writes)
-            hops.append(Hop(Path.LINK, self._links(away), service, n_bytes))
+            hops.append(Hop(Path.LINK, self._servers.of("link", away), service, n_bytes))
         if not home:
             service = self.stores["buffer"].service(n_bytes, writes=writes)
-            hops.append(Hop(Path.BUFFER, [self._shared["buffer", 0]], service, n_bytes))
+            hops.append(Hop(Path.BUFFER, self._servers.of("buffer", [0]), service, n_bytes))
         elif self.link is not None:
             away = [tile for tile in home if tile not in tiles]
             service = self.link.service(n_bytes / len(home), writes=writes)
-            hops.append(Hop(Path.LINK, self._links(away), service, n_bytes))
+            hops.append(Hop(Path.LINK, self._servers.of("link", away), service, n_bytes))
             hops.append(self._in_registers(home, n_bytes, writes=writes))
         return hops
 
@@ -198,14 +201,11 @@ class Moves:
         place: str = found or getattr(self._chip.placement, FIELDS[stream])
         return place
 
-    def _links(self, tiles: list[int]) -> list[int]:
-        return [2 * self._n_tiles + tile for tile in tiles]
-
     def _in_registers(self, tiles: list[int], n_bytes: int, *, writes: bool) -> Hop:
         if self.registers is None:
             raise ValueError("a stream is placed in registers that the chip is built without")
         service = self.registers.service(n_bytes / len(tiles), writes=writes)
-        return Hop(Path.REGISTERS, [3 * self._n_tiles + tile for tile in tiles], service, n_bytes)
+        return Hop(Path.REGISTERS, self._servers.of("registers", tiles), service, n_bytes)
 
     @property
     def stateful(self) -> Stateful | None:

@@ -89,6 +89,14 @@ def _cluster(chip: Chip) -> Cluster:
     return chip.cluster
 
 
+class NetworkLink(NamedTuple):
+    """A directed link: "network" between routers of a chip, "cluster" between chips (chip -1)."""
+
+    name: str
+    kind: str
+    chip: int
+
+
 class Place(NamedTuple):
     """A router of a chip of the cluster."""
 
@@ -130,8 +138,8 @@ class Network:
 
     Attributes
     ----------
-    links : tuple of (str, str)
-        Name and kind ("network" or "cluster") of every directed link.
+    links : tuple of NetworkLink
+        Every directed link.
     on_chip : Topology
     chips : Topology or None
         How chips are joined; None for a single one.
@@ -163,8 +171,8 @@ class Network:
         crossings = self.chips.links if self.chips else []
         self._crossing = {link: self._first_crossing + k for k, link in enumerate(crossings)}
         self.links = (
-            *((f"link {f'{number}:' if self.chips else ''}{a}>{b}", "network") for number, (a, b) in named),
-            *((f"cluster {a}>{b}", "cluster") for a, b in crossings),
+            *(NetworkLink(f"link {f'{n}:' if self.chips else ''}{a}>{b}", "network", n) for n, (a, b) in named),
+            *(NetworkLink(f"cluster {a}>{b}", "cluster", -1) for a, b in crossings),
         )
         self.route = cache(self._route)
 

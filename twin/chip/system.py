@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from twin.chip.costs import ChipCosts, Server
+from twin.chip.costs import ChipCosts
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
 from twin.chip.digital import DigitalUnit
+from twin.chip.servers import Servers
 from twin.chip.service import AreaRow
 from twin.chip.streams import word_bytes
 from twin.chip.wire import transfer
@@ -57,11 +58,15 @@ class SystemCosts:
         self._one = ChipCosts(chip, mapping)
         self._chips = len(placement.block)
         self._copies = [copies[block] for block in placement.block]
-        own = [server for server in self._one.servers if server.kind not in {"buffer", "memory", "host"}]
-        self._first = {kind: len(own) + k * self._chips for k, kind in enumerate(PER_CHIP)}
-        shared = [Server(f"{kind} {number}", kind) for kind in PER_CHIP for number in range(self._chips)]
-        self._host = len(own) + len(shared)
-        self.servers = (*own, *shared, Server("host", "host"))
+        self._servers = Servers()
+        for server, tile, _ in self._one.table.items():
+            if server.kind not in {"buffer", "memory", "host"}:
+                self._servers.add(server.kind, tile, server.name, placement.chip[tile])
+        for kind in PER_CHIP:
+            for number in range(self._chips):
+                self._servers.add(kind, number, f"{kind} {number}", number)
+        self._servers.add("host", 0, "host", -1)
+        self.servers = self._servers.rows()
 
     @property
     def chips(self) -> int:
@@ -75,16 +80,12 @@ class SystemCosts:
 
     def block_of(self, server: int) -> int:
         """Return the block that a server belongs to; the host belongs to the first."""
-        if server == self._host:
-            return 0
-        if server >= self._first["buffer"]:
-            return self._placement.block[(server - self._first["buffer"]) % self._chips]
-        return self._placement.block[self._placement.chip[server % len(self._mapping.tiles)]]
+        chip = self._servers.chips[server]
+        return self._placement.block[chip] if chip >= 0 else 0
 
     def chip_of_servers(self) -> list[int]:
         """Return the chip that each server is on; -1 for the host."""
-        own = list(self._placement.chip) * (self._first["buffer"] // len(self._placement.chip))
-        return [*own, *(list(range(self._chips)) * len(PER_CHIP)), -1]
+        return self._servers.chips
 
     def demand(self, operation: Operation) -> Demand:
         """Return what `operation` occupies, costs and moves."""
@@ -95,7 +96,7 @@ class SystemCosts:
         for one in demand.occupancy:
             kind = self._one.servers[one.server].kind
             if kind == "host":
-                occupancy.append(one._replace(server=self._host))
+                occupancy.append(one._replace(server=self._servers["host", 0]))
             elif kind in PER_CHIP:
                 occupancy += self._shares(operation, kind, one)
             else:
@@ -113,7 +114,7 @@ class SystemCosts:
     def _shares(self, operation: Operation, kind: str, one: Occupancy) -> list[Occupancy]:
         chips = self._on(operation)
         share_ps = -(-one.fixed_ps // len(chips))
-        return [Occupancy(self._first[kind] + chip, share_ps, 0) for chip in chips]
+        return [Occupancy(server, share_ps, 0) for server in self._servers.of(kind, chips)]
 
     def _send(self, operation: Operation) -> Demand:
         stream = operation.stream or Stream.ACTIVATIONS
@@ -124,7 +125,7 @@ class SystemCosts:
         energy = no_energy()
         energy[Component.CHIP_LINK, 0] = service.energy_J * len(chips)
         return Demand(
-            tuple(Occupancy(self._first["port"] + chip, service.busy_ps, 0) for chip in chips),
+            tuple(Occupancy(server, service.busy_ps, 0) for server in self._servers.of("port", chips)),
             column=-1,
             latency_ps=service.latency_ps,
             energy_J=energy,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from twin.chip.costs import Server
+    from twin.chip.servers import Server
     from twin.engine.binding import Template
 
 OPERATIONS: Final = 600
