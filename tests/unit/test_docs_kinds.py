@@ -102,6 +102,39 @@ def test_a_whole_run_ends_when_a_channel_of_what_refresh_leaves_would_to_the_pic
 
 
 @pytest.mark.usefixtures("plugged")
+def test_a_kind_serves_as_registers_and_memory_and_on_a_mesh_too():
+    table = tables("chip.buffer")["chip.buffer"]
+    places = {
+        "chip.registers": table | {"size": "256 KiB"},
+        "chip.memory": table | {"size": "64 MiB", "row_size": "64 KiB"},
+    }
+    for place, where in ({"h": "registers"}, "registers"), ({"h": "memory"}, "memory"):
+        own = {"training.in_flight": 1, **places, **{f"chip.placement.{key}": value for key, value in place.items()}}
+        found = twin.simulate("digits-mlp", "ttv2", samples=SAMPLES, epochs=1, overrides=own, progress=False)
+        traffic = found.tables["traffic"].query("stream == 'H'").groupby("path")["bytes"].sum()
+        operations = found.tables["operations"]
+        loads = operations.loc[operations["kind"].isin(["h_load", "h_store"]), ["kind", "count"]]
+        n = loads.groupby("kind")["count"].sum()
+        assert n["h_load"] == n["h_store"] > 0
+        joules = found.tables["energy"].groupby("component")["energy_J"].sum()
+        assert joules[where] == pytest.approx(traffic[where] / 2 * 8 * (0.1e-12 + 0.3e-12))
+    mesh = {"chip.buffer": table, "chip.link": tables("chip.link")["chip.link"]}
+    found = twin.simulate(
+        "digits-mlp", "sgd", samples=2, epochs=1, chip="aimc-512-mesh", overrides=mesh, progress=False
+    )
+    busy_ps = found.tables["servers"].set_index("server").loc["buffer", "busy_ps"]
+    assert busy_ps == 2 * sum(picoseconds(n / 300e9) for n in BUFFER)
+
+
+@pytest.mark.usefixtures("plugged")
+def test_a_system_of_chips_has_the_refresh_of_each():
+    found = twin.simulate("gpt2-small", "sgd", overrides=tables("chip.buffer"), progress=False)
+    area = found.tables["area"].set_index("part")
+    assert area.loc["buffer refresh", "count"] == area.loc["buffer", "count"] == found.chips > 1
+    assert area.loc["buffer refresh", "leakage_W"] == pytest.approx(found.chips * 1024 * 100e-12 / 40.96e-6)
+
+
+@pytest.mark.usefixtures("plugged")
 def test_mistakes_in_a_table_of_the_kind_name_key_value_rule_and_fix():
     table = settings()["chip.buffer"]
     with pytest.raises(TwinError, match=r"chip.buffer.retention.*must be above 1.024e-05 s, or refresh never ends"):

@@ -159,14 +159,8 @@ class Moves:
         tiles, copies = self._moving(operation)
         if self.link is not None and tiles:
             size = n_bytes * (copies if operation.copied else 1)
-            hops.append(
-                Hop(
-                    Path.LINK,
-                    self._servers.of("link", tiles),
-                    self.link.service(size / len(tiles), writes=writes),
-                    size,
-                )
-            )
+            service = self.link.service(size / len(tiles), writes=writes)
+            hops.append(Hop(Path.LINK, self._servers.of("link", tiles), service, size))
         service = self.stores[place].service(n_bytes, writes=writes)
         return [*hops, Hop(Path[place.upper()], self._servers.of(place, [home]), service, n_bytes)]
 

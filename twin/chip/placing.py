@@ -190,9 +190,10 @@ def _there(place: str) -> str:
 def remedy(chip: Chip, place: str, stream: Stream) -> str:
     """Say what makes room for a stream that does not fit in `place`."""
     if place == "registers":
-        return f'set placement.{FIELDS[stream]} = "buffer" or "auto", or enlarge registers.size'
+        enlarge = chip.registers.remedy if chip.registers is not None else "enlarge {place}.size"
+        return f'set placement.{FIELDS[stream]} = "buffer" or "auto", or {enlarge.format(place=place)}'
     if place == "buffer":
-        return f'set placement.{FIELDS[stream]} = "memory" or enlarge buffer.size'
+        return f'set placement.{FIELDS[stream]} = "memory" or {chip.buffer.remedy.format(place=place)}'
     return f"{_more_memory(chip)} or use shorter words"
 
 

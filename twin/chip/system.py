@@ -141,8 +141,10 @@ class SystemCosts:
             for tile, chip in zip(self._mapping.tiles, self._placement.chip, strict=True)
         )
         counts = {"arrays": arrays, "tile periphery": tiles, "links": tiles, "digital units": self._digital_units()}
-        counts |= dict.fromkeys(("buffer", "memory"), self.chips)
-        rows = [self._times(row, counts) for row in self._one.area()]
+        one = self._one.area()
+        stores = (row for row in one if row.part.partition(" ")[0] in {"buffer", "memory"})
+        counts |= {row.part: self.chips * row.count for row in stores}
+        rows = [self._times(row, counts) for row in one]
         system = self._system
         return [*rows, AreaRow("chip ports", self.chips, self.chips * system.area, self.chips * system.leakage)]
 
