@@ -51,6 +51,34 @@ def test_a_convolutional_network_learns_colour_maps_that_are_not_square(command,
         assert (found["training samples"], found["test samples"]) == (90, 30)
 
 
+def test_a_network_fits_two_columns_of_a_table(command, tmp_path):
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(100, 20, (2, 300))
+    pd.DataFrame({"row": range(300), "a": a, "b": b, "sum": a + b, "difference": a - b}).to_csv("own.csv", index=False)
+    data = [
+        'set = "table"',
+        'file = "own.csv"',
+        'label = ["sum", "difference"]',
+        'ignore = ["row"]',
+        "test_share = 0.2",
+    ]
+    data += ['targets = "values"', 'scaling = "standard"', 'target_scaling = "standard"']
+    workload = write_workload(tmp_path / "own.toml", data, dense(2, "identity"), loss="squared-error", rate=0.05)
+    curve, found = trained(command, workload, "digital", tmp_path / "out")
+    assert curve["epoch"].iloc[-1] == 2
+    assert curve["test_loss"].iloc[-1] < 0.001  # the targets have variance 1
+    assert (found["training samples"], found["test samples"]) == (240, 60)
+    assert len(found["target scale"].split(", ")) == 2
+
+
+def test_a_gap_in_a_table_is_one_line(command, tmp_path):
+    (tmp_path / "own.csv").write_text("a,b\n1,0\n,1\n")
+    data = ['set = "table"', 'file = "own.csv"', 'label = ["b"]', "test_share = 0.5"]
+    code, _, errors = command("run", write_workload(tmp_path / "own.toml", data, dense(2)), "--algorithm", "digital")
+    assert (code, errors.strip().count("\n")) == (2, 0)
+    assert "data.file (= 'own.csv'): column 'a', row 2 (= ''): must be a finite number" in errors
+
+
 @pytest.mark.parametrize(
     ("outputs", "targets", "loss", "words"),
     [

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from twin.config.checks import refusal
 from twin.config.numbers import Count, Real
@@ -20,27 +20,44 @@ SETS = {
     "text": "any text in UTF-8, character by character; data.file names it",
     "pydoc-topics": "the texts behind Python's help(), character by character; embedded",
     "arrays": "arrays of your own in an .npz file: vectors or maps, classes or values to fit; data.file names it",
+    "table": "rows of your own in a CSV or Parquet file, columns of which are what is to be learnt; data.file names it",
+    "idx": "images and labels of your own in idx files, as MNIST's are; data.file and data.label_file name them",
 }
 """Every data set, what it is, and where it comes from."""
 
 TEXTS = frozenset({"war-and-peace", "text", "pydoc-topics"})
 """Data sets that are texts: sequences of characters, of which a network predicts the next."""
 
-OWN = frozenset({"arrays"})
+OWN = frozenset({"arrays", "table", "idx"})
 """Data sets of the user's own, whose shape and classes are known once they are read."""
 
 _LINE = ("slope", "intercept", "noise")
+Path = Annotated[str, Field(max_length=4096)]
+Column = Annotated[str, Field(min_length=1, max_length=1000)]
+Columns = Annotated[
+    tuple[Column, ...],
+    Field(strict=False),
+    BeforeValidator(
+        lambda given: (given,) if isinstance(given, str) else given, json_schema_input_type=Column | tuple[Column, ...]
+    ),
+]
+"""Names of columns; one may stand alone."""
 Scaling = Literal["none", "maximum", "standard"]
-_FILED = frozenset({"text", "arrays"})
+_NEEDED = {"linear": _LINE, "table": ("label",), "idx": ("label_file",)}
 _BELONGS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_LINE, ("linear",)),
     "file": ("text", *sorted(OWN)),
     "targets": tuple(sorted(OWN)),
-    "channels": ("arrays",),
+    "channels": ("arrays", "idx"),
+    "label": ("table",),
+    "ignore": ("table",),
+    "label_file": ("idx",),
+    "test_label_file": ("idx",),
+    "test_file": ("table", "idx"),
     "test_share": tuple(sorted(OWN)),
     "split": tuple(sorted(OWN)),
-    "scaling": ("arrays",),
-    "target_scaling": ("arrays",),
+    "scaling": tuple(sorted(OWN)),
+    "target_scaling": tuple(sorted(OWN)),
     "newline": ("war-and-peace",),
     "test_characters": tuple(sorted(TEXTS)),
 }
@@ -49,7 +66,9 @@ _BELONGS: dict[str, tuple[str, ...]] = {
 class Data(Part):
     """The data set, and how much of it is used."""
 
-    set: Literal["digits", "mnist", "fashion-mnist", "linear", "war-and-peace", "text", "pydoc-topics", "arrays"]
+    set: Literal[
+        "digits", "mnist", "fashion-mnist", "linear", "war-and-peace", "text", "pydoc-topics", "arrays", "table", "idx"
+    ]
     """Which data: images of digits or clothes, points of a line, texts read as sequences of characters, or your own."""
     samples: Count = 0
     """Training samples that are used at most; 0: all."""
@@ -61,8 +80,18 @@ class Data(Part):
     """Linear: b in y = a x + b + noise."""
     noise: Annotated[float, Field(ge=0, le=1e6)] = 0.0
     """Linear: standard deviation of the Gaussian noise on y."""
-    file: Annotated[str, Field(max_length=4096)] = ""
+    file: Path = ""
     """Text and own data: path of the file; a relative one starts at the current folder."""
+    test_file: Path = ""
+    """Own tables and idx files: path of the samples for the test, where they have a file of their own."""
+    label_file: Path = ""
+    """Own idx files: path of the labels of `file`."""
+    test_label_file: Path = ""
+    """Own idx files: path of the labels of `test_file`."""
+    label: Columns = ()
+    """Own tables: the column of the classes, or those of the values to fit; the others are features."""
+    ignore: Columns = ()
+    """Own tables: columns that are neither features nor labels, e.g. numbers of rows."""
     targets: Literal["classes", "values"] = "classes"
     """Own data: whether a sample belongs to a class or has values to fit, which need the loss "squared-error"."""
     channels: Literal["", "first", "last"] = ""
@@ -83,17 +112,19 @@ class Data(Part):
     @model_validator(mode="after")
     def _keys_belong_to_the_set(self) -> Self:
         given = vars(self)
-        if given["set"] == "linear":
-            for key in _LINE:
-                if key not in self.model_fields_set:
-                    raise refusal((), f'needs {key} for set = "linear"')
-        if given["set"] in _FILED and not given["file"]:
-            raise refusal((), f'needs file for set = "{given["set"]}"')
+        filed = given["set"] in _BELONGS["file"]
+        for key in (*(("file",) if filed else ()), *_NEEDED.get(given["set"], ())):
+            if key not in self.model_fields_set or given[key] in ("", ()):
+                raise refusal((), f'needs {key} for set = "{given["set"]}"')
         for key, sets in _BELONGS.items():
             if given["set"] not in sets and given[key] != type(self).model_fields[key].default:
                 raise refusal((key,), f"belongs to set = {' or '.join(f'{chr(34)}{name}{chr(34)}' for name in sets)}")
         if given["targets"] == "classes" and given["target_scaling"] != "none":
             raise refusal(("target_scaling",), 'belongs to targets = "values"')
+        if given["targets"] == "classes" and len(given["label"]) > 1:
+            raise refusal(("label",), 'must be one column for targets = "classes"')
+        if given["set"] == "idx" and bool(given["test_file"]) != bool(given["test_label_file"]):
+            raise refusal(("test_label_file",), "must stand beside test_file, and test_file beside it")
         return self
 
     @property

@@ -30,7 +30,7 @@ def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
         Where files are missing or damaged, or the network does not fit the data: a text without sequences, or
         sequences of what has no order.
     """
-    from twin.data import arrays, digits, images, linear, texts  # noqa: PLC0415 - each pulls in its own heavy library
+    from twin.data import arrays, digits, idx, images, linear, table, texts  # noqa: PLC0415 - each pulls in its own heavy library
 
     readers: dict[str, Callable[[], Dataset]] = {
         "digits": digits.read,
@@ -40,6 +40,8 @@ def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
         "war-and-peace": lambda: texts.war_and_peace(config.newline).sequences(steps, config.test_characters),
         "text": lambda: texts.from_file(config.file).sequences(steps, config.test_characters),
         "arrays": lambda: arrays.read(config),
+        "table": lambda: table.read(config),
+        "idx": lambda: idx.read(config),
         "pydoc-topics": lambda: texts.pydoc_topics().sequences(steps, config.test_characters),
     }
     if config.set not in readers:
