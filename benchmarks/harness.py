@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from twin.config.load import load_workload
 from twin.data import Dataset, load
+from twin.descriptions.load import load_workload
 from twin.errors import TwinError
 from twin.operation import N_COUNTS, Counts
 from twin.runs import build as building

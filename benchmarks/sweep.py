@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.config.load import load_sweep
+from twin.descriptions.load import load_sweep
 from twin.machine.compiled import ensure_compiled
 from twin.sweep.point import points_of
 

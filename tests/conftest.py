@@ -9,9 +9,10 @@ from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
 from twin.config.algorithms import Algorithms
-from twin.config.load import load_chip, load_layout
-from twin.config.workload import Calibration, Initial, WeightMapping
+from twin.config.calibration import Calibration
+from twin.config.weights import Initial, WeightMapping
 from twin.data import Dataset
+from twin.descriptions.load import load_chip, load_layout
 from twin.devices import device_preset
 from twin.kernels.records import INSTRUCTION
 from twin.machine.compiled import ensure_compiled, ensure_loaded

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from twin.cli.schema import written_schema
 from twin.config.cited import defaults, split
-from twin.config.load import MODELS
 from twin.config.part import dimension_of
 from twin.config.presets import presets
 from twin.config.resources import FOLDERS, shipped
-from twin.config.schema import json_schema
+from twin.descriptions.load import MODELS
+from twin.descriptions.schema import json_schema
 from twin.devices.presets import describe, preset_names
 from twin.devices.registry import family_names, family_of
 from twin.results.columns import DIFFERENCE, TABLES, TIDY, Table

@@ -27,7 +27,7 @@ def graph() -> nx.DiGraph:
     pairs = [pair for pair in room_arrows() if not (set(pair) & (DOORS | GROUND))]
     found = nx.DiGraph(pairs)
     # single files, named in test_arrows.py
-    exceptional = {("config", "chip"), ("config", "devices"), ("chip", "kernels"), ("api", "cli")}
+    exceptional = {("config", "chip"), ("chip", "kernels"), ("api", "cli")}
     found.remove_edges_from(exceptional)
     return found
 

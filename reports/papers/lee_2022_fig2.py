@@ -16,8 +16,8 @@ from papers.lee_2022_map import AF_A, AF_C, FOLDER, JOBS
 from papers.lee_2022_map import SWEEP as MAP
 from papers.lee_2022_map_draw import draw_curves
 from papers.output import Advance, Claim, Reproduction
-from twin.config.load import load_sweep
-from twin.config.sweep import Sweep
+from twin.descriptions.load import load_sweep
+from twin.descriptions.sweep import Sweep
 from twin.errors import TwinError
 from twin.results.intervals import INTERVALS
 from twin.results.store import load_run

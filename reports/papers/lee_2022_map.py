@@ -23,8 +23,8 @@ from papers.robustness import (
     robustness_score,
     smoothed,
 )
-from twin.config.load import load_sweep
-from twin.config.sweep import Sweep
+from twin.descriptions.load import load_sweep
+from twin.descriptions.sweep import Sweep
 from twin.errors import TwinError
 from twin.sweep.run import Settings, run_sweep
 

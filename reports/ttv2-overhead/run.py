@@ -49,7 +49,7 @@ LAYOUTS = (("sgd", "two-array"), ("shd", "three-array"), ("ttv2", "three-array")
 
 def uses(workload: str) -> list[int]:
     """Return how often each layer is used, by the layer's place in the description."""
-    from twin.config.load import load_timing_only  # noqa: PLC0415
+    from twin.descriptions.load import load_timing_only  # noqa: PLC0415
 
     network = load_timing_only(workload).model.network
     return [layer.uses for block in network.blocks for layer in block.layers]

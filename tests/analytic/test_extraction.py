@@ -7,7 +7,7 @@ import pytest
 
 from twin.chip import ChipCosts
 from twin.config.extraction import Extraction
-from twin.config.load import load_chip
+from twin.descriptions.load import load_chip
 from twin.engine import Engine
 from twin.errors import TwinError
 from twin.extraction.averaging import Averager, Iterates, Schedule

@@ -2,9 +2,8 @@
 
 import pytest
 
-from twin.config import load_chip, load_layout
-from twin.config.load import load_sweep
-from twin.config.workload import Calibration
+from twin.config.calibration import Calibration
+from twin.descriptions.load import load_chip, load_layout, load_sweep
 from twin.errors import TwinError
 from twin.runs import estimate
 from twin.sweep.design import MOST_POINTS, values_of

@@ -11,9 +11,9 @@ from papers.output import COLUMNS, Claim, Reproduction
 from study_kit import Here, planned, shown
 
 from twin.cli import study as commands_study
-from twin.config.load import load_study
 from twin.config.place import Places
 from twin.config.resources import find
+from twin.descriptions.load import load_study
 from twin.report.figures.svg import Drawing, figure
 from twin.study import run as running
 from twin.study.plan import plan_study

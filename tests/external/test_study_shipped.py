@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from study_kit import planned
 
-from twin.config.load import load_study, load_sweep
 from twin.config.resources import find, shipped
+from twin.descriptions.load import load_study, load_sweep
 from twin.errors import TwinError
 from twin.runs.kinds import TRAINED
 from twin.runs.library import Library

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from twin.chip import ChipCosts
-from twin.config.load import load_chip
 from twin.data import Dataset
+from twin.descriptions.load import load_chip
 from twin.engine import Engine
 from twin.machine.replay import Replayed
 

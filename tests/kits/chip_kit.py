@@ -1,9 +1,9 @@
 """Chips with a network, of any topology, alone and in clusters."""
 
 from twin.chip.kinds import kinds_at
-from twin.config import load_chip
 from twin.config.part import dimension_of
 from twin.config.resources import shipped
+from twin.descriptions.load import load_chip
 
 NETWORK = {
     "network.routing": "shortest-path",

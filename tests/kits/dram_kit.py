@@ -5,8 +5,8 @@ from collections import deque
 import numpy as np
 
 from twin.chip.dram.server import COMMANDS, DramServer
-from twin.config import load_chip
 from twin.config.presets import presets
+from twin.descriptions.load import load_chip
 
 PARTS = sorted(presets("dram"))
 SYSTEM = {

@@ -10,8 +10,9 @@ from twin.algorithms.registry import make_algorithm
 from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts
 from twin.config.algorithms import Algorithms
-from twin.config.load import load_chip, load_layout
-from twin.config.workload import Calibration, Initial, WeightMapping
+from twin.config.calibration import Calibration
+from twin.config.weights import Initial, WeightMapping
+from twin.descriptions.load import load_chip, load_layout
 from twin.devices import device_preset
 from twin.engine import Engine
 from twin.machine.machine import Machine

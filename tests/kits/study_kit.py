@@ -1,8 +1,8 @@
 """Studies whose runs happen here."""
 
-from twin.config.load import load_study
 from twin.config.place import Places
 from twin.config.resources import find
+from twin.descriptions.load import load_study
 from twin.study.plan import plan_study
 from twin.sweep.measure import Status, ended
 

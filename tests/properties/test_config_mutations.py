@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twin.config import load_chip, load_layout, load_workload, resolved_toml
 from twin.config.resources import find, shipped
+from twin.descriptions.load import load_chip, load_layout, load_workload
+from twin.descriptions.resolved import resolved_toml
 from twin.errors import TwinError
 
 LOADERS = {"chip": load_chip, "layout": load_layout, "workload": load_workload}

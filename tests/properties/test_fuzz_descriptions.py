@@ -7,9 +7,9 @@ from fuzz_kit import at_most, mutated
 from rich.console import Console
 
 from twin.cli.show import description_table, load_shown
-from twin.config.load import load_baseline, load_study, load_sweep
 from twin.config.place import Places
 from twin.config.resources import find, root
+from twin.descriptions.load import load_baseline, load_study, load_sweep
 from twin.devices.presets import read_description
 from twin.errors import TwinError
 from twin.runs.planning import check_all, plan_run

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from twin.config.load import load_workload
 from twin.data import load
+from twin.descriptions.load import load_workload
 from twin.errors import TwinError
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "sampling.py"

@@ -23,7 +23,7 @@ from sweep_kit import (
     written,
 )
 
-from twin.config.load import load_sweep
+from twin.descriptions.load import load_sweep
 from twin.errors import TwinError
 from twin.sweep import local
 from twin.sweep import measure as measuring

@@ -13,6 +13,7 @@ ALLOWED = {
     "devices": {"config"},
     "data": {"config"},
     "networks": {"config"},
+    "descriptions": {"config", "devices", "networks"},
     "mapping": {"config"},
     "algorithms": {"config", "mapping", "networks"},
     "chip": {"config", "mapping"},
@@ -24,14 +25,14 @@ ALLOWED = {
     "report": {"results"},
     "runs": {
         *("algorithms", "chip", "config", "data", "devices", "engine", "export", "extraction", "kernels", "machine"),
-        *("mapping", "networks", "results"),
+        *("descriptions", "mapping", "networks", "results"),
     },
-    "sweep": {"algorithms", "config", "results", "runs"},
-    "study": {"config", "report", "results", "runs", "sweep"},
-    "api": {"config", "machine", "report", "results", "runs", "sweep"},
+    "sweep": {"algorithms", "config", "descriptions", "results", "runs"},
+    "study": {"config", "descriptions", "report", "results", "runs", "sweep"},
+    "api": {"config", "descriptions", "machine", "report", "results", "runs", "sweep"},
     "cli": {
         *("algorithms", "chip", "config", "devices", "extraction", "machine", "mapping", "report"),
-        *("results", "runs", "study", "sweep"),
+        *("descriptions", "results", "runs", "study", "sweep"),
     },
     "twin": {"api"},
     "__main__": {"cli"},
@@ -40,8 +41,6 @@ ALLOWED = {
 EXCEPTIONS = {
     ("twin.chip.dram.kernel", "kernels"): "the bank model is compiled too",
     ("twin.config.kinds", "chip"): "a kind of memory or link is described where its costs are",
-    ("twin.config.load", "devices"): "a workload's device is made once, so that its mistakes name their line",
-    ("twin.config.workload", "devices"): "a device's own file becomes part of the workload",
     ("twin.api.names", "cli"): "what can be named is listed once",
 }
 """Arrows of single files that are not allowed to their room."""

@@ -3,7 +3,7 @@
 import pytest
 from blocks_kit import small
 
-from twin.config.load import load_baseline, load_timing_only
+from twin.descriptions.load import load_baseline, load_timing_only
 from twin.errors import TwinError
 from twin.networks.layers import Dense
 from twin.networks.network import Network

@@ -11,8 +11,8 @@ from twin.chip import ChipCosts, ChipPart, Component, Path
 from twin.chip.host import Host
 from twin.chip.kinds import kinds_at
 from twin.chip.service import picoseconds
-from twin.config import load_chip, load_layout
 from twin.config.kinds import KINDS
+from twin.descriptions.load import load_chip, load_layout
 from twin.errors import TwinError
 from twin.mapping import map_layers
 from twin.operation import Counts, Kind, Operation, Stream, Unit

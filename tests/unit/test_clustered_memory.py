@@ -4,7 +4,7 @@ import pytest
 from engine_kit import Effects, Program
 
 from twin.chip import ChipCosts
-from twin.config import load_chip, load_layout
+from twin.descriptions.load import load_chip, load_layout
 from twin.engine import Engine
 from twin.mapping import map_layers
 from twin.operation import Kind, Operation, Stream, Unit

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from twin.config import load_any, load_chip, load_layout, load_workload
+from twin.descriptions.load import load_any, load_chip, load_layout, load_workload
 from twin.errors import TwinError
 
 ROOT = Path(__file__).parents[2]

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from twin.config import load_any, load_chip, load_layout, load_workload, resolved_toml, unread
-from twin.config.load import Loaded, load_baseline, load_timing_only
+from twin.config.loaded import Loaded
+from twin.config.part import unread
 from twin.config.resources import shipped
+from twin.descriptions.load import load_any, load_baseline, load_chip, load_layout, load_timing_only, load_workload
+from twin.descriptions.resolved import resolved_toml
 
 ROOT = Path(__file__).parents[2]
 LOADERS = {

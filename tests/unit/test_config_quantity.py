@@ -6,17 +6,7 @@ from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
 from twin.config import quantity
-from twin.config.quantity import (
-    AREA,
-    BANDWIDTH,
-    BYTES,
-    ENERGY,
-    ENERGY_PER_BIT,
-    FLOP_RATE,
-    RATE,
-    RESISTANCE,
-    TIME,
-)
+from twin.config.quantity import AREA, BANDWIDTH, BYTES, ENERGY, ENERGY_PER_BIT, FLOP_RATE, RATE, RESISTANCE, TIME
 
 DIMENSIONS = [item for item in vars(quantity).values() if isinstance(item, quantity.Dimension)]
 

@@ -8,8 +8,9 @@ import pytest
 from rich.table import Table
 
 from twin.cli import show
-from twin.config import json_schema, load_chip, load_workload
 from twin.config.data import Data
+from twin.descriptions.load import load_chip, load_workload
+from twin.descriptions.schema import json_schema
 from twin.errors import TwinError
 from twin.runs.constants import constants, description_rows
 
@@ -129,6 +130,7 @@ def test_show_and_list_make_tables():
 
 def test_configuration_imports_nothing_heavy():
     heavy = "{'numba', 'pandas', 'matplotlib', 'numpy', 'scipy', 'sklearn', 'simpy', 'networkx'}"
-    code = f"import sys, twin.config; twin.config.load_chip('aimc-512'); print({heavy} & set(sys.modules))"
+    load = "from twin.descriptions.load import load_chip; load_chip('aimc-512')"
+    code = f"import sys; {load}; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

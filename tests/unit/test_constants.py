@@ -5,13 +5,12 @@ import re
 import pytest
 
 from twin.cli.show import preset_rows
-from twin.config import load_chip, load_workload
 from twin.config.algorithms import Algorithms
 from twin.config.cited import CONSTANTS, UNSAID, default_source, defaults
-from twin.config.load import load_timing_only
 from twin.config.part import dotted, leaves
 from twin.config.resources import shipped
-from twin.config.workload import Workload
+from twin.descriptions.load import load_chip, load_timing_only, load_workload
+from twin.descriptions.workload import Workload
 from twin.devices import describe, preset_names
 from twin.errors import TwinError
 from twin.runs.constants import constants, constants_of_run, description_rows

@@ -12,9 +12,9 @@ import pooch
 import pytest
 
 from twin.config.data import Data
-from twin.config.load import load_workload
 from twin.data import Dataset, digits, linear, load
 from twin.data.images import FASHION_MNIST, MNIST
+from twin.descriptions.load import load_workload
 from twin.errors import TwinError
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = MNIST.files

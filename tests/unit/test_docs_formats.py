@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from twin.config.load import MODELS
-from twin.config.schema import json_schema
+from twin.descriptions.load import MODELS
+from twin.descriptions.schema import json_schema
 
 DOCS = Path(__file__).parents[2] / "docs"
 

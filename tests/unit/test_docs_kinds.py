@@ -12,8 +12,8 @@ import pytest
 import twin
 from twin.chip import kinds
 from twin.chip.service import picoseconds
-from twin.config import load_chip
 from twin.config.chip import Chip
+from twin.descriptions.load import load_chip
 from twin.errors import TwinError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "add-a-memory.md").read_text(encoding="utf-8")

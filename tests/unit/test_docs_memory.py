@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from dram_kit import Rules, description, server, violations
 
-from twin.config import load_chip, resolved_toml
+from twin.descriptions.load import load_chip
+from twin.descriptions.resolved import resolved_toml
 from twin.errors import TwinError
 from twin.runs import build as building
 from twin.runs.planning import plan_run

@@ -9,8 +9,8 @@ from dram_kit import PARTS, Rules, description, dram, server, stream
 from twin.chip.dram import kernel
 from twin.chip.dram.kernel import ACT, PRE, PREA, RD, REF, WR
 from twin.chip.dram.server import decoded
-from twin.config import load_chip
 from twin.config.presets import presets
+from twin.descriptions.load import load_chip
 from twin.errors import TwinError
 
 QUIET = {"nREFI": 10_000_000}

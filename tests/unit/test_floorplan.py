@@ -8,7 +8,7 @@ from chip_kit import cluster_chip, network_chip
 
 from twin.chip import ChipCosts, Component, Path
 from twin.chip.placement import byte_hops, fewest_byte_hops, flows
-from twin.config import load_chip, load_layout
+from twin.descriptions.load import load_chip, load_layout
 from twin.errors import TwinError
 from twin.mapping import map_layers
 from twin.operation import Counts, Kind, Operation, Stream, Unit

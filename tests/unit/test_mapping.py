@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.config import load_chip, load_layout
+from twin.descriptions.load import load_chip, load_layout
 from twin.errors import TwinError
 from twin.mapping import Part, map_layers
 from twin.mapping.mapping import chunks

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from twin.config.load import load_sweep, load_workload
-from twin.config.resolved import resolved_toml
+from twin.descriptions.load import load_sweep, load_workload
+from twin.descriptions.resolved import resolved_toml
 from twin.errors import TwinError
 from twin.machine.arrays import draw_devices
 from twin.machine.calibration import shift

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from twin.config import load_chip
+from twin.descriptions.load import load_chip
 from twin.errors import TwinError
 from twin.operation import Counts, Opcode
 

@@ -8,13 +8,13 @@ from rich.console import Console
 
 from twin.chip.dram.memory import Dram
 from twin.cli.show_key import key_group
-from twin.config import json_schema
 from twin.config.algorithms import MixedPrecision
 from twin.config.chip import Converter, Tile
-from twin.config.load import MODELS, models_in
 from twin.config.meaning import meanings_of
 from twin.config.part import Part
-from twin.config.sweep import Sweep
+from twin.descriptions.load import MODELS, models_in
+from twin.descriptions.schema import json_schema
+from twin.descriptions.sweep import Sweep
 from twin.devices.registry import family_names, family_of
 from twin.devices.slope_soft_bounds import SlopeSoftBounds
 from twin.errors import TwinError

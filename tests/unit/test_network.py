@@ -6,7 +6,7 @@ from engine_kit import Ahead, Effects, Program
 
 from twin.chip import ChipCosts, Component, Path
 from twin.chip.service import picoseconds
-from twin.config import load_chip, load_layout
+from twin.descriptions.load import load_chip, load_layout
 from twin.engine import Engine
 from twin.engine.sampler import Sampler
 from twin.errors import TwinError

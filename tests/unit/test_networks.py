@@ -3,9 +3,9 @@
 import networkx as nx
 import pytest
 
-from twin.config.load import load_workload
-from twin.config.network import Network as NetworkConfig
+from twin.descriptions.load import load_workload
 from twin.errors import TwinError
+from twin.networks.description import Network as NetworkConfig
 from twin.networks.layers import Conv, Dense, Recurrent
 from twin.networks.network import Network
 

@@ -3,7 +3,7 @@
 from engine_kit import Costs, Effects, Program, counts, op
 
 from twin.chip.channels import channels
-from twin.config.load import load_chip
+from twin.descriptions.load import load_chip
 from twin.engine import Engine
 from twin.engine.opening import OPERATIONS, VISITS
 

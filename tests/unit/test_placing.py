@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from twin.chip import Kept, place_streams
-from twin.config import load_chip, load_layout
+from twin.descriptions.load import load_chip, load_layout
 from twin.errors import TwinError
 from twin.mapping import map_layers
 from twin.operation import Stream

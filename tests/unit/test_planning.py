@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 import twin
-from twin.config import load as loading
 from twin.config.resources import find
+from twin.descriptions import load as loading
 from twin.errors import TwinError
 from twin.runs.kinds import TRAINED
 from twin.runs.library import Library

@@ -22,8 +22,8 @@ from papers.robustness import (
     smoothed,
 )
 
-from twin.config.load import load_sweep
 from twin.config.resources import find
+from twin.descriptions.load import load_sweep
 from twin.errors import TwinError
 
 AF = np.array([0.0, 0.316, 1.0, 1.78, 3.16, 10.0])

@@ -5,7 +5,7 @@ from chip_kit import cluster_chip
 
 from twin.chip import ChipCosts
 from twin.chip.servers import Server, Servers
-from twin.config import load_chip, load_layout
+from twin.descriptions.load import load_chip, load_layout
 from twin.mapping import map_layers
 
 

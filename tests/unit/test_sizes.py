@@ -4,9 +4,9 @@ import pytest
 
 import twin
 from twin.chip.sizes import belongs, coarse, unscaled
-from twin.config import load_chip
 from twin.config.part import dotted, leaves
 from twin.config.resources import shipped
+from twin.descriptions.load import load_chip
 
 BELONGS = belongs(load_chip("aimc-512").model)
 

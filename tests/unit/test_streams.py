@@ -9,8 +9,8 @@ import pytest
 from twin.algorithms import registry
 from twin.algorithms.algorithm import Algorithm
 from twin.config.algorithms import Update
-from twin.config.load import load_chip, load_layout
-from twin.config.workload import Calibration
+from twin.config.calibration import Calibration
+from twin.descriptions.load import load_chip, load_layout
 from twin.devices.presets import device_preset
 from twin.kernels import streams
 from twin.kernels.streams import EVALUATION, READ, array_stream, matrix_number

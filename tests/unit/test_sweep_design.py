@@ -4,9 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sweep_kit import SMALL, written
 
-from twin.config import load_chip
-from twin.config.load import load_sweep
 from twin.config.resources import shipped
+from twin.descriptions.load import load_chip, load_sweep
 from twin.errors import TwinError
 from twin.runs.library import Library
 from twin.runs.planning import plan_request

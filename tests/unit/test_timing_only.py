@@ -5,8 +5,8 @@ import csv
 import pytest
 from blocks_kit import TEXT, small, timed
 
-from twin.config.load import load_chip, load_layout, load_timing_only
-from twin.config.measured import measured
+from twin.descriptions.load import load_chip, load_layout, load_timing_only
+from twin.descriptions.measured import measured
 from twin.errors import TwinError
 from twin.mapping import map_layers
 from twin.mapping.chips import place_on_chips

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from twin.config.origins import COMMAND_LINE
-from twin.config.resolved import toml_text
+from twin.descriptions.resolved import toml_text
 from twin.errors import TwinError
 from twin.runs.options import Options
 

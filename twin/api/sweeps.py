@@ -14,7 +14,7 @@ import pandas as pd
 
 from twin.api.arguments import in_words_of_python
 from twin.api.progress import shown
-from twin.config.resolved import toml_text
+from twin.descriptions.resolved import toml_text
 from twin.errors import TwinError
 from twin.machine.compiled import ensure_compiled
 from twin.report.pages.notebook import table_html

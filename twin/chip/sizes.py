@@ -8,7 +8,7 @@ from twin.config.origins import COMMAND_LINE
 
 if TYPE_CHECKING:
     from twin.config.chip import Chip
-    from twin.config.load import Loaded
+    from twin.config.loaded import Loaded
 
 _ARRAY = ("array_area", "integration_time", "input_energy", "pulse_energy", "periphery_power")
 _BELONGS: dict[str, tuple[str, ...]] = {

@@ -191,7 +191,7 @@ def schema(
     """Print the JSON Schema of a description, for editors, or of what runs write, with units."""
     import json  # noqa: PLC0415
 
-    from twin.config import json_schema  # noqa: PLC0415
+    from twin.descriptions.schema import json_schema  # noqa: PLC0415
 
     if kind in {"summary", "run", "comparison", "tables"}:
         from twin.cli.schema import written_schema  # noqa: PLC0415

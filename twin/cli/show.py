@@ -9,9 +9,10 @@ from rich.text import Text
 from twin.config.chip import STATUSES, Chip
 from twin.config.cited import split
 from twin.config.data import SETS
-from twin.config.load import Loaded, load_any, load_layout
+from twin.config.loaded import Loaded
 from twin.config.presets import PARTS, part_names, part_preset, presets
 from twin.config.resources import shipped
+from twin.descriptions.load import load_any, load_layout
 from twin.results.result import Source
 from twin.runs.constants import description_rows, plain, split_quantity
 

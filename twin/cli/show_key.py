@@ -9,11 +9,11 @@ from rich.text import Text
 
 from twin.cli.show import load_shown, preset_rows
 from twin.config.chip import Chip
-from twin.config.load import models_in
 from twin.config.meaning import meanings_of
 from twin.config.part import Part, dotted, leaves, meanings
 from twin.config.presets import TABLES, presets
 from twin.config.resources import suggestion
+from twin.descriptions.load import models_in
 from twin.errors import TwinError, one_line
 from twin.results.result import Source
 from twin.runs.constants import description_rows, device_families

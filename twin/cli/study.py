@@ -5,10 +5,10 @@ from pathlib import Path
 
 from twin.cli.commands import RUNS
 from twin.cli.sweep import executor_of, progress_of
-from twin.config.load import load_study
 from twin.config.place import Places
 from twin.config.resources import find
 from twin.console import say
+from twin.descriptions.load import load_study
 from twin.errors import TwinError
 from twin.study.plan import StudyPlan, plan_study
 from twin.study.run import Store, run_study

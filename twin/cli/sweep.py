@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin.cli.commands import RUNS
-from twin.config.load import load_sweep
 from twin.console import progress, say, wide_console
+from twin.descriptions.load import load_sweep
 from twin.errors import TwinError
 from twin.sweep.measure import Status
 from twin.sweep.run import Settings, run_sweep

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.config.algorithms import Update
+from twin.config.calibration import Calibration as CalibrationConfig
 from twin.config.chip import InputOutput
 from twin.config.layout import Layout
-from twin.config.workload import Calibration as CalibrationConfig
 from twin.devices.family import Affine, DeviceFamily
 from twin.devices.response import POINTS, Pair, Power, PulseResponse, Tabulated
 from twin.kernels.array.dense import dense_from

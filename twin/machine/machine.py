@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from twin.algorithms.algorithm import Algorithm
 from twin.config.algorithms import Update
+from twin.config.calibration import Calibration
 from twin.config.chip import Tile
 from twin.config.layout import Layout
-from twin.config.workload import Calibration, Initial, WeightMapping
+from twin.config.weights import Initial, WeightMapping
 from twin.data import Dataset
 from twin.devices.family import DeviceFamily
 from twin.kernels.array.dense import scratch

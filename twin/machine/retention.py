@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.program import Program
-from twin.config.workload import Calibration as CalibrationConfig
+from twin.config.calibration import Calibration as CalibrationConfig
 from twin.kernels.streams import CALIBRATION, RETENTION, matrix_number
 from twin.machine.arrays import draw_devices, generator, method_of
 from twin.machine.calibration import Calibration, calibrated, symmetry_point

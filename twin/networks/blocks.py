@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from twin.config.timing_only import Blocks, MatrixLayer
 from twin.networks.layers import Matrix
+from twin.networks.listed import Blocks, MatrixLayer
 from twin.networks.work import ATTENTION, POOLS, Cost, cost
 
 

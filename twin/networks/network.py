@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from twin.config import network as config
 from twin.errors import TwinError
+from twin.networks import description as config
 from twin.networks.layers import Conv, Dense, Layer, Recurrent
 
 if TYPE_CHECKING:

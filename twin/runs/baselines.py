@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin.config.load import load_baseline
-from twin.config.resolved import resolved_toml
+from twin.descriptions.load import load_baseline
+from twin.descriptions.resolved import resolved_toml
 from twin.errors import TwinError
 from twin.runs.plan import Plan
 from twin.runs.planning import kind_of

@@ -17,8 +17,8 @@ from twin.chip.floorplan import Floorplan
 from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.config.resources import suggestion
-from twin.config.workload import Device, Workload
 from twin.data import Dataset, load
+from twin.descriptions.workload import Device, Workload
 from twin.devices.family import DeviceFamily
 from twin.devices.one_sided import OneSidedPair
 from twin.devices.presets import device_preset

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from twin.algorithms.program import Program
     from twin.chip import ChipCosts
-    from twin.config.workload import Calibration as CalibrationConfig
+    from twin.config.calibration import Calibration as CalibrationConfig
     from twin.engine import Engine
     from twin.machine.machine import Machine
     from twin.machine.retention import Key, Retention

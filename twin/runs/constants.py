@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from twin.config.cited import CONSTANTS, of_constant, split
-from twin.config.load import Loaded
+from twin.config.loaded import Loaded
 from twin.config.part import dimension_of, dotted, leaves
-from twin.config.workload import Workload
+from twin.descriptions.workload import Workload
 from twin.results.result import Source
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from twin.config.measured import SHAPE
+from twin.descriptions.measured import SHAPE
 from twin.networks.layers import Layer
 from twin.results.overlap import mean_staleness, reads_of
 from twin.results.result import COVERAGE, PULSED

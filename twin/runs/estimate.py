@@ -7,9 +7,9 @@ import math
 import os
 from collections.abc import Sequence
 
+from twin.config.calibration import Calibration
 from twin.config.chip import Chip
 from twin.config.layout import Layout
-from twin.config.workload import Calibration
 from twin.console import duration
 from twin.errors import TwinError
 

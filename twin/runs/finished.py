@@ -17,7 +17,7 @@ from twin.runs.plan import COMPARISON
 from twin.runs.planning import plan_folder
 
 if TYPE_CHECKING:
-    from twin.config.load import Loaded
+    from twin.config.loaded import Loaded
 
 ABOUT = frozenset({"schema", "kind", "name", "description", "notes", "sources"})
 """Tables and keys that describe a configuration without being part of it."""

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from twin.config.load import Loaded, Parsed
+from twin.config.loaded import Loaded
+from twin.descriptions.load import Parsed
 
 Overrides = Mapping[str, str]
 _KEPT = 64
@@ -17,7 +18,7 @@ class Library:
         self._loaded: dict[tuple[str, str, tuple[tuple[str, str], ...]], Loaded[Any]] = {}
 
     def load(self, kind: str, name: str, overrides: Overrides | None = None) -> Loaded[Any]:
-        """Load a chip, layout or workload; raises as `twin.config.load.Parsed.load`."""
+        """Load a chip, layout or workload; raises as `twin.descriptions.load.Parsed.load`."""
         overrides = overrides or {}
         key = (kind, name, tuple(overrides.items()))
         if key not in self._loaded:

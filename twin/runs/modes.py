@@ -3,7 +3,7 @@
 import math
 
 from twin.algorithms.registry import algorithm_class
-from twin.config.workload import Workload
+from twin.descriptions.workload import Workload
 from twin.errors import TwinError
 from twin.runs.plan import RunRequest
 

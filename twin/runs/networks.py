@@ -6,8 +6,8 @@ from twin.errors import TwinError
 from twin.networks.network import Network
 
 if TYPE_CHECKING:
-    from twin.config.workload import Workload
     from twin.data import Dataset
+    from twin.descriptions.workload import Workload
 
 
 def network_of(workload: "Workload", data: "Dataset") -> Network:

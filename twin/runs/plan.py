@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from twin.config.chip import Chip
 from twin.config.layout import Layout
-from twin.config.load import Loaded
-from twin.config.resolved import resolved_toml
-from twin.config.timing_only import TimingOnly
-from twin.config.workload import Workload
+from twin.config.loaded import Loaded
+from twin.descriptions.resolved import resolved_toml
+from twin.descriptions.timing_only import TimingOnly
+from twin.descriptions.workload import Workload
 from twin.errors import TwinError
 from twin.version import __version__
 

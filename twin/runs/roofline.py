@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twin.algorithms.steps import ACTIVATION_FLOPS, DERIVATIVE_FLOPS
-from twin.config.baseline import Baseline
-from twin.config.load import Loaded
-from twin.config.timing_only import Blocks
+from twin.config.loaded import Loaded
+from twin.descriptions.baseline import Baseline
 from twin.networks.blocks import BlockNetwork
 from twin.networks.layers import Layer
+from twin.networks.listed import Blocks
 from twin.networks.network import Network
 from twin.operation import Kind
 from twin.results.result import RunResult, empty_table, untrained_curve

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from twin.algorithms.layer import Layer
-    from twin.config.timing_only import Statistics, TimingOnly
+    from twin.descriptions.timing_only import Statistics, TimingOnly
     from twin.engine.protocols import Program
     from twin.mapping import Part
     from twin.operation import Operation

@@ -17,8 +17,8 @@ from twin.chip.sizes import remarks
 from twin.chip.system import SystemCosts
 from twin.config.chip import Chip
 from twin.config.layout import Layout
-from twin.config.measured import SHAPE
-from twin.config.timing_only import TimingOnly
+from twin.descriptions.measured import SHAPE
+from twin.descriptions.timing_only import TimingOnly
 from twin.engine import Engine
 from twin.engine.critical import bound_line
 from twin.engine.reuse import Instance, Reused

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from twin.config.study import Bars, Figure, Lines, Plot, ReportFigure
+from twin.descriptions.study import Bars, Figure, Lines, Plot, ReportFigure
 from twin.report.figures.axes import LOGARITHMIC, log_axis, plain_axis
 from twin.report.figures.palette import ALGORITHMS, INKS, colours
 from twin.report.figures.standard import LINES, MARKERS, all_figures

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from twin.config.load import Loaded
+from twin.config.loaded import Loaded
 from twin.config.place import Places
-from twin.config.study import LedgerTable, Lines, Plot, ReportFigure, Rows, RowTable, Runs, Study, StudySweep
-from twin.config.sweep import Axis, Scalar, Search, Stop
-from twin.config.timing_only import TimingOnly
+from twin.descriptions.study import LedgerTable, Lines, Plot, ReportFigure, Rows, RowTable, Runs, Study, StudySweep
+from twin.descriptions.sweep import Axis, Scalar, Search, Stop
+from twin.descriptions.timing_only import TimingOnly
 from twin.errors import TwinError
 from twin.results.result import LEDGER, MAPPED
 from twin.runs.library import Library

@@ -10,8 +10,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin.config.study import Reproduction
-from twin.config.sweep import Scalar, Stop
+from twin.descriptions.study import Reproduction
+from twin.descriptions.sweep import Scalar, Stop
 from twin.errors import TwinError
 from twin.files import write_text
 from twin.results.store import load_run, read_json

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from twin.config.study import Column, ComparisonTable, LedgerTable, Plot, Rows, RowTable, SearchTable, Table
+from twin.descriptions.study import Column, ComparisonTable, LedgerTable, Plot, Rows, RowTable, SearchTable, Table
 from twin.errors import TwinError
 from twin.report.pages.markdown import line
 from twin.report.pages.table import headings

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from twin.config.resolved import resolved_toml
-from twin.config.study import PLACE, Runs
+from twin.descriptions.resolved import resolved_toml
+from twin.descriptions.study import PLACE, Runs
 from twin.errors import TwinError
 from twin.files import remove, write_bytes, write_text
 from twin.report.figures.svg import write_drawing

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, final
 
-from twin.config.sweep import Sweep
+from twin.descriptions.sweep import Sweep
 from twin.errors import TwinError
 from twin.sweep.measure import Row
 from twin.sweep.point import Point, none_possible, points_of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twin.config.sweep import Axis, Scalar, Sweep
+from twin.descriptions.sweep import Axis, Scalar, Sweep
 from twin.errors import TwinError
 
 MOST_POINTS = 100_000

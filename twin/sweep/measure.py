@@ -5,7 +5,7 @@ import shutil
 from enum import StrEnum
 from pathlib import Path
 
-from twin.config.sweep import Scalar, Stop
+from twin.descriptions.sweep import Scalar, Stop
 from twin.errors import TwinError
 from twin.results.result import RunResult
 from twin.results.store import load_run

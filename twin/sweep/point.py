@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from twin.algorithms.registry import algorithm_class
-from twin.config.resolved import toml_text
-from twin.config.sweep import Fixed, Scalar, Stop, Sweep
+from twin.descriptions.resolved import toml_text
+from twin.descriptions.sweep import Fixed, Scalar, Stop, Sweep
 from twin.errors import TwinError
 from twin.runs.library import Library
 from twin.runs.plan import Plan, RunRequest

@@ -7,9 +7,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin.config.load import Loaded, load_sweep
-from twin.config.resolved import resolved_toml
-from twin.config.sweep import Sweep
+from twin.config.loaded import Loaded
+from twin.descriptions.load import load_sweep
+from twin.descriptions.resolved import resolved_toml
+from twin.descriptions.sweep import Sweep
 from twin.errors import TwinError
 from twin.sweep.agenda import Agenda, FixedPoints, searching
 from twin.sweep.executor import Executor

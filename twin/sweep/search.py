@@ -16,7 +16,7 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState
 
-from twin.config.sweep import Axis, Scalar, Search, Sweep
+from twin.descriptions.sweep import Axis, Scalar, Search, Sweep
 from twin.runs.library import Library
 from twin.sweep.measure import FINAL, UNITS, Row, Status, ended
 from twin.sweep.point import ID_LENGTH, SEED, Point, point_of

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from twin.config.sweep import Search, Sweep
+from twin.descriptions.sweep import Search, Sweep
 from twin.errors import TwinError
 from twin.sweep.agenda import Shard
 from twin.sweep.design import values_of

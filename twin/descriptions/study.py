@@ -10,7 +10,7 @@ from twin.config.checks import Name, refusal
 from twin.config.description import HEADER, Description
 from twin.config.numbers import Real
 from twin.config.part import KeyPath, Part
-from twin.config.sweep import Fixed, Key, Mode, Scalar, Sweep
+from twin.descriptions.sweep import Fixed, Key, Mode, Scalar, Sweep
 
 PLACE = re.compile(r"^\{\{ *([^{} ]+) *\}\} *$", re.MULTILINE)
 """A line of the text where a table, figure or reproduction goes."""

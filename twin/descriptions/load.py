@@ -4,28 +4,28 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from twin.config.baseline import Baseline
 from twin.config.chip import Chip
 from twin.config.cited import cited
 from twin.config.kinds import Kinds
 from twin.config.layout import Layout
+from twin.config.loaded import Loaded
 from twin.config.origins import Draft
-from twin.config.part import KeyPath, Part, dotted, forget_reads, unread
-from twin.config.resolved import resolved_toml
+from twin.config.part import KeyPath, Part, dotted, forget_reads
 from twin.config.resources import FOLDERS, Document, find, is_path, misspelt, shipped, suggestion
-from twin.config.study import Study
-from twin.config.sweep import Sweep
-from twin.config.timing_only import TimingOnly
-from twin.config.workload import Device, Workload
+from twin.descriptions.baseline import Baseline
+from twin.descriptions.resolved import resolved_toml
+from twin.descriptions.study import Study
+from twin.descriptions.sweep import Sweep
+from twin.descriptions.timing_only import TimingOnly
+from twin.descriptions.workload import Device, Workload
 from twin.errors import TwinError, one_line
 
-Model = TypeVar("Model", bound=Part)
 MODELS: dict[str, type[Part]] = {
     "chip": Chip,
     "layout": Layout,
@@ -43,43 +43,6 @@ MAX_DEPTH = 20
 NAMED = 10
 MAX_PARTS = 64
 _LONG_KEY = re.compile(rf"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){{{MAX_PARTS}}}""")
-
-
-@dataclass(frozen=True)
-class Loaded(Generic[Model]):
-    """A loaded description.
-
-    Attributes
-    ----------
-    model : Part
-        The frozen model, SI floats inside.
-    origins : dict of str to str
-        By dotted key: ``"architectures/aimc-512.toml:24"``, ``"preset newton-9b"``, ``"command line"`` or
-        ``"default"``.
-    sources : dict of str to (str, str)
-        By dotted key: status (S, S2, L, D, M, assumption) and citation; empty for layouts.
-    label : str
-        The file, as messages name it.
-    tables : dict
-        What the model was made from: the file's tables with overrides and presets in place, quantities as text.
-    """
-
-    model: Model
-    origins: dict[str, str]
-    sources: dict[str, tuple[str, str]]
-    label: str
-    tables: dict[str, Any]
-
-    def fresh(self) -> "Loaded[Model]":
-        """Return the same description of which nothing has been read yet."""
-        model = self.model.model_copy(deep=True)
-        forget_reads(model)
-        return replace(self, model=model)
-
-    def without_effect(self) -> list[str]:
-        """List what the user set, in the file or on the command line, and nothing has read so far."""
-        mine = {key for key, origin in self.origins.items() if origin != "default" and not origin.startswith("preset ")}
-        return [key for key in unread(self.model) if key in mine]
 
 
 @dataclass(frozen=True)

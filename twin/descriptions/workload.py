@@ -8,19 +8,20 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from twin.config.algorithms import Algorithms
+from twin.config.calibration import Calibration
 from twin.config.checks import Identifier, Name, refusal
 from twin.config.chip import SourceTable, check_sources, citable
 from twin.config.data import CLASSES, OWN, TEXTS, Data
 from twin.config.description import HEADER, Description
 from twin.config.extraction import Extraction
-from twin.config.network import Network
 from twin.config.numbers import Count, Inside
 from twin.config.part import Part
-from twin.config.quantity import Time
-from twin.config.resolved import toml_text
 from twin.config.resources import misspelt, suggestion
 from twin.config.timing import Timing
+from twin.config.weights import Initial, WeightMapping
+from twin.descriptions.resolved import toml_text
 from twin.errors import TwinError
+from twin.networks.description import Network
 
 Described = Annotated[str, Field(description="File that the parameters were read from; written by the twin.")]
 Overrides = Annotated[
@@ -160,58 +161,6 @@ def _described(path: str) -> dict[str, object]:
         return read_description(path)
     except TwinError as error:
         raise refusal(("file",), f"must name a device description: {error}") from error
-
-
-class Calibration(Part):
-    """How references reach the symmetry point, before training and, if so wished, again."""
-
-    method: Literal["exact", "pulses", "none"]
-    """Put references at the computed symmetry point ("exact"), pulse them there ("pulses"), or leave them ("none")."""
-    pairs: Annotated[int, Field(ge=0, le=10_000_000)] = 0
-    """Pairs of up and down pulses that each calibration takes, for "pulses"."""
-    every: Count = 0
-    """Samples from one calibration to the next; 0: never again."""
-    interval: Time = 0.0
-    """Simulated time from one calibration to the next; 0: never again."""
-
-    @model_validator(mode="after")
-    def _pulses_are_counted(self) -> Self:
-        if vars(self)["method"] == "pulses" and vars(self)["pairs"] == 0:
-            raise refusal((), 'needs pairs (more than 0) for method = "pulses"')
-        return self
-
-    @model_validator(mode="after")
-    def _one_policy(self) -> Self:
-        own = vars(self)
-        if own["every"] and own["interval"]:
-            raise refusal(("interval",), "must be 0 where every says when to calibrate again")
-        if self.repeats and own["method"] == "none":
-            raise refusal(("method",), 'must be "exact" or "pulses" where calibration is repeated')
-        return self
-
-    @property
-    def repeats(self) -> bool:
-        """Whether calibration happens again during training."""
-        own = vars(self)
-        return bool(own["every"] or own["interval"])
-
-
-class Initial(Part):
-    """The distribution of initial weights."""
-
-    distribution: Literal["uniform"]
-    """Shape of the distribution: uniform in +-scale / sqrt(inputs)."""
-    scale: Annotated[float, Field(ge=0, le=1e3)]
-    """Half width of the distribution, in units of 1 / sqrt(inputs)."""
-
-
-class WeightMapping(Part):
-    """How network weights are mapped to devices."""
-
-    out_scaling: Annotated[float, Field(gt=0, le=1e6)] = 1.0
-    """Network weight / device weight (aihwkit's name), applied digitally to the results of mat-vecs: Gokmen 2018 and
-    2021 use weights up to 2 on devices that reach 0.6.
-    """
 
 
 class Workload(Description):

@@ -10,7 +10,7 @@ from twin.config.part import KeyPath, Part, dimension_of, dotted
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
-    from twin.config.load import Loaded
+    from twin.config.loaded import Loaded
 
 _WIDE = 60
 

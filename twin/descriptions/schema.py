@@ -3,8 +3,8 @@
 from typing import Any
 
 from twin.config.chip import STATUSES
-from twin.config.load import MODELS
 from twin.config.presets import OWN_FILES, presets
+from twin.descriptions.load import MODELS
 from twin.errors import TwinError
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

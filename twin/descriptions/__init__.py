@@ -1,0 +1,1 @@
+"""Descriptions: files from text to checked models, with every mistake in one line."""
