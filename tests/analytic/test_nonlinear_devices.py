@@ -7,8 +7,7 @@ import pytest
 
 from twin.devices import device_preset
 from twin.devices.response import POINTS
-from twin.kernels.array.nonlinear import HIDDEN
-from twin.kernels.records import DW_MIN, LIMITS
+from twin.kernels.records import DW_MIN, HIDDEN, LIMITS
 from twin.machine.arrays import draw_devices
 from twin.machine.calibration import alternating_pulses, calibrate_by_pulses, symmetry_point
 from twin.operation import Counts, Opcode

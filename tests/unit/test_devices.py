@@ -132,6 +132,18 @@ def test_after_shifting_by_the_symmetry_point_it_is_zero(device):
     np.testing.assert_allclose(symmetry_point(shifted), 0.0, atol=2e-6 if isinstance(shifted, Affine) else 2e-5)
 
 
+@each_device
+def test_steps_of_a_shifted_device_are_those_of_the_raw_weight(device):
+    """A step whose coefficients do not follow the reference, or follow it the wrong way, is another step."""
+    raw = populate(device)
+    rng = np.random.default_rng(2)
+    r = np.zeros(SHAPE, np.float32) if isinstance(raw, Pair) else rng.uniform(-0.1, 0.1, SHAPE).astype(np.float32)
+    w = rng.uniform(-0.2, 0.2, SHAPE).astype(np.float32)
+    shifted = shift(raw, r)
+    np.testing.assert_allclose(shifted.up(w - r), raw.up(w), rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(shifted.down(w - r), raw.down(w), rtol=1e-3, atol=1e-7)
+
+
 def test_a_pair_has_no_reference_beside_itself():
     pair = populate(device_preset("pcm-pair"))
     with pytest.raises(ValueError, match="own reference"):

@@ -9,15 +9,15 @@ in aihwkit where it has one) that draws the response of an array of devices; ker
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, NamedTuple, Self, final
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, final
 
 import numpy as np
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
 from twin.config.part import Part
 from twin.config.quantity import Dimension
-from twin.devices.response import Array, PulseResponse
+from twin.devices.response import Array, Columns, PulseResponse
 
 __all__ = [
     "CLIP",
@@ -69,7 +69,9 @@ class Affine(PulseResponse):
         Up pulse ``w += up_a - up_b w``, down pulse ``w -= down_a + down_b w``.
     """
 
-    SIZES = ("up_a", "up_b", "down_a", "down_b")
+    STEP = "affine"
+    COLUMNS = ("up_a", "up_b", "down_a", "down_b")
+    SIZES = COLUMNS
 
     up_a: Array
     up_b: Array
@@ -84,19 +86,11 @@ class Affine(PulseResponse):
         """Mean step of a down pulse (see `PulseResponse.down`)."""
         return self.down_a + self.down_b * w
 
-    def columns(self) -> tuple[Array, Array, Array, Array]:
-        """The coefficients."""
-        return self.up_a, self.up_b, self.down_a, self.down_b
-
-    def shifted(self, reference: Array) -> Self:
-        """With ``main = w + r``: ``up_a' = up_a - up_b r``, ``down_a' = down_a + down_b r``, bounds minus r."""
-        return replace(
-            self,
-            up_a=self.up_a - self.up_b * reference,
-            down_a=self.down_a + self.down_b * reference,
-            w_min=self.w_min - reference,
-            w_max=self.w_max - reference,
-        )
+    @staticmethod
+    def moved(columns: Columns, reference: Array) -> Columns:
+        """With ``main = w + r``: ``up_a' = up_a - up_b r``, ``down_a' = down_a + down_b r``."""
+        up_a, up_b, down_a, down_b = columns
+        return up_a - up_b * reference, up_b, down_a + down_b * reference, down_b
 
 
 class DeviceFamily(Part, ABC):

@@ -1,11 +1,12 @@
 """How an array of devices answers pulses: what every family draws, and calibration and the kernels read.
 
 A response gives the mean step of either direction as a function of the raw weight, the bounds, and the noise of
-a step. The affine response of `twin.devices.family.Affine` has a loop of its own in the kernels; those here
-share another (`twin.kernels.array.nonlinear`).
+a step. The affine response of `twin.devices.family.Affine` has a loop of its own in the kernels; all others share
+another (`twin.kernels.array.nonlinear`), where each has its step (`twin.kernels.array.steps`).
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
+Columns = tuple[Array, Array, Array, Array]
 
 POINTS = 513
 """Points of a tabulated step over its domain: 512 intervals, so that 2^k sections of a piecewise step are exact."""
@@ -21,6 +23,10 @@ POINTS = 513
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PulseResponse(ABC):
     """Pulse response of an array of devices, all in units of the raw weight.
+
+    A kind of response says as well: `STEP`, the name of its step in the kernels (`twin.kernels.array.steps.STEPS`);
+    `COLUMNS`, which of its arrays the kernels keep for each device, in their order: two for up pulses, two for down
+    pulses; `SIZES`, what is zero on a device that no pulse moves.
 
     Attributes
     ----------
@@ -40,7 +46,9 @@ class PulseResponse(ABC):
         True where updates are the exact outer product and `dw_min_mean` only counts pulses.
     """
 
-    SIZES: ClassVar[tuple[str, ...]]  # what is zero on a device that no pulse moves
+    STEP: ClassVar[str]
+    COLUMNS: ClassVar[tuple[str, str, str, str]]
+    SIZES: ClassVar[tuple[str, ...]]
 
     w_min: Array
     w_max: Array
@@ -65,13 +73,33 @@ class PulseResponse(ABC):
     def down(self, w: Array) -> Array:
         """Mean step of a down pulse at raw weights `w`, positive where the weight falls."""
 
+    @staticmethod
     @abstractmethod
-    def columns(self) -> tuple[Array, Array, Array, Array]:
-        """The four coefficients of a device as the kernels keep them."""
+    def moved(columns: Columns, reference: Array) -> Columns:
+        """The coefficients for the logical weight ``main - reference``, from those for ``main``."""
 
-    @abstractmethod
     def shifted(self, reference: Array) -> Self:
-        """The same devices for the logical weight ``main - reference``."""
+        """The same devices for the logical weight ``main - reference``: coefficients moved, bounds lowered by it."""
+        changes: dict[str, Any] = dict(zip(self.COLUMNS, self.moved(self.columns(), reference), strict=True))
+        return replace(self, w_min=self.w_min - reference, w_max=self.w_max - reference, **changes)
+
+    def columns(self) -> Columns:
+        """The four coefficients of a device as the kernels keep them."""
+        one, two, three, four = (getattr(self, name) for name in self.COLUMNS)
+        return one, two, three, four
+
+    def shared(self) -> Array:
+        """What the kernels' step reads of all devices alike, for up and for down pulses: shape (2, n); (2, 0): none."""
+        return np.zeros((2, 0), np.float32)
+
+    def settings(self) -> Mapping[str, float]:
+        """Fields of the matrix (`twin.kernels.records.MATRIX`) that only this kind of response sets."""
+        return {}
+
+    @staticmethod
+    def hidden(w: Array) -> Array:
+        """What a device keeps beside its weight when `w` is put in: the weight that the next pulse starts from."""
+        return w
 
     def stuck(self, where: npt.NDArray[np.bool_], value: Array) -> Self:
         """The same devices, but those in `where` stay at `value` for ever."""
@@ -96,6 +124,8 @@ class Tabulated(PulseResponse):
         Shape of the up step and of the down step.
     """
 
+    STEP = "table"
+    COLUMNS = ("scale_up", "slope", "scale_down", "offset")
     SIZES = ("scale_up", "scale_down")
 
     scale_up: Array
@@ -112,18 +142,15 @@ class Tabulated(PulseResponse):
         """Mean step of a down pulse (see `PulseResponse.down`)."""
         return self.scale_down * interpolated(self.tables[1], self.slope * w + self.offset)
 
-    def columns(self) -> tuple[Array, Array, Array, Array]:
-        """Scale up, slope, scale down, offset."""
-        return self.scale_up, self.slope, self.scale_down, self.offset
+    @staticmethod
+    def moved(columns: Columns, reference: Array) -> Columns:
+        """The place in the table is that of the raw weight (see `PulseResponse.moved`)."""
+        up, slope, down, offset = columns
+        return up, slope, down, offset + slope * reference
 
-    def shifted(self, reference: Array) -> Self:
-        """The same devices for the logical weight ``main - reference``."""
-        return replace(
-            self,
-            offset=self.offset + self.slope * reference,
-            w_min=self.w_min - reference,
-            w_max=self.w_max - reference,
-        )
+    def shared(self) -> Array:
+        """The tables."""
+        return self.tables
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -138,6 +165,8 @@ class Power(PulseResponse):
     scale_up, scale_down, gamma_up, gamma_down : float32 array, shape (rows, columns)
     """
 
+    STEP = "power"
+    COLUMNS = ("scale_up", "gamma_up", "scale_down", "gamma_down")
     SIZES = ("scale_up", "scale_down")
 
     scale_up: Array
@@ -159,13 +188,10 @@ class Power(PulseResponse):
         np.divide(np.maximum(distance, np.float32(0.0)), span, out=share, where=span > 0.0)
         return share
 
-    def columns(self) -> tuple[Array, Array, Array, Array]:
-        """Scale and exponent up, scale and exponent down."""
-        return self.scale_up, self.gamma_up, self.scale_down, self.gamma_down
-
-    def shifted(self, reference: Array) -> Self:
-        """The same devices for the logical weight: only the bounds move."""
-        return replace(self, w_min=self.w_min - reference, w_max=self.w_max - reference)
+    @staticmethod
+    def moved(columns: Columns, reference: Array) -> Columns:  # noqa: ARG004 - the interface
+        """Nothing: steps depend on the distance to the bounds, which move (see `PulseResponse.moved`)."""
+        return columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +235,8 @@ class Pair(PulseResponse):
     refresh : Refresh
     """
 
+    STEP = "pair"
+    COLUMNS = ("scale_plus", "slope_plus", "scale_minus", "slope_minus")
     SIZES = ("scale_plus", "scale_minus")
 
     scale_plus: Array
@@ -228,15 +256,35 @@ class Pair(PulseResponse):
         """Mean step of a down pulse on a freshly programmed pair, one half of which is at 0."""
         return self.scale_minus * interpolated(self.tables[1], self.slope_minus * np.maximum(-w, np.float32(0.0)))
 
-    def columns(self) -> tuple[Array, Array, Array, Array]:
-        """Scale and slope of the plus half, scale and slope of the minus half."""
-        return self.scale_plus, self.slope_plus, self.scale_minus, self.slope_minus
-
-    def shifted(self, reference: Array) -> Self:
-        """The same pair: it has no reference beside its own halves, so `reference` must be 0."""
+    @staticmethod
+    def moved(columns: Columns, reference: Array) -> Columns:
+        """The same: a pair has no reference beside its own halves, so `reference` must be 0."""
         if np.any(reference):
             raise ValueError("a one-sided pair is its own reference and cannot be shifted")
-        return self
+        return columns
+
+    def shared(self) -> Array:
+        """The tables."""
+        return self.tables
+
+    def settings(self) -> Mapping[str, float]:
+        """Cycle noise beyond that in proportion to the step, and the refresh."""
+        refresh = self.refresh
+        return {
+            "noise_add": self.noise_add / float(self.dw_min.flat[0]),
+            "noise_slope": self.noise_slope,
+            "refresh_every": refresh.every,
+            "refresh_bl": refresh.bl,
+            "refresh_upper": refresh.upper,
+            "refresh_lower": refresh.lower,
+            "reset": refresh.reset,
+            "reset_std": refresh.reset_std,
+        }
+
+    @staticmethod
+    def hidden(w: Array) -> Array:
+        """The minus half of a pair whose other half is at 0 where its weight is negative."""
+        return np.maximum(-w, np.float32(0.0))
 
 
 def interpolated(table: Array, position: Array) -> Array:

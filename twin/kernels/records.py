@@ -11,7 +11,8 @@ import numpy as np
 UP_A, UP_B, DOWN_A, DOWN_B = range(4)
 CELL = 4  # words a device: 16 bytes, so that no device straddles a cache line
 # Columns of a device's limits, kept apart because most devices cannot reach them by a pulse.
-W_MIN, W_MAX, DW_MIN = range(3)
+# HIDDEN is what a device keeps beside its weight: the weight without write noise, or a pair's minus half.
+W_MIN, W_MAX, DW_MIN, HIDDEN = range(4)
 LIMITS = 4
 
 PART = np.dtype(
@@ -58,7 +59,7 @@ MATRIX = np.dtype(
         ("update_bl_management", "i8"),
         ("transfer_bl", "i8"),  # most pulses of a transfer's update (SHD)
         # steps that are not affine, or keep a state beside the weight (twin.kernels.array.nonlinear); 0: all affine
-        ("step_kind", "i8"),
+        ("step_kind", "i8"),  # twin.kernels.array.steps
         ("shape", "i8"),  # where the tables of the step lie: points up, then points down
         ("points", "i8"),
         ("write_noise", "f4"),  # sigma of what is read about the state, weight units

@@ -10,19 +10,16 @@ from twin.config.calibration import Calibration as CalibrationConfig
 from twin.config.chip import InputOutput
 from twin.config.layout import Layout
 from twin.devices.family import Affine, DeviceFamily
-from twin.devices.response import POINTS, Pair, Power, PulseResponse, Tabulated
+from twin.devices.response import Pair, PulseResponse
 from twin.kernels.array.dense import dense_from
-from twin.kernels.array.nonlinear import AFFINE, HIDDEN, PAIR, PLAIN, POWER, TABLE
+from twin.kernels.array.steps import AFFINE, PLAIN, STEPS
 from twin.kernels.records import (
     CELL,
-    DOWN_A,
-    DOWN_B,
     DW_MIN,
+    HIDDEN,
     LIMITS,
     MATRIX,
     PART,
-    UP_A,
-    UP_B,
     W_MAX,
     W_MIN,
 )
@@ -97,7 +94,8 @@ class ArrayBuilder:
         self.parts: list[tuple[int, ...]] = []
         self.matrices: list[npt.NDArray[np.void]] = []
         self.nominal: list[float] = []  # by matrix: half the mean weight range of a device
-        self._tables: dict[bytes, int] = {}
+        self.responses: dict[int, type[PulseResponse]] = {}  # by analog matrix
+        self._shared: dict[bytes, int] = {}
         self.calibrated: dict[tuple[int, str, int], Calibration] = {}  # by (layer, matrix, part)
         self.clipped: dict[tuple[int, str], float] = {}  # share of initial weights beyond their devices' range
 
@@ -182,6 +180,7 @@ class ArrayBuilder:
         record["dw_min"] = device.dw_min_mean
         record["noise_mult" if device.mult_noise else "noise_add"] = device.dw_min_std
         self._describe_step(record, device)
+        self.responses[len(self.matrices)] = type(device)
         states = min(float((r.w_max - r.w_min).min()) for r in responses) / device.dw_min_mean
         plain = update.kernel == "auto" and _kind(device) == PLAIN
         record["dense_from"] = dense_from(float(record["clip_below"]), states, device.dw_min_std) if plain else np.inf
@@ -199,22 +198,18 @@ class ArrayBuilder:
         record["step_kind"] = kind
         # exact updates know no state beside the weight
         record["write_noise"] = 0.0 if record["exact"] else device.write_noise
-        if isinstance(device, Tabulated | Pair):
-            record["shape"], record["points"] = self._table(device.tables), POINTS
-        if isinstance(device, Pair):
-            record["noise_add"] = device.noise_add / float(device.dw_min.flat[0])
-            record["noise_slope"] = device.noise_slope
-            refresh = device.refresh
-            record["refresh_every"], record["refresh_bl"] = refresh.every, refresh.bl
-            record["refresh_upper"], record["refresh_lower"] = refresh.upper, refresh.lower
-            record["reset"], record["reset_std"] = refresh.reset, refresh.reset_std
+        shared = device.shared()
+        if shared.size:
+            record["shape"], record["points"] = self._put_shared(shared), shared.shape[1]
+        for field, value in device.settings().items():
+            record[field] = value
 
-    def _table(self, tables: Array) -> int:
-        """Put tables into the arena once, however many matrices share them; return their offset."""
-        key = tables.tobytes()
-        if key not in self._tables:
-            self._tables[key] = self.arena.put(tables)
-        return self._tables[key]
+    def _put_shared(self, values: Array) -> int:
+        """Put what devices share into the arena once, however many matrices have the same; return its offset."""
+        key = values.tobytes()
+        if key not in self._shared:
+            self._shared[key] = self.arena.put(values)
+        return self._shared[key]
 
     def _add_part(
         self, stream: int, part: Part, initial: Array | None, array: tuple[PulseResponse, Array] | None
@@ -228,7 +223,7 @@ class ArrayBuilder:
         if array is not None:
             response, reference = array
             w = np.clip(w, response.w_min, response.w_max)
-            hidden = np.maximum(-w, np.float32(0.0)) if isinstance(response, Pair) else w
+            hidden = response.hidden(w)
             rest = 2 * (hidden if isinstance(response, Pair) else reference)
             cell, limits = self.arena.put(_cells(response)), self.arena.put(_limits(response, hidden))
         self.parts.append(
@@ -264,24 +259,18 @@ def _share_beyond(initial: Array, parts: tuple[Part, ...], arrays: list[tuple[Pu
 
 
 def _kind(response: PulseResponse) -> int:
-    match response:
-        case Affine():
-            return AFFINE if response.write_noise > 0 else PLAIN
-        case Tabulated():
-            return TABLE
-        case Power():
-            return POWER
-        case Pair():
-            return PAIR
-        case _:
-            raise TypeError(f"{type(response).__name__}: the kernels know no such pulse response")
+    if response.STEP not in STEPS:
+        known = ", ".join(STEPS)
+        raise TypeError(f"{type(response).__name__}.STEP (= {response.STEP!r}): is no step of the kernels ({known})")
+    kind = STEPS[response.STEP]
+    return PLAIN if kind == AFFINE and response.write_noise == 0 else kind
 
 
 def _cells(response: PulseResponse) -> Array:
     """Interleave the coefficients, input-major: (n_in, n_out, CELL)."""
     rows, columns = response.shape
     cell = np.zeros((columns, rows, CELL), np.float32)
-    for column, values in zip((UP_A, UP_B, DOWN_A, DOWN_B), response.columns(), strict=True):
+    for column, values in enumerate(response.columns()):
         cell[:, :, column] = values.T
     return cell
 

@@ -15,10 +15,10 @@ from twin.config.layout import Layout
 from twin.config.weights import Initial, WeightMapping
 from twin.data import Dataset
 from twin.devices.family import DeviceFamily
+from twin.devices.response import PulseResponse
 from twin.kernels.array.dense import scratch
-from twin.kernels.array.nonlinear import HIDDEN, PAIR
 from twin.kernels.execute import execute
-from twin.kernels.records import INSTRUCTION, LAYER, LIMITS, W_MAX, W_MIN
+from twin.kernels.records import HIDDEN, INSTRUCTION, LAYER, LIMITS, W_MAX, W_MIN
 from twin.kernels.streams import EVALUATION, INITIAL
 from twin.machine.arena import Arena, aligned_zeros
 from twin.machine.arrays import ArrayBuilder, generator
@@ -112,7 +112,7 @@ class Machine:
         place_choppers(arena, self.layers, self.matrices, settings)
         place_chi(arena, self.layers, self.matrices, settings)
         place_words(word, self.layers, self.matrices, builder.nominal, settings)
-        self.calibrated, self.clipped = builder.calibrated, builder.clipped
+        self.calibrated, self.clipped, self._responses = builder.calibrated, builder.clipped, builder.responses
         self.f = arena.build()
         self.f[bias_lines(self.layers, in_flight)] = 1.0
         widest = int(max(record["n_in"] + record["n_out"] for record in self.layers))
@@ -185,7 +185,8 @@ class Machine:
 
     def set_weights(self, layer: int, matrix: str, weights: npt.ArrayLike) -> None:
         """Put logical weights (n_out, n_in) into a matrix; line sums follow. Bounds are the caller's concern."""
-        record = self.matrices[self._matrix_index(layer, matrix)]
+        index = self._matrix_index(layer, matrix)
+        record = self.matrices[index]
         values = np.asarray(weights, np.float32)
         for part in self._parts_of(record):
             block = self._block(part)
@@ -197,7 +198,7 @@ class Machine:
             block[:] = new
             if record["step_kind"]:
                 limits = self._segment(part["limits"], new.size * LIMITS).reshape(n_in, n_out, LIMITS)
-                limits[..., HIDDEN] = np.maximum(-new.T, 0) if record["step_kind"] == PAIR else new.T
+                limits[..., HIDDEN] = self._responses[index].hidden(new.T)
 
     def pulses(self, layer: int, matrix: str) -> Array:
         """Return how many pulses each device of a matrix got, (n_out, n_in); exact up to 2^24.
@@ -231,6 +232,10 @@ class Machine:
             beyond += int(np.sum((w < low - ROUNDING * np.abs(low)) | (w > high + ROUNDING * np.abs(high))))
             total += w.size
         return hit / total, beyond
+
+    def response_of(self, layer: int, matrix: str) -> type[PulseResponse]:
+        """Return how the devices of an analog matrix answer pulses."""
+        return self._responses[self._matrix_index(layer, matrix)]
 
     def array_records(self, layer: int, matrix: str, k: int) -> tuple[np.void, np.void]:
         """Return the PART record of array `k` of a matrix, and the MATRIX record."""

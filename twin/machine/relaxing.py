@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from twin.kernels.array.nonlinear import HIDDEN, PAIR, POWER, TABLE
-from twin.kernels.records import CELL, DOWN_A, DOWN_B, LIMITS, UP_A, UP_B, W_MAX, W_MIN
+from twin.devices.response import Pair, PulseResponse
+from twin.kernels.records import CELL, HIDDEN, LIMITS, W_MAX, W_MIN
 from twin.units import PS
 
 Array = npt.NDArray[np.float32]
@@ -54,6 +54,8 @@ class RelaxingArray:
     f : float32 array
         The machine's arena, of which this changes the array's segments.
     part, matrix : PART and MATRIX record
+    response : type of PulseResponse
+        Of the array's own devices.
     main : Relaxation
         Of the array's own devices.
     reference : float32 array
@@ -74,6 +76,7 @@ class RelaxingArray:
         f: Array,
         part: np.void,
         matrix: np.void,
+        response: type[PulseResponse],
         main: Relaxation,
         reference: Array,
         drift: Relaxation | None,
@@ -89,7 +92,8 @@ class RelaxingArray:
         self._cell = segment("cell", n_in, n_out, CELL)
         self._in_sum, self._out_sum = segment("in_sum", n_in), segment("out_sum", n_out)
         self._in_rest, self._out_rest = segment("in_rest", n_in), segment("out_rest", n_out)
-        self._kind, self._write_noise = int(matrix["step_kind"]), bool(matrix["write_noise"] > 0)
+        self._response, self._write_noise = response, bool(matrix["write_noise"] > 0)
+        self._pair = issubclass(response, Pair)
         self.reference = np.ascontiguousarray(reference, np.float32)
         self._main, self._drift = main, drift
         self._rest = main.rest - self.reference
@@ -105,7 +109,7 @@ class RelaxingArray:
         self.since_ps = now_ps
         if math.isfinite(self._main.nominal):
             self._age_main(self._main.share(elapsed_s))
-        if self._drift is not None and self._kind != PAIR:
+        if self._drift is not None and not self._pair:
             rest = self._drift.rest
             self._shift(rest + (self.reference - rest) * self._drift.share(elapsed_s), moves=True)
         self._sum_lines()
@@ -130,7 +134,7 @@ class RelaxingArray:
 
     def _age_main(self, share: np.float32 | Array) -> None:
         """Let the main devices relax: `share` of the distance to rest is left."""
-        if self._kind == PAIR:
+        if self._pair:
             self._age_pair(share)
         elif self._write_noise:
             state = self._limits[..., HIDDEN]
@@ -159,11 +163,10 @@ class RelaxingArray:
         change = reference - self.reference
         self.reference = reference
         cell, limits = self._cell, self._limits
-        if self._kind == TABLE:
-            cell[..., DOWN_B] += cell[..., UP_B] * change
-        elif self._kind != POWER:
-            cell[..., UP_A] -= cell[..., UP_B] * change
-            cell[..., DOWN_A] += cell[..., DOWN_B] * change
+        columns = cell[..., 0], cell[..., 1], cell[..., 2], cell[..., 3]
+        for old, new in zip(columns, self._response.moved(columns, change), strict=True):
+            if new is not old:
+                old[:] = new
         limits[..., W_MIN] -= change
         limits[..., W_MAX] -= change
         state = limits[..., HIDDEN] if self._write_noise else self.w

@@ -134,6 +134,7 @@ class Retention:
             machine.f,
             part,
             record,
+            machine.response_of(layer, matrix),
             self._draw(layer, matrix, k, shape, MAIN),
             machine.calibrated[layer, source, k].reference.T,
             self._draw(layer, source, k, shape, REFERENCE) if drifts else None,

@@ -4,8 +4,9 @@ import numpy as np
 
 from twin.kernels.array.coincidences import count_pulses
 from twin.kernels.array.matvec import matvec, max_magnitude, whole
-from twin.kernels.array.nonlinear import PAIR, pair_rest, refresh_pairs
+from twin.kernels.array.nonlinear import pair_rest, refresh_pairs
 from twin.kernels.array.pulsed import exact_update, pulse_plan, pulsed_update, sum_lines
+from twin.kernels.array.steps import PAIR
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import CELL, LIMITS
 from twin.kernels.rng import stream_key

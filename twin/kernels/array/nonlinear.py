@@ -1,9 +1,9 @@
 """Pulses on devices whose step is not affine in the weight, or that keep a state beside it.
 
-One matrix has one kind of step, which is chosen per burst. Kinds other than `PLAIN` take this module's loop
-instead of the affine one of `twin.kernels.array.pulsed`: it always clips, and its work is in proportion to the
-coincidences as well. What a device keeps beside its weight stands in the column `HIDDEN` of its limits: the weight
-without write noise, or the conductance of a pair's minus half.
+One matrix has one kind of step (`twin.kernels.array.steps`), which is chosen per burst. Kinds other than `PLAIN` take
+this module's loop instead of the affine one of `twin.kernels.array.pulsed`: it always clips, and its work is in
+proportion to the coincidences as well. What a device keeps beside its weight stands in the column `HIDDEN` of its
+limits: the weight without write noise, or the conductance of a pair's minus half.
 
 The pair is aihwkit's ``OneSidedUnitCell``, but that programming the difference is a loop of pulse and read where
 aihwkit fires one open-loop train.
@@ -11,33 +11,17 @@ aihwkit fires one open-loop train.
 
 import numpy as np
 
+from twin.kernels.array.steps import PAIR, between, mean_step, place
 from twin.kernels.jit import inline, kernel
-from twin.kernels.records import CELL, DOWN_A, DOWN_B, DW_MIN, LIMITS, UP_A, UP_B, W_MAX, W_MIN
+from twin.kernels.records import CELL, DOWN_A, DW_MIN, HIDDEN, LIMITS, UP_A, W_MAX, W_MIN
 from twin.kernels.rng import U32, U64, normal_pair, stream_key
 from twin.kernels.streams import REFRESH, WRITE_NOISE
 from twin.operation import Counts
 
 F32 = np.float32
-PLAIN, AFFINE, TABLE, POWER, PAIR = range(5)  # AFFINE: with write noise; without, it is PLAIN
-HIDDEN = 3  # column of a device's limits
-
 MVMS, PART_MVMS, DRIVEN, CONVERTED = int(Counts.MVMS), int(Counts.PART_MVMS), int(Counts.DRIVEN), int(Counts.CONVERTED)
 PULSES, PART_PULSES, FIRED = int(Counts.PULSES), int(Counts.PART_PULSES), int(Counts.FIRED)
 COINCIDENCES = int(Counts.COINCIDENCES)
-
-
-@inline
-def place(position, points):
-    """Return the table's interval for a position in units of its spacing, and the share of the interval."""
-    at = min(max(position, F32(0.0)), F32(points - 1))
-    k = min(U64(at), U64(points - 2))
-    return k, F32(at - F32(k))
-
-
-@inline
-def between(low, high, share):
-    """Return the value at a share of the way from `low` to `high`."""
-    return F32(low + share * F32(high - low))
 
 
 @inline
@@ -86,17 +70,7 @@ def pulse_single(w, cell, limits, code, xi, kind, points, own, shape, key, count
     a, c, at = U64(code), i * U64(CELL), i * U64(LIMITS)
     low, high = limits[at + U64(W_MIN)], limits[at + U64(W_MAX)]
     old = limits[at + U64(HIDDEN)] if write_noise > F32(0.0) else w[i]
-    size = cell[a]
-    if kind == TABLE:  # UP_B and DOWN_B hold slope and offset of the place in the table, for both directions
-        k, share = place(F32(cell[c + U64(UP_B)] * old + cell[c + U64(DOWN_B)]), points)
-        k += U64(0) if up else U64(points)
-        size *= between(shape[k], shape[k + U64(1)], share)
-    elif kind == POWER:  # the distance that is left to the bound, as a share of the range, to the device's exponent
-        share = F32(max(F32(high - old if up else old - low), F32(0.0)) / F32(high - low))
-        size = F32(size * share ** cell[a + U64(1)]) if high > low else F32(0.0)
-    else:
-        slope = F32(cell[a + U64(1)] * old)
-        size = F32(size - slope) if up else F32(size + slope)
+    size = mean_step(kind, up, old, cell, c, a, low, high, shape, points)
     change = size * (F32(1.0) + noise_mult * xi) + noise_add * xi * limits[at + U64(DW_MIN)]
     new = min(max(F32(old + change) if up else F32(old - change), low), high)
     w[i] = new

@@ -18,7 +18,8 @@ import numpy as np
 from twin.kernels.array.affine import coincide
 from twin.kernels.array.coincidences import fire, prepare
 from twin.kernels.array.dense import dense_update, is_dense
-from twin.kernels.array.nonlinear import PLAIN, coincide_shaped
+from twin.kernels.array.nonlinear import coincide_shaped
+from twin.kernels.array.steps import PLAIN
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import CELL, DOWN_A, LIMITS, W_MAX, W_MIN
 from twin.kernels.rng import BLOCK, fill_normals

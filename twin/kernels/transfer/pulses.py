@@ -4,7 +4,8 @@ import numpy as np
 
 from twin.kernels.array.affine import limit, step
 from twin.kernels.array.matrix import refresh
-from twin.kernels.array.nonlinear import PLAIN, pulse_shaped
+from twin.kernels.array.nonlinear import pulse_shaped
+from twin.kernels.array.steps import PLAIN
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import CELL, DOWN_A, LIMITS, ROW
 from twin.kernels.rng import U32, fill_normals, stream_key
