@@ -14,7 +14,9 @@ from twin.devices.family import BoundedFamily
 from twin.devices.ideal import Ideal
 from twin.errors import TwinError
 
-PAGE = (Path(__file__).parents[2] / "docs" / "devices.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "devices.md").read_text(encoding="utf-8")
+HOW_TO = (DOCS / "add-a-device.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -135,12 +137,12 @@ def table_row(preset, device):
 
 
 def test_the_worked_example_of_the_page_runs(monkeypatch):
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    code = re.findall(r"```python\n(.*?)```", HOW_TO, re.DOTALL)[0]
     namespace = {"__name__": "my_device"}
     exec(code, namespace)  # noqa: S102
     family = namespace["Saturating"]
     assert issubclass(family, BoundedFamily)
-    (entry,) = re.findall(r"```toml\n(\[my-measured.*?)```", PAGE, re.DOTALL)
+    (entry,) = re.findall(r"```toml\n(\[my-measured.*?)```", HOW_TO, re.DOTALL)
     parameters = tomllib.loads(entry)["my-measured-device"]
     monkeypatch.setattr(registry, "family_of", lambda _: family)
     device = family.model_validate(
