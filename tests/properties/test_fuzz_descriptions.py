@@ -6,12 +6,13 @@ import pytest
 from fuzz_kit import at_most, mutated
 from rich.console import Console
 
-from twin.cli.show import description_table, load_shown
+from twin.cli.show import description_table
 from twin.config.place import Places
 from twin.config.resources import find, root
 from twin.descriptions.load import load_baseline, load_study, load_sweep
 from twin.devices.presets import read_description
 from twin.errors import TwinError
+from twin.runs.names import load_shown
 from twin.runs.planning import check_all, plan_run
 from twin.study.plan import plan_study
 from twin.sweep.point import points_of

@@ -31,7 +31,7 @@ ALLOWED = {
     "study": {"config", "descriptions", "report", "results", "runs", "sweep"},
     "api": {"config", "descriptions", "machine", "report", "results", "runs", "sweep"},
     "cli": {
-        *("algorithms", "chip", "config", "devices", "extraction", "machine", "mapping", "report"),
+        *("chip", "config", "devices", "extraction", "machine", "mapping", "report"),
         *("descriptions", "results", "runs", "study", "sweep"),
     },
     "twin": {"api"},
@@ -41,7 +41,6 @@ ALLOWED = {
 EXCEPTIONS = {
     ("twin.chip.dram.kernel", "kernels"): "the bank model is compiled too",
     ("twin.config.kinds", "chip"): "a kind of memory or link is described where its costs are",
-    ("twin.api.names", "cli"): "what can be named is listed once",
 }
 """Arrows of single files that are not allowed to their room."""
 

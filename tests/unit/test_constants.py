@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from twin.cli.show import preset_rows
 from twin.config.algorithms import Algorithms
 from twin.config.cited import CONSTANTS, UNSAID, default_source, defaults
 from twin.config.part import dotted, leaves
@@ -14,6 +13,7 @@ from twin.descriptions.workload import Workload
 from twin.devices import describe, preset_names
 from twin.errors import TwinError
 from twin.runs.constants import constants, constants_of_run, description_rows
+from twin.runs.names import preset_rows
 
 STATUS = {"S", "S2", "L", "D", "M", "assumption"}
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from twin.api.arguments import in_words_of_python
-from twin.cli.show import available as kinds
-from twin.cli.show import load_shown, preset_rows
 from twin.errors import TwinError
 from twin.results.result import Source
 from twin.runs.constants import description_rows
+from twin.runs.names import available as kinds
+from twin.runs.names import load_shown, preset_rows
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -50,7 +50,8 @@ def resume_folder(folder: Path, jobs: int) -> None:
 
 def show_description(name: str) -> None:
     """Print a description, and the area table of a chip."""
-    from twin.cli.show import area_table, description_table, device_table, load_shown, part_table  # noqa: PLC0415
+    from twin.cli.show import area_table, description_table, device_table, part_table  # noqa: PLC0415
+    from twin.runs.names import load_shown  # noqa: PLC0415
 
     console = wide_console()
     preset = device_table(name) or part_table(name)

@@ -7,7 +7,6 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
-from twin.cli.show import load_shown, preset_rows
 from twin.config.chip import Chip
 from twin.config.meaning import meanings_of
 from twin.config.part import Part, dotted, leaves, meanings
@@ -17,6 +16,7 @@ from twin.descriptions.load import models_in
 from twin.errors import TwinError, one_line
 from twin.results.result import Source
 from twin.runs.constants import description_rows, device_families
+from twin.runs.names import load_shown, preset_rows
 
 FAMILY = "Kind of device: how its steps depend on the weight, and which parameters it has."
 

@@ -1,0 +1,78 @@
+"""What can be named, and what it is made of: as `twin list` and `twin show` print it, and as Python has it."""
+
+from typing import Any
+
+from twin.config.cited import split
+from twin.config.data import SETS
+from twin.config.loaded import Loaded
+from twin.config.presets import PARTS, part_names, part_preset, presets
+from twin.config.resources import shipped
+from twin.descriptions.load import load_any
+from twin.results.result import Source
+from twin.runs.constants import split_quantity
+
+ALGORITHMS = {
+    "digital": "FP32 stochastic gradient descent, the baseline of accuracy",
+    "sgd": "stochastic gradient descent by pulses on one analog matrix W",
+    "shd": "stochastic Hamiltonian descent, Tiki-Taka v1 (Onen 2021): lines of A are pulsed into C",
+    "ttv2": "Tiki-Taka v2 (Gokmen 2021): lines of A pass a digital filter H before they reach C",
+}
+
+
+def load_shown(name: str) -> Loaded[Any]:
+    """Load a description that is no preset; a name that nothing has gets its nearest among all that can be shown.
+
+    Raises
+    ------
+    TwinError
+        As `load_any`.
+    """
+    from twin.devices import preset_names  # noqa: PLC0415 - devices import NumPy
+
+    return load_any(name, (*preset_names(), *part_names()))
+
+
+def preset_rows(name: str) -> list[Source]:
+    """List the values of a device's or a part's preset; none where no preset has this name."""
+    from twin.devices import describe, preset_names  # noqa: PLC0415 - devices import NumPy
+
+    origin = f"preset {name}"
+    if name in preset_names():
+        device = describe(name)
+        values = {"family": device.family, **device.parameters}
+        return [Source(key, *split_quantity(value), *device.cited(key), origin) for key, value in values.items()]
+    part = part_preset(name)
+    if part is None:
+        return []
+    return [
+        Source(key, *split_quantity(value), *split(part.sources[key]), origin) for key, value in part.values.items()
+    ]
+
+
+def available() -> dict[str, dict[str, str]]:
+    """Give all that can be named on the command line: kind to name to one-line description."""
+    from twin.algorithms.registry import algorithm_names  # noqa: PLC0415
+    from twin.devices import describe, preset_names  # noqa: PLC0415 - devices import NumPy
+
+    return {
+        "chips": shipped("chip"),
+        "layouts": shipped("layout"),
+        "workloads": shipped("workload") | shipped("timing-only"),
+        "baselines": shipped("baseline"),
+        "sweeps": shipped("sweep"),
+        "studies": shipped("study"),
+        **{
+            kind: {name: preset.description for name, preset in presets(family).items()}
+            for kind, family in PARTS.items()
+        },
+        "data sets": dict(SETS),
+        "devices": {name: describe(name).source for name in preset_names()},
+        "algorithms": {name: _algorithm(name) for name in algorithm_names()},
+    }
+
+
+def _algorithm(name: str) -> str:
+    """Describe an algorithm; a plug-in does so itself in the first line of its docstring."""
+    from twin.algorithms.registry import algorithm_class  # noqa: PLC0415
+
+    return ALGORITHMS.get(name) or (algorithm_class(name).__doc__ or "").partition("\n")[0]
