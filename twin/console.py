@@ -45,11 +45,18 @@ def progress(what: str, unit: str) -> Iterator[Report]:
         with _bars(what, unit) as report:
             yield report
         return
-    lines = _Lines(what, unit)
+    with lines(what, unit) as report:
+        yield report
+
+
+@contextmanager
+def lines(what: str, unit: str) -> Iterator[Report]:
+    """As `progress`, always with lines: for what may go on while a bar is shown."""
+    written = _Lines(what, unit)
     try:
-        yield lines.report
+        yield written.report
     finally:
-        lines.end()
+        written.end()
 
 
 @contextmanager

@@ -8,19 +8,22 @@ from twin.config.checks import refusal
 from twin.config.numbers import Count, Real
 from twin.config.part import Part
 
-CLASSES = {"digits": 10, "mnist": 10, "fashion-mnist": 10, "linear": 1}
+CLASSES = {"digits": 10, "mnist": 10, "fashion-mnist": 10, "cifar-10": 10, "cifar-100": 100, "linear": 1}
 """Outputs of the last layer that a data set needs; a text's are its symbols, known once it is read."""
 
 SETS = {
     "digits": "1,437 / 360 images of 8 x 8 digits, 10 classes; embedded",
     "mnist": "60,000 / 10,000 images of 28 x 28 digits, 10 classes; below $TWIN_DATA_DIR, else fetched",
     "fashion-mnist": "60,000 / 10,000 images of 28 x 28 clothes, 10 classes; below $TWIN_DATA_DIR, else fetched",
+    "cifar-10": "50,000 / 10,000 images of 32 x 32 in colour, 10 classes; below $TWIN_DATA_DIR, else fetched",
+    "cifar-100": "50,000 / 10,000 images of 32 x 32 in colour, 100 classes; below $TWIN_DATA_DIR, else fetched",
     "linear": "points of a line with noise, drawn from the seed",
     "war-and-peace": "Tolstoy's novel, character by character; $TWIN_DATA_DIR/war-and-peace.txt",
     "text": "any text in UTF-8, character by character; data.file names it",
     "pydoc-topics": "the texts behind Python's help(), character by character; embedded",
     "arrays": "arrays of your own in an .npz file: vectors or maps, classes or values to fit; data.file names it",
     "table": "rows of your own in a CSV or Parquet file, columns of which are what is to be learnt; data.file names it",
+    "image-folder": "images of your own, a folder a class; data.file names the folder that has them",
     "idx": "images and labels of your own in idx files, as MNIST's are; data.file and data.label_file name them",
 }
 """Every data set, what it is, and where it comes from."""
@@ -28,12 +31,13 @@ SETS = {
 TEXTS = frozenset({"war-and-peace", "text", "pydoc-topics"})
 """Data sets that are texts: sequences of characters, of which a network predicts the next."""
 
-OWN = frozenset({"arrays", "table", "idx"})
+OWN = frozenset({"arrays", "table", "image-folder", "idx"})
 """Data sets of the user's own, whose shape and classes are known once they are read."""
 
 _LINE = ("slope", "intercept", "noise")
 Path = Annotated[str, Field(max_length=4096)]
 Column = Annotated[str, Field(min_length=1, max_length=1000)]
+Side = Annotated[int, Field(ge=1, le=10_000)]
 Columns = Annotated[
     tuple[Column, ...],
     Field(strict=False),
@@ -49,6 +53,8 @@ _BELONGS: dict[str, tuple[str, ...]] = {
     "file": ("text", *sorted(OWN)),
     "targets": tuple(sorted(OWN)),
     "channels": ("arrays", "idx"),
+    "size": ("image-folder",),
+    "colour": ("image-folder",),
     "label": ("table",),
     "ignore": ("table",),
     "label_file": ("idx",),
@@ -67,7 +73,19 @@ class Data(Part):
     """The data set, and how much of it is used."""
 
     set: Literal[
-        "digits", "mnist", "fashion-mnist", "linear", "war-and-peace", "text", "pydoc-topics", "arrays", "table", "idx"
+        "digits",
+        "mnist",
+        "fashion-mnist",
+        "cifar-10",
+        "cifar-100",
+        "linear",
+        "war-and-peace",
+        "text",
+        "pydoc-topics",
+        "arrays",
+        "table",
+        "image-folder",
+        "idx",
     ]
     """Which data: images of digits or clothes, points of a line, texts read as sequences of characters, or your own."""
     samples: Count = 0
@@ -81,7 +99,7 @@ class Data(Part):
     noise: Annotated[float, Field(ge=0, le=1e6)] = 0.0
     """Linear: standard deviation of the Gaussian noise on y."""
     file: Path = ""
-    """Text and own data: path of the file; a relative one starts at the current folder."""
+    """Text and own data: path of the file, or of the folder of images; a relative one starts at the current folder."""
     test_file: Path = ""
     """Own tables and idx files: path of the samples for the test, where they have a file of their own."""
     label_file: Path = ""
@@ -96,6 +114,10 @@ class Data(Part):
     """Own data: whether a sample belongs to a class or has values to fit, which need the loss "squared-error"."""
     channels: Literal["", "first", "last"] = ""
     """Own data: where the channels of maps stand in arrays of four axes, behind the samples ("first") or at the end."""
+    size: Annotated[tuple[Side, ...], Field(strict=False)] = ()
+    """Own folders of images: height and width in pixels to which all are scaled; left out, all must have one size."""
+    colour: bool = True
+    """Own folders of images: three channels, red, green and blue, or one of greys."""
     test_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Own data without a test part: the share of samples that are kept for the test."""
     split: Literal["random", "last"] = "random"
@@ -123,6 +145,8 @@ class Data(Part):
             raise refusal(("target_scaling",), 'belongs to targets = "values"')
         if given["targets"] == "classes" and len(given["label"]) > 1:
             raise refusal(("label",), 'must be one column for targets = "classes"')
+        if len(given["size"]) not in (0, 2):
+            raise refusal(("size",), "must be [height, width]")
         if given["set"] == "idx" and bool(given["test_file"]) != bool(given["test_label_file"]):
             raise refusal(("test_label_file",), "must stand beside test_file, and test_file beside it")
         return self

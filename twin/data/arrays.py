@@ -34,7 +34,7 @@ def read(config: "Data") -> Dataset:
             f"{', '.join(SPLIT)}, or x and y"
         )
     parts = [
-        Samples(f"{place}: {x}", found[x], f"{place}: {y}", found[y])
+        Samples(f"{place}: {x}", found[x], f"{place}: {y}", found[y], config.channels)
         for x, y in zip(names[::2], names[1::2], strict=True)
     ]
     return dataset(config, path.name, parts)

@@ -15,20 +15,21 @@ def find(name: str) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def own(place: str, name: str) -> Path:
-    """Return a file of the user's; a relative name starts at the current folder, ``~`` is their home.
+def own(place: str, name: str, *, is_folder: bool = False) -> Path:
+    """Return a file or folder of the user's; a relative name starts at the current folder, ``~`` is their home.
 
     Raises
     ------
     TwinError
-        Beginning with `place`, where there is no such file.
+        Beginning with `place`, where there is none.
     """
     try:
         path = Path(name).expanduser().absolute()
     except RuntimeError as error:
         raise TwinError(f"{place}: names a user without a home folder; write the whole path") from error
-    if not path.is_file():
-        raise TwinError(f"{place}: no such file: {str(path)!r}; a relative path starts at the current folder")
+    if not (path.is_dir() if is_folder else path.is_file()):
+        what = "folder" if is_folder else "file"
+        raise TwinError(f"{place}: no such {what}: {str(path)!r}; a relative path starts at the current folder")
     return path
 
 

@@ -38,7 +38,7 @@ def read(config: "Data") -> Dataset:
     for pair in keys:
         named = [(f"data.{key} (= {getattr(config, key)!r})", str(getattr(config, key))) for key in pair]
         (images_at, images), (labels_at, labels) = ((place, array_of(folder.own(place, name))) for place, name in named)
-        parts.append(Samples(images_at, images, labels_at, labels))
+        parts.append(Samples(images_at, images, labels_at, labels, config.channels))
     return dataset(config, Path(config.file).name, parts)
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from twin.data import folder
 from twin.data.dataset import Dataset, other_content, sha256
+from twin.data.fetch import fetch
 from twin.data.idx import array_of, md5_of_idx
 from twin.errors import TwinError
 
@@ -82,18 +83,7 @@ class Images:
         path = folder.find(f"{self.name}/{name}")
         if path is not None:
             return path
-        import pooch  # noqa: PLC0415 - only when there is something to fetch
-
-        pooch.get_logger().setLevel("WARNING")
-        at = Path(pooch.os_cache("analog-twin")) / self.cache
-        try:
-            return Path(pooch.retrieve(self.mirror + name, known_hash=self.files[name], fname=name, path=at))
-        except Exception as error:
-            raise TwinError(
-                f"{self.name}: no {self.name}/{name} under {folder.described()} and fetching it failed "
-                f"({type(error).__name__}); set {folder.VARIABLE} to a folder that holds {self.name}/*.gz, "
-                "or use the embedded workload digits-mlp"
-            ) from error
+        return fetch(self.name, self.mirror + name, self.files[name], self.cache, f"{self.name}/{name}")[0]
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PIXEL = np.float32(255)
 MAP_AXES = 3
+SHOWN = 200
 MOST_CLASSES = 1_000_000
 SPLIT_KEY = 0x5011  # of the one order that samples to test are drawn in: the same for all seeds of a run
 
@@ -28,12 +29,15 @@ class Samples:
     inputs : (samples, n), (samples, height, width), or (samples, height, width, channels), channels first or last
         Bytes (uint8) are pixels and are divided by 255.
     targets : (samples,) or (samples, values)
+    channels : str
+        Where inputs of four axes have their channels: "first", "last", or "" where nothing says so.
     """
 
     inputs_at: str
     inputs: npt.NDArray[Any]
     targets_at: str
     targets: npt.NDArray[Any]
+    channels: str = ""
 
 
 def dataset(config: "Data", file: str, parts: Sequence[Samples], notes: Mapping[str, str | int] = {}) -> Dataset:
@@ -42,7 +46,7 @@ def dataset(config: "Data", file: str, parts: Sequence[Samples], notes: Mapping[
     Parameters
     ----------
     config : Data
-        Says what targets are, where channels stand, how to split and to scale.
+        Says what targets are, how to split and to scale.
     file : str
         What the data are called beside the name of their set.
     parts : one or two Samples
@@ -55,15 +59,15 @@ def dataset(config: "Data", file: str, parts: Sequence[Samples], notes: Mapping[
         For samples that cannot be learnt, beginning with the place of the first that is at fault.
     """
     digest = sha256(*(array for part in parts for array in (part.inputs, part.targets)))
-    inputs = [_inputs(part, config.channels) for part in parts]
+    inputs = [_inputs(part) for part in parts]
     targets = [_targets(part, config.targets) for part in parts]
     for part, x, y in zip(parts, inputs, targets, strict=True):
         if len(x) != len(y):
             raise TwinError(f"{part.targets_at}: has {len(y):,} targets for {len(x):,} samples; give each its own")
     classes = _count_classes(parts, targets) if config.targets == "classes" else 0
     if len(parts) == 1:
-        tested = _tested(len(inputs[0]), config, parts[0].inputs_at)
-        inputs, targets = ([one[~tested], one[tested]] for (one,) in (inputs, targets))
+        rows = _parted(len(inputs[0]), config, parts[0].inputs_at)
+        inputs, targets = ([one[part] for part in rows] for (one,) in (inputs, targets))
     else:
         _check_alike(config, parts, inputs, targets)
     offset, scale = _scaling(config.scaling, inputs[0])
@@ -83,9 +87,15 @@ def dataset(config: "Data", file: str, parts: Sequence[Samples], notes: Mapping[
     return Dataset(x, targets[0], test_x, targets[1], shape, classes, facts=facts)
 
 
-def _inputs(part: Samples, channels: str) -> Array:
+def listed(names: Sequence[str]) -> str:
+    """Write the names of classes as facts have them."""
+    whole = ", ".join(names)
+    return whole if len(whole) <= SHOWN else f"{len(names)} from {names[0]} to {names[-1]}"
+
+
+def _inputs(part: Samples) -> Array:
     """Return inputs as float32, (samples, n) or (samples, height, width, channels)."""
-    at, raw = part.inputs_at, part.inputs
+    at, raw, channels = part.inputs_at, part.inputs, part.channels
     if raw.dtype.kind not in "buif":
         raise TwinError(
             f"{at} (of type {raw.dtype}): must hold numbers; encode what is none, e.g. one column a category"
@@ -171,20 +181,17 @@ def _count_classes(parts: Sequence[Samples], targets: Sequence[Array]) -> int:
     return classes
 
 
-def _tested(n: int, config: "Data", at: str) -> npt.NDArray[np.bool_]:
-    """Return which of n samples are for the test."""
+def _parted(n: int, config: "Data", at: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return which of n samples are to train and to test, in their order or in that in which they are drawn."""
     count = round(config.test_share * n)
     if not 0 < count < n:
         raise TwinError(
             f"data.test_share (= {config.test_share:g}): {at} has {n:,} samples and no test part; say which share is "
             "for the test, so that both parts have samples, e.g. 0.2"
         )
-    tested = np.zeros(n, np.bool_)
-    if config.split == "last":
-        tested[n - count :] = True
-    else:
-        tested[np.random.Generator(np.random.Philox(SPLIT_KEY)).permutation(n)[:count]] = True
-    return tested
+    drawn = config.split == "random"
+    order = np.random.Generator(np.random.Philox(SPLIT_KEY)).permutation(n) if drawn else np.arange(n)
+    return order[: n - count], order[n - count :]
 
 
 def _check_alike(config: "Data", parts: Sequence[Samples], inputs: Sequence[Array], targets: Sequence[Array]) -> None:

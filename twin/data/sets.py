@@ -30,7 +30,7 @@ def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
         Where files are missing or damaged, or the network does not fit the data: a text without sequences, or
         sequences of what has no order.
     """
-    from twin.data import arrays, digits, idx, images, linear, table, texts  # noqa: PLC0415 - each pulls in its own heavy library
+    from twin.data import arrays, cifar, digits, idx, images, linear, pictures, table, texts  # noqa: PLC0415 - each pulls in its own heavy library
 
     readers: dict[str, Callable[[], Dataset]] = {
         "digits": digits.read,
@@ -39,8 +39,11 @@ def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
         "linear": lambda: linear.make(config, seed),
         "war-and-peace": lambda: texts.war_and_peace(config.newline).sequences(steps, config.test_characters),
         "text": lambda: texts.from_file(config.file).sequences(steps, config.test_characters),
+        "cifar-10": lambda: cifar.CIFAR_10.read(config.samples, config.test_samples),
+        "cifar-100": lambda: cifar.CIFAR_100.read(config.samples, config.test_samples),
         "arrays": lambda: arrays.read(config),
         "table": lambda: table.read(config),
+        "image-folder": lambda: pictures.read(config),
         "idx": lambda: idx.read(config),
         "pydoc-topics": lambda: texts.pydoc_topics().sequences(steps, config.test_characters),
     }

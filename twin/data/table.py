@@ -14,7 +14,7 @@ from twin.config.checks import first_repeated
 from twin.config.resources import suggestion
 from twin.data import folder
 from twin.data.dataset import Dataset
-from twin.data.samples import Samples, dataset
+from twin.data.samples import Samples, dataset, listed
 from twin.errors import TwinError
 from twin.files import check_suffix, read_limited
 
@@ -27,7 +27,6 @@ SEPARATORS = {".csv": ",", ".tsv": "\t"}
 PARQUET = ".parquet"
 MOST_BYTES = 2**31
 MOST_VALUES = 2**30
-SHOWN = 200  # characters in which the names of classes are recorded
 
 
 def read(config: "Data") -> Dataset:
@@ -59,8 +58,7 @@ def read(config: "Data") -> Dataset:
         targets = [_numbers(place, frame, config.label) for place, frame in zip(places, frames, strict=True)]
     else:
         targets, names = _classes(places, frames, config.label[0])
-        listed = ", ".join(names)
-        notes = {"classes": listed if len(listed) <= SHOWN else f"{len(names)} from {names[0]} to {names[-1]}"}
+        notes = {"classes": listed(names)}
     labels = f"column {config.label[0]!r}" if len(config.label) == 1 else "columns of labels"
     parts = [Samples(place, x, f"{place}: {labels}", y) for place, x, y in zip(places, inputs, targets, strict=True)]
     return dataset(config, Path(config.file).name, parts, notes)
