@@ -13,6 +13,9 @@ from twin.chip.mover import Served, Store
 from twin.chip.service import Service, picoseconds
 from twin.config.chip import Chip
 from twin.config.quantity import Area, Bandwidth, Bytes, EnergyPerBit, Power, Time
+from twin.descriptions.load import load_chip
+from twin.descriptions.schema import json_schema
+from twin.errors import TwinError
 
 TABLE = {
     "kind": "turning",
@@ -31,6 +34,8 @@ class Turning(Store):
     places: ClassVar[frozenset[str]] = frozenset({"memory"})
     banked: ClassVar[bool] = True
     kind: Literal["turning"]
+    preset: str | None = None
+    """A file with values."""
     size: Bytes
     bandwidth: Bandwidth
     turn: Time
@@ -144,6 +149,25 @@ def test_the_memory_is_busy_for_its_bytes_and_for_every_turn(mode):
     assert joules["memory"] == pytest.approx(8e-12 * moved)
     said = found.diagnostics.set_index("what")
     assert said.loc["transfers", "value"] == len(wires.log)
+
+
+def test_a_kind_with_a_preset_takes_files_of_its_own(tmp_path):
+    values = {key: value for key, value in TABLE.items() if key not in {"kind", "area"}}
+    lines = ["schema = 1", 'kind = "turning"', 'name = "toy"', 'description = "A toy"', "[values]"]
+    lines += [f'{key} = "{value}"' for key, value in values.items()]
+    lines += ["[sources]", *(f'{key} = "assumption: made up"' for key in values)]
+    path = tmp_path / "toy.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    loaded = load_chip("aimc-512", {"memory": f'{{ kind = "turning", preset = "{path}", area = "2 mm^2" }}'})
+    assert (loaded.model.memory.turn, loaded.model.memory.area) == (37e-9, pytest.approx(2e-6))
+    assert loaded.origins["memory.turn"] == f"preset {path}"
+    assert loaded.sources["memory.turn"] == ("assumption", "made up")
+    assert "pattern" in json_schema("chip")["$defs"]["Turning"]["properties"]["preset"]
+    path.write_text("\n".join(lines).replace('kind = "turning"', 'kind = "dram"'), encoding="utf-8")
+    with pytest.raises(TwinError, match='must be "turning" in a preset of this family'):
+        load_chip("aimc-512", {"memory": f'{{ kind = "turning", preset = "{path}" }}'})
+    with pytest.raises(TwinError, match=r"chip.memory.preset \(= toy\): is no turning preset"):
+        load_chip("aimc-512", {"memory": '{ kind = "turning", preset = "toy" }'})
 
 
 def test_replayed_and_coupled_runs_end_at_the_same_picosecond():

@@ -10,7 +10,7 @@ from rich.text import Text
 from twin.config.chip import Chip
 from twin.config.meaning import meanings_of
 from twin.config.part import Part, dotted, leaves, meanings
-from twin.config.presets import TABLES, presets
+from twin.config.presets import families, presets
 from twin.config.resources import suggestion
 from twin.descriptions.load import models_in
 from twin.errors import TwinError, one_line
@@ -85,7 +85,7 @@ def _of_preset(name: str) -> Said | None:
 
 def _part(name: str) -> type[Part] | None:
     """Find the table of a chip that a preset of a part fills; None where no part has this name."""
-    for path, family in TABLES["chip"].items():
+    for path, family in families("chip"):
         if name in presets(family):
             models: list[type[Part]] = [Chip]
             for step in path:

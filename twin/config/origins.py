@@ -8,7 +8,7 @@ from twin.config.chip import flatten_sources
 from twin.config.kinds import DEFAULT, KINDS
 from twin.config.lines import key_lines
 from twin.config.part import KeyPath, Part, dotted, leaves, visible
-from twin.config.presets import OWN_FILES, TABLES, Preset, preset_file, presets
+from twin.config.presets import Preset, families, may_be_file, preset_file, presets
 from twin.config.resources import Document, is_path, misspelt, suggestion
 from twin.errors import TwinError, one_line
 
@@ -94,14 +94,16 @@ class Draft:
             On an unknown preset.
         """
         self._name_kinds()
-        for path, family in TABLES[self._kind].items():
+        for path, family in families(self._kind):
             table: Any = self.data
             for step in path:
                 table = table.get(step) if isinstance(table, dict) else None
             if not isinstance(table, dict) or not isinstance(table.get("preset"), str):
                 continue
+            if table.get("kind", family) != family:
+                continue
             name = table["preset"]
-            if family in OWN_FILES and is_path(name):
+            if may_be_file(family) and is_path(name):
                 if not self._rows:  # a resolved description has the values, and the file may be gone
                     self._fill(path, table, preset_file(family, name))
                 continue

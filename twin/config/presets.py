@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from twin.config.kinds import KINDS, Kinds
 from twin.config.part import KeyPath
 from twin.config.resources import Document, read, root
 from twin.errors import TwinError, one_line
@@ -22,47 +23,72 @@ class Preset:
     sources: Mapping[str, str]
 
 
-TABLES: Mapping[str, Mapping[KeyPath, str]] = {
-    "chip": {("tile", "converter"): "converter", ("memory",): "dram"},
-    "layout": {},
-    "workload": {},
-    "sweep": {},
-    "study": {},
-    "timing-only": {},
-    "baseline": {},
-}
-"""Which tables of which kind of file may name a preset of which family."""
+MEMORIES = "architectures/memory"
+"""The folder of the shipped presets of memories, a file each."""
 
 
-PARTS = {"memories": "dram", "converters": "converter"}
-"""Families of presets by what lists call them."""
+def families(kind: str) -> list[tuple[KeyPath, str]]:
+    """List which tables of a kind of file may name a preset of which family.
 
-OWN_FILES = {"dram": "architectures/memory"}
-"""Families whose presets are a file each, and the folder of those that are shipped."""
+    The family of a memory's or link's presets is its kind; those of a kind with a field `preset` are asked for.
+    """
+    if kind != "chip":
+        return []
+    found: list[tuple[KeyPath, str]] = [(("tile", "converter"), "converter")]
+    for place in KINDS:
+        kinds = Kinds(place).classes().items()
+        found += [((place,), name) for name, model in kinds if "preset" in model.model_fields]
+    return found
+
+
+@cache
+def _together() -> dict[str, dict[str, Any]]:
+    """Read the families whose presets stand in one file."""
+    return tomllib.loads(files("twin.config").joinpath("presets.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _memories() -> dict[str, dict[str, Preset]]:
+    """Read the shipped presets of memories, by kind and name."""
+    found: dict[str, dict[str, Preset]] = {}
+    for path in sorted((root() / MEMORIES).glob("*.toml")):
+        document = Document(path.name, path.read_text(encoding="utf-8"))
+        family = str(tomllib.loads(document.text)["kind"])
+        preset = _preset(family, document)
+        found.setdefault(family, {})[preset.name] = preset
+    return found
+
+
+def may_be_file(family: str) -> bool:
+    """Return whether a preset of this family may be a user's own file."""
+    return family not in _together()
 
 
 @cache
 def presets(family: str) -> dict[str, Preset]:
     """Give all presets of a family (``"converter"``, ``"dram"``), by name."""
-    if family in OWN_FILES:
-        paths = sorted((root() / OWN_FILES[family]).glob("*.toml"))
-        found = [_preset(family, Document(path.name, path.read_text(encoding="utf-8"))) for path in paths]
-        return {preset.name: preset for preset in found}
-    data = tomllib.loads(files("twin.config").joinpath("presets.toml").read_text(encoding="utf-8"))
+    if may_be_file(family):
+        return _memories().get(family, {})
     return {
         name: Preset(name, table["description"], table["values"], table["sources"])
-        for name, table in data[family].items()
+        for name, table in _together()[family].items()
     }
+
+
+def part_presets() -> dict[str, dict[str, Preset]]:
+    """Give the presets of all parts by name, as lists group them."""
+    memories = {name: preset for found in _memories().values() for name, preset in found.items()}
+    return {"memories": memories, "converters": presets("converter")}
 
 
 def part_preset(name: str) -> Preset | None:
     """Find the preset of a part, whatever its family; None where there is none of this name."""
-    return next((found for family in PARTS.values() if (found := presets(family).get(name)) is not None), None)
+    return next((found[name] for found in part_presets().values() if name in found), None)
 
 
 def part_names() -> list[str]:
     """List the presets of all families of parts."""
-    return [name for family in PARTS.values() for name in presets(family)]
+    return [name for found in part_presets().values() for name in found]
 
 
 def preset_file(family: str, path: str) -> Preset:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from twin.config.chip import STATUSES
-from twin.config.presets import OWN_FILES, presets
+from twin.config.kinds import KINDS, Kinds
+from twin.config.presets import families, may_be_file, presets
 from twin.descriptions.load import MODELS
 from twin.errors import TwinError
 
@@ -35,8 +36,9 @@ def json_schema(kind: str) -> dict[str, Any]:
             {"required": definitions["Statistics"].pop("required")},
         ]
     if kind == "chip":
-        _allow_presets(definitions["Converter"], "converter")
-        _allow_presets(definitions["Dram"], "dram")
+        models = {name: model.__name__ for place in KINDS for name, model in Kinds(place).classes().items()}
+        for family in dict.fromkeys(family for _, family in families(kind)):
+            _allow_presets(definitions[models.get(family, "Converter")], family)
     if "sources" in schema["properties"]:
         text = {"type": "string", "pattern": f"^({'|'.join(STATUSES)}): "}
         schema["properties"]["sources"] = {
@@ -59,9 +61,10 @@ def _allow_presets(part: dict[str, Any], family: str) -> None:
     """Name the presets; with one of them, only what it does not give is left to give."""
     names = presets(family)
     given_by_preset = {key for preset in names.values() for key in preset.values}
-    choice: dict[str, Any] = {"enum": list(names)}
-    if family in OWN_FILES:
-        choice = {"anyOf": [choice, {"type": "string", "pattern": r"[/\\]|\.toml$"}]}
+    choices: list[dict[str, Any]] = [{"enum": list(names)}] if names else []
+    if may_be_file(family):
+        choices.append({"type": "string", "pattern": r"[/\\]|\.toml$"})
+    choice = {"anyOf": choices} if len(choices) > 1 else choices[0]
     part["properties"]["preset"] = choice | {"description": part["properties"]["preset"]["description"]}
     required = part.pop("required")
     part["required"] = [key for key in required if key not in given_by_preset]

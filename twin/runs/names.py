@@ -5,7 +5,7 @@ from typing import Any
 from twin.config.cited import split
 from twin.config.data import SETS
 from twin.config.loaded import Loaded
-from twin.config.presets import PARTS, part_names, part_preset, presets
+from twin.config.presets import part_names, part_preset, part_presets
 from twin.config.resources import shipped
 from twin.descriptions.load import load_any
 from twin.results.result import Source
@@ -62,8 +62,7 @@ def available() -> dict[str, dict[str, str]]:
         "sweeps": shipped("sweep"),
         "studies": shipped("study"),
         **{
-            kind: {name: preset.description for name, preset in presets(family).items()}
-            for kind, family in PARTS.items()
+            kind: {name: preset.description for name, preset in found.items()} for kind, found in part_presets().items()
         },
         "data sets": dict(SETS),
         "devices": {name: describe(name).source for name in preset_names()},
