@@ -13,6 +13,7 @@ from twin.descriptions.load import load_chip, load_workload
 from twin.descriptions.schema import json_schema
 from twin.errors import TwinError
 from twin.runs.constants import constants, description_rows
+from twin.runs.names import preset_rows
 
 
 @pytest.mark.parametrize("kind", ["chip", "layout", "workload", "sweep", "study"])
@@ -124,7 +125,7 @@ def test_show_and_list_make_tables():
     converter = show.part_table("haensch-9b")
     assert converter is not None
     assert converter.row_count == 3
-    assert [row.key for row in show.preset_rows("haensch-9b")] == ["rate", "energy", "area"]
+    assert [row.key for row in preset_rows("haensch-9b")] == ["rate", "energy", "area"]
     assert show.available_table().row_count == sum(len(kind) for kind in names.values())
 
 
