@@ -8,17 +8,16 @@ import pytest
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
-from twin.config.algorithms import Algorithms
 from twin.config.calibration import Calibration
 from twin.config.weights import Initial, WeightMapping
 from twin.data import Dataset
+from twin.descriptions.algorithms import Algorithms
 from twin.descriptions.load import load_chip, load_layout
 from twin.devices import device_preset
 from twin.kernels.records import INSTRUCTION
 from twin.machine.compiled import ensure_compiled, ensure_loaded
 from twin.machine.machine import Machine
 from twin.machine.replay import Encoder
-from twin.machine.settings import settings_of
 from twin.machine.words import Word
 from twin.mapping import map_layers
 from twin.networks.layers import Dense
@@ -101,7 +100,7 @@ def make_rig(
     network = Network(tuple(dense), loss)
     algorithms = Algorithms.model_validate({algorithm: settings or {}})
     rules = make_algorithm(algorithm, algorithms)
-    config = settings_of(settings_table(algorithm, algorithms))
+    config = settings_table(algorithm, algorithms).settings()
     mapping = map_layers(network.shapes, plan, loaded)
     machine = Machine(
         network,

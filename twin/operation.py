@@ -74,6 +74,10 @@ class Opcode(IntEnum):
     FILTER_DYNAMIC = 16  # FILTER of what differs from AGAD's reference
     ACCUMULATE = 17  # chi += lr d x^T
     PULSE_LINES = 18  # whole steps of chi become pulses, line by line
+    OWN_0 = 19  # effects that an algorithm brings along (`Algorithm.effects`)
+    OWN_1 = 20
+    OWN_2 = 21
+    OWN_3 = 22
 
 
 class Counts(IntEnum):

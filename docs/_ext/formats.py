@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twin.cli.schema import written_schema
-from twin.config.cited import defaults, split
+from twin.config.origins import split
 from twin.config.part import dimension_of
 from twin.config.presets import presets
 from twin.config.resources import FOLDERS, shipped
+from twin.descriptions.cited import defaults
 from twin.descriptions.load import MODELS
 from twin.descriptions.schema import json_schema
 from twin.devices.presets import describe, preset_names

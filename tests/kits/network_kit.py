@@ -9,15 +9,14 @@ from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm
 from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts
-from twin.config.algorithms import Algorithms
 from twin.config.calibration import Calibration
 from twin.config.weights import Initial, WeightMapping
+from twin.descriptions.algorithms import Algorithms
 from twin.descriptions.load import load_chip, load_layout
 from twin.devices import device_preset
 from twin.engine import Engine
 from twin.machine.machine import Machine
 from twin.machine.replay import Coupled, Encoder
-from twin.machine.settings import settings_of
 from twin.mapping import map_layers
 from twin.operation import N_COUNTS, Counts, Opcode
 
@@ -92,7 +91,7 @@ def ideal(network, data, algorithm="sgd", *, rate=0.1, chip=(), out_scaling=1.0,
     loaded = load_chip("aimc-512", QUIET | dict(chip)).model
     layout = load_layout(LAYOUTS[algorithm]).model
     algorithms = Algorithms.model_validate({algorithm: {"learning_rate": rate}})
-    rules, settings = make_algorithm(algorithm, algorithms), settings_of(getattr(algorithms, algorithm))
+    rules, settings = make_algorithm(algorithm, algorithms), getattr(algorithms, algorithm).settings()
     mapping = map_layers(network.shapes, layout, loaded)
     machine = Machine(
         network,

@@ -10,7 +10,7 @@ from twin.algorithms.registry import make_algorithm
 from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts
 from twin.chip.placement import byte_hops, fewest_byte_hops, flows
-from twin.config.algorithms import Algorithms
+from twin.descriptions.algorithms import Algorithms
 from twin.descriptions.load import load_chip, load_layout
 from twin.engine import Engine
 from twin.mapping import map_layers

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm
-from twin.config.algorithms import Algorithms
+from twin.descriptions.algorithms import Algorithms
 from twin.errors import TwinError
 from twin.operation import Counts, Kind, Opcode, Operation, Stream, Unit
 

@@ -13,7 +13,7 @@ ALLOWED = {
     "devices": {"config"},
     "data": {"config"},
     "networks": {"config"},
-    "descriptions": {"config", "devices", "networks"},
+    "descriptions": {"algorithms", "config", "devices", "networks"},
     "mapping": {"config"},
     "algorithms": {"config", "mapping", "networks"},
     "chip": {"config", "mapping"},

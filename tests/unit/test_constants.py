@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from twin.config.algorithms import Algorithms
-from twin.config.cited import CONSTANTS, UNSAID, default_source, defaults
 from twin.config.part import dotted, leaves
 from twin.config.resources import shipped
+from twin.descriptions.algorithms import Algorithms
+from twin.descriptions.cited import CONSTANTS, UNSAID, default_source, defaults
 from twin.descriptions.load import load_chip, load_timing_only, load_workload
 from twin.descriptions.workload import Workload
 from twin.devices import describe, preset_names

@@ -6,9 +6,9 @@ import re
 import pytest
 from rich.console import Console
 
+from twin.algorithms.mixed_precision import MixedPrecisionTable
 from twin.chip.dram.memory import Dram
 from twin.cli.show_key import key_group
-from twin.config.algorithms import MixedPrecision
 from twin.config.chip import Converter, Tile
 from twin.config.meaning import meanings_of
 from twin.config.part import Part
@@ -103,7 +103,7 @@ def test_show_of_a_table_says_it_of_all_its_keys_on_80_columns():
         ("gokmen-60", "slope", SlopeSoftBounds),
         ("ddr4-3200", "nRCD", Dram),
         ("haensch-9b", "rate", Converter),
-        ("digits-mlp", "algorithms.mixed-precision.granularity", MixedPrecision),
+        ("digits-mlp", "algorithms.mixed-precision.granularity", MixedPrecisionTable),
     ],
 )
 def test_show_knows_the_keys_of_devices_parts_and_algorithms(name, key, model):

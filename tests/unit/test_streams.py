@@ -8,7 +8,7 @@ import pytest
 
 from twin.algorithms import registry
 from twin.algorithms.algorithm import Algorithm
-from twin.config.algorithms import Update
+from twin.algorithms.settings import Update
 from twin.config.calibration import Calibration
 from twin.descriptions.load import load_chip, load_layout
 from twin.devices.presets import device_preset

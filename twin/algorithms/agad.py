@@ -23,15 +23,39 @@ would pass for a gradient. The layout `three-array-c` has none for it. H, P and 
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import ClassVar, final
+from math import nan
+from typing import Annotated, ClassVar, final
+
+from pydantic import Field
 
 from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.cttv2 import CHOPPED, ChoppedTable
+from twin.algorithms.settings import Settings, State
 from twin.algorithms.steps import LayerSteps
+from twin.algorithms.tables import SELDOM, Table
 from twin.operation import Opcode, Operation
 
 # Rasch 2024, Table 1: 6 for each element of a transferred line (lines 7 and 8), where TTv2 has 2.
 DYNAMIC_FLOPS = 6
 DIGITAL_LINES = 3  # of H, P and Pref
+P = State("mean", ("lines", "line_length"), stored=True)
+REFERENCE = State("reference", ("lines", "line_length"), nan, stored=True)  # none yet
+
+
+class AGADTable(ChoppedTable):
+    """Analog gradient accumulation with a dynamic reference (Rasch 2024)."""
+
+    in_chop_prob: Annotated[float, Field(ge=SELDOM, le=1)] = 0.1
+    """Probability that a line's sign flips after a read of it; it also sets how fast the reference follows."""
+    in_chop_random: bool = False
+    """Flip at random; otherwise, as in the paper, after every round(1 / in_chop_prob) reads of the line."""
+    tail_weightening: Annotated[float, Field(gt=0, le=1e6)] = 5.0
+    """A reading weighs min(1, tail_weightening x in_chop_prob) in the running mean that is the reference."""
+
+    def settings(self) -> Settings:
+        """Translate them for the executor."""
+        tail = min(1.0, self.tail_weightening * self.in_chop_prob)
+        return self.chopped(tail=tail, state=(*CHOPPED, P, REFERENCE))
 
 
 @final
@@ -41,6 +65,7 @@ class AGAD(Algorithm):
     name: ClassVar[str] = "agad"
     matrices: ClassVar[tuple[str, ...]] = ("C", "A")
     default_layouts: ClassVar[tuple[str, ...]] = ("three-array-c", "four-array")
+    options: ClassVar[type[Table]] = AGADTable
 
     def prefetch(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Lines of H that are fetched ahead."""

@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from twin.algorithms.steps import LayerSteps
+from twin.algorithms.tables import Table
 from twin.config.layout import Layout
 from twin.operation import Operation
 
@@ -20,12 +21,19 @@ class Algorithm(ABC):
         Analog matrices of a layer, the one that forward and backward use first.
     default_layouts : tuple of str
         Layouts that `twin compare` runs when none is named.
+    options : type of Table or None
+        The model of its table below `[algorithms]`, which also tells what it keeps for every layer; None where it
+        has that of another algorithm.
     table : str
-        The workload's table below `[algorithms]` with its settings; the name unless said otherwise.
+        The algorithm whose table it has; the name unless said otherwise.
+    effects : tuple of str
+        Kernels, as ``"package.module:function"``, that perform its operations `Opcode.OWN_0`, `OWN_1` and so on.
     """
 
     name: ClassVar[str]
+    options: ClassVar[type[Table] | None] = None
     table: ClassVar[str] = ""
+    effects: ClassVar[tuple[str, ...]] = ()
     matrices: ClassVar[tuple[str, ...]]
     default_layouts: ClassVar[tuple[str, ...]]
 
@@ -38,6 +46,11 @@ class Algorithm(ABC):
     def fast(self) -> str:
         """The matrix that gradients update; the main one unless there is an A."""
         return self.matrices[-1]
+
+    @classmethod
+    def of(cls, table: Table) -> Self:  # noqa: ARG003 - for those that do
+        """Return the algorithm with the structure that its table asks for: the same for all."""
+        return cls()
 
     @classmethod
     def fits(cls, layout: Layout) -> bool:

@@ -11,8 +11,22 @@ from collections.abc import Iterator
 from typing import ClassVar, final
 
 from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.settings import Settings, Update
 from twin.algorithms.steps import LayerSteps
+from twin.algorithms.tables import Table
+from twin.config.numbers import LearningRate
 from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
+
+
+class DigitalTable(Table):
+    """FP32 baseline."""
+
+    learning_rate: LearningRate = 0.01
+    """Factor between the gradient of one sample and the change of the weights."""
+
+    def settings(self) -> Settings:
+        """Translate them for the executor."""
+        return Settings(self.learning_rate, Update(pulse_type="none"))
 
 
 @final
@@ -22,6 +36,7 @@ class Digital(Algorithm):
     name: ClassVar[str] = "digital"
     matrices: ClassVar[tuple[str, ...]] = ("W",)
     default_layouts: ClassVar[tuple[str, ...]] = ("digital",)
+    options: ClassVar[type[Table]] = DigitalTable
 
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Line 1."""

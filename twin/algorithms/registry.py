@@ -4,11 +4,11 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from twin.algorithms.algorithm import Algorithm
-from twin.algorithms.shd import SHD
-from twin.config import algorithms
-from twin.config.algorithms import Algorithms, Table
+from twin.algorithms.tables import Table
+from twin.config.part import Part
 from twin.config.resources import suggestion
-from twin.errors import TwinError
+from twin.console import say
+from twin.errors import TwinError, one_line
 
 GROUP = "twin.algorithms"
 BUILT_IN = tuple(
@@ -45,7 +45,28 @@ def algorithm_class(name: str) -> type[Algorithm]:
     raise TwinError(f"--algorithms (= {name!r}): no such algorithm{suggestion(name, algorithm_names())}")
 
 
-def settings_table(name: str, config: Algorithms) -> Table:
+@cache
+def own_tables() -> dict[str, tuple[type[Table], str]]:
+    """Return the model of each table of settings and what it is of, by algorithm.
+
+    An algorithm of others that cannot be loaded is named and left out: the runs of all the rest go on.
+    """
+    found = {}
+    for entry in _entries():
+        try:
+            made: type[Algorithm] = entry.load()
+            made.options and made.options()
+        except Exception as error:
+            if entry in BUILT_IN:
+                raise
+            say(f"algorithm {entry.name} ({entry.value}) cannot be loaded: {one_line(str(error))}")
+            continue
+        if made.options is not None:
+            found[entry.name] = made.options, (made.__doc__ or "").partition("\n")[0]
+    return found
+
+
+def settings_table(name: str, config: Part) -> Table:
     """Return the workload's table with the settings of an algorithm."""
     wanted = algorithm_class(name).table or name
     table: Table | None = getattr(config, wanted.replace("-", "_"), None)
@@ -58,12 +79,6 @@ def settings_table(name: str, config: Algorithms) -> Table:
     return table
 
 
-def make_algorithm(name: str, config: Algorithms) -> Algorithm:
+def make_algorithm(name: str, config: Part) -> Algorithm:
     """Return the algorithm with the structure its workload table asks for."""
-    made = algorithm_class(name)
-    settings = settings_table(name, config)
-    if issubclass(made, SHD):
-        if not isinstance(settings, algorithms.SHD):
-            raise TwinError(f"algorithm {name}: needs the settings of shd, not {type(settings).__name__}")
-        return made(settings.gamma, hadamard=settings.transfer_vectors == "hadamard")
-    return made()
+    return algorithm_class(name).of(settings_table(name, config))

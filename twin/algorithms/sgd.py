@@ -11,8 +11,24 @@ from collections.abc import Iterator
 from typing import ClassVar, final
 
 from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.settings import Settings, Update
 from twin.algorithms.steps import LayerSteps
+from twin.algorithms.tables import Table
+from twin.config.numbers import LearningRate
 from twin.operation import Operation
+
+
+class SGDTable(Table):
+    """Plain SGD on one pulsed matrix W."""
+
+    learning_rate: LearningRate = 0.01
+    """Factor between the gradient of one sample and the mean change of W."""
+    update: Update = Update()
+    """How W is pulsed."""
+
+    def settings(self) -> Settings:
+        """Translate them for the executor."""
+        return Settings(self.learning_rate, self.update)
 
 
 @final
@@ -22,6 +38,7 @@ class SGD(Algorithm):
     name: ClassVar[str] = "sgd"
     matrices: ClassVar[tuple[str, ...]] = ("W",)
     default_layouts: ClassVar[tuple[str, ...]] = ("two-array",)
+    options: ClassVar[type[Table]] = SGDTable
 
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:  # noqa: ARG002 - every sample alike
         """Line 3."""

@@ -11,11 +11,41 @@ Pseudocode, per sample and layer; W = gamma A + C::
 """
 
 from collections.abc import Iterator
-from typing import ClassVar, final
+from typing import Annotated, ClassVar, Literal, Self, final
+
+from pydantic import Field
 
 from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.settings import Settings, Update
 from twin.algorithms.steps import LayerSteps
+from twin.algorithms.tables import Table, Transfer
+from twin.config.numbers import Fraction, LearningRate
+from twin.errors import TwinError
 from twin.operation import Opcode, Operation
+
+
+class SHDTable(Transfer):
+    """Stochastic Hamiltonian descent, that is Tiki-Taka v1 (Onen 2021)."""
+
+    transfer_lr: LearningRate = 0.02
+    """Factor between a line that is read of A and the mean change of C."""
+    gamma: Fraction = 0.0
+    """Share of A in the weights of forward and backward passes: W = gamma A + C."""
+    threshold: Annotated[float, Field(ge=0, le=1e3)] = 0.06
+    """Readings of A that are smaller than this are not passed on to C."""
+    transfer_vectors: Literal["one-hot", "hadamard"] = "one-hot"
+    """What A is read with: "one-hot", one line after another, or "hadamard", sums and differences of all lines."""
+    transfer_update: Update = Update(desired_bl=1)
+    """How C is pulsed."""
+
+    def settings(self) -> Settings:
+        """Translate them for the executor."""
+        return self.with_transfer(
+            transfer_update=self.transfer_update,
+            gamma=self.gamma,
+            hadamard=self.transfer_vectors == "hadamard",
+            threshold=self.threshold,
+        )
 
 
 @final
@@ -33,10 +63,18 @@ class SHD(Algorithm):
     name: ClassVar[str] = "shd"
     matrices: ClassVar[tuple[str, ...]] = ("C", "A")
     default_layouts: ClassVar[tuple[str, ...]] = ("four-array", "three-array")
+    options: ClassVar[type[Table]] = SHDTable
 
     def __init__(self, gamma: float = 0.0, *, hadamard: bool = False) -> None:
         self.used = ("C", "A") if gamma > 0 else ("C",)
         self.hadamard = hadamard
+
+    @classmethod
+    def of(cls, table: Table) -> Self:
+        """Return the algorithm with the mat-vecs that its table asks for; raises TwinError for another's table."""
+        if not isinstance(table, SHDTable):
+            raise TwinError(f"algorithm {cls.name}: needs the settings of shd, not {type(table).__name__}")
+        return cls(table.gamma, hadamard=table.transfer_vectors == "hadamard")
 
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Step I."""

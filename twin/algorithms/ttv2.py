@@ -20,11 +20,35 @@ program; where nothing crossed it takes neither time nor energy.
 """
 
 from collections.abc import Iterator
-from typing import ClassVar, final
+from typing import ClassVar, Literal, final
 
 from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.settings import H, Settings, State
 from twin.algorithms.steps import LayerSteps
+from twin.algorithms.tables import Table, Transfer
+from twin.config.numbers import LearningRate
 from twin.operation import Opcode, Operation
+
+HYSTERESIS = 0.6  # |H| after a crossing, Gokmen 2021, "Training Simulations", hysteretic threshold
+FILTERED = (H, State("crossed", ("lines", "line_length")))
+"""H, and how often each of its elements crossed: what `LayerSteps.filter` works on."""
+
+
+class TTv2Table(Transfer):
+    """Tiki-Taka v2 (Gokmen 2021) with plain or hysteretic reset of H."""
+
+    transfer_lr: LearningRate = 3.0
+    """Factor between a line that is read of A and what is added to H."""
+    reset: Literal["plain", "hysteretic"] = "plain"
+    """Where an element of H goes when it crosses: to 0 ("plain") or to 0.6 of the threshold ("hysteretic")."""
+
+    def left(self) -> float:
+        """Return what is left of H after a crossing, as a share of the threshold."""
+        return HYSTERESIS if self.reset == "hysteretic" else 0.0
+
+    def settings(self) -> Settings:
+        """Translate them for the executor."""
+        return self.with_transfer(threshold=1.0, reset=self.left(), state=FILTERED)
 
 
 @final
@@ -34,6 +58,7 @@ class TTv2(Algorithm):
     name: ClassVar[str] = "ttv2"
     matrices: ClassVar[tuple[str, ...]] = ("C", "A")
     default_layouts: ClassVar[tuple[str, ...]] = ("four-array", "three-array")
+    options: ClassVar[type[Table]] = TTv2Table
 
     def prefetch(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Lines of H that are fetched ahead."""

@@ -213,3 +213,9 @@ def _index(place: Any, step: str | int) -> Any:
 
 def _beyond(length: int) -> str:
     return f"needs an index from 0 to {length - 1} into the list"
+
+
+def split(text: str) -> tuple[str, str]:
+    """Split ``"S: paper, table 2"`` into status and source."""
+    status, _, source = text.partition(":")
+    return status, source.strip()

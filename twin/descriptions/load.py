@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from twin.config.chip import Chip
-from twin.config.cited import cited
 from twin.config.kinds import Kinds
 from twin.config.layout import Layout
 from twin.config.loaded import Loaded
@@ -19,6 +18,7 @@ from twin.config.origins import Draft
 from twin.config.part import KeyPath, Part, dotted, forget_reads
 from twin.config.resources import FOLDERS, Document, find, is_path, misspelt, shipped, suggestion
 from twin.descriptions.baseline import Baseline
+from twin.descriptions.cited import cited
 from twin.descriptions.resolved import resolved_toml
 from twin.descriptions.study import Study
 from twin.descriptions.sweep import Sweep

@@ -4,12 +4,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from twin.config.algorithms import Algorithms
 from twin.config.checks import Identifier, refusal
 from twin.config.chip import SOURCE, SourceTable, source_key
 from twin.config.description import HEADER, Description
 from twin.config.numbers import Fraction
 from twin.config.part import Part
+from twin.descriptions.algorithms import Algorithms
 from twin.descriptions.measured import measured
 from twin.errors import TwinError
 from twin.networks.listed import Blocks

@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from twin.config.algorithms import Algorithms
 from twin.config.calibration import Calibration
 from twin.config.checks import Identifier, Name, refusal
 from twin.config.chip import SourceTable, check_sources, citable
@@ -19,6 +18,7 @@ from twin.config.part import Part
 from twin.config.resources import misspelt, suggestion
 from twin.config.timing import Timing
 from twin.config.weights import Initial, WeightMapping
+from twin.descriptions.algorithms import Algorithms
 from twin.descriptions.resolved import toml_text
 from twin.errors import TwinError
 from twin.networks.description import Network

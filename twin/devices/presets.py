@@ -11,7 +11,7 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from twin.config.chip import SOURCE, STATUSES
-from twin.config.cited import split
+from twin.config.origins import split
 from twin.devices.family import DeviceFamily
 from twin.devices.registry import family_of, suggest
 from twin.errors import TwinError

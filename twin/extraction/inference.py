@@ -13,7 +13,6 @@ from twin.extraction.model import Model
 from twin.extraction.regression import READS, extract
 from twin.kernels.records import LIMITS, W_MAX, W_MIN
 from twin.machine.machine import Machine
-from twin.machine.settings import Settings
 
 Array = npt.NDArray[np.float32]
 
@@ -37,18 +36,17 @@ class Inference:
     clipped: float
 
 
-def check_extractable(settings: Settings) -> None:
+def check_extractable(gamma: float) -> None:
     """Raise TwinError where the model is not one matrix a layer."""
-    if settings.gamma > 0:
+    if gamma > 0:
         raise TwinError(
-            f"gamma (= {settings.gamma:g}): the model is gamma A + C, and only C can be extracted; "
-            "train with gamma = 0.0"
+            f"gamma (= {gamma:g}): the model is gamma A + C, and only C can be extracted; train with gamma = 0.0"
         )
 
 
 def extract_model(machine: Machine, reads: int = READS, amplitude: float = 1.0, **metadata: Any) -> Model:
     """Extract every layer's main matrix from noisy mat-vecs, as `twin.extraction.regression.extract`."""
-    check_extractable(machine.settings)
+    check_extractable(machine.settings.gamma)
     found = [
         extract(machine, layer.index, machine.algorithm.main, reads, amplitude) for layer in machine.network.layers
     ]
@@ -59,7 +57,7 @@ def extract_model(machine: Machine, reads: int = READS, amplitude: float = 1.0, 
 
 def average_model(machine: Machine, averages: Sequence[Average], **metadata: Any) -> Model:
     """Make the model whose weights are averages over training."""
-    check_extractable(machine.settings)
+    check_extractable(machine.settings.gamma)
     facts = {"method": "average", "reads": averages[0].reads, "periods": averages[0].periods, **metadata}
     mean, sigma, error = ([getattr(one, name) for one in averages] for name in ("mean", "sigma", "standard_error"))
     return make_model(machine, mean, sigma, error, facts)

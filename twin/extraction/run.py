@@ -46,7 +46,7 @@ class RunReads:
     """
 
     def __init__(self, machine: Machine, amplitude: float = 1.0) -> None:
-        check_extractable(machine.settings)
+        check_extractable(machine.settings.gamma)
         matrix = machine.algorithm.main
         self.amplitude = amplitude
         self.readers = [Reader(machine, layer.index, matrix) for layer in machine.network.layers]

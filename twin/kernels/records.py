@@ -83,6 +83,7 @@ DENSE, CONV, LSTM, RNN = range(4)
 KINDS = {"dense": DENSE, "conv": CONV, "lstm": LSTM, "rnn": RNN}
 ROW, COLUMN = range(2)
 AXES = {"row": ROW, "column": COLUMN}
+N_OWN = 8
 
 LAYER = np.dtype(
     [
@@ -165,6 +166,9 @@ LAYER = np.dtype(
         ("tail", "f4"),  # beta, weight of a reading in P
         # mixed precision: chi is H
         ("granularity", "f4"),  # of chi: what one pulse stands for
+        # what an algorithm of its own kind keeps, and the numbers of its effects, in the order of declaration
+        ("own", "i8", (N_OWN,)),
+        ("own_numbers", "f4", (N_OWN,)),
         # words of H, P, P_ref and chi; steps are 0 for float32
         ("h_step", "f4"),  # of H or chi
         ("mean_step", "f4"),  # of P and P_ref

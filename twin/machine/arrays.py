@@ -5,7 +5,7 @@ from collections.abc import Mapping as Table
 import numpy as np
 import numpy.typing as npt
 
-from twin.config.algorithms import Update
+from twin.algorithms.settings import Update
 from twin.config.calibration import Calibration as CalibrationConfig
 from twin.config.chip import InputOutput
 from twin.config.layout import Layout

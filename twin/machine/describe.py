@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from twin.algorithms.settings import Settings
 from twin.kernels.records import ACTIVATIONS, AXES, KINDS, LOSSES
 from twin.machine.arena import Arena
-from twin.machine.settings import Settings
 from twin.networks.layers import Conv, Layer, Recurrent
 
 Record = np.void
@@ -45,37 +45,28 @@ def place_transfer(record: Record, arena: Arena, s: Settings) -> None:
         return
     lines, length = int(record["lines"]), int(record["line_length"])
     record["u"], record["v"], record["s"] = arena.take(lines), arena.take(length), arena.take(length)
-    if s.filtered:
-        record["h"], record["crossed"] = arena.take(lines * length), arena.take(lines * length)
 
 
-def place_choppers(arena: Arena, layers: Records, matrices: Records, settings: Settings) -> None:
-    """Reserve the choppers of every layer, all +1, and AGAD's reference; set the threshold in H's units."""
+def enter_choppers(layers: Records, matrices: Records, settings: Settings) -> None:
+    """Enter how often choppers flip and AGAD's weight of a reading; set the threshold in H's units."""
     if not settings.chopped:
         return
     for record in layers:
-        lines, length = int(record["lines"]), int(record["line_length"])
-        record["in_chop"], record["out_chop"] = arena.put(np.ones(lines)), arena.put(np.ones(length))
+        lines = int(record["lines"])
         record["in_chop_prob"], record["in_chop_period"] = settings.in_chop_prob, settings.in_chop_period
         record["out_chop_prob"] = settings.out_chop_prob
-        record["chopped_x"], record["chopped_d"] = arena.take(int(record["n_in"])), arena.take(int(record["n_out"]))
-        record["read"] = arena.take(2)
-        if settings.tail > 0:
-            record["mean"] = arena.take(lines * length)
-            record["reference"] = arena.put(np.full(lines * length, np.nan))  # none yet
-            record["tail"] = settings.tail
+        record["tail"] = settings.tail
         if settings.auto_granularity > 0:
             dw_min = float(matrices[record["fast"]]["dw_min"])
             record["threshold"] *= settings.auto_granularity * dw_min / (lines * int(record["transfer_every"]))
         record["reset"] *= record["threshold"]
 
 
-def place_chi(arena: Arena, layers: Records, matrices: Records, settings: Settings) -> None:
-    """Reserve chi of every layer, all 0."""
+def enter_chi(layers: Records, matrices: Records, settings: Settings) -> None:
+    """Enter the steps of chi of every layer."""
     if not settings.accumulates:
         return
     for record in layers:
-        record["h"] = arena.take(int(record["lines"]) * int(record["line_length"]))
         record["granularity"] = settings.granularity or matrices[record["main"]]["dw_min"]
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ByName
+from math import prod
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.algorithm import Algorithm
-from twin.config.algorithms import Update
+from twin.algorithms.settings import Settings, Update
 from twin.config.calibration import Calibration
 from twin.config.chip import Tile
 from twin.config.layout import Layout
@@ -23,9 +24,9 @@ from twin.kernels.streams import EVALUATION, INITIAL
 from twin.machine.arena import Arena, aligned_zeros
 from twin.machine.arrays import ArrayBuilder, generator
 from twin.machine.compiled import ensure_loaded
-from twin.machine.describe import bias_lines, describe_layer, place_chi, place_choppers, place_transfer, place_vectors
+from twin.machine.describe import bias_lines, describe_layer, enter_chi, enter_choppers, place_transfer, place_vectors
 from twin.machine.forward import forward_code, without_periphery
-from twin.machine.settings import Settings
+from twin.machine.state import find_state, own_effects, place_state
 from twin.machine.words import FLOAT32, Word, place_words
 from twin.mapping import Mapping
 from twin.networks.network import Network
@@ -109,8 +110,9 @@ class Machine:
         self.parts, self.matrices = builder.records()
         if settings.transfer_update is not None:
             self.matrices["transfer_bl"] = settings.transfer_update.desired_bl
-        place_choppers(arena, self.layers, self.matrices, settings)
-        place_chi(arena, self.layers, self.matrices, settings)
+        place_state(arena, self.layers, settings)
+        enter_choppers(self.layers, self.matrices, settings)
+        enter_chi(self.layers, self.matrices, settings)
         place_words(word, self.layers, self.matrices, builder.nominal, settings)
         self.calibrated, self.clipped, self._responses = builder.calibrated, builder.clipped, builder.responses
         self.f = arena.build()
@@ -121,6 +123,7 @@ class Machine:
         self.real = aligned_zeros(max(4 * widest + 1024, reals))
         self._state = (self.f, self.work, self.real, self.parts, self.matrices, self.layers)
         self._call = self._compiled()
+        self._own = own_effects(algorithm)
 
     def _compiled(self) -> Callable[..., None]:
         """Return the compiled executor without Numba's dispatcher.
@@ -147,8 +150,25 @@ class Machine:
         self.layers["transfer_lr"] = s.transfer_lr * (factor if s.decays_transfer_lr else 1.0)
 
     def execute(self, program: npt.NDArray[np.void], counts: Table) -> None:
-        """Execute INSTRUCTION records; fill `counts` (n, N_COUNTS), which must be zero."""
+        """Execute INSTRUCTION records; fill `counts` (n, N_COUNTS), which must be zero.
+
+        The executor does not know the effects that an algorithm brings along: they are called between its runs.
+        """
+        begin = 0
+        if self._own:
+            for at in np.flatnonzero(program["opcode"] >= Opcode.OWN_0).tolist():
+                self._execute(program[begin:at], counts[begin:at])
+                self._own[int(program["opcode"][at])](*self._state, program, counts, at, self.seed)
+                begin = at + 1
+        self._execute(program[begin:], counts[begin:])
+
+    def _execute(self, program: npt.NDArray[np.void], counts: Table) -> None:
         self._call(*self._state, program, counts, self.data.inputs, self.data.targets, self.seed)
+
+    def state(self, layer: int, name: str) -> Array:
+        """Return what the algorithm keeps for a layer under a name, in its declared shape; the array is no copy."""
+        at, shape = find_state(self.layers[layer], self.settings, name)
+        return self._segment(at, prod(shape)).reshape(shape)
 
     def evaluate(self, epoch: int, most: int = 0, *, analog: bool = True) -> tuple[float, float]:
         """Return (mean loss, fraction of wrong classes) on the test set: a mean over samples and their steps.

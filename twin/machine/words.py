@@ -14,9 +14,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from twin.algorithms.settings import Settings
 from twin.config.chip import Placement
 from twin.errors import TwinError
-from twin.machine.settings import Settings
+from twin.machine.state import FIELDS
 
 Records = npt.NDArray[np.void]
 
@@ -60,10 +61,15 @@ def place_words(word: Word, layers: Records, matrices: Records, nominal: Sequenc
     Raises
     ------
     TwinError
-        When AGAD's devices have no bounds from which a range would follow.
+        When AGAD's devices have no bounds from which a range would follow, or nothing is known of a matrix's range.
     """
     if word.bits == 32 or not settings.h_words:
         return
+    exact = [one.name for one in settings.state if one.stored and one.name not in FIELDS]
+    if exact:
+        raise TwinError(
+            f"placement.h_word (= {word.bits / 8:g} B): {exact[0]} is kept in float32 alone; use h_word = 4 B"
+        )
     for record in layers:
         record["word_top"], record["word_nearest"] = word.top, word.nearest
         if settings.accumulates:

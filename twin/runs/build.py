@@ -11,6 +11,7 @@ import numpy.typing as npt
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.program import Program
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
+from twin.algorithms.settings import Settings
 from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts, Kept, Placed, place_streams
 from twin.chip.floorplan import Floorplan
@@ -32,7 +33,6 @@ from twin.kernels.streams import SHUFFLE
 from twin.machine.machine import Machine
 from twin.machine.replay import Coupled, Encoder, Replayed
 from twin.machine.retention import Retention
-from twin.machine.settings import Settings, settings_of
 from twin.machine.words import FLOAT32, Word
 from twin.mapping import Mapping, map_layers
 from twin.networks.network import Network
@@ -136,7 +136,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     check_timing(workload, plan.mode)
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
     check_layout(algorithm, layout)
-    settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
+    settings = settings_table(plan.algorithm, workload.algorithms).settings()
     devices = devices_of(workload.device, layout)
     if data is None:
         data = load(workload.data, training.seed, workload.network.steps)
@@ -153,7 +153,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     ChipCosts(chip, mapping, placed.places, training.in_flight)  # whether the chip has a place for every tile
     averaging = None
     if workload.extraction is not None and layout.tiles:
-        check_extractable(settings)
+        check_extractable(settings.gamma)
         arrays = [part for layer in network.layers for part in mapping.parts(layer.index, algorithm.main)]
         widest = max(part.in1 - part.in0 for part in arrays)
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), widest)

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from twin.config.cited import CONSTANTS, of_constant, split
 from twin.config.loaded import Loaded
+from twin.config.origins import split
 from twin.config.part import dimension_of, dotted, leaves
+from twin.descriptions.cited import CONSTANTS, of_constant
 from twin.descriptions.workload import Workload
 from twin.results.result import Source
 

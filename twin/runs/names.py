@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from twin.config.cited import split
 from twin.config.data import SETS
 from twin.config.loaded import Loaded
+from twin.config.origins import split
 from twin.config.presets import part_names, part_preset, part_presets
 from twin.config.resources import shipped
 from twin.descriptions.load import load_any

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from twin.algorithms.settings import Settings
 from twin.chip.capacity import check_capacity
 from twin.chip.streams import FIELDS
 from twin.config.chip import Chip
 from twin.errors import TwinError
-from twin.machine.settings import Settings
 from twin.mapping.chips import Placement
 from twin.networks.blocks import BlockNetwork
 from twin.operation import Stream

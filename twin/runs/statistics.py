@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 UPDATES = frozenset({Opcode.UPDATE, Opcode.UPDATE_CHOPPED})
 READS = frozenset({Opcode.READ_OUT, Opcode.READ_OUT_CHOPPED})
 FILTERS = frozenset({Opcode.FILTER, Opcode.FILTER_DYNAMIC})
+OWN_AS = {Kind.UPDATE: Opcode.UPDATE, Kind.READ_OUT: Opcode.READ_OUT, Kind.FILTER: Opcode.FILTER}
+"""As what the effects count that an algorithm brings along."""
 THROUGH_H = {"cttv2": "ttv2", "agad": "ttv2"}
 """Algorithms that take the statistics of another where they have none of their own."""
 
@@ -91,11 +93,12 @@ class Expected:
 
     def _row(self, sample: int, operation: Operation) -> list[float]:
         row = [0.0] * N_COUNTS
-        if operation.opcode in UPDATES:
+        opcode = operation.opcode if operation.opcode < Opcode.OWN_0 else OWN_AS.get(operation.kind, Opcode.NONE)
+        if opcode in UPDATES:
             self._update(row, sample, operation)
-        elif operation.opcode in READS:
+        elif opcode in READS:
             self._read(row, operation)
-        elif operation.opcode in FILTERS:
+        elif opcode in FILTERS:
             layer = self._layers[operation.layer]
             row[Counts.CROSSED] = self._statistics.transfer_coincidences * layer.line_length
         elif operation.kind is Kind.TRANSFER:

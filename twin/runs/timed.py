@@ -23,7 +23,6 @@ from twin.engine import Engine
 from twin.engine.critical import bound_line
 from twin.engine.reuse import Instance, Reused
 from twin.errors import TwinError
-from twin.machine.settings import settings_of
 from twin.mapping import map_layers
 from twin.mapping.chips import place_on_chips
 from twin.networks.blocks import BlockNetwork
@@ -91,7 +90,7 @@ def build_timing_only(plan: Plan) -> TimedParts:
     workload, chip, layout = plan.timing_only, plan.chip.model, plan.layout.model
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
     check_layout(algorithm, layout)
-    settings = settings_of(settings_table(plan.algorithm, workload.algorithms))
+    settings = settings_table(plan.algorithm, workload.algorithms).settings()
     training, asked = workload.training, plan.request
     check_recording(asked, training.samples, training.in_flight)
     once = BlockNetwork.of(workload.network, expand=False)

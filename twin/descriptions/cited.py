@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from twin.config.algorithms import Algorithms
+from twin.algorithms.registry import own_tables
 from twin.config.chip import source_key
-from twin.config.origins import COMMAND_LINE, SET_SOURCE
+from twin.config.origins import COMMAND_LINE, SET_SOURCE, split
 from twin.config.part import KeyPath, Part, dotted, leaves
+from twin.descriptions.algorithms import Algorithms
 
 CONSTANTS = frozenset(
     {"training", "device", "calibration", "init", "mapping", "timing", "algorithms", "extraction", "statistics"}
@@ -76,18 +77,17 @@ def default_source(key: str) -> str | None:
 
 @cache
 def defaults() -> dict[str, str]:
-    """Return the sources of the defaults of a workload, by dotted key."""
+    """Return the sources of the defaults of a workload, by dotted key: our own, and what tables of algorithms say."""
+    said = {
+        dotted(("algorithms", name, key)): source
+        for name, (table, _) in own_tables().items()
+        for key, source in table.sources.items()
+    }
     text = files("twin.config").joinpath("defaults.toml").read_text(encoding="utf-8")
     found: dict[str, str] = tomllib.loads(text)["sources"]
-    return found
+    return found | said
 
 
 def _covering(key: str, given: Mapping[str, str]) -> str | None:
     covering = source_key(key, given)
     return given[covering] if covering is not None else None
-
-
-def split(text: str) -> tuple[str, str]:
-    """Split ``"S: paper, table 2"`` into status and source."""
-    status, _, source = text.partition(":")
-    return status, source.strip()
