@@ -69,7 +69,8 @@ def data() -> tuple[Dataset, str]:
         lit = rng.random((4096, 784)) < 0.19  # the fraction of MNIST's pixels that are not 0
         inputs = np.where(lit, rng.random((4096, 784)), 0).astype(np.float32)
         labels = rng.integers(10, size=(4096, 1)).astype(np.float32)
-        return Dataset(inputs, labels, inputs[:256], labels[:256]), "random data with MNIST's 19 % of lit pixels"
+        made = Dataset(inputs, labels, inputs[:256], labels[:256], (28, 28, 1), 10, facts={"name": "random"})
+        return made, "random data with MNIST's 19 % of lit pixels"
 
 
 def build(algorithm: str, mode: Mode = "replayed", **overrides: str) -> Parts:

@@ -73,6 +73,17 @@ def test_digits_are_1797_images_of_64_pixels_and_10_classes():
     assert not any(row.tobytes() in train for row in data.test_inputs)
 
 
+def test_sets_know_the_shape_of_a_sample_and_their_classes(folder, tmp_path):
+    fill(tmp_path / "fashion-mnist")
+    line = {"slope": 1, "intercept": 0, "noise": 0}
+    known = {"digits": ((8, 8, 1), 10), "mnist": ((28, 28, 1), 10), "fashion-mnist": ((28, 28, 1), 10)}
+    for name, (shape, classes) in (known | {"linear": ((1,), 0)}).items():
+        data = load(Data(set=name, samples=5, **(line if name == "linear" else {})), 1)
+        assert (data.shape, data.classes, data.outputs) == (shape, classes, classes or 1)
+        assert data.inputs.shape == (5, np.prod(shape))
+    assert folder.is_dir()
+
+
 def test_samples_limits_the_training_set_only():
     data = load(Data(set="digits", samples=50), 1)
     whole = load(Data(set="digits"), 1)

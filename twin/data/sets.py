@@ -1,9 +1,11 @@
 """The data set that a workload names."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twin.config.data import TEXTS
+from twin.console import lines
 from twin.data.dataset import Dataset
 from twin.errors import TwinError
 
@@ -30,7 +32,8 @@ def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
         Where files are missing or damaged, or the network does not fit the data: a text without sequences, or
         sequences of what has no order.
     """
-    from twin.data import arrays, cifar, digits, idx, images, linear, pictures, table, texts  # noqa: PLC0415 - each pulls in its own heavy library
+    # each pulls in its own heavy library
+    from twin.data import arrays, cifar, digits, idx, images, linear, pictures, table, texts  # noqa: PLC0415
 
     readers: dict[str, Callable[[], Dataset]] = {
         "digits": digits.read,
@@ -54,6 +57,8 @@ def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
     if config.set not in TEXTS and steps > 0:
         known = ", ".join(sorted(TEXTS))
         raise TwinError(f"data.set (= {config.set!r}): has no sequences for a recurrent network; use one of {known}")
-    data = readers[config.set]().limited(config.samples, config.test_samples)
+    counted = config.set == "image-folder"  # says itself how many it has read
+    with nullcontext() if counted else lines(f"reading {config.set}", "files"):
+        data = readers[config.set]().limited(config.samples, config.test_samples)
     sizes = {"training samples": len(data.inputs), "test samples": len(data.test_inputs)}
     return replace(data, facts={"set": config.set, "name": config.set, **data.facts, **sizes})

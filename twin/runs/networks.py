@@ -23,5 +23,5 @@ def network_of(workload: "Workload", data: "Dataset") -> Network:
     if given != wanted:
         place = f"network.layers.{len(workload.network.layers) - 1}.outputs (= {given})"
         what = "classes" if data.classes else "values to fit"
-        raise TwinError(f"{place}: must be {wanted}, as {data.facts['name']} has {wanted} {what}")
+        raise TwinError(f"{place}: must be {wanted}, as {data.facts.get('name', 'the data')} has {wanted} {what}")
     return network
