@@ -12,6 +12,8 @@ from pydantic import ValidationError
 
 from twin.config.data import Data
 from twin.data import load
+from twin.data.checked import Samples
+from twin.data.samples import dataset
 from twin.errors import TwinError
 
 RNG = np.random.default_rng(5)
@@ -213,8 +215,6 @@ def test_keys_that_mean_nothing_are_refused(keys, rule):
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 300), st.floats(0.01, 0.99))
 def test_no_sample_is_lost_or_used_twice_by_a_split(n, share):
-    from twin.data.samples import Samples, dataset  # noqa: PLC0415 - beside what it tests
-
     x = np.arange(n, dtype=np.float32)[:, None]
     config = Data(set="arrays", file="x", test_share=share, targets="values")
     if not 0 < round(share * n) < n:

@@ -1,4 +1,4 @@
-"""Data sets, each one file: embedded, fetched once by hash, or made from a formula."""
+"""Data sets: embedded, fetched once by hash, made from a formula, or the user's own."""
 
 from twin.data.dataset import Dataset
 from twin.data.sets import load

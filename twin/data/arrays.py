@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from twin.arrays import read_arrays
 from twin.data import folder
+from twin.data.checked import Samples
 from twin.data.dataset import Dataset
-from twin.data.samples import Samples, dataset
+from twin.data.samples import dataset
 from twin.errors import TwinError
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.data import folder
+from twin.data.checked import Samples
 from twin.data.dataset import Dataset
-from twin.data.samples import Samples, dataset
+from twin.data.samples import dataset
 from twin.errors import TwinError
 from twin.files import read_limited
 

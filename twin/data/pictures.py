@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from twin.console import lines
 from twin.data import folder
+from twin.data.checked import Samples
 from twin.data.dataset import Dataset
-from twin.data.samples import Samples, dataset, listed
+from twin.data.samples import dataset, listed
 from twin.errors import TwinError
 
 if TYPE_CHECKING:

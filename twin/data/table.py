@@ -13,8 +13,9 @@ import numpy.typing as npt
 from twin.config.checks import first_repeated
 from twin.config.resources import suggestion
 from twin.data import folder
+from twin.data.checked import Samples
 from twin.data.dataset import Dataset
-from twin.data.samples import Samples, dataset, listed
+from twin.data.samples import dataset, listed
 from twin.errors import TwinError
 from twin.files import check_suffix, read_limited
 
