@@ -117,6 +117,23 @@ def test_short_words_are_refused_where_nothing_is_known_of_the_range(python):
     assert "momentum is kept in float32 alone" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("kernels:average", "kernels:mean", "effect mypackage.kernels:mean cannot be found"),
+        ('("mypackage.kernels:average",)', "()", "has the effect OWN_0, and the class names 0 in `effects`"),
+        ('("mypackage.kernels:average",)', '("mypackage.kernels:average",) * 5', "effects (= 5): must be at most 4"),
+    ],
+)
+def test_an_effect_that_nobody_performs_ends_the_run_and_is_named(python, old, new, message):
+    path = python.package / "momentum.py"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    done = python("-m", "twin", "run", "digits-mlp", "--algorithm", "momentum", *SIZE, "--out", "r")
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+
+
 def test_an_algorithm_of_others_that_cannot_be_loaded_is_named_and_the_rest_go_on(python):
     (python.package / "momentum.py").write_text("import nowhere_to_be_found\n")
     done = python("-m", "twin", "show", "digits-mlp")

@@ -10,6 +10,7 @@ from twin.algorithms.program import Program
 from twin.kernels.records import INSTRUCTION
 from twin.machine.calibration import Calibration
 from twin.machine.machine import Machine
+from twin.machine.state import check_effects
 from twin.operation import N_COUNTS, Counts, Opcode
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Encoder:
         key = self.program.key(sample)
         if key not in self._cache:
             operations = list(self.program.operations(sample))
+            check_effects(self.program.algorithm, operations)
             effective = [op for op in operations if op.opcode is not Opcode.NONE]
             code = np.zeros(len(effective), INSTRUCTION)
             code["opcode"] = [int(op.opcode) for op in effective]

@@ -1,6 +1,6 @@
 """What an algorithm keeps for every layer beside its analog matrices, and the effects that it brings along."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import prod
 from pkgutil import resolve_name
 
@@ -12,7 +12,7 @@ from twin.algorithms.settings import Settings, State
 from twin.errors import TwinError
 from twin.kernels.records import N_OWN
 from twin.machine.arena import Arena
-from twin.operation import Opcode
+from twin.operation import Opcode, Operation
 
 Record = np.void
 Records = npt.NDArray[np.void]
@@ -64,8 +64,12 @@ def own_effects(algorithm: Algorithm) -> dict[int, Callable[..., None]]:
     Raises
     ------
     TwinError
-        Naming what cannot be found.
+        Naming what cannot be found, or for which there is no opcode.
     """
+    if len(algorithm.effects) > len(EFFECTS):
+        raise TwinError(
+            f"algorithm {algorithm.name}: effects (= {len(algorithm.effects)}): must be at most {len(EFFECTS)}"
+        )
     found: dict[int, Callable[..., None]] = {}
     for code, name in zip(EFFECTS, algorithm.effects, strict=False):
         try:
@@ -73,3 +77,14 @@ def own_effects(algorithm: Algorithm) -> dict[int, Callable[..., None]]:
         except (ImportError, AttributeError, ValueError) as error:
             raise TwinError(f"algorithm {algorithm.name}: effect {name} cannot be found ({error})") from error
     return found
+
+
+def check_effects(algorithm: Algorithm, operations: Iterable[Operation]) -> None:
+    """Raise TwinError where an operation has an effect that its algorithm does not bring along."""
+    missing = {operation.opcode for operation in operations} & set(EFFECTS[len(algorithm.effects) :])
+    if missing:
+        code = min(missing)
+        raise TwinError(
+            f"algorithm {algorithm.name}: an operation has the effect {code.name}, and the class names "
+            f"{len(algorithm.effects)} in `effects`; name the kernel there"
+        )
