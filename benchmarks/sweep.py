@@ -21,7 +21,7 @@ from twin.descriptions.load import load_sweep
 from twin.machine.compiled import ensure_compiled
 from twin.sweep.point import points_of
 
-START = "import twin.cli.sweep, twin.sweep.local"
+START = "import twin.cli.sweep, twin.sweep.run, twin.sweep.local"
 WORKER = "import twin.sweep.local, twin.sweep.measure, twin.runs.build, sklearn.datasets, pandas"
 
 

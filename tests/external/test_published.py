@@ -9,7 +9,7 @@ from blocks_kit import small
 from jsonschema import Draft202012Validator
 from schema_kit import rows_of
 
-from twin.cli.schema import GROUPS, WRITTEN, written_schema
+from twin.cli.schema import WRITTEN, groups, written_schema
 from twin.operation import Counts, Stream
 from twin.report.write import write_report
 from twin.results.columns import DIFFERENCE, TABLES, TIDY
@@ -255,7 +255,7 @@ def test_the_types_beside_the_units_are_those_of_the_schema(report):
 
 
 def test_every_number_of_a_table_has_a_unit_and_every_column_a_meaning():
-    for tables in GROUPS.values():
+    for tables in groups().values():
         for table in tables.values():
             for column in table.columns:
                 assert len(column.meaning) > 3

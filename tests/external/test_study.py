@@ -148,7 +148,9 @@ def whole(tmp_path_factory):
         Path("small.toml").write_text(SMALL)
         executor = Here()
         patch.setattr(commands_study, "executor_of", lambda *_: executor)
-        commands_study.study_command("small.toml", Path("out"), None, 1, "", "", retry=False)
+        commands_study.study(
+            description="small.toml", out=Path("out"), cache=None, jobs=1, scheduler="", memory="", retry=False
+        )
     return SimpleNamespace(folder=folder / "out", executor=executor, files=shown(folder / "out"))
 
 

@@ -6,7 +6,7 @@ import pytest
 from fuzz_kit import at_most, mutated
 from rich.console import Console
 
-from twin.cli.show import description_table
+from twin.cli.tables import description_table
 from twin.config.place import Places
 from twin.config.resources import find, root
 from twin.descriptions.load import load_baseline, load_study, load_sweep

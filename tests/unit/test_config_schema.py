@@ -7,13 +7,13 @@ from typing import get_args
 import pytest
 from rich.table import Table
 
-from twin.cli import show
+from twin.cli import tables
 from twin.config.data import Data
 from twin.descriptions.load import load_chip, load_workload
 from twin.descriptions.schema import json_schema
 from twin.errors import TwinError
 from twin.runs.constants import constants, description_rows
-from twin.runs.names import preset_rows
+from twin.runs.names import available, preset_rows
 
 
 @pytest.mark.parametrize("kind", ["chip", "layout", "workload", "sweep", "study"])
@@ -93,9 +93,9 @@ def test_show_lists_the_parameters_that_replace_those_of_a_device_preset():
 
 
 def test_show_and_list_make_tables():
-    assert show.description_table(load_chip("aimc-512")).row_count > 60
-    assert show.description_table(load_workload("linear")).row_count > 30
-    names = show.available()
+    assert tables.description_table(load_chip("aimc-512")).row_count > 60
+    assert tables.description_table(load_workload("linear")).row_count > 30
+    names = available()
     assert set(names) == {
         "chips",
         "layouts",
@@ -110,23 +110,23 @@ def test_show_and_list_make_tables():
         "algorithms",
     }
     assert all(text for kind in names.values() for text in kind.values())
-    device = show.device_table("gokmen-60")
+    device = tables.device_table("gokmen-60")
     assert device is not None
     (parameters,) = (part for part in device.renderables if isinstance(part, Table))
     assert parameters.row_count > 3
     assert [column.header for column in parameters.columns] == ["parameter", "value", "status", "source"]
-    assert show.device_table("aimc-512") is None
-    memory = show.part_table("ddr4-3200")
+    assert tables.device_table("aimc-512") is None
+    memory = tables.part_table("ddr4-3200")
     assert memory is not None
     assert memory.row_count > 30
-    assert show.part_table("aimc-512") is None
+    assert tables.part_table("aimc-512") is None
     assert {"isaac-8b", "haensch-9b"} <= set(names["converters"])
     assert list(names["data sets"]) == list(get_args(Data.model_fields["set"].annotation))
-    converter = show.part_table("haensch-9b")
+    converter = tables.part_table("haensch-9b")
     assert converter is not None
     assert converter.row_count == 3
     assert [row.key for row in preset_rows("haensch-9b")] == ["rate", "energy", "area"]
-    assert show.available_table().row_count == sum(len(kind) for kind in names.values())
+    assert tables.available_table().row_count == sum(len(kind) for kind in names.values())
 
 
 def test_configuration_imports_nothing_heavy():

@@ -5,7 +5,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from twin.cli.device import description, draw, fit_measured
+from twin.cli.device_fit import description, draw, fit_measured
 from twin.devices import device_preset
 from twin.devices.fit import fit_device
 from twin.devices.presets import read_description

@@ -9,7 +9,7 @@ import pytest
 from report_kit import make_run
 
 from twin.cli.app import app
-from twin.descriptions.study import Interval
+from twin.config.options import Interval
 from twin.report.figures.axes import LOGARITHMIC, log_ticks, plain_number
 from twin.report.figures.endurance import endurance_panels
 from twin.report.figures.standard import learning_curves

@@ -31,7 +31,7 @@ class DigitalTable(Table):
 
 @final
 class Digital(Algorithm):
-    """Stochastic gradient descent without any analog array."""
+    """FP32 stochastic gradient descent, the baseline of accuracy."""
 
     name: ClassVar[str] = "digital"
     matrices: ClassVar[tuple[str, ...]] = ("W",)

@@ -33,7 +33,7 @@ class SGDTable(Table):
 
 @final
 class SGD(Algorithm):
-    """Stochastic gradient descent with pulsed outer products on W."""
+    """Stochastic gradient descent by pulses on one analog matrix W."""
 
     name: ClassVar[str] = "sgd"
     matrices: ClassVar[tuple[str, ...]] = ("W",)

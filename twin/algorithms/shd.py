@@ -50,7 +50,7 @@ class SHDTable(Transfer):
 
 @final
 class SHD(Algorithm):
-    """Stochastic Hamiltonian descent.
+    """Stochastic Hamiltonian descent, Tiki-Taka v1 (Onen 2021): lines of A are pulsed into C.
 
     Parameters
     ----------

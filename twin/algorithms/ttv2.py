@@ -53,7 +53,7 @@ class TTv2Table(Transfer):
 
 @final
 class TTv2(Algorithm):
-    """Tiki-Taka version 2, plain or hysteretic (the reset is the layer's `reset`)."""
+    """Tiki-Taka v2 (Gokmen 2021): lines of A pass a digital filter H before they reach C."""
 
     name: ClassVar[str] = "ttv2"
     matrices: ClassVar[tuple[str, ...]] = ("C", "A")

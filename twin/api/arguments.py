@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from twin.config.options import Options, declared
 from twin.config.origins import COMMAND_LINE
 from twin.descriptions.resolved import toml_text
 from twin.errors import TwinError
-from twin.runs.options import Options
 
 Overrides = Mapping[str, Any]
 WORDS = {
@@ -35,7 +35,7 @@ def in_words_of_python() -> Iterator[None]:
         raise TwinError(_OPTION.sub(lambda found: found[1].replace("-", "_"), text)) from None
 
 
-def pairs(overrides: Overrides | None) -> list[str]:
+def pairs(overrides: Overrides | None) -> tuple[str, ...]:
     """Return ``KEY=VALUE`` of every override, the value as in TOML; text is given as it is, e.g. ``"5 ns"``.
 
     Raises
@@ -51,10 +51,10 @@ def pairs(overrides: Overrides | None) -> list[str]:
             raise TwinError(
                 f"overrides: {key} (= {value!r}): must be text, a number, True, False, a list or a dict"
             ) from None
-    return found
+    return tuple(found)
 
 
-def names(given: str | Sequence[str], argument: str) -> list[str]:
+def names(given: str | Sequence[str], argument: str) -> tuple[str, ...]:
     """Return names from a sequence, or from the comma-separated text that the command line takes.
 
     Raises
@@ -66,34 +66,21 @@ def names(given: str | Sequence[str], argument: str) -> list[str]:
     wrong = next((name for name in found if not isinstance(name, str)), None)
     if wrong is not None:
         raise TwinError(f"{argument} (= {wrong!r}): must be names, e.g. {argument}=['sgd', 'ttv2']")
-    return [name.strip() for name in found if name.strip()]
+    return tuple(name.strip() for name in found if name.strip())
 
 
-def command(
-    options: Options, algorithms: Sequence[str], layouts: Sequence[str], baselines: Sequence[str], batch: int | None
-) -> str:
-    """Return the command that regenerates a comparison."""
-    named = {
-        "--algorithms": ",".join(algorithms),
-        "--layouts": ",".join(layouts),
-        "--chip": options.chip,
-        "--device": options.device,
-        "--epochs": options.epochs,
-        "--seed": options.seed,
-        "--samples": options.samples,
-        "--in-flight": options.in_flight,
-        "--mode": options.mode,
-        "--trace": options.trace,
-        "--baseline": ",".join(baselines),
-        "--batch": batch,
-    }
+def command(options: Options) -> str:
+    """Return the command that regenerates a comparison, wherever its results are put."""
     words = ["twin", "compare", options.workload]
-    for option, value in named.items():
-        words += [option, str(value)] if value not in ("", None) else []
-    if options.sampled is not None:
-        words.append("--sampled" if options.sampled else "--exact")
-    words += ["--endurance"] if options.endurance else []
-    words += ["--events"] if options.events else []
-    for pair in options.overrides:
-        words += ["--set", pair]
+    for name, (_, option, default) in declared().items():
+        value = getattr(options, name)
+        if option.argument or name in {"out", "jobs"} or (value == default and not value):
+            continue
+        flag = option.flag(name, value)
+        if isinstance(value, bool):
+            words.append(flag)
+        elif isinstance(value, tuple) and not option.listed:
+            words += [word for one in value for word in (flag, one)]
+        else:
+            words += [flag, ",".join(value) if option.listed else str(value)]
     return shlex.join(words)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from twin.api.arguments import command, in_words_of_python, names, pairs
 from twin.api.comparison import Comparison
 from twin.api.progress import shown
+from twin.config.options import Mode, Options, declared
 from twin.errors import TwinError
 from twin.report.write import load_report
 from twin.results.store import load_run
 from twin.runs.comparison import begin, begun, complete, plan_comparison, planned, unfinished_error
 from twin.runs.folder import is_finished, named_folder, read_facts
-from twin.runs.options import Options
-from twin.runs.plan import COMPARISON, Mode
+from twin.runs.plan import COMPARISON
 from twin.runs.planning import first_layout
 from twin.runs.pool import gather
+
+MODES = get_args(get_args(Mode)[0])
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,11 +57,11 @@ def simulate(
     Parameters
     ----------
     workload : str or Path
-        A name of ``twin.available("workloads")``, or a TOML file.
+        A workload of `twin.available`, or a path to a TOML file.
     algorithm : str
-        A name of ``twin.available("algorithms")``.
+        The algorithm that trains the network, one of `twin.available`.
     layout : str or Path
-        A name of ``twin.available("layouts")``, or a TOML file (default: the algorithm's first).
+        A layout of `twin.available`, or a path to a TOML file (default: the algorithm's first).
     chip, device, epochs, seed, samples, in_flight, mode, sampled, endurance, trace, events, overrides, out, progress
         As in `compare`.
 
@@ -73,8 +76,8 @@ def simulate(
         In one line: what is wrong, where, and the likely fix.
     """
     with in_words_of_python():
-        layouts = [str(layout)] if str(layout) else first_layout(algorithm)
-        return _compared(_options(locals(), jobs=1), [algorithm], layouts, [], None, progress=progress)[0]
+        layouts = (str(layout),) if str(layout) else first_layout(algorithm)
+        return _compared(_options(locals(), algorithms=(algorithm,), layouts=layouts), progress=progress)[0]
 
 
 def compare(
@@ -104,38 +107,45 @@ def compare(
 
     Parameters
     ----------
-    workload, chip : str or Path
-        A name of ``twin.available()``, or a TOML file.
-    algorithms, layouts : sequence of str
-        Names (default: digital, SGD, SHD and TTv2, each on its own layouts). The first run is the baseline.
+    workload : str or Path
+        A workload of `twin.available`, or a path to a TOML file.
+    algorithms : sequence of str
+        Algorithms (default: digital, sgd, shd, ttv2; timing only: no digital). The first run is
+        the baseline.
+    layouts : sequence of str
+        Layouts (default: those of each algorithm).
+    chip : str or Path
+        A chip of `twin.available`, or a path to a TOML file.
     device : str
-        A device preset instead of the workload's.
-    epochs, seed : int
-        Instead of the workload's.
+        A device preset of `twin.available` instead of the workload's.
+    epochs : int
+        Epochs instead of the workload's.
+    seed : int
+        Seed instead of the workload's.
     samples : int
         At most so many training samples an epoch; 0: all.
     in_flight : int
         Samples under way at once.
     mode : "replayed" or "coupled"
-        Whether effects happen ahead of the engine, which is faster, or when the clock reaches them.
+        coupled: effects happen in event order; replayed: ahead of the engine, faster.
     sampled : bool
-        Time windows of samples (True) or every one (False), whatever the workload says.
+        Time windows of samples, or every one, whatever the workload says.
     endurance : bool
-        Count the pulses of every device.
+        Count the pulses of every device and report them.
     trace : str
-        ``"FIRST:COUNT"``: leave a Perfetto trace of COUNT samples from number FIRST on in `out` (extra ``trace``).
+        Leave a Perfetto trace of COUNT samples from number FIRST on (extra `trace`). It needs `out`; e.g. ``"10:5"``.
     events : bool
-        Leave every operation in ``events.parquet`` in `out` (extra ``parquet``).
+        Leave every operation in events.parquet (extra `parquet`). It needs `out`.
     overrides : mapping of str to value
-        Dotted key to a value of the workload, or with ``chip.`` in front of the chip; quantities are text with a unit:
+        Replace a value of the workload, or of the chip with `chip.KEY`. Quantities are text with a unit:
         ``{"chip.tile.pulse_time": "2 ns", "training.epochs": 3}``.
     baselines : sequence of str
-        Digital accelerators as rooflines beside the runs.
+        Digital accelerators of `twin.available` as rooflines.
     batch : int
         Samples a step of every baseline.
     out : str or Path
-        Folder in which the runs are kept. What it holds of the same runs is not run again, so a cell that was
-        interrupted goes on where it was. Without it nothing stays behind.
+        A folder for the results. What it holds of the same runs is not run again, so a cell that was interrupted goes
+        on where it was. Without it nothing stays behind.
     jobs : int
         Processes; results do not depend on it. In a script more than one needs ``if __name__ == "__main__":``.
     progress : bool
@@ -154,10 +164,9 @@ def compare(
     with in_words_of_python():
         if jobs < 1:
             raise TwinError(f"jobs (= {jobs}): must be at least 1")
-        options = _options(locals())
-        chosen = names(algorithms, "algorithms") or None
-        beside = names(baselines, "baselines")
-        return _compared(options, chosen, names(layouts, "layouts"), beside, batch, progress=progress)
+        listed = {"algorithms": algorithms, "layouts": layouts, "baselines": baselines}
+        options = _options(locals(), **{argument: names(given, argument) for argument, given in listed.items()})
+        return _compared(options, progress=progress)
 
 
 def load(folder: str | Path) -> Comparison:
@@ -192,20 +201,12 @@ def load(folder: str | Path) -> Comparison:
     return Comparison(gather(folders), made_by)
 
 
-def _compared(
-    options: Options,
-    algorithms: Sequence[str] | None,
-    layouts: Sequence[str],
-    baselines: Sequence[str],
-    batch: int | None,
-    *,
-    progress: bool,
-) -> Comparison:
+def _compared(options: Options, *, progress: bool) -> Comparison:
     if options.out is None and (options.trace or options.events):
         raise TwinError(f"{'trace' if options.trace else 'events'}: is a file beside a run; name a folder with out=")
-    plans, described = plan_comparison(options, algorithms, layouts, baselines, batch)
-    chosen = list(dict.fromkeys(plan.algorithm for plan in plans))
-    made_by = command(options, chosen, layouts, baselines, batch)
+    plans, described = plan_comparison(options)
+    chosen = tuple(dict.fromkeys(plan.algorithm for plan in plans))
+    made_by = command(replace(options, algorithms=chosen))
     with _folders(options.out, plans, described, made_by) as (folder, runs):
         with shown("twin", on=progress) as report:
             results, failures = complete(folder, runs, options.jobs, report)
@@ -246,10 +247,10 @@ def _options(given: Mapping[str, Any], **fixed: Any) -> Options:
         "overrides": pairs(given["overrides"]),
         "out": Path(out) if out is not None else None,
     }
-    return Options.among(given, **plain, **fixed)
+    return Options(**{name: given[name] for name in declared() if name in given} | plain | fixed)
 
 
 def _mode(mode: Mode) -> Mode:
-    if mode not in get_args(Mode):
-        raise TwinError(f"mode (= {mode!r}): must be {' or '.join(map(repr, get_args(Mode)))}")
+    if mode not in MODES:
+        raise TwinError(f"mode (= {mode!r}): must be {' or '.join(map(repr, MODES))}")
     return mode

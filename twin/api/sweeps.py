@@ -85,12 +85,12 @@ def run_sweep(
         "seeds": [1, 2], "axes": [{"key": "device.dw_min", "values": [0.01, 0.1]}]}``. Quantities are text with a unit.
         With ``"search"`` values are sought at each point (extra ``search``).
     out : str or Path
-        Folder of the results. What it holds is not run again, so the same call goes on after an interruption. Without
-        it nothing stays behind.
+        A folder for the results. What it holds is not run again, so the same call goes on after an interruption.
+        Without it nothing stays behind.
     jobs : int
         Processes; results do not depend on it. In a script more than one needs ``if __name__ == "__main__":``.
     retry : bool
-        Run points again that failed or were killed.
+        Run again what failed or was killed.
     budget_s : float
         Start no more points after so many seconds on the clock of the wall; 0: no limit.
     progress : bool

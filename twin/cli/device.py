@@ -1,136 +1,24 @@
-"""`twin device fit`: measured trains in, a table, a device description and a figure out."""
+"""`twin device`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
+import typer
 
-from twin.devices.fit import SECTIONS, DeviceFit, fit_device
-from twin.devices.trains import Trains, read_trains
-from twin.errors import TwinError
-from twin.files import check_outputs, check_suffix, write_bytes, write_text
-from twin.report.figures.palette import ALGORITHMS, INKS
-from twin.report.figures.svg import FORMATS, figure, render_as, styled
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-UP, DOWN = INKS[ALGORITHMS["ttv2"]].light, INKS[ALGORITHMS["sgd"]].light
-SHOWN = 2000  # steps drawn of each direction
-NOT_MONOTONE = 0.1  # misfit from which a warning is due: a tenth of the mean step
+device = typer.Typer(no_args_is_help=True, help="Devices from measurements.")
 
 
-def fit_measured(path: Path, plot: Path | None, out: Path | None) -> None:
-    """Print the fit of a CSV of pulse trains; write the device and the figure where asked to."""
-    if plot is not None:
-        check_suffix("--plot", plot, *FORMATS)
-    if out is not None:
-        check_suffix("--out", out, ".toml")
-    check_outputs({"--plot": plot, "--out": out}, {"measurement": path})
-    trains = read_trains(path)
-    try:
-        fitted = fit_device(trains)
-    except TwinError as error:
-        raise TwinError(f"{path}: {error}") from error
-    console = Console()
-    console.print(fit_table(path.name, trains, fitted))
-    for name, curve in (("up", fitted.up), ("down", fitted.down)):
-        if curve.misfit > NOT_MONOTONE:
-            console.print(
-                f"{name} steps are not monotone along the range: the curve misses their means by "
-                f"{100 * curve.misfit:.0f} % of the mean step"
-            )
-    if plot is not None:
-        write_bytes(plot, draw(trains, fitted, plot.suffix.lower()))
-    if out is not None:
-        write_text(out, description(path.name, trains, fitted))
-        console.print(
-            f'{out}: use it as device = {{preset = "measured", file = "{out}"}}', soft_wrap=True, markup=False
-        )
+@device.command()
+def fit(
+    file: Annotated[Path, typer.Argument(help="A CSV of pulse, conductance, direction (up, down), device, cycle.")],
+    plot: Annotated[
+        Path | None, typer.Option(help="A figure of the trains and the fitted steps: .svg, .pdf or .png.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A TOML file for device = {preset = 'measured', file = ...}.")
+    ] = None,
+) -> None:
+    """Make a device from measured pulse trains; print the fit and its residuals."""
+    from twin.cli.device_fit import fit_measured
 
-
-def fit_table(name: str, trains: Trains, fitted: DeviceFit) -> Table:
-    """Make the table of what was found, with the residuals."""
-    table = Table(title=f"{name}: {trains.devices} devices, {trains.up.size} steps", title_justify="left")
-    for heading in ("quantity", "up", "down"):
-        table.add_column(heading, justify="left" if heading == "quantity" else "right")
-    unit = 2 / fitted.span
-    pairs = (fitted.up, fitted.down)
-    lines = (fitted.up_line, fitted.down_line)
-    ends = (fitted.high, fitted.low)
-    middle = np.full(1, 0.5)
-    row = table.add_row
-    row("end of the range, conductance", *(f"{end.mean():.5g} ± {end.std():.2g}" for end in ends))
-    row("step in its middle, conductance", *(f"{curve.at(middle)[0]:.4g}" for curve in pairs))
-    row("step in its middle, weight", *(f"{unit * curve.at(middle)[0]:.4g}" for curve in pairs))
-    row("spread of the steps over devices", *(f"{100 * curve.scale.std():.1f} %" for curve in pairs))
-    row("misfit of the monotone curve", *(f"{100 * curve.misfit:.1f} %" for curve in pairs))
-    row("variance of steps explained", *(f"{100 * curve.explained:.1f} %" for curve in pairs))
-    row("  in the middle, by a line per device", *(f"{100 * line.explained:.1f} %" for line in lines))
-    row("  its step at conductance 0", *(f"{line.step_0:.4g}" for line in lines))
-    row("  its end, where the step is 0", *(f"{line.bound:.4g}" for line in lines))
-    kind = "multiplicative" if fitted.mult_noise else "additive"
-    table.caption = (
-        f"dw_min {fitted.dw_min:.4g}, {2 / fitted.dw_min:.4g} states, cycle noise {kind} {fitted.dw_min_std:.3g}; "
-        f"rms residual of a step {fitted.residual:.3g} dw_min. Weight -1 to 1 is the mean range."
-    )
-    table.caption_justify = "left"
-    return table
-
-
-def description(name: str, trains: Trains, fitted: DeviceFit) -> str:
-    """Write the device as TOML."""
-    source = (
-        f"twin device fit of {_plain(name)}: {trains.devices} devices, {trains.up.size} steps; "
-        f"rms residual of a step {fitted.residual:.3g} dw_min"
-    )
-    lines = [
-        f"# weight -1 to 1 is conductance {fitted.low.mean():.6g} to {fitted.high.mean():.6g}",
-        'family = "piecewise-step"',
-        f'source = "{source}"',
-        f"states = {2 / fitted.dw_min:.6g}",
-    ]
-    for key, value in fitted.parameters().items():
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        lines.append(f"{key} = {text}")
-    return "\n".join(lines) + "\n"
-
-
-def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() and char not in '"\\' else "?" for char in text)
-
-
-def draw(trains: Trains, fitted: DeviceFit, suffix: str) -> bytes:
-    """Draw the trains, and the steps with the fitted curves; return the file, of one of `FORMATS`."""
-    with styled():
-        drawn = figure(7.4, 3.2)
-        left, right = drawn.subplots(1, 2)
-        _trains(left, trains)
-        _steps(right, trains, fitted)
-        return render_as(drawn, suffix)
-
-
-def _trains(axes: "Axes", trains: Trains) -> None:
-    """Conductance along the first trains of either direction."""
-    for up, colour, label in ((True, UP, "up"), (False, DOWN, "down")):
-        for k, train in enumerate(np.unique(trains.train[trains.up == up])[:8]):
-            values = trains.after[trains.train == train]
-            axes.plot(values, color=colour, linewidth=0.8, label=label if k == 0 else None)
-    axes.set_xlabel("pulse")
-    axes.set_ylabel("conductance")
-    axes.legend()
-
-
-def _steps(axes: "Axes", trains: Trains, fitted: DeviceFit) -> None:
-    """Single steps over the conductance, and the mean curves over the mean range."""
-    x = fitted.low.mean() + fitted.span * np.linspace(0.0, 1.0, SECTIONS + 1)
-    for up, colour, curve in ((True, UP, fitted.up), (False, DOWN, fitted.down)):
-        chosen = np.flatnonzero(trains.up == up)
-        chosen = chosen[:: max(1, chosen.size // SHOWN)]
-        change = trains.after[chosen] - trains.before[chosen]
-        axes.plot(trains.before[chosen], change, ".", color=colour, markersize=1.5, alpha=0.25)
-        axes.plot(x, curve.nodes if up else -curve.nodes, color=colour)
-    axes.set_xlabel("conductance")
-    axes.set_ylabel("step")
+    fit_measured(file, plot, out)

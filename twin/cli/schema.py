@@ -1,28 +1,36 @@
-"""JSON Schemas of what the twin writes, by the name that `twin schema` knows them by."""
+"""`twin schema`."""
 
-from typing import Any
+import json
+from typing import Annotated, Any, Literal, get_args
 
-from twin.results.columns import DIFFERENCE, TABLES, TIDY, tables_schema
-from twin.results.models import summary_schema
-from twin.runs.facts import comparison_schema, facts_schema
-from twin.study.columns import STUDIED
-from twin.study.reproduced import REPRODUCED
-from twin.sweep.columns import SWEEP
+import typer
 
-WRITTEN = ("summary", "run", "comparison", "tables")
-GROUPS = {
-    "run": TABLES,
-    "report": TIDY,
-    "difference": DIFFERENCE,
-    "sweep": SWEEP,
-    "study": STUDIED,
-    "reproduction": REPRODUCED,
-}
-"""Tables by what writes them: a run, a report, a comparison of finished runs, a sweep, a study, a published figure."""
+Described = Literal["chip", "layout", "workload", "timing-only", "baseline", "sweep", "study"]
+Written = Literal["summary", "run", "comparison", "tables"]
+WRITTEN = get_args(Written)
+
+
+def schema(
+    kind: Annotated[
+        Literal[Described, Written],
+        typer.Argument(help="A description, or what is written: summary.json, run.json, comparison.json, all tables."),
+    ],
+) -> None:
+    """Print the JSON Schema of a description, for editors, or of what runs write, with units."""
+    from twin.descriptions.schema import json_schema
+
+    if kind in WRITTEN:
+        typer.echo(json.dumps(written_schema(kind), indent=2, ensure_ascii=False))
+    else:
+        typer.echo(json.dumps(json_schema(kind), indent=2))
 
 
 def written_schema(kind: str) -> dict[str, Any]:
     """Return the JSON Schema of ``summary.json``, ``run.json``, ``comparison.json``, or of all tables as rows."""
+    from twin.results.columns import tables_schema
+    from twin.results.models import summary_schema
+    from twin.runs.facts import comparison_schema, facts_schema
+
     match kind:
         case "summary":
             return summary_schema()
@@ -30,4 +38,15 @@ def written_schema(kind: str) -> dict[str, Any]:
             return facts_schema()
         case "comparison":
             return comparison_schema()
-    return tables_schema(GROUPS)
+    return tables_schema(groups())
+
+
+def groups() -> dict[str, Any]:
+    """Return tables by what writes them: a run, a report, finished runs compared, a sweep, a study, a figure."""
+    from twin.results.columns import DIFFERENCE, TABLES, TIDY
+    from twin.study.columns import STUDIED
+    from twin.study.reproduced import REPRODUCED
+    from twin.sweep.columns import SWEEP
+
+    of_runs = {"run": TABLES, "report": TIDY, "difference": DIFFERENCE}
+    return of_runs | {"sweep": SWEEP, "study": STUDIED, "reproduction": REPRODUCED}

@@ -76,7 +76,7 @@ def _of_preset(name: str) -> Said | None:
         return None
     model = _part(name)
     if model is None:
-        from twin.devices import device_preset  # noqa: PLC0415 - devices import NumPy
+        from twin.devices import device_preset
 
         model = type(device_preset(name))
     meaning = {"family": FAMILY, **meanings_of(model)}

@@ -1,19 +1,18 @@
-"""What `twin sweep` does, between the command line and the rooms."""
+"""`twin sweep`, and where points are run as the command line says it."""
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from twin.cli.commands import RUNS
+import typer
+
+from twin.cli.options import JOBS, RUNS, Memory, Scheduler, asking
+from twin.config.options import Jobs, Retry
 from twin.console import progress, say, wide_console
-from twin.descriptions.load import load_sweep
 from twin.errors import TwinError
-from twin.sweep.measure import Status
-from twin.sweep.run import Settings, run_sweep
-from twin.sweep.shown import SHOWN, shown_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,19 +23,33 @@ LEAST_MEMORY_B = 2**30
 WIDTH = 140
 
 
-def sweep_command(
-    description: str, out: Path | None, jobs: int, scheduler: str, memory: str, settings: Settings
+@asking()
+def sweep(
+    description: Annotated[str, typer.Argument(help="A sweep of `twin list`, or a path to a TOML file.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the results; what it holds is not run again.")
+    ] = None,
+    jobs: Jobs = JOBS,
+    scheduler: Scheduler = "",
+    shard: Annotated[str, typer.Option(metavar="I/N", help="Only every N-th point, from the I-th.")] = "1/1",
+    memory: Memory = "",
+    budget: Annotated[float, typer.Option(min=0.0, help="Start no point after so many minutes; 0: no limit.")] = 0.0,
+    max_points: Annotated[int, typer.Option(min=0, help="Start no more points than these; 0: no limit.")] = 0,
+    max_failures: Annotated[
+        int, typer.Option(min=0, help="Start no point after so many that failed or were killed; 0: no limit.")
+    ] = 0,
+    retry: Retry = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the folder of every run.")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Keep results as Parquet files (extra).")] = False,
 ) -> None:
-    """Run what a sweep lacks, write its tables, print the first rows.
-
-    Raises
-    ------
-    TwinError
-        As `run_sweep`.
-    """
-    from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
+    """Run many points over dotted keys, or seek values at each; one row each, whatever happens to it."""
+    from twin.descriptions.load import load_sweep
+    from twin.machine.compiled import ensure_compiled
+    from twin.sweep.measure import Status
+    from twin.sweep.run import Settings, run_sweep
 
     folder = out or RUNS / f"sweep-{load_sweep(description).model.name}"
+    settings = Settings(_shard(shard), retry, parquet, keep, budget * 60, max_points, max_failures)
     executor = executor_of(jobs, scheduler, memory)
     try:
         with progress_of("sweep", "points", scheduler) as advance:
@@ -60,12 +73,12 @@ def sweep_command(
 def executor_of(jobs: int, scheduler: str, memory: str) -> "Executor":
     """Return where points are run, as the command line says it."""
     if scheduler:
-        from twin.sweep.dask import DaskCluster  # noqa: PLC0415
+        from twin.sweep.dask import DaskCluster
 
         if memory:
             raise TwinError("--memory: is for processes of this machine; set it where the cluster is described")
         return DaskCluster(scheduler, jobs)
-    from twin.sweep.local import LocalProcesses  # noqa: PLC0415
+    from twin.sweep.local import LocalProcesses
 
     return LocalProcesses(jobs, memory_of(memory) if memory else 0)
 
@@ -78,9 +91,9 @@ def memory_of(text: str) -> int:
     TwinError
         When it is none, or too little for the libraries alone.
     """
-    from pydantic_core import PydanticCustomError  # noqa: PLC0415
+    from pydantic_core import PydanticCustomError
 
-    from twin.config.quantity import BYTES  # noqa: PLC0415
+    from twin.config.quantity import BYTES
 
     try:
         size = round(BYTES.parse(text))
@@ -91,7 +104,7 @@ def memory_of(text: str) -> int:
     return size
 
 
-def shard_of(text: str) -> tuple[int, int]:
+def _shard(text: str) -> tuple[int, int]:
     """Read ``"2/8"``: the second of eight shards.
 
     Raises
@@ -108,7 +121,9 @@ def shard_of(text: str) -> tuple[int, int]:
 
 
 def _print(table: "pd.DataFrame") -> None:
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
+
+    from twin.sweep.shown import SHOWN, shown_rows
 
     headings, rows = shown_rows(table)
     head = Table(*headings, box=None)

@@ -1,24 +1,18 @@
 """`twin verify-sampling`: the same runs with every sample timed and with windows only, side by side."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twin.cli.commands import RUNS
+from twin.cli.options import JOBS, RUNS, asking
+from twin.config.options import Options
 from twin.console import progress, wide_console
 from twin.errors import TwinError
-from twin.results.text import percent, si
-from twin.runs.comparison import plans_of
-from twin.runs.folder import named_folder, new_folder
-from twin.runs.kinds import TRAINED
-from twin.runs.library import Library
-from twin.runs.options import Options
-from twin.runs.planning import check_all, kind_named
-from twin.runs.pool import gather, prepare_all, run_all
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
     from twin.results.result import RunResult
@@ -26,25 +20,27 @@ if TYPE_CHECKING:
 WIDTH = 120
 
 
-def verify_sampling(options: Options, algorithms: Sequence[str], layouts: Sequence[str]) -> None:
-    """Run everything twice, exact and sampled, and print both, the difference and whether the interval holds it.
-
-    Raises
-    ------
-    TwinError
-        When a run fails, or when training left other weights or the ledger other joules or bytes: a bug.
-    """
-    from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
+@asking(
+    without={"mode", "sampled", "endurance", "trace", "events", "baselines", "batch"},
+    algorithms=("sgd", "ttv2"),
+    jobs=JOBS,
+)
+def verify_sampling(options: Options) -> None:
+    """Run with every sample timed and with windows only; print both times and whether they agree."""
+    from twin.machine.compiled import ensure_compiled
+    from twin.runs.comparison import plans_of
+    from twin.runs.folder import named_folder, new_folder
+    from twin.runs.kinds import TRAINED
+    from twin.runs.library import Library
+    from twin.runs.planning import check_all, kind_named
+    from twin.runs.pool import gather, prepare_all, run_all
 
     library = Library()
     if kind_named(options.workload, library) is not TRAINED:
         raise TwinError(
             f"verify-sampling: the workload {options.workload} is only timed, never sampled; name one that is trained"
         )
-    timed = {
-        mode: plans_of(replace(options, sampled=mode == "sampled"), algorithms, layouts, library)
-        for mode in ("exact", "sampled")
-    }
+    timed = {mode: plans_of(replace(options, sampled=mode == "sampled"), library) for mode in ("exact", "sampled")}
     check_all([*timed["exact"], *timed["sampled"]])
     stem = f"verify-sampling-{Path(options.workload).stem}"
     folder = named_folder(options.out) if options.out is not None else new_folder(RUNS, stem)
@@ -67,7 +63,9 @@ def comparison(pairs: "Sequence[tuple[RunResult, RunResult]]") -> "Table":
     TwinError
         When what does not depend on the timing differs.
     """
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
+
+    from twin.results.text import percent, si
 
     table = Table("run", title="exact and sampled timing", title_justify="left")
     for heading in ("time, exact", "sampled", "difference %", "± % (95 %)", "inside", "energy, exact", "sampled"):

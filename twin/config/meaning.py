@@ -11,6 +11,9 @@ from functools import cache
 from itertools import pairwise
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from twin.config.options import Option
 
 
 @cache
@@ -22,7 +25,12 @@ def meanings_of(model: type[BaseModel]) -> Mapping[str, str]:
     below: dict[str, str] = {}
     for owner in reversed(model.__mro__):
         below |= _strings(owner)
-    return {name: below.get(name) or field.description or "" for name, field in model.model_fields.items()}
+    return {name: below.get(name) or _brought(field) for name, field in model.model_fields.items()}
+
+
+def _brought(field: FieldInfo) -> str:
+    options = (item.says(field.default) for item in field.metadata if isinstance(item, Option))
+    return next(options, field.description or "")
 
 
 def _strings(owner: type) -> dict[str, str]:

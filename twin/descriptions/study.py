@@ -9,8 +9,22 @@ from pydantic import Field, model_validator
 from twin.config.checks import Name, refusal
 from twin.config.description import HEADER, Description
 from twin.config.numbers import Real
+from twin.config.options import (
+    Algorithms,
+    Baselines,
+    Batch,
+    Chip,
+    FigureInterval,
+    FigureSeed,
+    Interval,
+    Layouts,
+    Mode,
+    Options,
+    Seed,
+    Workload,
+)
 from twin.config.part import KeyPath, Part
-from twin.descriptions.sweep import Fixed, Key, Mode, Scalar, Sweep
+from twin.descriptions.sweep import Fixed, Key, Scalar, Sweep
 
 PLACE = re.compile(r"^\{\{ *([^{} ]+) *\}\} *$", re.MULTILINE)
 """A line of the text where a table, figure or reproduction goes."""
@@ -19,9 +33,6 @@ Data = Annotated[
     tuple[Name, ...],
     Field(strict=False, min_length=1, description="Names of runs and sweeps, whose rows are put below each other."),
 ]
-
-Interval = Literal["t-95", "standard-error", "standard-deviation", "min-max"]
-"""What is drawn about the mean of several seeds: its 95 % t interval or standard error, or how far the seeds lie."""
 
 Rows = Annotated[
     dict[str, Scalar | list[Scalar]],
@@ -36,21 +47,14 @@ class Runs(Part):
 
     name: Name
     """What tables and figures call these runs."""
-    workload: str
-    """The workload, by name or path."""
-    chip: str = "aimc-512"
-    """The chip, by name or path."""
-    algorithms: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    """Which algorithms; those of `twin compare` where none is named."""
-    layouts: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    """Which layouts; those of each algorithm where none is named."""
-    mode: Mode = "replayed"
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
-    """Seed in place of the workload's."""
-    baselines: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    """Digital accelerators to compare with, as rooflines."""
-    batch: Annotated[int, Field(ge=1)] | None = None
-    """Samples a step of every baseline, in place of its own."""
+    workload: Workload
+    chip: Chip = Options.chip
+    algorithms: Annotated[Algorithms, Field(strict=False)] = Options.algorithms
+    layouts: Annotated[Layouts, Field(strict=False)] = Options.layouts
+    mode: Mode = Options.mode
+    seed: Seed = Options.seed
+    baselines: Annotated[Baselines, Field(strict=False)] = Options.baselines
+    batch: Batch = Options.batch
     report: bool = False
     """Write the whole report of the comparison into a folder of this name."""
     fixed: dict[Key, Fixed] = Field(default_factory=dict)
@@ -79,10 +83,8 @@ class Reproduction(Part):
 
     figure: Name
     """Name of the figure, as `twin reproduce` takes it."""
-    seed: Annotated[int, Field(ge=0)] = 1
-    """Seed of all that is drawn."""
-    interval: Interval | None = None
-    """What error bars and bands show, where the figure has some; its own choice where none is named."""
+    seed: FigureSeed = 1
+    interval: FigureInterval = None
 
 
 class Shown(Part):

@@ -7,15 +7,12 @@ from pydantic import Field, model_validator
 from twin.config.checks import first_repeated, refusal
 from twin.config.description import Description
 from twin.config.numbers import Real
+from twin.config.options import Mode, Options
 from twin.config.part import Part
 
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", max_length=120)]
 Scalar = str | int | float | bool
 Fixed = Scalar | dict[str, Scalar]
-Mode = Annotated[
-    Literal["replayed", "coupled"],
-    Field(description='Effects in event order ("coupled"), or ahead of the engine, which is faster ("replayed").'),
-]
 
 
 class Axis(Part):
@@ -133,7 +130,7 @@ class Sweep(Description):
     """The algorithm, where no axis names it."""
     layout: str = ""
     """The layout, where no axis names it; empty: the algorithm's first."""
-    mode: Mode = "replayed"
+    mode: Mode = Options.mode
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, le=2**63 - 1)], ...], Field(strict=False, min_length=1)]
     """Seeds with which every point is run."""
     axes: Annotated[tuple[Axis, ...], Field(strict=False, min_length=1)]

@@ -17,6 +17,7 @@ from twin.chip import ChipCosts, Kept, Placed, place_streams
 from twin.chip.floorplan import Floorplan
 from twin.config.chip import Chip
 from twin.config.layout import Layout
+from twin.config.options import Mode
 from twin.config.resources import suggestion
 from twin.data import Dataset, load
 from twin.descriptions.workload import Device, Workload
@@ -43,7 +44,7 @@ from twin.runs.exports import check_recording
 from twin.runs.layouts import check_layout
 from twin.runs.networks import network_of
 from twin.runs.placed import placed_costs
-from twin.runs.plan import Mode, Plan
+from twin.runs.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

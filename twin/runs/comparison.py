@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from twin.config.options import Options
 from twin.console import Report
 from twin.errors import TwinError
 from twin.files import write_text
@@ -16,7 +17,6 @@ from twin.runs.exports import check_extras
 from twin.runs.facts import ComparisonFacts
 from twin.runs.folder import is_finished, read_facts
 from twin.runs.library import Library
-from twin.runs.options import Options
 from twin.runs.plan import COMPARISON, Plan
 from twin.runs.planning import check_all, kind_named, kind_of, plan_folder, plan_runs
 from twin.runs.pool import Prepared, check_jobs, gather, prepare_all, run_all
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from twin.results.result import RunResult
 
 
-def plans_of(
-    options: Options, algorithms: Sequence[str] | None, layouts: Sequence[str], library: Library
-) -> list[Plan]:
+def plans_of(options: Options, library: Library) -> list[Plan]:
     """Return a plan for every algorithm on every layout, not yet checked as a whole.
 
     Without algorithms these are the ones that the workload's kind is compared with.
@@ -36,24 +34,18 @@ def plans_of(
     return plan_runs(
         options.workload,
         options.chip,
-        kind.algorithms if algorithms is None else algorithms,
-        layouts,
+        options.algorithms or kind.algorithms,
+        options.layouts,
         library,
         mode=options.mode,
-        workload_overrides=options.workload_overrides(kind),
-        chip_overrides=options.chip_overrides(),
+        workload_overrides=kind.overrides(options) | options.workload_overrides,
+        chip_overrides=options.chip_overrides,
         trace=options.trace,
         events=options.events,
     )
 
 
-def plan_comparison(
-    options: Options,
-    algorithms: Sequence[str] | None,
-    layouts: Sequence[str],
-    baselines: Sequence[str] = (),
-    batch: int | None = None,
-) -> tuple[list[Plan], dict[str, str]]:
+def plan_comparison(options: Options) -> tuple[list[Plan], dict[str, str]]:
     """Return the plans of a comparison, all of them checked, and the descriptions of its baselines by name.
 
     Raises
@@ -63,8 +55,8 @@ def plan_comparison(
     """
     check_extras(options.trace, events=options.events)
     check_jobs(options.jobs)
-    described = describe_baselines(baselines, batch)
-    plans = plans_of(options, algorithms, layouts, Library())
+    described = describe_baselines(options.baselines, options.batch)
+    plans = plans_of(options, Library())
     check_all(plans)
     return plans, described
 

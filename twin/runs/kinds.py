@@ -7,14 +7,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from twin.config.options import Options, declared
 from twin.errors import TwinError
 from twin.runs.modes import check_mode
 from twin.runs.protocol import AfterEpoch, Progress, Run, RunKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from twin.runs.options import Options
     from twin.runs.plan import Plan
     from twin.runs.roofline import Load
 
@@ -25,9 +25,9 @@ class Trained:
     algorithms: tuple[str, ...] = ("digital", "sgd", "shd", "ttv2")
     kernels: bool = True
 
-    def overrides(self, options: "Options") -> dict[str, str]:
+    def overrides(self, options: Options) -> dict[str, str]:
         """As `RunKind.overrides`."""
-        values = options.given(
+        values = _given(
             {
                 "training.epochs": options.epochs,
                 "training.seed": options.seed,
@@ -78,22 +78,14 @@ class Timed:
     algorithms: tuple[str, ...] = ("sgd", "shd", "ttv2")  # beside baselines, not a digital run
     kernels: bool = False
 
-    def overrides(self, options: "Options") -> dict[str, str]:
+    def overrides(self, options: Options) -> dict[str, str]:
         """As `RunKind.overrides`."""
-        trained = {
-            "--device": options.device,
-            "--epochs": options.epochs,
-            "--seed": options.seed,
-            "--endurance": options.endurance,
-            "--sampled": options.sampled,
-            "--mode": options.mode == "coupled",
-        }
-        for option, value in trained.items():
-            if value:
-                raise TwinError(
-                    f"{option}: is about training, but the workload {options.workload} is only timed; leave it out"
-                )
-        return options.given({"training.samples": options.samples, "training.in_flight": options.in_flight})
+        for name, (_, option, default) in declared().items():
+            value = getattr(options, name)
+            if option.of_training and value != default:
+                rule = f"is about training, but the workload {options.workload} is only timed; leave it out"
+                raise TwinError(f"{option.flag(name, value)}: {rule}")
+        return _given({"training.samples": options.samples, "training.in_flight": options.in_flight})
 
     def check_mode(self, plan: "Plan") -> None:
         """As `RunKind.check_mode`: statistics depend on no schedule."""
@@ -117,6 +109,11 @@ class Timed:
         from twin.runs.roofline import blocks_load  # noqa: PLC0415
 
         yield from blocks_load(plan.timing_only.network)
+
+
+def _given(named: "Mapping[str, int | None]") -> dict[str, str]:
+    """Return those that were given, as TOML values."""
+    return {key: str(value) for key, value in named.items() if value is not None}
 
 
 TRAINED: RunKind = Trained()

@@ -11,13 +11,6 @@ from twin.descriptions.load import load_any
 from twin.results.result import Source
 from twin.runs.constants import split_quantity
 
-ALGORITHMS = {
-    "digital": "FP32 stochastic gradient descent, the baseline of accuracy",
-    "sgd": "stochastic gradient descent by pulses on one analog matrix W",
-    "shd": "stochastic Hamiltonian descent, Tiki-Taka v1 (Onen 2021): lines of A are pulsed into C",
-    "ttv2": "Tiki-Taka v2 (Gokmen 2021): lines of A pass a digital filter H before they reach C",
-}
-
 
 def load_shown(name: str) -> Loaded[Any]:
     """Load a description that is no preset; a name that nothing has gets its nearest among all that can be shown.
@@ -51,7 +44,7 @@ def preset_rows(name: str) -> list[Source]:
 
 def available() -> dict[str, dict[str, str]]:
     """Give all that can be named on the command line: kind to name to one-line description."""
-    from twin.algorithms.registry import algorithm_names  # noqa: PLC0415
+    from twin.algorithms.registry import algorithm_class, algorithm_names  # noqa: PLC0415
     from twin.devices import describe, preset_names  # noqa: PLC0415 - devices import NumPy
 
     return {
@@ -66,12 +59,9 @@ def available() -> dict[str, dict[str, str]]:
         },
         "data sets": dict(SETS),
         "devices": {name: describe(name).source for name in preset_names()},
-        "algorithms": {name: _algorithm(name) for name in algorithm_names()},
+        "algorithms": {name: _first_line(algorithm_class(name)) for name in algorithm_names()},
     }
 
 
-def _algorithm(name: str) -> str:
-    """Describe an algorithm; a plug-in does so itself in the first line of its docstring."""
-    from twin.algorithms.registry import algorithm_class  # noqa: PLC0415
-
-    return ALGORITHMS.get(name) or (algorithm_class(name).__doc__ or "").partition("\n")[0]
+def _first_line(described: type) -> str:
+    return (described.__doc__ or "").partition("\n")[0]

@@ -4,18 +4,18 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.config.loaded import Loaded
+from twin.config.options import Mode
 from twin.descriptions.resolved import resolved_toml
 from twin.descriptions.timing_only import TimingOnly
 from twin.descriptions.workload import Workload
 from twin.errors import TwinError
 from twin.version import __version__
 
-Mode = Literal["replayed", "coupled"]
 FILES = ("chip.toml", "layout.toml", "workload.toml")
 COMPARISON = "comparison.json"
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from twin.algorithms.registry import algorithm_class
+from twin.config.options import Mode
 from twin.config.origins import COMMAND_LINE
 from twin.errors import TwinError
 from twin.runs.folder import request_of
 from twin.runs.kinds import KINDS, TRAINED
 from twin.runs.library import Library
-from twin.runs.plan import Mode, Plan, RunRequest
+from twin.runs.plan import Plan, RunRequest
 from twin.runs.protocol import RunKind
 
 
@@ -76,8 +77,6 @@ def plan_runs(
     Without layouts each algorithm runs on its default ones; a layout that an algorithm cannot use is skipped,
     unless that leaves the algorithm without any.
     """
-    if not algorithms:
-        raise TwinError("--algorithms: names none; give e.g. --algorithms sgd,ttv2")
     for layout in layouts:
         library.load("layout", layout)  # also where no algorithm would look at it
     plans = []
@@ -95,9 +94,9 @@ def plan_runs(
     return plans
 
 
-def first_layout(algorithm: str) -> list[str]:
+def first_layout(algorithm: str) -> tuple[str, ...]:
     """Return the layout that an algorithm runs on where nobody names one."""
-    return [algorithm_class(algorithm).default_layouts[0]]
+    return (algorithm_class(algorithm).default_layouts[0],)
 
 
 def check_all(plans: Sequence[Plan]) -> None:

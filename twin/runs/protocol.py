@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from twin.config.options import Options
     from twin.results.result import RunResult
-    from twin.runs.options import Options
     from twin.runs.plan import Plan
     from twin.runs.roofline import Load
 

@@ -1,0 +1,86 @@
+"""What commands that run something have in common: a folder, progress, how to go on, the table at the end."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twin.cli.options import RUNS
+from twin.config.options import Options
+from twin.console import progress, say
+from twin.results.result import COVERAGE
+from twin.runs.comparison import begin, begun, complete, plan_comparison, unfinished_error
+from twin.runs.exports import EXPORTS
+from twin.runs.folder import command_line, named_folder, new_folder
+from twin.runs.plan import COMPARISON, Plan
+from twin.runs.pool import Prepared
+
+if TYPE_CHECKING:
+    from twin.results.result import RunResult
+
+
+def run_comparison(options: Options) -> None:
+    """Plan, run and report a comparison, with baselines beside it."""
+    plans, described = plan_comparison(options)
+    folder = _folder(options, plans)
+    with resumable(folder):
+        finish(folder, begin(folder, plans, described, command_line()), options.jobs)
+
+
+def _folder(options: Options, plans: Sequence[Plan]) -> Path:
+    """Create the folder of a comparison."""
+    if options.out is not None:
+        return named_folder(options.out)
+    digest = hashlib.sha256("".join(plan.id for plan in plans).encode()).hexdigest()[:8]
+    return new_folder(RUNS, f"{Path(options.workload).stem}-{digest}")
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Say on Ctrl-C how to go on, whenever it comes: before the first sample, in training or during the report."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (folder / COMPARISON).exists():
+            say(f"interrupted; continue with: twin resume {folder}")
+        raise
+
+
+def finish(folder: Path, runs: Sequence[Prepared], jobs: int) -> None:
+    """Run what is unfinished, write the report of what is finished, print the table."""
+    from twin.report.pages.table import print_table
+    from twin.report.write import write_report
+    from twin.results.derived import interval
+
+    with progress("preparing", "samples") as report:
+        results, failures = complete(folder, runs, jobs, report)
+    if results:
+        command, _ = begun(folder)
+        write_report(results, folder, command)
+        print_table(results)
+        for result in results:
+            if interval(result):
+                say(f"{result.name}: time {interval(result)}")
+            for line in _coverage(result):
+                say(f"{result.name}: {line}")
+            for warning in result.warnings:
+                say(f"warning: {result.name}: {warning}")
+        _say_exports([run.folder for run in runs])
+        say(f"report: {folder / 'report.html'}")
+    if failures:
+        raise unfinished_error(folder, failures)
+
+
+def _say_exports(folders: Sequence[Path]) -> None:
+    for path in (folder / name for folder in folders for name in EXPORTS):
+        if path.exists():
+            say(f"written: {path}")
+
+
+def _coverage(result: "RunResult") -> list[str]:
+    """Say how far a weight of each layer can move in the run, where transfers limit that."""
+    table = result.diagnostics
+    rows = table[table["what"] == COVERAGE]
+    bounds = [f"layer {layer} {value:.3g}" for layer, value in zip(rows["layer"], rows["value"], strict=True)]
+    return [f"{COVERAGE} (weight units): {', '.join(bounds)}"] if bounds else []
