@@ -12,6 +12,7 @@ ALLOWED = {
     "config": set(),
     "devices": {"config"},
     "data": {"config"},
+    "technology": set(),
     "networks": {"config"},
     "descriptions": {"algorithms", "config", "devices", "networks"},
     "mapping": {"config"},
