@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from twin.config.options import Mode
 from twin.data import Dataset, load
 from twin.descriptions.load import load_workload
 from twin.errors import TwinError
 from twin.operation import N_COUNTS, Counts
 from twin.runs import build as building
 from twin.runs.build import Parts
-from twin.runs.plan import Mode
 from twin.runs.planning import plan_run
 
 WORKLOAD = "mnist-mlp"

@@ -239,18 +239,13 @@ def _folders(
 
 def _options(given: Mapping[str, Any], **fixed: Any) -> Options:
     """Take the options among the arguments of `simulate` or `compare`, as the command line would give them."""
-    out = given["out"]
+    mode, out = given["mode"], given["out"]
+    if mode not in MODES:
+        raise TwinError(f"mode (= {mode!r}): must be {' or '.join(map(repr, MODES))}")
     plain = {
         "workload": str(given["workload"]),
         "chip": str(given["chip"]),
-        "mode": _mode(given["mode"]),
         "overrides": pairs(given["overrides"]),
         "out": Path(out) if out is not None else None,
     }
     return Options(**{name: given[name] for name in declared() if name in given} | plain | fixed)
-
-
-def _mode(mode: Mode) -> Mode:
-    if mode not in MODES:
-        raise TwinError(f"mode (= {mode!r}): must be {' or '.join(map(repr, MODES))}")
-    return mode

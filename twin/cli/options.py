@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_origin
 import typer
 from annotated_types import Ge, Le
 
-from twin.config.options import Option, Options, declared
+from twin.config.options import Option, Options, declared, option_of
 from twin.errors import TwinError
 
 RUNS = Path("runs")
@@ -54,7 +54,7 @@ def asking(*, without: Collection[str] = (), **defaults: Any) -> Callable[[Calla
 
 def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
     """Return a parameter as Typer reads it."""
-    option = _option(annotation)
+    option = option_of(annotation)
     if option is not None:
         kind = annotation.__origin__
         if get_origin(kind) is tuple:
@@ -72,7 +72,7 @@ def _bounds(item: object) -> list[tuple[str, Any]]:
 
 def _value(name: str, annotation: Any, given: Any) -> Any:
     """Return what was given as the declaration has it."""
-    option = _option(annotation)
+    option = option_of(annotation)
     if option is None or get_origin(annotation.__origin__) is not tuple:
         return given
     if not option.listed:
@@ -81,7 +81,3 @@ def _value(name: str, annotation: Any, given: Any) -> Any:
     if given and not names:
         raise TwinError(f"{option.flag(name)} (= {given}): names none; leave it out, or give names with commas between")
     return names
-
-
-def _option(annotation: Any) -> Option | None:
-    return next((item for item in getattr(annotation, "__metadata__", ()) if isinstance(item, Option)), None)

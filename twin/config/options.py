@@ -162,9 +162,11 @@ class Declared(NamedTuple):
 def declared() -> dict[str, Declared]:
     """Return what `Options` declares, by name."""
     hints = get_type_hints(Options, include_extras=True)
-    return {one.name: Declared(hints[one.name], option_of(hints[one.name]), one.default) for one in fields(Options)}
+    return {
+        one.name: Declared(hints[one.name], hints[one.name].__metadata__[-1], one.default) for one in fields(Options)
+    }
 
 
-def option_of(annotation: Any) -> Option:
-    """Return what a type is annotated with; a StopIteration where that is no option."""
-    return next(item for item in annotation.__metadata__ if isinstance(item, Option))
+def option_of(annotation: Any) -> Option | None:
+    """Return the option that a type is annotated with."""
+    return next((item for item in getattr(annotation, "__metadata__", ()) if isinstance(item, Option)), None)
