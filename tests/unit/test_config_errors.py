@@ -90,7 +90,7 @@ def test_an_index_beyond_the_list_is_refused():
         ),
         ("schema = 1", "schema = 2", "schema (= 2): must be 1, the schema that this version reads"),
         ("schema = 1", "schema = true", "schema (= true): must be 1"),
-        ('kind = "chip"', 'kind = "chop"', 'kind (= chop): must be "chip" here; shipped: aimc-256'),
+        ('kind = "chip"', 'kind = "chop"', 'kind (= chop): must be "chip" here; shipped: aimc-14nm, aimc-256'),
         ("count = 64", "count = 64\nenergy = 2", 'tile.converter.energy (= 2): needs a unit, e.g. "2 pJ"'),
         (
             "count = 64",
@@ -276,7 +276,7 @@ def test_a_missing_file_gets_its_nearest_name(tmp_path):
     with pytest.raises(
         TwinError,
         match="no chip of this name; choose from "
-        "aimc-256, aimc-512, aimc-512-cluster, aimc-512-lpddr5, aimc-512-mesh, rpu-4096",
+        "aimc-14nm, aimc-256, aimc-512, aimc-512-cluster, aimc-512-lpddr5, aimc-512-mesh, rpu-4096",
     ):
         load_chip("")
     with pytest.raises(TwinError, match="no such file"):

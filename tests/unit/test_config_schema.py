@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from typing import get_args
 
 import pytest
@@ -9,6 +10,7 @@ from rich.table import Table
 
 from twin.cli import tables
 from twin.config.data import Data
+from twin.config.resources import find
 from twin.descriptions.load import load_chip, load_workload
 from twin.descriptions.schema import json_schema
 from twin.errors import TwinError
@@ -56,6 +58,12 @@ def test_a_dram_needs_a_part_or_all_its_values_and_a_channel_no_kind():
     assert "nRCD" not in definitions["Dram"]["required"]
     assert "ddr4-3200" in definitions["Dram"]["properties"]["preset"]["anyOf"][0]["enum"]
     assert "kind" not in definitions["Channel"]["required"]
+
+
+@pytest.mark.parametrize("name", ["aimc-512", "aimc-14nm"])
+def test_a_chip_may_leave_out_what_its_technology_gives(name):
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.validate(tomllib.loads(find("chip", name).text), json_schema("chip"))
 
 
 def test_there_is_no_schema_of_another_kind():

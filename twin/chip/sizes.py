@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from twin.config.kinds import KINDS
 from twin.config.origins import COMMAND_LINE
+from twin.technology.converter import bits_of
+from twin.technology.wires import ir_drop, settling_s
 
 if TYPE_CHECKING:
     from twin.config.chip import Chip
@@ -19,6 +21,8 @@ _BELONGS: dict[str, tuple[str, ...]] = {
     "digital.rate": ("digital.area", "digital.leakage"),
 }
 FEW = 16
+LARGEST_DROP = 0.1
+"""Of the voltage, assumption: beyond it the error of a product is no longer one of noise."""
 
 
 def belongs(chip: "Chip") -> dict[str, tuple[str, ...]]:
@@ -33,7 +37,27 @@ def belongs(chip: "Chip") -> dict[str, tuple[str, ...]]:
 
 def remarks(chip: "Loaded[Chip]") -> list[str]:
     """Return what a user may have overlooked in a chip, a line each."""
-    return [*unscaled(chip), *coarse(chip)]
+    return [*unscaled(chip), *coarse(chip), *slow_or_lossy(chip)]
+
+
+def slow_or_lossy(chip: "Loaded[Chip]") -> Iterator[str]:
+    """Say where lines of a stated pitch lose more than a tenth of their voltage or do not settle, a line each."""
+    technology, tile = chip.model.technology, chip.model.tile
+    if technology is None or technology.pitch is None:
+        return
+    size = f"{tile.rows} x {tile.cols} lines of {technology.pitch * 1e9:g} nm pitch"
+    drop = ir_drop(tile.rows, tile.cols, technology.pitch, tile.mean_resistance)
+    if drop > LARGEST_DROP:
+        yield (
+            f"chip.tile.mean_resistance (= {tile.mean_resistance:g} Ohm): {100 * drop:.3g} % of the voltage is lost on "
+            f"{size} where all devices conduct; the run does not model this: take fewer lines or a larger resistance"
+        )
+    settled = settling_s(max(tile.rows, tile.cols), technology.pitch, bits_of(tile.io.out_res))
+    if settled > tile.integration_time:
+        yield (
+            f"chip.tile.integration_time (= {tile.integration_time * 1e9:g} ns): {size} take {settled * 1e9:.3g} ns to "
+            "settle; take fewer lines or a longer time"
+        )
 
 
 def coarse(chip: "Loaded[Chip]") -> Iterator[str]:
@@ -54,14 +78,15 @@ def coarse(chip: "Loaded[Chip]") -> Iterator[str]:
 def unscaled(chip: "Loaded[Chip]") -> Iterator[str]:
     """Name the literals that stay as they are where a size was overridden, a line each.
 
-    Those that were overridden too, or are not in the description, are left out.
+    Those that were overridden too, follow from the size, or are not in the description, are left out.
     """
     origins = chip.origins
     named: set[str] = set()
     for size, literals in belongs(chip.model).items():
         if origins.get(size) != COMMAND_LINE:
             continue
-        kept = [key for key in literals if origins.get(key, COMMAND_LINE) != COMMAND_LINE and key not in named]
+        given = (key for key in literals if not origins.get(key, COMMAND_LINE).startswith((COMMAND_LINE, "derived ")))
+        kept = [key for key in given if key not in named]
         named.update(kept)
         if kept:
             yield f"chip.{size} was set, but {', '.join(kept)} keep the values of the size before; set these, too"

@@ -26,6 +26,7 @@ from twin.config.quantity import (
     Voltage,
 )
 from twin.config.resources import suggestion
+from twin.config.technology import Technology
 
 STATUSES = {
     "S": "read in a primary source",
@@ -272,6 +273,8 @@ class Chip(Description):
     about: ClassVar[frozenset[str]] = HEADER | {"sources"}
     kind: Literal["chip"]
     """Says that this file describes a chip."""
+    technology: Technology | None = None
+    """What the values that the chip leaves out are derived from."""
     tile: Tile
     """The tile, of which a network takes as many as it needs."""
     digital: Digital

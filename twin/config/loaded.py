@@ -25,6 +25,8 @@ class Loaded(Generic[Model]):
         The file, as messages name it.
     tables : dict
         What the model was made from: the file's tables with overrides and presets in place, quantities as text.
+    derived_from : frozenset of str
+        The keys of a chip's technology that values which it leaves out were derived from.
     """
 
     model: Model
@@ -32,6 +34,7 @@ class Loaded(Generic[Model]):
     sources: dict[str, tuple[str, str]]
     label: str
     tables: dict[str, Any]
+    derived_from: frozenset[str] = frozenset()
 
     def fresh(self) -> "Loaded[Model]":
         """Return the same description of which nothing has been read yet."""
@@ -41,5 +44,6 @@ class Loaded(Generic[Model]):
 
     def without_effect(self) -> list[str]:
         """List what the user set, in the file or on the command line, and nothing has read so far."""
-        mine = {key for key, origin in self.origins.items() if origin != "default" and not origin.startswith("preset ")}
-        return [key for key in unread(self.model) if key in mine]
+        filled = ("default", "preset ", "derived ")
+        mine = {key for key, origin in self.origins.items() if not origin.startswith(filled)}
+        return [key for key in unread(self.model) if key in mine - self.derived_from]

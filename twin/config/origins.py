@@ -32,7 +32,7 @@ class Draft:
         self._lines = key_lines(document.text)
         self._rows = document.text.splitlines() if document.text.startswith(RESOLVED) else []
         self._set: set[KeyPath] = set()
-        self._preset: dict[KeyPath, str] = {}
+        self._filled: dict[KeyPath, str] = {}
         self._kind = kind
         if isinstance(data.get("sources"), dict):
             data["sources"] = flatten_sources(data["sources"])
@@ -104,7 +104,7 @@ class Draft:
                 continue
             name = table["preset"]
             if may_be_file(family) and is_path(name):
-                if not self._rows:  # a resolved description has the values, and the file may be gone
+                if not self.is_resolved:  # a resolved description has the values, and the file may be gone
                     self._fill(path, table, preset_file(family, name))
                 continue
             known = presets(family)
@@ -124,14 +124,26 @@ class Draft:
                 table["kind"] = DEFAULT
 
     def _fill(self, path: KeyPath, table: dict[str, Any], preset: Preset) -> None:
-        sources = self.data.get("sources")
         for key, value in preset.values.items():
-            if key in table:
-                continue
-            table[key] = value
-            self._preset[*path, key] = f"preset {preset.name}"
-            if isinstance(sources, dict):
-                sources[dotted((*path, key))] = preset.sources[key]
+            if key not in table:
+                self.fill(table, (*path, key), value, preset.sources[key], f"preset {preset.name}")
+
+    def fill(self, table: dict[str, Any], path: KeyPath, value: Any, source: str, origin: str) -> None:
+        """Give a key of `table` that the file leaves out its value, source and origin."""
+        table[str(path[-1])] = value
+        self._filled[path] = origin
+        if isinstance(self.data.get("sources"), dict):
+            self.data["sources"][dotted(path)] = source
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether the file is a resolved description, which has the values of presets and all that was derived."""
+        return bool(self._rows)
+
+    @property
+    def is_overridden(self) -> bool:
+        """Whether something was set on the command line."""
+        return bool(self._set)
 
     def origin(self, path: KeyPath) -> str:
         """Say where the value at `path` comes from: file:line, preset, command line, or default."""
@@ -139,8 +151,8 @@ class Draft:
             start = path[:length]
             if start in self._set:
                 return COMMAND_LINE
-            if start in self._preset:
-                return self._preset[start]
+            if start in self._filled:
+                return self._filled[start]
             if start in self._lines:
                 # A table that the file has does not make the keys it lacks explicit.
                 return self._written_origin(self._lines[start]) if length == len(path) else "default"

@@ -75,8 +75,11 @@ def visible(path: KeyPath) -> str:
 
 
 def dimension_of(field: FieldInfo) -> Dimension | None:
-    """Give the dimension of a quantity field, None for other fields."""
-    return next((item for item in field.metadata if isinstance(item, Dimension)), None)
+    """Give the dimension of a quantity field, which may be left out; None for other fields."""
+    choices = [
+        one for choice in getattr(field.annotation, "__args__", ()) for one in getattr(choice, "__metadata__", ())
+    ]
+    return next((item for item in (*field.metadata, *choices) if isinstance(item, Dimension)), None)
 
 
 def leaves(part: Part, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Part, str, object]]:

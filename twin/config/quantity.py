@@ -40,7 +40,7 @@ class _Reading(Quantity):
     """QuantiPhy's reader with squared units kept whole."""
 
 
-_Reading.set_prefs(known_units=" ".join(_SQUARED))
+_Reading.set_prefs(known_units=" ".join([*_SQUARED, "K"]))
 
 
 @dataclass(frozen=True)
@@ -214,6 +214,8 @@ FLOP_RATE = Dimension(
     "a rate of floating-point operations", "FLOP/s", "700 GFLOP/s", 1.0, 1e21, zero=False, also={"FLOPS": 1.0}
 )
 VOLTAGE = Dimension("a voltage", "V", "1 V", 1e-6, 1e4)
+LENGTH = Dimension("a length", "m", "400 nm", 1e-10, 0.01, zero=False)
+TEMPERATURE = Dimension("a temperature", "K", "350 K", 1.0, 1e4, zero=False)
 RESISTANCE = Dimension("a resistance", "Ohm", "24 MOhm", 1e-3, 1e15, zero=False, also=_OHM)
 
 Time = Annotated[float, TIME]
@@ -227,4 +229,6 @@ Bytes = Annotated[float, BYTES]
 Rate = Annotated[float, RATE]
 FlopRate = Annotated[float, FLOP_RATE]
 Voltage = Annotated[float, VOLTAGE]
+Length = Annotated[float, LENGTH]
+Temperature = Annotated[float, TEMPERATURE]
 Resistance = Annotated[float, RESISTANCE]

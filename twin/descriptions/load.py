@@ -19,6 +19,7 @@ from twin.config.part import KeyPath, Part, dotted, forget_reads
 from twin.config.resources import FOLDERS, Document, find, is_path, misspelt, shipped, suggestion
 from twin.descriptions.baseline import Baseline
 from twin.descriptions.cited import cited
+from twin.descriptions.derived import derive
 from twin.descriptions.resolved import resolved_toml
 from twin.descriptions.study import Study
 from twin.descriptions.sweep import Sweep
@@ -158,6 +159,7 @@ def _load(kind: str, parsed: Parsed, overrides: Mapping[str, str]) -> Loaded[Any
     draft.override(overrides)
     _check_plain(draft)
     draft.fill_presets()
+    derived_from = derive(draft) if kind == "chip" else frozenset()
     try:
         model = cls.model_validate(draft.data)
     except ValidationError as error:
@@ -166,7 +168,7 @@ def _load(kind: str, parsed: Parsed, overrides: Mapping[str, str]) -> Loaded[Any
         _check_devices(draft, model.device)
     forget_reads(model)
     origins = draft.origins(model)
-    return Loaded(model, origins, cited(model, origins), draft.label, draft.data)
+    return Loaded(model, origins, cited(model, origins), draft.label, draft.data, derived_from)
 
 
 def _parse(document: Document) -> dict[str, Any]:

@@ -1,0 +1,231 @@
+"""Values that a chip leaves out and its technology gives."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from twin.chip.sizes import remarks, slow_or_lossy
+from twin.chip.tile import Tile
+from twin.config.resources import find, shipped
+from twin.descriptions.load import load_chip
+from twin.descriptions.resolved import resolved_toml
+from twin.errors import TwinError
+from twin.runs.constants import description_rows
+from twin.technology import converter, sram
+from twin.technology.table import NM
+
+CHIP = "aimc-14nm"
+TEXT = find("chip", CHIP).text
+AT_14 = 14 * NM
+WITHOUT = [name for name in shipped("chip") if load_chip(name).model.technology is None]
+
+
+def values(*names, **overrides):
+    """Return values of the chip by dotted key, with overrides in which `__` stands for a dot."""
+    chip = load_chip(CHIP, {key.replace("__", "."): text for key, text in overrides.items()}).model
+    found = []
+    for name in names:
+        value = chip
+        for step in name.split("."):
+            value = getattr(value, step)
+        found.append(value)
+    return found
+
+
+def written(tmp_path, *changes):
+    """Write the chip with parts of its text replaced, and return the path."""
+    text = TEXT
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path = tmp_path / "own.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def matvec_J(chip):
+    """Return the energy of a mat-vec of full inputs on all lines."""
+    tile, part = Tile.of(chip), chip.tile
+    lines = part.cols * tile.input_J + part.rows * tile.converters.energy_per_conversion_J
+    return lines + part.rows * part.cols * tile.conduction_J + tile.service(part.rows).energy_J
+
+
+def test_values_are_those_computed_by_hand():
+    keys = ("array_area", "pulse_energy", "coincidence_energy", "periphery_power")
+    found = values(*(f"tile.{key}" for key in keys))
+    assert found == pytest.approx(
+        [512**2 * 0.16e-12, 2e-10 * 512 * 400e-9, 5e-9 / 24e6, 512 * 0.7 / 4096], rel=1e-9, abs=0
+    )
+    energy, leakage = values("tile.converter.energy", "tile.leakage")
+    assert energy == converter.conversion_energy_J(8, 1.2e9, AT_14)
+    assert leakage == 128 * converter.converter_leakage_W(8, 1.2e9, AT_14)
+    bandwidth, latency, area, power = values("buffer.bandwidth", "buffer.latency", "buffer.area", "buffer.leakage")
+    memory = sram.sram(65536, 16, 256, AT_14, "lstp-hp", 350)
+    expected = (16 * 32 / memory.cycle_s, memory.access_s, memory.area_m2, memory.leakage_W)
+    assert (bandwidth, latency, area, power) == pytest.approx(expected, rel=1e-12, abs=0)
+    assert values("link.bandwidth") == pytest.approx([512 * 16 / 8 / (128e-9 + 8 / 1.2e9)])
+    assert values("host.energy", "system.energy") == pytest.approx([5e-12, 1.3e-12], rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("size", "text", "grows"),
+    [
+        ("tile__rows", "1024", {"tile.array_area": 2, "tile.pulse_energy": 1.5, "tile.periphery_power": 1.5}),
+        ("digital__rate", "1400 GFLOP/s", {"digital.area": 2, "digital.leakage": 2, "digital.energy": 1}),
+        ("link__bandwidth", "60 GB/s", {"link.area": 60 / 7.6040, "link.leakage": 60 / 7.6040, "link.energy": 1}),
+        ("tile__converter__count", "128", {"tile.leakage": 2, "tile.converter.area": 1}),
+        ("technology__pitch", "200 nm", {"tile.array_area": 0.25, "tile.pulse_energy": 0.5}),
+        ("tile__read_voltage", "2 V", {"tile.pulse_energy": 4, "tile.coincidence_energy": 4}),
+        ("tile__io__out_res", "510", {"tile.converter.energy": 0.8959909 / 0.3125796}),
+    ],
+)
+def test_a_size_changes_what_follows_from_it(size, text, grows):
+    before, after = values(*grows), values(*grows, **{size: text})
+    for key, one, other in zip(grows, before, after, strict=True):
+        assert other / one == pytest.approx(grows[key], rel=1e-4), key
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "changed"),
+    [
+        ("node", "22 nm", "digital.energy"),
+        ("supply", "0.7 V", "digital.energy"),
+        ("temperature", "300 K", "buffer.leakage"),
+        ("cells", "lstp", "buffer.energy"),
+        ("analog", "projected", "tile.line_area"),
+        ("arithmetic", "fp32", "digital.area"),
+        ("pitch", "100 nm", "tile.array_area"),
+    ],
+)
+def test_every_key_of_a_technology_changes_something(key, text, changed):
+    assert values(changed, **{f"technology__{key}": text}) != values(changed)
+
+
+def test_a_larger_buffer_takes_more_and_128_512_and_2048_lines_are_three_tiles():
+    keys = ("buffer.area", "buffer.leakage", "buffer.energy")
+    small, large = values(*keys, buffer__size="64 KiB"), values(*keys, buffer__size="4 MiB")
+    assert all(one < other for one, other in zip(small, large, strict=True))
+    areas = [values("tile.array_area", tile__rows=str(lines), tile__cols=str(lines))[0] for lines in (128, 512, 2048)]
+    assert [area / areas[0] for area in areas] == pytest.approx([1, 16, 256])
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_a_chip_without_a_technology_has_what_it_gives(name):
+    loaded = load_chip(name)
+    assert not [origin for origin in loaded.origins.values() if origin.startswith("derived")]
+    assert loaded.derived_from == frozenset()
+
+
+def test_what_is_shown_says_whether_a_value_was_derived_or_given():
+    rows = {row.key: row for row in description_rows(load_chip(CHIP, {"buffer.area": "2 mm^2"}))}
+    derived, given = rows["tile.array_area"], rows["tile.rows"]
+    assert (derived.status, derived.source) == ("D", "at 14 nm: rows x cols x pitch^2")
+    assert derived.origin == "derived at 14 nm"
+    assert given.origin.startswith("architectures/aimc-14nm.toml:")
+    assert rows["buffer.area"].origin == "command line"
+    assert (rows["technology.supply"].value, rows["technology.supply"].unit) == ("800", "mV")
+
+
+def test_a_resolved_chip_is_the_same_and_follows_what_is_set(tmp_path):
+    loaded = load_chip(CHIP)
+    path = tmp_path / "resolved.toml"
+    path.write_text(resolved_toml(loaded), encoding="utf-8")
+    again = load_chip(str(path))
+    assert again.model == loaded.model
+    assert again.origins["tile.array_area"] == "derived at 14 nm"
+    own = {"tile.rows": "1024", "buffer.size": "2 MiB"}
+    assert load_chip(str(path), own).model.tile.array_area == load_chip(CHIP, own).model.tile.array_area
+    assert load_chip(str(path), own).model.buffer == load_chip(CHIP, own).model.buffer
+    for one in (again, load_chip(str(path), own), loaded):
+        assert not [key for key in one.without_effect() if key.startswith("technology")]
+
+
+def test_a_key_of_the_technology_that_nothing_follows_from_is_without_effect(tmp_path):
+    given = 'rate = "700 GFLOP/s"\nenergy = "0.1 pJ/FLOP"\narea = "1 mm^2"\nleakage = "7 mW"'
+    sources = "".join(f'digital.{key} = "assumption: 14 nm"\n' for key in ("energy", "area", "leakage"))
+    path = written(tmp_path, ('rate = "700 GFLOP/s"', given), ("[sources]\n", f"[sources]\n{sources}"))
+    assert "technology.arithmetic" in load_chip(path).without_effect()
+    assert "technology.cells" not in load_chip(path).without_effect()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('node = "14 nm"', 'node = "5 nm"', "cannot be derived: node (= 5 nm): must be from 7 to 130 nm"),
+        ('node = "14 nm"', 'node = "130 nm"', "cannot be derived: node of SRAM (= 130 nm): must be from 7 to 90 nm"),
+        ('supply = "0.8 V"', 'supply = "2 V"', "supply (= 2 V): must be from 0.6 to 1.2 V"),
+        ('temperature = "350 K"', 'temperature = "250 K"', "temperature (= 250 K): must be from 300 to 400 K"),
+        ('temperature = "350 K"', 'temperature = "80 C"', "technology.temperature (= 80 C): must be a temperature"),
+        ('cells = "lstp-hp"', 'cells = "edram"', "technology.cells (= edram): must be"),
+        ('cells = "lstp-hp"\n', "", "technology.cells: is missing; buffer.bandwidth is derived from it"),
+        ('pitch = "400 nm"\n', "", "technology.pitch: is missing; tile.array_area is derived from it"),
+        ("out_res = 254", "out_res = 6", "tile.converter.energy: cannot be derived: resolution (= 3 bit)"),
+        ('size = "1 MiB"', 'size = "64 MiB"', "buffer.bandwidth: cannot be derived: number of banks (= 1024)"),
+        ("cols = 512\n", "", "tile.cols: is missing"),
+        ("rows = 512\n", 'rows = 512\nleakage = "1 mW"\n', "tile.leakage: is given, but its source states no node"),
+    ],
+)
+def test_what_cannot_be_derived_is_said_in_one_line(tmp_path, old, new, said):
+    more = [("[sources]\n", '[sources]\ntile.leakage = "assumption: a guess"\n')] if "leakage" in new else []
+    with pytest.raises(TwinError) as error:
+        load_chip(written(tmp_path, (old, new), *more))
+    assert said in str(error.value)
+    assert re.match(r".*own\.toml:\d+: ", str(error.value))
+
+
+def test_without_a_technology_what_is_left_out_is_missing(tmp_path):
+    path = Path(written(tmp_path))
+    text = re.sub(r"\[technology\].*?\n\n", "", TEXT, flags=re.DOTALL)
+    path.write_text(re.sub(r"technology\..*\n", "", text), encoding="utf-8")
+    with pytest.raises(TwinError, match=r"is missing \(so are"):
+        load_chip(str(path))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({}, []),
+        ({"tile.rows": "4096", "tile.cols": "4096"}, ["14.8 % of the voltage is lost on 4096 x 4096 lines of 400 nm"]),
+        ({"tile.mean_resistance": "100 kOhm"}, ["55.6 % of the voltage is lost"]),
+        ({"tile.integration_time": "10 ps"}, ["take 0.0139 ns to settle"]),
+    ],
+)
+def test_lines_that_lose_voltage_or_do_not_settle_are_named(overrides, said):
+    lines = list(slow_or_lossy(load_chip(CHIP, overrides)))
+    assert len(lines) == len(said)
+    assert all(text in line for text, line in zip(said, lines, strict=True))
+
+
+def test_a_size_that_is_set_names_only_what_does_not_follow_from_it():
+    assert remarks(load_chip(CHIP, {"buffer.size": "2 MiB", "digital.rate": "350 GFLOP/s"})) == []
+    (line,) = remarks(load_chip(CHIP, {"tile.rows": "256"}))
+    assert "tile.integration_time keep the values" in line
+
+
+@pytest.mark.parametrize("name", [name for name in shipped("chip") if name not in WITHOUT])
+def test_given_figures_of_a_chip_are_of_its_node(name):
+    loaded = load_chip(name)
+    node = f"{loaded.model.technology.node / NM:g} nm"
+    for key, (_, text) in loaded.sources.items():
+        nodes = {found.group() for found in re.finditer(r"\b\d+ nm\b", text)}
+        if loaded.origins[key].startswith("architectures/") and nodes - {node} and key != "technology.pitch":
+            assert node in text, f"{key} is of {nodes} and does not say why"
+
+
+PUBLISHED = {  # nJ a mat-vec of full inputs, and how far it may be off
+    "IBM 2023, tile, 512 lines": ({}, 26.2, 1.1),
+    "HERMES, core, 256 lines": ({"tile.rows": "256", "tile.cols": "256"}, 12.5, 1.1),
+    "IBM's simulator of 3D compute in memory, 100 ns": (
+        {"technology.analog": "projected", "tile.integration_time": "93.3 ns"},
+        10.0,
+        1.1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_mat_vec_takes_what_is_published(name):
+    overrides, published, most = PUBLISHED[name]
+    found = matvec_J(load_chip(CHIP, overrides).model) * 1e9
+    assert published / most < found < published * most

@@ -1,0 +1,157 @@
+"""Filling what a chip leaves out from its technology and the sizes of its parts."""
+
+import re
+from functools import cache
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from twin.config.chip import Converter, Digital, Host, InputOutput, System, Tile, source_key
+from twin.config.interconnect import NetworkOnChip
+from twin.config.kinds import DEFAULT, KINDS, Kinds
+from twin.config.origins import Draft
+from twin.config.part import Part, dimension_of
+from twin.config.technology import Technology
+from twin.descriptions.formulas import FORMULAS
+from twin.errors import TwinError
+
+DERIVED = "derived at "
+"""How the origin of a derived value begins."""
+NODE = re.compile(r"\d nm\b|\bany node\b")
+_TABLES: dict[str, type[Part]] = {
+    "tile": Tile,
+    "tile.converter": Converter,
+    "tile.io": InputOutput,
+    "digital": Digital,
+    "host": Host,
+    "network": NetworkOnChip,
+    "system": System,
+    "technology": Technology,
+}
+
+
+class _AbsentError(Exception):
+    """A formula asks for what the chip does not give, or not as it must be; its own check says so."""
+
+
+class _Values:
+    """Values of a draft by dotted key, as formulas ask for them.
+
+    Attributes
+    ----------
+    used : set of str
+        The keys of the technology that were asked for.
+    """
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self.used: set[str] = set()
+
+    def table(self, name: str) -> dict[str, Any] | None:
+        """Return a table of the chip if it is there, and if it is a channel where it may be of several kinds."""
+        found: Any = self._draft.data
+        for step in name.split("."):
+            found = found.get(step) if isinstance(found, dict) else None
+        if not isinstance(found, dict) or (name in KINDS and found.get("kind") != DEFAULT):
+            return None
+        return found
+
+    def word(self, key: str) -> str:
+        """Return a value that is a word."""
+        return str(self._raw(key))
+
+    def __call__(self, key: str) -> float:
+        """Return a number, or a quantity in SI units."""
+        raw = self._raw(key)
+        try:
+            value: float = _reader(key).validate_python(raw)
+        except ValidationError:
+            raise _AbsentError from None
+        return value
+
+    def _raw(self, key: str) -> Any:
+        name, _, last = key.rpartition(".")
+        if name == "technology":
+            self.used.add(key)
+        table = self.table(name)
+        if table is None or last not in table:
+            raise _AbsentError(key)
+        return table[last]
+
+
+def model_of(table: str) -> type[Part]:
+    """Return the class of a table whose values are derived."""
+    return _TABLES[table] if table in _TABLES else Kinds(table).classes()[DEFAULT]
+
+
+@cache
+def _reader(key: str) -> TypeAdapter[Any]:
+    """Return what reads a value as the model of its table does."""
+    table, _, name = key.rpartition(".")
+    return TypeAdapter(model_of(table).model_fields[name].rebuild_annotation(), config=ConfigDict(strict=True))
+
+
+def derive(draft: Draft) -> frozenset[str]:
+    """Fill what is left out of a chip with a technology, and return which keys of the technology that took.
+
+    A resolved description has all values, of which those that were derived are derived again where something was set on
+    the command line.
+
+    Raises
+    ------
+    TwinError
+        Where a table has no data, the technology lacks what a value is derived from, or a given value states no node.
+    """
+    technology = draft.data.get("technology")
+    try:
+        Technology.model_validate(technology)
+    except ValidationError:  # none, or one whose mistake the whole chip's check explains
+        return frozenset()
+    values = _Values(draft)
+    for key in FORMULAS:
+        name, _, last = key.rpartition(".")
+        table = values.table(name)
+        if table is None:
+            continue
+        path = (*name.split("."), last)
+        if draft.is_resolved and draft.is_overridden and draft.origin(path).startswith(DERIVED):
+            table.pop(last, None)
+        if last in table:
+            _refuse_without_node(draft, key)
+        else:
+            _fill(draft, values, table, key)
+    if draft.is_resolved and not draft.is_overridden:
+        return frozenset(f"technology.{name}" for name in Technology.model_fields)
+    return frozenset(values.used)
+
+
+def _fill(draft: Draft, values: _Values, table: dict[str, Any], key: str) -> None:
+    name, _, last = key.rpartition(".")
+    formula, path = FORMULAS[key], (*name.split("."), last)
+    try:
+        value = formula.value(values)
+    except _AbsentError as absent:
+        missing = str(absent)
+        if missing.startswith("technology."):
+            raise TwinError(draft.message(tuple(missing.split(".")), f"is missing; {key} is derived from it")) from None
+        return
+    except TwinError as error:
+        raise TwinError(draft.message(path, f"cannot be derived: {error}; give it, with its source")) from error
+    dimension = dimension_of(model_of(name).model_fields[last])
+    unit = dimension.unit if dimension else ""
+    node = draft.data["technology"]["node"]
+    text = formula.text if isinstance(formula.text, str) else formula.text[values.word("technology.analog")]
+    draft.fill(table, path, f"{value!r} {unit}", f"D: at {node}: {text}", f"{DERIVED}{node}")
+
+
+def _refuse_without_node(draft: Draft, key: str) -> None:
+    """Refuse a value that the file gives where one would be derived, and of which its source states no node."""
+    path = tuple(key.split("."))
+    sources = draft.data.get("sources")
+    if not draft.origin(path).startswith(f"{draft.label}:") or not isinstance(sources, dict):
+        return
+    covering = source_key(key, sources)
+    source = sources[covering] if covering else None
+    if isinstance(source, str) and not NODE.search(source):
+        rule = 'is given, but its source states no node; say it there, e.g. "..., 14 nm" (or "any node")'
+        raise TwinError(draft.message(path, rule))

@@ -1,0 +1,160 @@
+"""What a chip with a ``[technology]`` may leave out, and the formula of each such value."""
+
+from collections.abc import Callable, Mapping
+from math import ceil
+from typing import NamedTuple, Protocol
+
+from twin.technology import analog, converter, links, logic, sram, wires
+
+WORD_BIT = 256
+"""Width of a word of buffers and registers, assumption: that of the figures of CACTI which twin has used before."""
+BANK_B = {"buffer": 65536, "registers": 2048}
+"""Size of a bank, assumption likewise."""
+NEIGHBOURS = 4
+"""Routers that a router of a network is joined to, assumption: those of a mesh."""
+
+
+class Inputs(Protocol):
+    """What formulas ask for: a value of the chip by its dotted key, in SI units, or a word of its technology."""
+
+    def __call__(self, key: str) -> float: ...  # noqa: D102
+
+    def word(self, key: str) -> str: ...  # noqa: D102
+
+
+class Formula(NamedTuple):
+    """How a value follows from the technology and the sizes of its part; the text may differ by analog class."""
+
+    text: str | Mapping[str, str]
+    value: Callable[[Inputs], float]
+
+
+def _lines(of: Inputs) -> float:
+    return (of("tile.rows") + of("tile.cols")) / 2
+
+
+def _converter(take: Callable[[int, float, float], float]) -> Callable[[Inputs], float]:
+    def value(of: Inputs) -> float:
+        bits = converter.bits_of(int(of("tile.io.out_res")))
+        return take(bits, of("tile.converter.rate"), of("technology.node"))
+
+    return value
+
+
+def _tile_leakage(of: Inputs) -> float:
+    return 2 * of("tile.converter.count") * _converter(converter.converter_leakage_W)(of)
+
+
+def _link_bandwidth(of: Inputs) -> float:
+    lines = int(max(of("tile.rows"), of("tile.cols")))
+    bits = sum(converter.bits_of(int(of(f"tile.io.{key}"))) for key in ("inp_res", "out_res"))
+    conversions = ceil(lines / of("tile.converter.count")) / of("tile.converter.rate")
+    return links.link_bandwidth_Bps(lines, bits, of("tile.integration_time") + conversions)
+
+
+def _router(of: Inputs) -> tuple[float, float]:
+    return NEIGHBOURS + of("network.concentration"), of("network.bandwidth")
+
+
+def _memory(place: str, take: Callable[[sram.Sram, int], float]) -> Callable[[Inputs], float]:
+    def value(of: Inputs) -> float:
+        size = of(f"{place}.size")
+        banks = ceil(size / BANK_B[place])
+        technology = (of("technology.node"), of.word("technology.cells"), of("technology.temperature"))
+        return take(sram.sram(size / banks, banks, WORD_BIT, *technology), banks)
+
+    return value
+
+
+def _memories(place: str) -> dict[str, Formula]:
+    banks = f"CACTI, banks of {BANK_B[place] // 1024} KiB with words of {WORD_BIT} bit"
+    return {
+        f"{place}.bandwidth": Formula(
+            f"{banks}: banks x word / cycle", _memory(place, lambda found, banks: banks * WORD_BIT / 8 / found.cycle_s)
+        ),
+        f"{place}.latency": Formula(f"{banks}: access time", _memory(place, lambda found, _: found.access_s)),
+        f"{place}.energy": Formula(
+            f"{banks}: mean of read and write",
+            _memory(place, lambda found, _: (found.read_J + found.write_J) / 2 / WORD_BIT),
+        ),
+        f"{place}.area": Formula(f"{banks}: area", _memory(place, lambda found, _: found.area_m2)),
+        f"{place}.leakage": Formula(f"{banks}: leakage", _memory(place, lambda found, _: found.leakage_W)),
+    }
+
+
+FORMULAS: dict[str, Formula] = {
+    "tile.array_area": Formula(
+        "rows x cols x pitch^2",
+        lambda of: wires.array_area_m2(int(of("tile.rows")), int(of("tile.cols")), of("technology.pitch")),
+    ),
+    "tile.pulse_energy": Formula(
+        "C V^2 of a line: 0.2 fF/um x (rows + cols) / 2 x pitch x read_voltage^2",
+        lambda of: wires.line_capacitance_F(_lines(of), of("technology.pitch")) * of("tile.read_voltage") ** 2,
+    ),
+    "tile.coincidence_energy": Formula(
+        "V^2 / R x t of a device: read_voltage^2 / mean_resistance x pulse_time",
+        lambda of: of("tile.read_voltage") ** 2 / of("tile.mean_resistance") * of("tile.pulse_time"),
+    ),
+    "tile.input_energy": Formula(
+        {"projected": "ISAAC's row driver", "silicon": "a line of the HERMES core, less periphery and converter"},
+        lambda of: analog.input_energy_J(of.word("technology.analog"), of("technology.node"), of("technology.supply")),
+    ),
+    "tile.periphery_power": Formula(
+        "(rows + cols) / 2 x 0.7 W / 4096", lambda of: _lines(of) * analog.line_power_W(of("technology.node"))
+    ),
+    "tile.line_area": Formula(
+        {"projected": "ISAAC's row driver and NeuRRAM's integrator", "silicon": "a line of the HERMES core"},
+        lambda of: analog.line_area_m2(of.word("technology.analog"), of("technology.node")),
+    ),
+    "tile.converter.energy": Formula(
+        "regression of arXiv 2404.06553 for the bits of out_res and the rate", _converter(converter.conversion_energy_J)
+    ),
+    "tile.converter.area": Formula(
+        "regression of arXiv 2404.06553 for the bits of out_res and the rate", _converter(converter.converter_area_m2)
+    ),
+    "tile.leakage": Formula("of 2 x count converters, a fifth of their power at full rate", _tile_leakage),
+    "digital.energy": Formula(
+        "mean of an addition and a multiplication in the arithmetic, Horowitz",
+        lambda of: logic.flop_energy_J(
+            of.word("technology.arithmetic"), of("technology.node"), of("technology.supply")
+        ),
+    ),
+    "digital.area": Formula(
+        "lanes of an adder and a multiplier at 1 GHz for the rate, Horowitz",
+        lambda of: logic.flops_area_m2(of.word("technology.arithmetic"), of("digital.rate"), of("technology.node")),
+    ),
+    "digital.leakage": Formula(
+        "a tenth of the dynamic power at full rate",
+        lambda of: logic.flops_leakage_W(
+            of.word("technology.arithmetic"), of("digital.rate"), of("technology.node"), of("technology.supply")
+        ),
+    ),
+    **_memories("buffer"),
+    **_memories("registers"),
+    "link.bandwidth": Formula("lines x (input + output bits) / time of a mat-vec", _link_bandwidth),
+    "link.energy": Formula(
+        "a hop of 0.25 pJ/bit at 22 nm", lambda of: links.hop_energy_Jb(of("technology.node"), of("technology.supply"))
+    ),
+    "link.area": Formula(
+        "a port of PUMA's router, by bandwidth",
+        lambda of: links.port_area_m2(of("link.bandwidth"), of("technology.node")),
+    ),
+    "link.leakage": Formula(
+        "a port of PUMA's router, by bandwidth",
+        lambda of: links.port_leakage_W(of("link.bandwidth"), of("technology.node"), of("technology.supply")),
+    ),
+    "network.energy": Formula(
+        "a hop of 0.25 pJ/bit at 22 nm", lambda of: links.hop_energy_Jb(of("technology.node"), of("technology.supply"))
+    ),
+    "network.router_area": Formula(
+        "PUMA's router, by 4 + concentration ports and bandwidth",
+        lambda of: links.router_area_m2(*_router(of), of("technology.node")),
+    ),
+    "network.router_leakage": Formula(
+        "PUMA's router, by 4 + concentration ports and bandwidth",
+        lambda of: links.router_leakage_W(*_router(of), of("technology.node"), of("technology.supply")),
+    ),
+    "host.energy": Formula("a port of the PCIe class, whatever the node", lambda _: links.edge_energy_Jb("host")),
+    "system.energy": Formula("NVLink-C2C, whatever the node", lambda _: links.edge_energy_Jb("chip")),
+}
+"""By dotted key, in an order in which what a formula asks for stands before it."""
