@@ -197,6 +197,13 @@ def test_lines_that_lose_voltage_or_do_not_settle_are_named(overrides, said):
     assert all(text in line for text, line in zip(said, lines, strict=True))
 
 
+def test_values_of_other_nodes_are_named():
+    assert remarks(load_chip(CHIP)) == []
+    (line,) = remarks(load_chip(CHIP, {"tile.converter.preset": "newton-9b"}))
+    assert "chip.technology.node (= 14 nm): tile.converter.energy (32 nm), tile.converter.area (32 nm) are of" in line
+    assert remarks(load_chip(CHIP, {"tile.converter.energy": "2 pJ"})) == []
+
+
 def test_a_size_that_is_set_names_only_what_does_not_follow_from_it():
     assert remarks(load_chip(CHIP, {"buffer.size": "2 MiB", "digital.rate": "350 GFLOP/s"})) == []
     (line,) = remarks(load_chip(CHIP, {"tile.rows": "256"}))

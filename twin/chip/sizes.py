@@ -1,5 +1,6 @@
 """Which literals of a chip were given for a size, and do not follow where that size is set to something else."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ _BELONGS: dict[str, tuple[str, ...]] = {
     "digital.rate": ("digital.area", "digital.leakage"),
 }
 FEW = 16
+COSTS = ("energy", "area", "leakage", "power")
+NODE = re.compile(r"\b(\d+(?:\.\d+)?) nm\b")
 LARGEST_DROP = 0.1
 """Of the voltage, assumption: beyond it the error of a product is no longer one of noise."""
 
@@ -37,7 +40,19 @@ def belongs(chip: "Chip") -> dict[str, tuple[str, ...]]:
 
 def remarks(chip: "Loaded[Chip]") -> list[str]:
     """Return what a user may have overlooked in a chip, a line each."""
-    return [*unscaled(chip), *coarse(chip), *slow_or_lossy(chip)]
+    return [*unscaled(chip), *coarse(chip), *slow_or_lossy(chip), *of_other_nodes(chip)]
+
+
+def of_other_nodes(chip: "Loaded[Chip]") -> Iterator[str]:
+    """Name the energies, areas and powers of a chip of one node whose source states others only, a line."""
+    technology = chip.model.technology
+    if technology is None:
+        return
+    node = f"{technology.node * 1e9:g}"
+    stated = {key: set(NODE.findall(source)) for key, (_, source) in chip.sources.items() if key.endswith(COSTS)}
+    others = [f"{key} ({', '.join(sorted(nodes))} nm)" for key, nodes in stated.items() if nodes and node not in nodes]
+    if others:
+        yield f"chip.technology.node (= {node} nm): {', '.join(others)} are of other nodes; leave them out"
 
 
 def slow_or_lossy(chip: "Loaded[Chip]") -> Iterator[str]:
