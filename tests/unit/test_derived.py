@@ -12,7 +12,7 @@ from twin.descriptions.load import load_chip
 from twin.descriptions.resolved import resolved_toml
 from twin.errors import TwinError
 from twin.runs.constants import description_rows
-from twin.technology import converter, sram
+from twin.technology import converter, links, sram
 from twin.technology.table import NM
 
 CHIP = "aimc-14nm"
@@ -100,6 +100,31 @@ def test_a_size_changes_what_follows_from_it(size, text, grows):
 )
 def test_every_key_of_a_technology_changes_something(key, text, changed):
     assert values(changed, **{f"technology__{key}": text}) != values(changed)
+
+
+def test_a_network_and_registers_are_derived_too(tmp_path):
+    network = """[network]
+topology = "mesh"
+routing = "dimension-ordered"
+concentration = 4
+buffer = "r0c0"
+memory = "r0c0"
+host = "r0c0"
+flit = "4 B"
+bandwidth = "4 GB/s"
+router_delay = "3 ns"
+
+[system]"""
+    path = written(tmp_path, ("[system]", network), ("[sources]\n", '[sources]\nnetwork = "assumption: for a test"\n'))
+    found = load_chip(path).model
+    assert found.network.energy == pytest.approx(links.hop_energy_Jb(AT_14, 0.8), rel=1e-12, abs=0)
+    assert found.network.router_area == pytest.approx(links.router_area_m2(8, 4e9, AT_14), rel=1e-12, abs=0)
+    assert found.network.router_leakage == pytest.approx(links.router_leakage_W(8, 4e9, AT_14, 0.8), rel=1e-12, abs=0)
+    wider = load_chip(path, {"network.bandwidth": "8 GB/s"}).model
+    assert wider.network.router_area == pytest.approx(2 * found.network.router_area, rel=1e-12, abs=0)
+    memory = sram.sram(8192, 2, 256, AT_14, "lstp-hp", 350)
+    assert found.registers.leakage == pytest.approx(memory.leakage_W, rel=1e-12, abs=0)
+    assert found.registers.leakage * 1e3 == pytest.approx(0.45, rel=0.3)
 
 
 def test_a_larger_buffer_takes_more_and_128_512_and_2048_lines_are_three_tiles():

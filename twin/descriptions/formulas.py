@@ -8,8 +8,8 @@ from twin.technology import analog, converter, links, logic, sram, wires
 
 WORD_BIT = 256
 """Width of a word of buffers and registers, assumption: that of the figures of CACTI which twin has used before."""
-BANK_B = {"buffer": 65536, "registers": 2048}
-"""Size of a bank, assumption likewise."""
+BANK_B = {"buffer": 65536, "registers": 8192}
+"""Size of a bank, assumption: those of registers are as fast together at 14 nm as the registers of aimc-512."""
 NEIGHBOURS = 4
 """Routers that a router of a network is joined to, assumption: those of a mesh."""
 
