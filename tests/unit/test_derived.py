@@ -188,6 +188,7 @@ def test_a_key_of_the_technology_that_nothing_follows_from_is_without_effect(tmp
         ("out_res = 254", "out_res = 6", "tile.converter.energy: cannot be derived: resolution (= 3 bit)"),
         ('size = "1 MiB"', 'size = "64 MiB"', "buffer.bandwidth: cannot be derived: number of banks (= 1024)"),
         ("cols = 512\n", "", "tile.cols: is missing"),
+        ("cols = 512\n", 'cols = "512"\n', "tile.cols (= 512): must be a whole number, without quotes"),
         ("rows = 512\n", 'rows = 512\nleakage = "1 mW"\n', "tile.leakage: is given, but its source states no node"),
     ],
 )
@@ -196,6 +197,7 @@ def test_what_cannot_be_derived_is_said_in_one_line(tmp_path, old, new, said):
     with pytest.raises(TwinError) as error:
         load_chip(written(tmp_path, (old, new), *more))
     assert said in str(error.value)
+    assert "more)" not in str(error.value)
     assert re.match(r".*own\.toml:\d+: ", str(error.value))
 
 

@@ -20,6 +20,7 @@ from twin.config.resources import FOLDERS, Document, find, is_path, misspelt, sh
 from twin.descriptions.baseline import Baseline
 from twin.descriptions.cited import cited
 from twin.descriptions.derived import derive
+from twin.descriptions.formulas import FORMULAS
 from twin.descriptions.resolved import resolved_toml
 from twin.descriptions.study import Study
 from twin.descriptions.sweep import Sweep
@@ -250,6 +251,9 @@ def _report(draft: Draft, cls: type[Part] | None, error: ValidationError, below:
     # A misspelt key also leaves the right one missing, and a wrong element its list short: these come last.
     late = {_RULES["missing"], _RULES["too_short"]}
     found.sort(key=lambda entry: (entry[1] in late, draft.line(entry[0])))
+    # What would have been derived is missing because of another mistake.
+    follows = FORMULAS if isinstance(draft.data.get("technology"), dict) else {}
+    found = [entry for entry in found if dotted(entry[0]) not in follows or entry[1] != _RULES["missing"]] or found
     path, rule, value = found[0]
     return draft.message(path, rule, *([] if value is _MISSING else [value])) + _more(found)
 
