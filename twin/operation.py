@@ -30,6 +30,7 @@ class Kind(StrEnum):
     FILTER = "filter"
     H_STORE = "h_store"
     TRANSFER = "transfer"
+    STEP = "step"  # of digital parameters, by their optimiser
     EXTRACTION = "extraction"  # a mat-vec that reads the weights out, with the moves of its input and its output
 
 
@@ -74,10 +75,13 @@ class Opcode(IntEnum):
     FILTER_DYNAMIC = 16  # FILTER of what differs from AGAD's reference
     ACCUMULATE = 17  # chi += lr d x^T
     PULSE_LINES = 18  # whole steps of chi become pulses, line by line
-    OWN_0 = 19  # effects that an algorithm brings along (`Algorithm.effects`)
-    OWN_1 = 20
-    OWN_2 = 21
-    OWN_3 = 22
+    NODE_FORWARD = 19  # a digital node; which one, and which phase: `node`, `phase`
+    NODE_BACKWARD = 20
+    NODE_STEP = 21  # the optimiser's step of a node's parameters
+    OWN_0 = 22  # effects that an algorithm brings along (`Algorithm.effects`)
+    OWN_1 = 23
+    OWN_2 = 24
+    OWN_3 = 25
 
 
 class Counts(IntEnum):
@@ -154,6 +158,10 @@ class Operation:
         Whose buffer takes the words of a store: the layer's own (0), the next layer's (1) or the one before's (-1).
     copied : bool
         True when every copy of a replicated matrix gets all words, not its share.
+    node : int
+        The digital node whose work it is; -1 for none.
+    phase : int
+        Which part of a node's work, where all samples of a batch must meet in between; 0 for all of it.
     """
 
     kind: Kind
@@ -174,3 +182,5 @@ class Operation:
     uses: int = 1
     towards: int = 0
     copied: bool = False
+    node: int = -1
+    phase: int = 0

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from twin.algorithms.nodes import node_steps, wiring_of
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm
 from twin.algorithms.steps import LayerSteps
@@ -54,7 +55,7 @@ class Ideal:
         counts = np.zeros((program.size, N_COUNTS))
         self.machine.execute(program, counts)
         losses = counts[program["opcode"] == int(Opcode.LOSS), Counts.LOSS]
-        return losses.reshape(last - first, -1).mean(axis=1)
+        return losses.reshape(last - first, -1).sum(axis=1) / self.machine.network.losses
 
     def timed(self, samples):
         """Run samples on the chip's clock.
@@ -86,7 +87,19 @@ class Ideal:
         return engine, pd.DataFrame(found, columns=["sample", "kind", "layer", "first", "start", "done"])
 
 
-def ideal(network, data, algorithm="sgd", *, rate=0.1, chip=(), out_scaling=1.0, initial=1.0, in_flight=1, seed=5):
+def ideal(
+    network,
+    data,
+    algorithm="sgd",
+    *,
+    rate=0.1,
+    chip=(),
+    out_scaling=1.0,
+    initial=1.0,
+    in_flight=1,
+    seed=5,
+    optimiser=None,
+):
     """Build a machine for any network with plain SGD, exact updates and exact mat-vecs."""
     loaded = load_chip("aimc-512", QUIET | dict(chip)).model
     layout = load_layout(LAYOUTS[algorithm]).model
@@ -107,9 +120,15 @@ def ideal(network, data, algorithm="sgd", *, rate=0.1, chip=(), out_scaling=1.0,
         WeightMapping(out_scaling=out_scaling),
         seed,
         in_flight,
+        optimiser=optimiser,
     )
     machine.set_rates(1.0)
-    program = Program(rules, [LayerSteps(one, mapping, timed=network.timed) for one in network.layers])
+    flow = network.flow
+    steps = [
+        LayerSteps(one, mapping, timed=network.timed, wired=wiring_of(flow, one.index) if flow else None)
+        for one in network.layers
+    ]
+    program = Program(rules, steps, flow=flow, nodes=node_steps(flow, rules.main, optimiser))
     encoder = Encoder(program, in_flight, lambda sample: sample % len(data.inputs))
     return Ideal(machine, encoder, loaded, out_scaling if algorithm != "digital" else 1.0)
 

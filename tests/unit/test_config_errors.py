@@ -218,11 +218,11 @@ def test_a_dangling_reference_in_a_layout_is_named(tmp_path, old, new, message):
         ),
         ('preset = "gokmen-60"', 'preset = "gokmen-60"\nfamily = "idal"', "device.family (= idal): "),
         ('transfer_axis = "row"', 'transfer_axis = "rows"', "(did you mean row?)"),
-        ("layers = [", "layer = [", "network.layer: unknown key (did you mean layers?) (and 1 more)"),
+        ("layers = [", "layer = [", "network.layer: unknown key (did you mean layers?)"),
         (
             'kind = "dense", outputs = 256',
             'kind = "dens", outputs = 256',
-            '"rnn" (did you mean dense?)',
+            '"block" (did you mean dense?)',
         ),
     ],
 )

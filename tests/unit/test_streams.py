@@ -41,11 +41,11 @@ def test_no_two_purposes_of_kernels_share_a_number():
         value for name, value in vars(streams).items() if isinstance(value, np.int64) and not name.startswith("OF_")
     ]
     purposes = [*salted, *(value for value in others if value not in updates)]
-    assert len(purposes) == len(set(purposes)) == 15
+    assert len(purposes) == len(set(purposes)) == 16
 
 
 def test_no_two_purposes_of_building_share_a_number():
-    names = ["DEVICES", "CALIBRATION", "INITIAL", "RETENTION", "SHUFFLE", "INPUTS", "WEIGHTS"]
+    names = ["DEVICES", "CALIBRATION", "INITIAL", "RETENTION", "SHUFFLE", "PARAMETERS", "INPUTS", "WEIGHTS"]
     assert len({getattr(streams, name) for name in names}) == len(names)
 
 

@@ -41,7 +41,7 @@ class Digital(Algorithm):
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Line 1."""
         yield load(layer)
-        yield multiply(layer, Kind.FORWARD, Opcode.FORWARD, layer.inputs(), (layer.own("z"),))
+        yield multiply(layer, Kind.FORWARD, Opcode.FORWARD, layer.inputs(), layer.filled())
 
     def backward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Line 2."""

@@ -11,6 +11,28 @@ from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 
 
 @dataclass(frozen=True, slots=True)
+class Wiring:
+    """Where a layer's input comes from, and where its output goes.
+
+    Attributes
+    ----------
+    source, target, error : str
+        Vectors: the input, the output, and the error of the output.
+    below, above : int
+        Beside which layers' tiles the input was made (-1: it is the sample's) and the output is taken.
+    copied : bool
+        Whether a mat-vec copies its input to a vector of the layer's own first.
+    """
+
+    source: str
+    target: str
+    error: str
+    below: int
+    above: int
+    copied: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """What `LayerSteps` builds on.
 
@@ -29,6 +51,8 @@ class Layer:
         Whether the pulse probabilities of an update are kept somewhere before the drivers get them.
     up, down : bool
         Whether the layers above and below are on other chips.
+    wired : Wiring or None
+        None where layers follow each other.
     first, count : int
         Which of a sample's uses of the matrix the operations perform; `count` 0 stands for all.
     """
@@ -42,8 +66,15 @@ class Layer:
     stored_pulses: bool = False
     up: bool = False
     down: bool = False
+    wired: Wiring | None = None
     first: int = 0
     count: int = 0
+
+    @property
+    def wiring(self) -> Wiring:
+        """Where the input comes from, and where the output goes."""
+        k = self.layer.index
+        return self.wired or Wiring(f"x{k}", f"x{k + 1}", f"e{k + 1}", k - 1, k + 1, copied=False)
 
     def at(self, first: int, count: int) -> Self:
         """Return the same layer for some of a sample's uses of its matrix."""
@@ -64,16 +95,20 @@ class Layer:
 
     def below(self, matrix: str) -> tuple[int, str]:
         """Return whose tiles made the input: those of the layer below, and none for the first."""
-        return self.layer.index - 1, matrix
+        return self.wiring.below, matrix
 
     def inputs(self) -> tuple[Resource, ...]:
         """Return what a mat-vec's input consists of: x, and for a recurrent layer the state before."""
         if not isinstance(self.layer, Recurrent):
-            return (self.own("x"),)
+            return (self.named(self.wiring.source),)
         return self.own("x"), self.own("h", -1) if self.first else self.shared("state")
 
+    def named(self, vector: str, after: int = 0) -> Resource:
+        """Return a vector of the sample by its whole name."""
+        return Resource(vector + (f".{self.first + after}" if self.timed else ""), private=True)
+
     def _vector(self, vector: str, index: int, after: int) -> Resource:
-        return Resource(f"{vector}{index}" + (f".{self.first + after}" if self.timed else ""), private=True)
+        return self.named(f"{vector}{index}", after)
 
     def shared(self, name: str) -> Resource:
         """Return a matrix or a vector of which the layer has one."""

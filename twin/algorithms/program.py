@@ -4,10 +4,12 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import final
 
 from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.nodes import NodeSteps, tensor
 from twin.algorithms.recurrence import cell, cell_derivative
 from twin.algorithms.steps import LayerSteps
+from twin.networks.flow import INPUT, LAYER, Flow, Producer
 from twin.networks.layers import Conv, Recurrent
-from twin.operation import Kind, Opcode, Operation, Stream, Unit
+from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 
 
 @final
@@ -24,11 +26,14 @@ class Program:
         layers: Sequence[LayerSteps],
         calibrated: Sequence[str] = (),
         input_words: int = 0,
+        flow: Flow | None = None,
+        nodes: Sequence[NodeSteps] = (),
     ) -> None:
         self.algorithm = algorithm
         self.layers = list(layers)
         self.calibrated = tuple(calibrated)
         self.input_words = input_words
+        self.flow, self.nodes = flow, list(nodes)
 
     def key(self, sample: int) -> Hashable:
         """Return which transfers are due and which arrays hold their lines."""
@@ -52,20 +57,28 @@ class Program:
         yield self.input()
         for layer in self.layers:
             yield from self.algorithm.prefetch(layer, sample)
-        yield from self._unrolled(sample) if self.timed else self._feed_forward(sample)
+        if self.flow is not None:
+            yield from self._dataflow(self.flow, sample)
+        else:
+            yield from self._unrolled(sample) if self.timed else self._feed_forward(sample)
 
     def input(self) -> Operation:
         """Return the arrival of a sample."""
-        first = self.layers[0].layer
         return Operation(
             Kind.INPUT,
             Unit.MOVE,
             -1,
-            writes=tuple(self.layers[0].at(step, 1).own("x") for step in range(first.uses if self.timed else 1)),
+            writes=self._arrived(),
             opcode=Opcode.INPUT,
             words=self.words,
             stream=Stream.INPUT,
         )
+
+    def _arrived(self) -> tuple[Resource, ...]:
+        first = self.layers[0]
+        if self.flow is not None:
+            return (Resource(tensor(Producer(INPUT)), private=True),)
+        return tuple(first.at(step, 1).own("x") for step in range(first.layer.uses if self.timed else 1))
 
     @property
     def timed(self) -> bool:
@@ -76,6 +89,8 @@ class Program:
     def words(self) -> int:
         """Words of one sample's input: values of an image, or one symbol a time step."""
         first = self.layers[0].layer
+        if self.flow is not None:
+            return self.flow.input_words
         if self.input_words:
             return self.input_words
         if isinstance(first, Conv):
@@ -92,10 +107,24 @@ class Program:
         """Yield one layer's part of the way back, with its updates."""
         if layer is not self.layers[-1]:
             yield from layer.derivative(self.algorithm.main)
-        if layer is not self.layers[0]:
+        if layer is not self.layers[0] if self.flow is None else self.flow.wanted[layer.layer.index]:
             yield from self.algorithm.backward(layer)
         for run in layer.runs(sample):
             yield from self.algorithm.update(run, sample)
+
+    def _dataflow(self, flow: Flow, sample: int) -> Iterator[Operation]:
+        """A graph: forward in its order, back in the other, and digital parameters step with their error at hand."""
+        for made in flow.order:
+            if made.what == LAYER:
+                yield from self.forward(self.layers[made.number])
+            else:
+                yield from self.nodes[made.number].forward()
+        for made in reversed(flow.order):
+            if made.what == LAYER:
+                yield from self.backward(self.layers[made.number], sample)
+            elif flow.nodes[made.number].returns:
+                yield from self.nodes[made.number].backward()
+                yield from self.nodes[made.number].step()
 
     def _feed_forward(self, sample: int) -> Iterator[Operation]:
         for layer in self.layers:

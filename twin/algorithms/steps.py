@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import final
 
 from twin.algorithms.layer import Layer
-from twin.networks.layers import Conv, Matrix
+from twin.networks.layers import Conv, Dense, Matrix
 from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 
 # Digital work per element, in floating-point operations: assumption, one per arithmetic operation of
@@ -45,12 +45,16 @@ class LayerSteps(Layer):
                 Unit.TILE,
                 self.layer.index,
                 reads=(self.shared(matrix), self.own("f" + matrix)),
-                writes=(self.own("z"),),
+                writes=self.filled(),
                 opcode=Opcode.FORWARD if matrix == main else Opcode.FORWARD_FAST,
                 matrix=matrix,
                 first=self.first,
                 uses=self.uses,
             )
+
+    def filled(self) -> tuple[Resource, ...]:
+        """Return what a mat-vec forward fills: z, and x where it copies its input."""
+        return (self.own("z"), *((self.own("x"),) if self.wiring.copied else ()))
 
     def activation(self, matrix: str) -> Iterator[Operation]:
         """Y = f(z), with the partial sums of split arrays added first; y goes to the buffer."""
@@ -58,11 +62,16 @@ class LayerSteps(Layer):
         if isinstance(self.layer, Matrix) and self.layer.kept:
             kept = self.layer.kept
             yield self.move(Stream.ACTIVATIONS, matrix, kept, self.own("y"), self.own("kept"), store=True)
-        size = self.layer.size * (self.uses if self.timed else 1)
-        stored = self.own("stored") if self.up else self.above("x")
-        yield self.move(Stream.ACTIVATIONS, matrix, size, self.own("y"), stored, store=True, towards=1)
+        size, towards = self.handed, self.wiring.above - self.layer.index
+        stored = self.own("stored") if self.up else self.named(self.wiring.target)
+        yield self.move(Stream.ACTIVATIONS, matrix, size, self.own("y"), stored, store=True, towards=towards)
         if self.up:
             yield self.send(Stream.ACTIVATIONS, matrix, size, stored, self.above("x"))
+
+    @property
+    def handed(self) -> int:
+        """Words that these uses hand on: a token-wise layer hands on the outputs of all its uses."""
+        return self.layer.size * (self.uses if self.timed or isinstance(self.layer, Dense) else 1)
 
     def activation_flops(self, matrix: str) -> int:
         """Return the digital work of activations, partial sums and, after a convolution, comparisons of pooling."""
@@ -97,17 +106,17 @@ class LayerSteps(Layer):
                 first=self.first,
                 uses=self.uses,
             )
-        words = self.layer.returned * self.uses
-        yield self.move(Stream.ERRORS, matrices[0], words, self.own("g"), self.own("e"), store=True, towards=-1)
+        words, towards = self.layer.returned * self.uses, self.wiring.below - self.layer.index
+        yield self.move(Stream.ERRORS, matrices[0], words, self.own("g"), self.own("e"), store=True, towards=towards)
         if self.down:
             yield self.send(Stream.ERRORS, matrices[0], words, self.own("e"), self.own("sent"))
 
     def derivative(self, matrix: str) -> Iterator[Operation]:
         """D = e f'(z) with the error from above and f' from the stored activation, of a convolution the pooled ones."""
-        handed = self.layer.size * (self.uses if self.timed else 1)
-        home, error = (self.layer.index + 1, matrix), self.above("sent" if self.up else "e")
-        yield self.move(Stream.ERRORS, matrix, handed, error, self.own("r"), home=home)
-        yield self.move(Stream.ACTIVATIONS, matrix, handed, self.above("x"), self.own("b"))
+        handed, wiring = self.handed, self.wiring
+        error = self.above("sent") if self.up else self.named(wiring.error)
+        yield self.move(Stream.ERRORS, matrix, handed, error, self.own("r"), home=(wiring.above, matrix))
+        yield self.move(Stream.ACTIVATIONS, matrix, handed, self.named(wiring.target), self.own("b"))
         flops = DERIVATIVE_FLOPS[self.layer.activation] * handed
         reads: tuple[str, ...] = ("r", "b")
         if isinstance(self.layer, Matrix):

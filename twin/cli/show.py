@@ -26,7 +26,7 @@ def show(
     layout: Layout = "",
     overrides: Overrides = (),
 ) -> None:
-    """Print a resolved description with the origin and status of every value, a chip's area, or what a key means."""
+    """Print a resolved description with every value's origin and status, a chip's area, a network's nodes, or a key."""
     if key and workload:
         raise TwinError(f"{key}: means the same on every floor plan; leave out the key or --workload")
     if workload:
@@ -45,7 +45,7 @@ def show(
 
 
 def _description(name: str) -> None:
-    """Print a description, and the area table of a chip."""
+    """Print a description, and the area table of a chip or the nodes of a workload."""
     from twin.cli.tables import area_table, description_table, device_table, part_table
     from twin.runs.names import load_shown
 
@@ -58,6 +58,13 @@ def _description(name: str) -> None:
     console.print(description_table(loaded))
     if loaded.model.kind == "chip":
         console.print(area_table(loaded.model))
+    if loaded.model.kind == "workload":
+        from twin.cli.show_network import network_table
+
+        try:
+            console.print(network_table(loaded.model))
+        except TwinError as error:
+            console.print(f"its nodes have no shapes: {error}", markup=False)
 
 
 def _floorplan(options: Options) -> None:

@@ -8,6 +8,13 @@ from twin.config.checks import refusal
 from twin.config.numbers import Count, Real
 from twin.config.part import Part
 
+SHAPES = {
+    "digits": (8, 8, 1),
+    **dict.fromkeys(("mnist", "fashion-mnist"), (28, 28, 1)),
+    **dict.fromkeys(("cifar-10", "cifar-100"), (32, 32, 3)),
+}
+"""Height, width and channels of the images of shipped sets."""
+
 CLASSES = {"digits": 10, "mnist": 10, "fashion-mnist": 10, "cifar-10": 10, "cifar-100": 100, "linear": 1}
 """Outputs of the last layer that a data set needs; a text's are its symbols, known once it is read."""
 

@@ -14,6 +14,7 @@ from twin.config.data import CLASSES, OWN, TEXTS, Data
 from twin.config.description import HEADER, Description
 from twin.config.extraction import Extraction
 from twin.config.numbers import Count, Inside
+from twin.config.optimiser import Optimiser
 from twin.config.part import Part
 from twin.config.resources import misspelt, suggestion
 from twin.config.timing import Timing
@@ -189,6 +190,8 @@ class Workload(Description):
     """Which samples are timed one by one."""
     algorithms: Algorithms = Algorithms()
     """Hyper-parameters by algorithm."""
+    optimiser: Optimiser | None = None
+    """How digital parameters learn: scales, shifts, embeddings, positions."""
     extraction: Extraction | None = None
     """How the trained model is read out of the arrays; without it, it is not."""
     sources: SourceTable = Field(default_factory=dict)
@@ -212,15 +215,19 @@ class Workload(Description):
         chosen, loss = vars(data)["set"], data.loss
         named = f'targets = "{vars(data)["targets"]}"' if chosen in OWN else f'set = "{chosen}"'
         network = vars(self)["network"]
-        layers = vars(network)["layers"]
-        outputs = vars(layers[-1])["outputs"]
-        if chosen in TEXTS and not network.is_recurrent:
-            raise refusal(("network", "layers"), f'needs a recurrent layer (kind = "lstm") for set = "{chosen}"')
-        if chosen not in TEXTS and network.is_recurrent:
-            raise refusal(("data", "set"), f"must be a text for recurrent layers: {', '.join(sorted(TEXTS))}")
+        last = list(network.listed())[-1]
+        outputs = vars(last.node)["outputs"]
+        if chosen in TEXTS and not network.reads_text:
+            rule = f'needs a recurrent layer (kind = "lstm") or an embedding for set = "{chosen}"'
+            raise refusal(("network", "layers"), rule)
+        if chosen not in TEXTS and network.reads_text:
+            raise refusal(
+                ("data", "set"), f"must be a text for recurrent layers and embeddings: {', '.join(sorted(TEXTS))}"
+            )
         if chosen in CLASSES and outputs != CLASSES[chosen]:
-            at = ("network", "layers", len(layers) - 1, "outputs")
-            raise refusal(at, f'must be {CLASSES[chosen]} in the last layer for set = "{chosen}"')
+            raise refusal(
+                ("network", *last.at, "outputs"), f'must be {CLASSES[chosen]} in the last layer for set = "{chosen}"'
+            )
         if vars(network)["loss"] != loss:
             raise refusal(("network", "loss"), f'must be "{loss}" for {named}')
         return self

@@ -145,7 +145,7 @@ class Reader:
         lent = np.zeros((), record.dtype)
         lent["kind"], lent["uses"], lent["scale"] = DENSE, 1, 1.0
         lent["n_in"], lent["n_out"], lent["main"] = n_in, n_out, self._index
-        lent["x"], lent["z"] = f.size - n_in - n_out, f.size - n_out
+        lent["x"], lent["z"], lent["source"] = f.size - n_in - n_out, f.size - n_out, -1
         self.machine.layers[self.layer] = lent
         try:
             yield place[:n_in], place[n_in:]

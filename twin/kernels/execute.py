@@ -6,6 +6,7 @@ from twin.kernels.array.digital import digital_updates, end_of_updates
 from twin.kernels.array.matrix import gradient_rate, rank_one_update, refresh
 from twin.kernels.jit import kernel
 from twin.kernels.nodes.dense import lose_use
+from twin.kernels.nodes.digital import node_backward, node_forward, node_step
 from twin.kernels.nodes.kinds import activate_uses, backward, derivative, forward, put_input
 from twin.kernels.streams import OF_GRADIENTS, OF_TRANSFERS
 from twin.kernels.transfer.chi import accumulate_uses, pulse_lines
@@ -23,6 +24,11 @@ F32 = np.float32
     int(Opcode.LOSS),
     int(Opcode.BACKWARD),
     int(Opcode.DERIVATIVE),
+)
+NODE_FORWARD, NODE_BACKWARD, NODE_STEP = (
+    int(Opcode.NODE_FORWARD),
+    int(Opcode.NODE_BACKWARD),
+    int(Opcode.NODE_STEP),
 )
 FORWARD_FAST, BACKWARD_FAST = int(Opcode.FORWARD_FAST), int(Opcode.BACKWARD_FAST)
 (UPDATE, READ_OUT, FILTER, PULSE, TRANSFER_UPDATE) = (
@@ -42,7 +48,7 @@ CROSSED, VALUE = int(Counts.CROSSED), int(Counts.LOSS)
 
 
 @kernel
-def execute(f, work, real, parts, matrices, layers, program, counts, inputs, targets, seed):
+def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inputs, targets, seed):
     """Execute instructions in order.
 
     Parameters
@@ -51,7 +57,7 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
         The arena.
     work, real : int32, float32
         Scratch.
-    parts, matrices, layers : PART, MATRIX, LAYER records
+    parts, matrices, layers, nodes : PART, MATRIX, LAYER, NODE records
     program : INSTRUCTION records (n)
     counts : float64 (n, N_COUNTS)
         Filled with what each effect found; must be zero on entry.
@@ -89,7 +95,13 @@ def execute(f, work, real, parts, matrices, layers, program, counts, inputs, tar
             share = layer.scale if fresh else F32(layer.gamma * layer.scale)
             backward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, fresh, share, seed, row)
         elif p.opcode == DERIVATIVE:
-            derivative(f, layer, layers[p.layer + 1], shift, p.first, p.uses)
+            derivative(f, layer, shift, p.first, p.uses)
+        elif p.opcode == NODE_FORWARD:
+            node_forward(f, nodes[p.first], p.slot, p.uses, p.sample, seed)
+        elif p.opcode == NODE_BACKWARD:
+            node_backward(f, nodes[p.first], p.slot, p.uses)
+        elif p.opcode == NODE_STEP:
+            node_step(f, nodes[p.first], p.sample)
         elif end > k:
             digital_updates(f, parts, matrices, layers, program, counts, k, end)
         elif p.opcode == UPDATE or p.opcode == UPDATE_CHOPPED:  # noqa: PLR1714

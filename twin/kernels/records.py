@@ -75,6 +75,37 @@ MATRIX = np.dtype(
     align=True,
 )
 
+# Kinds of digital nodes, those whose values and errors pass without an analog array.
+(ELEMENTWISE, GELU, SILU, NODE_SOFTMAX, ADD, MULTIPLY, CONCAT, FAN_OUT, MAX_POOL, AVERAGE_POOL) = range(10)
+(BATCH_NORM, LAYER_NORM, RMS_NORM, EMBEDDING, POSITIONS, ATTENTION, COPY, TRANSPOSE, DROPOUT) = range(10, 19)
+NODES = {
+    **{name: (ELEMENTWISE, code) for name, code in (("sigmoid", 0), ("tanh", 1), ("relu", 2))},
+    "gelu": (GELU, 0),
+    "silu": (SILU, 0),
+    "softmax": (NODE_SOFTMAX, 4),
+    "add": (ADD, 0),
+    "multiply": (MULTIPLY, 0),
+    "concat": (CONCAT, 0),
+    "fan-out": (FAN_OUT, 0),
+    "max-pool": (MAX_POOL, 0),
+    "average-pool": (AVERAGE_POOL, 0),
+    "global-average-pool": (AVERAGE_POOL, 0),
+    "batch-norm": (BATCH_NORM, 0),
+    "layer-norm": (LAYER_NORM, 0),
+    "rms-norm": (RMS_NORM, 0),
+    "embedding": (EMBEDDING, 0),
+    "positions": (POSITIONS, 0),
+    "attention": (ATTENTION, 0),
+    "copy": (COPY, 0),
+    "transpose": (TRANSPOSE, 0),
+    "dropout": (DROPOUT, 0),
+}
+"""Kind of a node -> its number, and the function of an elementwise one."""
+DESCENT, NESTEROV, ADAM, ADAMW = range(4)
+OPTIMISERS = {"sgd": DESCENT, "momentum": DESCENT, "nesterov": NESTEROV, "adam": ADAM, "adamw": ADAMW}
+# Phases of a node: both of a training sample at once, one after the other where a batch must meet, and of a test.
+WHOLE, GATHER_FIRST, GATHER, APPLY, TESTED = range(5)
+
 SIGMOID, TANH, RELU, IDENTITY, SOFTMAX = range(5)
 ACTIVATIONS = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "identity": IDENTITY, "softmax": SOFTMAX}
 CROSS_ENTROPY, SQUARED_ERROR = range(2)
@@ -103,6 +134,10 @@ LAYER = np.dtype(
         ("y_step", "i8"),
         ("d", "i8"),  # negative gradient of the loss by z (uses x n_out)
         ("e", "i8"),  # W^T d (uses x n_in); of a convolution the error of the input map
+        ("error", "i8"),  # where the error of what is handed on lies: the next layer's e
+        ("error_step", "i8"),
+        ("sample", "i8"),  # of the first layer: where a sample is put
+        ("source", "i8"),  # from where a dense layer's input is copied to x (uses x n_inputs); -1: it is there
         ("back", "i8"),  # first input line whose error is wanted
         ("handed", "i8"),  # where the output goes: the next layer's x or image
         ("handed_step", "i8"),
@@ -180,4 +215,54 @@ LAYER = np.dtype(
 
 INSTRUCTION = np.dtype(
     [(name, "i8") for name in ("opcode", "layer", "slot", "sample", "row", "first", "uses")], align=True
+)
+
+NODE = np.dtype(
+    [
+        ("kind", "i8"),
+        ("function", "i8"),  # an ELEMENTWISE node's, as of layers
+        ("stride", "i8"),  # words from one slot's vectors to the next one's
+        # tensors: rows of `width` values; a, b and c are inputs, d stands for the negative gradient of the loss
+        ("positions", "i8"),
+        ("width", "i8"),
+        ("a", "i8"),
+        ("b", "i8"),
+        ("c", "i8"),
+        ("y", "i8"),
+        ("da", "i8"),  # -1: not wanted
+        ("db", "i8"),
+        ("dc", "i8"),
+        ("dy", "i8"),
+        ("dy_step", "i8"),  # words from one row of dy to the next
+        ("a_width", "i8"),
+        ("b_width", "i8"),
+        ("kept", "i8"),  # what the way back needs beside the tensors
+        ("p", "i8"),  # parameters, shared by all samples
+        ("g", "i8"),  # their summed negative gradients
+        ("n_parameters", "i8"),
+        ("moments", "i8"),  # of the optimiser (2 x n_parameters)
+        ("shared", "i8"),  # of a batch
+        ("stream", "i8"),  # key of its random streams
+        # windows of a map
+        ("rows", "i8"),
+        ("columns", "i8"),
+        ("out_columns", "i8"),
+        ("side", "i8"),
+        ("hop", "i8"),
+        ("padding", "i8"),
+        ("heads", "i8"),
+        ("causal", "i8"),
+        ("epsilon", "f4"),
+        ("momentum", "f4"),
+        ("probability", "f4"),
+        # the optimiser
+        ("rule", "i8"),
+        ("lr", "f4"),
+        ("beta1", "f4"),  # also the momentum of gradient descent
+        ("beta2", "f4"),
+        ("tiny", "f4"),  # Adam's epsilon
+        ("weight_decay", "f4"),
+        ("share", "f4"),  # 1 / samples of a batch
+    ],
+    align=True,
 )

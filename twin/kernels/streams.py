@@ -15,6 +15,7 @@ FORWARD, BACKWARD, READ_OUT, UPDATE_ROWS, UPDATE_COLUMNS, CYCLE, TRANSFER = (np.
 OF_GRADIENTS, OF_TRANSFERS = np.int64(0), np.int64(16)
 IN_CHOP, OUT_CHOP = np.int64(32), np.int64(33)
 H_WORDS, MEAN_WORDS = np.int64(34), np.int64(35)  # rounding of H or chi, and of AGAD's P
+MASK = np.int64(36)  # of dropout
 REFRESH = np.int64(64)  # of one-sided pairs
 # Write noise goes with a pulse as its cycle noise does: this turns the key of one into the key of the other.
 WRITE_NOISE = np.uint64(0x5851F42D4C957F2D)
@@ -22,6 +23,7 @@ WRITE_NOISE = np.uint64(0x5851F42D4C957F2D)
 # Purposes of what is drawn when a run is built.
 DEVICES, CALIBRATION, INITIAL, RETENTION = range(4)  # keys go on with a layer; (seed, 1) alone is twin.data.linear
 SHUFFLE = 7  # order of the training samples
+PARAMETERS = 8  # first values of digital parameters
 INPUTS = 9  # of the random mat-vecs that extract weights
 WEIGHTS = 11  # made up, for `twin reproduce gokmen-2021-fig6`
 

@@ -23,7 +23,7 @@ from twin.errors import TwinError
 from twin.files import write_text
 from twin.kernels.execute import execute
 from twin.kernels.jit import KERNELS, config
-from twin.kernels.records import INSTRUCTION, LAYER, MATRIX, PART
+from twin.kernels.records import INSTRUCTION, LAYER, MATRIX, NODE, PART
 from twin.operation import N_COUNTS
 
 TAKES = "a minute on a free core, up to five on a busy or slow one"
@@ -136,7 +136,7 @@ def ensure_loaded() -> None:
 def _call_executor() -> None:
     real, words = np.zeros(1, np.float32), np.zeros(1, np.int32)
     table = np.zeros((1, 1), np.float32)
-    records = (np.zeros(1, kind) for kind in (PART, MATRIX, LAYER))
+    records = (np.zeros(1, kind) for kind in (PART, MATRIX, LAYER, NODE))
     program, counts = np.zeros(0, INSTRUCTION), np.zeros((0, N_COUNTS))
     execute(real, words, real, *records, program, counts, table, table, np.uint64(0))
 

@@ -89,9 +89,12 @@ def place_vectors(records: npt.NDArray[np.void], layers: Sequence[Layer], arena:
         if isinstance(layer, Recurrent):
             record["c"], record["tanh_c"] = arena.take((uses + 1) * layer.hidden), arena.take(uses * layer.hidden)
             record["carry"] = arena.take(layer.hidden)
+    records["source"] = -1
     for k, (record, layer) in enumerate(zip(records, layers, strict=True)):
         last = k == len(layers) - 1
         above = records[min(k + 1, len(layers) - 1)]
+        record["sample"] = record["image"] if isinstance(layer, Conv) else record["x"]
+        record["error"], record["error_step"] = above["e"], above["n_in"]
         if not last:
             record["handed"] = above["image"] if isinstance(layers[k + 1], Conv) else above["x"]
             record["handed_step"] = layers[k + 1].n_in

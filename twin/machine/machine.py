@@ -13,6 +13,7 @@ from twin.algorithms.settings import Settings, Update
 from twin.config.calibration import Calibration
 from twin.config.chip import Tile
 from twin.config.layout import Layout
+from twin.config.optimiser import Optimiser
 from twin.config.weights import Initial, WeightMapping
 from twin.data import Dataset
 from twin.devices.family import DeviceFamily
@@ -24,6 +25,7 @@ from twin.kernels.streams import EVALUATION, INITIAL
 from twin.machine.arena import Arena, aligned_zeros
 from twin.machine.arrays import ArrayBuilder, generator
 from twin.machine.compiled import ensure_loaded
+from twin.machine.dataflow import describe_nodes, place_flow
 from twin.machine.describe import bias_lines, describe_layer, enter_chi, enter_choppers, place_transfer, place_vectors
 from twin.machine.forward import forward_code, without_periphery
 from twin.machine.state import find_state, own_effects, place_state
@@ -57,6 +59,8 @@ class Machine:
         Count the pulses of every device.
     word : Word
         How H and other digital matrices are kept.
+    optimiser : Optimiser or None
+        How digital parameters of nodes learn; None where there are none.
 
     Attributes
     ----------
@@ -83,11 +87,12 @@ class Machine:
         *,
         endurance: bool = False,
         word: Word = FLOAT32,
+        optimiser: Optimiser | None = None,
     ) -> None:
         ensure_loaded()
         self.network, self.data, self.mapping, self.settings = network, data, mapping, settings
         self.algorithm, self.devices, self.layout = algorithm, devices, layout
-        self.seed = np.uint64(seed)
+        self.seed, self._optimiser = np.uint64(seed), optimiser
         arena = Arena()
         ratio = tile.on_off_ratio if layout.tiles else 1.0
         io = tile.io
@@ -97,7 +102,8 @@ class Machine:
         scale = mapped.out_scaling if self.analog else 1.0
         for layer in network.layers:
             record = self.layers[layer.index]
-            start = generator(seed, INITIAL, layer.index).uniform(-1, 1, (layer.n_out, layer.n_in))
+            draw = getattr(generator(seed, INITIAL, layer.index), initial.distribution)
+            start = draw(-1, 1, (layer.n_out, layer.n_in))
             weights = (start * initial.scale / np.sqrt(layer.fan) / scale).astype(np.float32)
             blocks = {name: mapping.parts(layer.index, name) for name in algorithm.matrices}
             updates = {name: self._update_of(name) for name in algorithm.matrices}
@@ -106,7 +112,11 @@ class Machine:
             record["main"], record["update"] = index[algorithm.main], index[algorithm.fast]
             record["fast"] = index[algorithm.fast] if settings.transfer_every else -1
             place_transfer(record, arena, settings)
-        place_vectors(self.layers, network.layers, arena, in_flight)
+        self.nodes = describe_nodes(network.flow, arena, seed, optimiser)
+        if network.flow is None:
+            place_vectors(self.layers, network.layers, arena, in_flight)
+        else:
+            place_flow(network.flow, self.layers, network.layers, self.nodes, arena, in_flight)
         self.parts, self.matrices = builder.records()
         if settings.transfer_update is not None:
             self.matrices["transfer_bl"] = settings.transfer_update.desired_bl
@@ -131,7 +141,7 @@ class Machine:
         The dispatcher looks up the types of eleven arguments, records among them, at 3 us a call; here
         they never change, and a coupled run makes some twenty calls a sample.
         """
-        arguments = (*self._state, np.zeros(0, INSTRUCTION), np.zeros((0, N_COUNTS)))
+        arguments = (*self._state, self.nodes, np.zeros(0, INSTRUCTION), np.zeros((0, N_COUNTS)))
         types = (*arguments, self.data.inputs, self.data.targets, self.seed)
         execute(*types)
         call: Callable[..., None] = execute.get_overload(tuple(numba.typeof(one) for one in types))  # type: ignore[no-untyped-call]
@@ -147,6 +157,7 @@ class Machine:
         # A weight that the network sees scaled up has a gradient scaled up, and moves by its scaled-down rate.
         scale = self.layers["scale"] if s.accumulates or not s.transfer_every else 1.0
         self.layers["lr"] = s.learning_rate / scale * (factor if s.decays_learning_rate else 1.0)
+        self.nodes["lr"] = factor * (self._optimiser.learning_rate if self._optimiser else 0.0)
         self.layers["transfer_lr"] = s.transfer_lr * (factor if s.decays_transfer_lr else 1.0)
 
     def execute(self, program: npt.NDArray[np.void], counts: Table) -> None:
@@ -163,7 +174,7 @@ class Machine:
         self._execute(program[begin:], counts[begin:])
 
     def _execute(self, program: npt.NDArray[np.void], counts: Table) -> None:
-        self._call(*self._state, program, counts, self.data.inputs, self.data.targets, self.seed)
+        self._call(*self._state, self.nodes, program, counts, self.data.inputs, self.data.targets, self.seed)
 
     def state(self, layer: int, name: str) -> Array:
         """Return what the algorithm keeps for a layer under a name, in its declared shape; the array is no copy."""
@@ -180,7 +191,7 @@ class Machine:
         n = len(self.data.test_inputs) if most == 0 else min(most, len(self.data.test_inputs))
         code = forward_code(self.network, fast=self.settings.gamma > 0)
         matrices = self.matrices if analog else without_periphery(self.matrices)
-        state = (*self._state[:4], matrices, *self._state[5:])
+        state = (*self._state[:4], matrices, *self._state[5:], self.nodes)
         states = [slice(int(r["state"]), int(r["state"]) + 2 * int(r["hidden"])) for r in self.layers if r["hidden"]]
         kept = [self.f[one].copy() for one in states]
         block = max(1, EVALUATED // code.size)
@@ -196,7 +207,7 @@ class Machine:
             total += last[:, [Counts.LOSS, Counts.CROSSED]].sum(axis=0)
         for one, values in zip(states, kept, strict=True):
             self.f[one] = values
-        loss, error = total / (n * self.network.steps)
+        loss, error = total / (n * self.network.losses)
         return float(loss), float(error)
 
     def weights(self, layer: int, matrix: str) -> Array:

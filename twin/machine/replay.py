@@ -52,8 +52,8 @@ class Encoder:
             code = np.zeros(len(effective), INSTRUCTION)
             code["opcode"] = [int(op.opcode) for op in effective]
             code["layer"] = [max(op.layer, 0) for op in effective]
-            code["first"] = [op.first for op in effective]
-            code["uses"] = [op.uses for op in effective]
+            code["first"] = [op.first if op.node < 0 else op.node for op in effective]
+            code["uses"] = [op.uses if op.node < 0 else op.phase for op in effective]
             position, index = 0, []
             for op in operations:
                 index.append(-1 if op.opcode is Opcode.NONE else position)
@@ -175,7 +175,7 @@ class Coupled:
         steps, total = self._partial.pop(sample, (0, 0.0))
         steps, total = steps + 1, total + loss
         if steps == self.machine.network.steps:
-            self.losses.append(total / steps)
+            self.losses.append(total / self.machine.network.losses)
         else:
             self._partial[sample] = steps, total
 
@@ -295,7 +295,7 @@ def losses(machine: Machine, program: npt.NDArray[np.void], table: npt.NDArray[n
     rows = program["opcode"] == Opcode.LOSS
     steps = machine.network.steps
     at = np.arange(int(rows.sum())) // steps
-    means: list[float] = (np.bincount(at, table[rows, Counts.LOSS]) / steps).tolist()
+    means: list[float] = (np.bincount(at, table[rows, Counts.LOSS]) / machine.network.losses).tolist()
     return means
 
 

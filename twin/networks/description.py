@@ -1,130 +1,200 @@
-"""The description of a network."""
+"""The description of a network: nodes, each with the nodes it takes its inputs from."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from twin.config.checks import refusal
-from twin.config.part import Part
+from twin.config.checks import Identifier, refusal
+from twin.config.part import KeyPath, Part
+from twin.config.resources import suggestion
+from twin.networks.kinds.attention import Attention
+from twin.networks.kinds.elementwise import Gelu, Identity, Relu, Sigmoid, Silu, Softmax, Tanh
+from twin.networks.kinds.matrices import Conv, Dense, Recurrent
+from twin.networks.kinds.merges import Add, Concat, Multiply
+from twin.networks.kinds.moves import Dropout, Flatten, Reshape, Transpose
+from twin.networks.kinds.node import Node
+from twin.networks.kinds.norms import BatchNorm, LayerNorm, RmsNorm
+from twin.networks.kinds.pools import AveragePool, GlobalAveragePool, MaxPool
+from twin.networks.kinds.tables import Embedding, Positions
 
-Width = Annotated[int, Field(ge=1, le=1_000_000)]
-Bias = Annotated[bool, Field(description="Add one input line that always carries 1.")]
-Activation = Literal["sigmoid", "tanh", "relu", "identity", "softmax"]
-
-
-class Dense(Part):
-    """A dense layer: every output depends on every input."""
-
-    kind: Literal["dense"]
-    """Chooses a dense layer."""
-    outputs: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    """Output lines; 0 in the last layer for a text, which has one output a symbol."""
-    activation: Activation
-    """Function of the outputs; "softmax" in the last layer of a classifier."""
-    bias: Bias
-
-
-class Conv(Part):
-    """A convolution with square windows; one array serves all positions of a sample in turn."""
-
-    kind: Literal["conv"]
-    """Chooses a convolution."""
-    channels: Width
-    """Output channels."""
-    kernel: Annotated[int, Field(ge=1, le=1000)]
-    """Side of the square window, in pixels."""
-    stride: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Pixels from one window to the next."""
-    padding: Annotated[int, Field(ge=0, le=1000)] = 0
-    """Pixels of zeros around the map."""
-    activation: Activation
-    """Function of the outputs."""
-    bias: Bias
-
-
-class MaxPool(Part):
-    """Max-pooling after a convolution, in windows that do not overlap."""
-
-    kind: Literal["max-pool"]
-    """Chooses max-pooling."""
-    size: Annotated[int, Field(ge=2, le=1000)]
-    """Side of the square window, in pixels."""
+INPUT = "input"
+Simple = Annotated[
+    Dense
+    | Conv
+    | Recurrent
+    | MaxPool
+    | AveragePool
+    | GlobalAveragePool
+    | Flatten
+    | Reshape
+    | Transpose
+    | Concat
+    | Add
+    | Multiply
+    | Relu
+    | Gelu
+    | Silu
+    | Sigmoid
+    | Tanh
+    | Softmax
+    | Identity
+    | BatchNorm
+    | LayerNorm
+    | RmsNorm
+    | Dropout
+    | Embedding
+    | Positions
+    | Attention,
+    Field(discriminator="kind"),
+]
 
 
-class Flatten(Part):
-    """Hands a map to a dense layer as a vector, position by position, channels last."""
+class Block(Part):
+    """Nodes in a row that are repeated, with weights of their own each time."""
 
-    kind: Literal["flatten"]
-    """Chooses the step from a map to a vector."""
-
-
-class Recurrent(Part):
-    """A block of recurrent cells."""
-
-    kind: Literal["lstm", "rnn"]
-    """The cell: "lstm", or "rnn" for h = tanh z."""
-    hidden: Width
-    """Cells of the block, each with one state that is its output."""
-    bias: Bias
+    kind: Literal["block"]
+    """Chooses a block."""
+    name: Identifier
+    """Name before those of its nodes: node "add" of the third copy of block "b" is "b.2.add"."""
+    repeat: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """How often the block stands, one copy after another."""
+    nodes: Annotated[tuple[Simple, ...], Field(strict=False, min_length=1, max_length=1000)]
+    """Its nodes; "input" is what the block takes, the last node is what it gives."""
 
 
-Layer = Annotated[Dense | Conv | MaxPool | Flatten | Recurrent, Field(discriminator="kind")]
+class Listed(NamedTuple):
+    """A node with what follows from its place.
+
+    Attributes
+    ----------
+    node : Node
+    name : str
+    inputs : tuple of str
+    at : tuple
+        Where the description has it.
+    """
+
+    node: Node
+    name: str
+    inputs: tuple[str, ...]
+    at: KeyPath
 
 
 class Network(Part):
-    """Layers in order, and the loss that they are trained on."""
+    """Nodes, and the loss that they are trained on."""
 
     loss: Literal["cross-entropy", "squared-error"]
     """What training makes small; "cross-entropy" needs "softmax" in the last layer."""
     steps: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Time steps of truncated back-propagation; 0 for networks without recurrent layers."""
-    layers: Annotated[tuple[Layer, ...], Field(strict=False, min_length=1, max_length=1000)]
-    """Layers in order, the one that sees the data first."""
+    """Characters of a sample of a text (truncated back-propagation in recurrent networks); 0 for other data."""
+    layers: Annotated[tuple[Annotated[Simple | Block, Field(discriminator="kind")], ...], Field(strict=False)] = ()
+    """Nodes, each of which takes the one before it unless it names its inputs; the first sees the data."""
 
     @property
     def is_recurrent(self) -> bool:
-        """Whether samples are sequences."""
-        return any(isinstance(layer, Recurrent) for layer in vars(self)["layers"])
+        """Whether samples are sequences, unrolled in time."""
+        return any(isinstance(one, Recurrent) for one in vars(self)["layers"])
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether samples are symbols of a text."""
+        return self.is_recurrent or any(isinstance(one, Embedding) for one in vars(self)["layers"])
+
+    def read(self) -> list[Listed]:
+        """Return all nodes in order, and count their names and inputs as read."""
+        for one in self.layers:
+            for node in (one, *(one.nodes if isinstance(one, Block) else ())):
+                _ = node.name, node.kind, () if isinstance(node, Block) else node.inputs
+                _ = isinstance(node, Block) and node.repeat
+        return list(self.listed())
+
+    def listed(self) -> Iterator[Listed]:
+        """Yield all nodes in order, blocks as often as they repeat, each with its name and its inputs."""
+        before = INPUT
+        for index, one in enumerate(vars(self)["layers"]):
+            at: KeyPath = ("layers", index)
+            if not isinstance(one, Block):
+                name = vars(one)["name"] or f"{vars(one)['kind']}-{index}"
+                yield Listed(one, name, vars(one)["inputs"] or (before,), at)
+                before = name
+                continue
+            for copy in range(vars(one)["repeat"]):
+                place, entry = f"{vars(one)['name']}.{copy}.", before
+                for number, node in enumerate(vars(one)["nodes"]):
+                    own = place + (vars(node)["name"] or f"{vars(node)['kind']}-{number}")
+                    given = tuple(entry if name == INPUT else place + name for name in vars(node)["inputs"])
+                    yield Listed(node, own, given or (before,), (*at, "nodes", number))
+                    before = own
+
+    @model_validator(mode="after")
+    def _inputs_stand_above(self) -> Self:
+        """Refuse names that stand twice, and inputs that are not there or stand below: no cycles, no dangling ends."""
+        above: dict[str, KeyPath] = {INPUT: ()}
+        used: set[str] = set()
+        listed = list(self.listed())
+        if not listed:
+            raise refusal(("layers",), "needs at least 1 layer")
+        for node, name, inputs, at in listed:
+            least, most = node.inputs_least, node.inputs_most
+            if not least <= len(inputs) <= most:
+                rule = f"must name {least} nodes" if least > 1 or len(inputs) > 1 else "must name 1 node"
+                raise refusal((*at, "inputs"), f"{rule}; kind {vars(node)['kind']} takes as many")
+            for one in inputs:
+                if one not in above:
+                    later = any(one == other.name for other in listed)
+                    rule = f"{one} is no node above this one{'' if later else suggestion(one, above)}"
+                    raise refusal(
+                        (*at, "inputs"),
+                        f"{rule}; a node stands below its inputs, as there are no cycles" if later else rule,
+                    )
+            if name in above:
+                raise refusal((*at, "name"), f"{name} is the name of a node above; names must differ")
+            above[name] = at
+            used.update(inputs)
+        for _, name, _, at in listed[:-1]:
+            if name not in used:
+                raise refusal(
+                    at, f"the output of {name} goes nowhere; name it among the inputs of another, or leave it out"
+                )
+        return self
 
     @model_validator(mode="after")
     def _softmax_ends_a_classifier(self) -> Self:
-        layers = vars(self)["layers"]
-        if not isinstance(layers[-1], Dense):
-            raise refusal(("layers", len(layers) - 1, "kind"), 'must be "dense" in the last layer')
-        last = len(layers) - 1
-        for index, layer in enumerate(layers):
-            softmax = vars(layer).get("activation") == "softmax"
-            at = ("layers", index, "activation")
-            if softmax and index < last:
-                raise refusal(at, "may stand in the last layer only")
+        listed = list(self.listed())
+        for index, (node, _, _, at) in enumerate(listed):
+            last = index == len(listed) - 1
+            given: dict[str, Any] = vars(node)
+            softmax = given.get("activation") == "softmax"
+            if last and not isinstance(node, Dense):
+                raise refusal((*at, "kind"), 'must be "dense" in the last layer')
+            if softmax and not last:
+                raise refusal((*at, "activation"), "may stand in the last layer only")
             if softmax and vars(self)["loss"] != "cross-entropy":
-                raise refusal(at, 'needs loss = "cross-entropy"')
-            if index == last and not softmax and vars(self)["loss"] == "cross-entropy":
-                raise refusal(at, 'must be "softmax" in the last layer under loss = "cross-entropy"')
+                raise refusal((*at, "activation"), 'needs loss = "cross-entropy"')
+            if last and not softmax and vars(self)["loss"] == "cross-entropy":
+                raise refusal((*at, "activation"), 'must be "softmax" in the last layer under loss = "cross-entropy"')
+            if isinstance(node, Dense) and given["outputs"] == 0 and not last:
+                raise refusal((*at, "outputs"), "must be given (at least 1) but in the last layer")
         return self
 
     @model_validator(mode="after")
-    def _kinds_follow_each_other(self) -> Self:
-        before: Part | None = None
-        for index, layer in enumerate(vars(self)["layers"]):
-            at = ("layers", index, "kind")
-            if isinstance(layer, MaxPool) and not isinstance(before, Conv):
-                raise refusal(at, 'must follow a layer of kind "conv"')
-            if isinstance(layer, Flatten) and not isinstance(before, (Conv, MaxPool)):
-                raise refusal(at, 'must follow a layer of kind "conv" or "max-pool"')
-            if isinstance(layer, Conv) and isinstance(before, (Dense, Recurrent, Flatten)):
-                raise refusal(at, "must come before all dense and recurrent layers")
-            if isinstance(layer, Recurrent) and before is not None and not isinstance(before, Recurrent):
-                raise refusal(at, "must come first or follow another recurrent layer")
-            if isinstance(layer, Dense) and vars(layer)["outputs"] == 0 and index < len(vars(self)["layers"]) - 1:
-                raise refusal(("layers", index, "outputs"), "must be given (at least 1) but in the last layer")
-            before = layer
+    def _recurrent_layers_stand_alone(self) -> Self:
+        before: Node | None = None
+        for node, _, inputs, at in self.listed() if self.is_recurrent else ():
+            if not isinstance(node, (Recurrent, Dense)):
+                raise refusal((*at, "kind"), 'must be "lstm", "rnn" or "dense" in a network with recurrent layers')
+            if isinstance(node, Recurrent) and before is not None and not isinstance(before, Recurrent):
+                raise refusal((*at, "kind"), "must come first or follow another recurrent layer")
+            if before is None and inputs != (INPUT,):
+                raise refusal((*at, "inputs"), "must be left out in recurrent networks, whose layers follow each other")
+            before = node
         return self
 
     @model_validator(mode="after")
-    def _sequences_have_steps(self) -> Self:
-        if self.is_recurrent and vars(self)["steps"] == 0:
-            raise refusal(("steps",), "must be at least 1 for recurrent layers (the papers use 100)")
-        if not self.is_recurrent and vars(self)["steps"] != 0:
-            raise refusal(("steps",), "belongs to networks with recurrent layers")
+    def _texts_have_steps(self) -> Self:
+        if self.reads_text and vars(self)["steps"] == 0:
+            raise refusal(("steps",), "must be at least 1 for recurrent layers (the papers use 100) and for embeddings")
+        if not self.reads_text and vars(self)["steps"] != 0:
+            raise refusal(("steps",), "belongs to networks with recurrent layers or an embedding")
         return self

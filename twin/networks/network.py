@@ -2,25 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING
 
 from twin.errors import TwinError
 from twin.networks import description as config
-from twin.networks.layers import Conv, Dense, Layer, Recurrent
+from twin.networks.flow import Flow
+from twin.networks.graph import Graph
+from twin.networks.layers import Dense, Layer, Recurrent
+from twin.networks.lowering import Lowering
 
 if TYPE_CHECKING:
     import networkx as nx
 
-MAP_AXES = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Layers in order and the loss ("cross-entropy" or "squared-error")."""
+    """Layers in order and the loss ("cross-entropy" or "squared-error").
+
+    `flow` has the digital nodes between them, and the wiring; None where the layers follow each other.
+    """
 
     layers: tuple[Layer, ...]
     loss: str
+    flow: Flow | None = None
 
     @classmethod
     def from_config(cls, description: config.Network, shape: Sequence[int], symbols: int = 0) -> "Network":
@@ -37,9 +41,12 @@ class Network:
             if not symbols:
                 raise TwinError('network.layers.0.kind: recurrent layers need a text; choose another data "set"')
             return cls(tuple(_recurrent(description, symbols)), description.loss)
-        if symbols:
-            raise TwinError('network.layers: a text needs recurrent layers (kind = "lstm" or "rnn") first')
-        return cls(tuple(_feed_forward(description, shape)), description.loss)
+        if symbols and not description.reads_text:
+            raise TwinError(
+                'network.layers: a text needs recurrent layers (kind = "lstm" or "rnn") or an embedding first'
+            )
+        lowered = Lowering(Graph.of(description, shape, symbols))
+        return cls(tuple(lowered.layers), description.loss, lowered.flow())
 
     @property
     def timed(self) -> bool:
@@ -50,6 +57,11 @@ class Network:
     def steps(self) -> int:
         """Time steps of a sample; 1 for others."""
         return self.layers[0].uses if self.timed else 1
+
+    @property
+    def losses(self) -> int:
+        """Losses of a sample: one, or one a position or time step."""
+        return self.layers[-1].uses
 
     @property
     def shapes(self) -> Sequence[tuple[int, int]]:
@@ -79,39 +91,6 @@ class Network:
                 graph.add_edge(f"e{k}", f"d{k - 1}", kind="derivative")
         graph.add_edge(f"x{last + 1}", f"d{last}", kind="loss", function=self.loss)
         return graph
-
-
-def _feed_forward(description: config.Network, shape: Sequence[int]) -> list[Layer]:
-    layers: list[Layer] = []
-    layer: Layer
-    width = prod(shape)
-    image = (shape[0], shape[1], shape[2]) if len(shape) == MAP_AXES else None
-    for place, one in enumerate(description.layers):
-        index = len(layers)
-        if one.kind == "conv":
-            at = f"network.layers.{place}"
-            if image is None:
-                raise TwinError(
-                    f"{at}.kind (= conv): a sample is a vector of {width} values, not a map; use dense layers or maps"
-                )
-            window = one.kernel, one.stride, one.padding, _pool_after(description, place)
-            try:
-                conv = Conv(index, *image, one.channels, one.bias, one.activation, *window)
-            except TwinError as error:
-                raise TwinError(f"{at}.{error}") from None
-            image, layer = conv.pooled, conv
-        elif one.kind == "dense":
-            layer = Dense(index, width, one.outputs, one.bias, one.activation)
-        else:
-            continue
-        width = layer.size
-        layers.append(layer)
-    return layers
-
-
-def _pool_after(description: config.Network, place: int) -> int:
-    after = description.layers[place + 1]  # there is one: a dense layer ends every network
-    return after.size if after.kind == "max-pool" else 1
 
 
 def _recurrent(description: config.Network, symbols: int) -> list[Layer]:

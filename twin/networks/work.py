@@ -9,10 +9,18 @@ kind             forward           backward          kept     parameters  formul
 bias             P W               P W               0        W           z + b
 positions        P W               P W               0        P W         x + p (Vaswani 2017; Devlin 2019)
 residual         P W               P W               0        0           x + f(x) (He 2016)
+add              P W               0                 0        0           a + b; errors are added where a forks
+multiply         P W               2 P W             2 P W    0           a b, element by element
 layer-norm       7 P W             11 P W            P W      2 W         Ba 2016, Eq. 4
 batch-norm       7 P W             11 P W            P W      2 W         Ioffe 2015, Algorithm 1
+rms-norm         5 P W             8 P W             P W      W           Zhang 2019, Eq. 4
 relu             P W               P W               0        0           max(0, z)
+sigmoid          6 P W             3 P W             0        0           1 / (1 + e^-z)
 tanh             8 P W             3 P W             0        0
+silu             7 P W             10 P W            P W      0           z sigmoid(z), Elfwing 2018
+softmax          6 P W             4 P W             0        0           over the W elements of a position
+dropout          P W               P W               P W      0           mask times z (Srivastava 2014)
+embedding        0                 P W               0        (symbols)   a row of a table
 gelu             15 P W            20 P W            P W      0           Hendrycks 2016, with the tanh
 max-pool         (k^2 - 1) P W     P W               0        0           k x k windows
 average-pool     k^2 P W           k^2 P W           0        0           k x k windows
@@ -34,6 +42,15 @@ ELEMENTWISE = {
     "bias": (1, 1, 0),
     "positions": (1, 1, 0),
     "residual": (1, 1, 0),
+    "add": (1, 0, 0),
+    "multiply": (1, 2, 2),
+    "identity": (0, 0, 0),
+    "sigmoid": (6, 3, 0),
+    "silu": (7, 10, 1),
+    "softmax": (6, 4, 0),
+    "rms-norm": (5, 8, 1),
+    "dropout": (1, 1, 1),
+    "embedding": (0, 1, 0),
     "layer-norm": (7, 11, 1),
     "batch-norm": (7, 11, 1),
     "relu": (1, 1, 0),
@@ -75,5 +92,11 @@ def cost(kind: str, positions: int, width: int, *, heads: int = 0, causal: bool 
         best = kind == "max-pool"
         return Cost((area - 1 if best else area) * elements, elements if best else area * elements, 0, 0)
     forward, backward, kept = ELEMENTWISE[kind]
-    parameters = {"bias": width, "positions": elements, "layer-norm": 2 * width, "batch-norm": 2 * width}.get(kind, 0)
+    parameters = {
+        "bias": width,
+        "positions": elements,
+        "layer-norm": 2 * width,
+        "batch-norm": 2 * width,
+        "rms-norm": width,
+    }.get(kind, 0)
     return Cost(forward * elements, backward * elements + OPTIMISER_FLOPS * parameters, kept * elements, parameters)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.nodes import node_steps, wiring_of
 from twin.algorithms.program import Program
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
 from twin.algorithms.settings import Settings
@@ -17,6 +18,7 @@ from twin.chip import ChipCosts, Kept, Placed, place_streams
 from twin.chip.floorplan import Floorplan
 from twin.config.chip import Chip
 from twin.config.layout import Layout
+from twin.config.optimiser import Optimiser
 from twin.config.options import Mode
 from twin.config.resources import suggestion
 from twin.data import Dataset, load
@@ -36,13 +38,14 @@ from twin.machine.replay import Coupled, Encoder, Replayed
 from twin.machine.retention import Retention
 from twin.machine.words import FLOAT32, Word
 from twin.mapping import Mapping, map_layers
+from twin.networks.lowering import FAN_OUT
 from twin.networks.network import Network
 from twin.operation import Stream
 from twin.runs.calibration import CalibrationPhases
 from twin.runs.estimate import check_calibration, check_memory, check_tiles
 from twin.runs.exports import check_recording
 from twin.runs.layouts import check_layout
-from twin.runs.networks import network_of
+from twin.runs.networks import network_of, optimiser_of
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Plan
 
@@ -116,6 +119,7 @@ class Fit:
     algorithm: Algorithm
     settings: Settings
     averaging: Schedule | None
+    optimiser: Optimiser | None
 
 
 def check(plan: Plan, data: Dataset | None = None) -> Fit:
@@ -150,7 +154,8 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     uses = [1 if network.timed else layer.uses for layer in network.layers]
     mapping = map_layers(network.shapes, layout, chip, uses)
     prefetch = _prefetch(chip, network, settings)
-    placed = place_streams(chip, mapping, kept(network, algorithm, settings, chip, training.in_flight))
+    optimiser = optimiser_of(workload, network)
+    placed = place_streams(chip, mapping, kept(network, algorithm, settings, chip, training.in_flight, optimiser))
     ChipCosts(chip, mapping, placed.places, training.in_flight)  # whether the chip has a place for every tile
     averaging = None
     if workload.extraction is not None and layout.tiles:
@@ -158,7 +163,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
         arrays = [part for layer in network.layers for part in mapping.parts(layer.index, algorithm.main)]
         widest = max(part.in1 - part.in0 for part in arrays)
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), widest)
-    return Fit(network, data, devices, mapping, placed, prefetch, algorithm, settings, averaging)
+    return Fit(network, data, devices, mapping, placed, prefetch, algorithm, settings, averaging, optimiser)
 
 
 def devices_of(config: Device, layout: Layout) -> dict[str, DeviceFamily]:
@@ -225,6 +230,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         training.in_flight,
         endurance=training.endurance,
         word=Word.of(chip.placement) if settings.h_words else FLOAT32,
+        optimiser=found.optimiser,
     )
     steps = [
         LayerSteps(
@@ -235,13 +241,17 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
             network.timed,
             prefetch,
             Stream.PULSES in placed.places,
+            wired=wiring_of(network.flow, layer.index) if network.flow else None,
         )
         for layer in network.layers
     ]
     calibrated = []
     if workload.calibration.method == "pulses":
         calibrated = sorted({reference.symmetry_point_of for reference in layout.references.values()})
-    program = Program(algorithm, steps, [name for name in calibrated if name in algorithm.matrices])
+    nodes = node_steps(network.flow, algorithm.main, found.optimiser)
+    program = Program(
+        algorithm, steps, [name for name in calibrated if name in algorithm.matrices], flow=network.flow, nodes=nodes
+    )
     order = Order(training.seed, len(data.inputs), shuffled=not data.sequential)
     encoder = Encoder(program, training.in_flight, order)
     effects = (Coupled if plan.mode == "coupled" else Replayed)(machine, program, encoder)
@@ -289,7 +299,14 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     )
 
 
-def kept(network: Network, algorithm: Algorithm, settings: Settings, chip: Chip, in_flight: int) -> list[Kept]:
+def kept(
+    network: Network,
+    algorithm: Algorithm,
+    settings: Settings,
+    chip: Chip,
+    in_flight: int,
+    optimiser: Optimiser | None = None,
+) -> list[Kept]:
     """Return what is kept at once: digital matrices, and vectors of every sample in flight."""
     main, fast = algorithm.main, algorithm.fast
     pulsed = algorithm.name != "digital" and not settings.accumulates and chip.placement.pulses != "drivers"
@@ -308,6 +325,13 @@ def kept(network: Network, algorithm: Algorithm, settings: Settings, chip: Chip,
         if ahead:
             length = layer.n_in if settings.transfer_axis == "row" else layer.n_out
             found.append(Kept(Stream.H, ahead * length, k, fast, ahead=True))
+    for node in network.flow.nodes if network.flow else ():
+        if node.kind != FAN_OUT:
+            moving = in_flight * (node.size + node.cost.kept)
+            found.append(Kept(Stream.ACTIVATIONS, moving, node.host, main))
+            found.append(Kept(Stream.ERRORS, in_flight * sum(node.sizes), node.host, main))
+        if optimiser is not None:
+            found.append(Kept(Stream.WEIGHTS, node.parameters * (1 + optimiser.moments), node.host, main))
     return found
 
 

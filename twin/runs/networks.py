@@ -2,10 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from twin.config.data import SHAPES
+from twin.config.part import dotted
 from twin.errors import TwinError
+from twin.networks.graph import Graph
 from twin.networks.network import Network
 
 if TYPE_CHECKING:
+    from twin.config.optimiser import Optimiser
     from twin.data import Dataset
     from twin.descriptions.workload import Workload
 
@@ -21,7 +25,42 @@ def network_of(workload: "Workload", data: "Dataset") -> Network:
     network = Network.from_config(workload.network, data.shape, len(data.symbols))
     given, wanted = network.layers[-1].n_out, data.outputs
     if given != wanted:
-        place = f"network.layers.{len(workload.network.layers) - 1}.outputs (= {given})"
+        place = f"{dotted(('network', *list(workload.network.listed())[-1].at, 'outputs'))} (= {given})"
         what = "classes" if data.classes else "values to fit"
         raise TwinError(f"{place}: must be {wanted}, as {data.facts.get('name', 'the data')} has {wanted} {what}")
     return network
+
+
+def optimiser_of(workload: "Workload", network: Network) -> "Optimiser | None":
+    """Return how the digital parameters of a network learn; None where it has none.
+
+    Raises
+    ------
+    TwinError
+        Where it has some and the workload does not say how they learn.
+    """
+    learnt = [node.name for node in network.flow.nodes if node.parameters] if network.flow else []
+    if not learnt:
+        return None
+    if workload.optimiser is None:
+        raise TwinError(
+            f"{workload.name}: optimiser: is missing, and node {learnt[0]} has digital parameters; add a table, e.g. "
+            'optimiser = { kind = "sgd", learning_rate = 0.01 }'
+        )
+    return workload.optimiser
+
+
+def graph_of(workload: "Workload") -> Graph:
+    """Return the nodes of a workload's network with their shapes, on the workload's data.
+
+    Raises
+    ------
+    TwinError
+        Where data are missing, or the network does not fit them.
+    """
+    from twin.data import load  # noqa: PLC0415 - data import NumPy
+
+    if workload.data.set in SHAPES:  # without fetching anything
+        return Graph.of(workload.network, SHAPES[workload.data.set])
+    data = load(workload.data, workload.training.seed, workload.network.steps)
+    return Graph.of(workload.network, data.shape, len(data.symbols))

@@ -21,9 +21,10 @@ from twin.algorithms.steps import ACTIVATION_FLOPS, DERIVATIVE_FLOPS
 from twin.config.loaded import Loaded
 from twin.descriptions.baseline import Baseline
 from twin.networks.blocks import BlockNetwork
-from twin.networks.layers import Layer
+from twin.networks.layers import Dense, Layer
 from twin.networks.listed import Blocks
 from twin.networks.network import Network
+from twin.networks.work import OPTIMISER_FLOPS
 from twin.operation import Kind
 from twin.results.result import RunResult, empty_table, untrained_curve
 from twin.runs.constants import constants
@@ -89,10 +90,16 @@ def network_load(network: Network) -> Iterator[Load]:
     """Give the load of a trained network."""
     before = network.layers[0].n_inputs
     for layer in network.layers:
-        size = layer.size * (layer.uses if network.timed else 1)
-        work = ACTIVATION_FLOPS[layer.activation] * layer.n_out * layer.uses, _derivative(layer) * size
-        weights = layer.n_in * layer.n_out
-        yield Load(layer.index, 1, weights, layer.uses, before, size, 0, *work, layer.index == 0)
+        size = layer.size * (layer.uses if network.timed or isinstance(layer, Dense) else 1)
+        forward = ACTIVATION_FLOPS[layer.activation] * layer.n_out * layer.uses
+        backward, weights, kept, first = _derivative(layer) * size, layer.n_in * layer.n_out, 0, layer.index == 0
+        if network.flow is not None:
+            before, first = network.flow.words[layer.index], not network.flow.wanted[layer.index]
+            for node in network.flow.beside(layer.index):
+                forward += node.cost.forward
+                backward += node.cost.backward + OPTIMISER_FLOPS * node.parameters
+                kept += node.cost.kept
+        yield Load(layer.index, 1, weights, layer.uses, before, size, kept, forward, backward, first)
         before = size
 
 

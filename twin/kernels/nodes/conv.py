@@ -90,12 +90,12 @@ def activate_and_pool(f, layer, shift):
 
 
 @kernel
-def unpool(f, layer, above, shift):
+def unpool(f, layer, shift):
     """Give the error of every pooled value to the output it came from, times the derivative: d of all positions."""
     n = (layer.out_height // layer.pool) * (layer.out_width // layer.pool) * layer.n_out
     size = layer.uses * layer.n_out
     d = f[layer.d + shift : layer.d + shift + size]
-    error = f[above.e + shift : above.e + shift + n]
+    error = f[layer.error + shift : layer.error + shift + n]
     chosen = f[layer.chosen + shift : layer.chosen + shift + n]
     d[:] = F32(0.0)  # pooling windows do not overlap, so each output gets at most one error
     for k in range(n):

@@ -5,6 +5,16 @@ from twin.kernels.nodes.activations import activate, loss_and_delta, multiply_by
 
 
 @inline
+def fetch_row(f, layer, shift, use, x):
+    """Copy the input of one use to the lines of the array; the bias line stays."""
+    width = layer.n_in - layer.bias
+    start = layer.source + shift + use * width
+    row = f[start : start + width]
+    for k in range(row.size):
+        x[k] = row[k]
+
+
+@inline
 def activate_use(f, layer, shift, use):
     """y = f(z) of one use."""
     start = layer.z + shift + use * layer.n_out
@@ -14,11 +24,11 @@ def activate_use(f, layer, shift, use):
 
 
 @inline
-def derive_use(f, layer, above, shift, use):
-    """d = e f'(z) of one use, with the error e of the layer above."""
+def derive_use(f, layer, shift, use):
+    """d = e f'(z) of one use, with the error e of its output."""
     start = layer.y + shift + use * layer.y_step
     y = f[start : start + layer.n_out]
-    start = above.e + shift + use * above.n_in
+    start = layer.error + shift + use * layer.error_step
     e = f[start : start + layer.n_out]
     start = layer.d + shift + use * layer.n_out
     multiply_by_derivative(layer.activation, y, e, f[start : start + layer.n_out])

@@ -5,7 +5,7 @@ import numpy as np
 from twin.kernels.array.matrix import managed_matvec
 from twin.kernels.jit import kernel
 from twin.kernels.nodes.conv import activate_and_pool, gather, scatter, unpool
-from twin.kernels.nodes.dense import activate_use, derive_use
+from twin.kernels.nodes.dense import activate_use, derive_use, fetch_row
 from twin.kernels.nodes.recurrent import cell_backward, cell_forward, enter_sequence, put_symbols
 from twin.kernels.records import CONV, DENSE
 
@@ -17,7 +17,7 @@ FORWARDS, BACKWARDS = np.True_, np.False_  # of this type for one version of eac
 def put_input(f, layer, shift, inputs, row):
     """Put a training example where the first layer takes it."""
     if layer.kind == DENSE or layer.kind == CONV:  # noqa: PLR1714 - no containers in kernels
-        start = (layer.x if layer.kind == DENSE else layer.image) + shift
+        start = layer.sample + shift
         for j in range(inputs.shape[1]):  # a slice would compile the text of its shape error: 5 s
             f[start + j] = inputs[row, j]
     else:
@@ -34,6 +34,8 @@ def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fre
             enter_sequence(f, layer, shift, row)
         start = layer.x + shift + use * layer.n_in
         x = f[start : start + layer.n_in]
+        if fresh and layer.source >= 0:
+            fetch_row(f, layer, shift, use, x)
         start = layer.z + shift + use * layer.n_out
         z = f[start : start + layer.n_out]
         if fresh:
@@ -78,13 +80,13 @@ def activate_uses(f, layer, shift, first, uses):
 
 
 @kernel
-def derivative(f, layer, above, shift, first, uses):
-    """d from the error of the layer above."""
+def derivative(f, layer, shift, first, uses):
+    """d from the error of what was handed on."""
     if layer.kind == CONV:
-        unpool(f, layer, above, shift)
+        unpool(f, layer, shift)
         return
     for use in range(first, first + uses):
         if layer.kind == DENSE:
-            derive_use(f, layer, above, shift, use)
+            derive_use(f, layer, shift, use)
         else:
-            cell_backward(f, layer, above, shift, use)
+            cell_backward(f, layer, shift, use)

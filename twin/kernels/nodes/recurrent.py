@@ -79,14 +79,14 @@ def cell_forward(f, layer, shift, step):
 
 
 @kernel
-def cell_backward(f, layer, above, shift, step):
-    """d of all gates of one step from the errors of the layer above and of the step after."""
+def cell_backward(f, layer, shift, step):
+    """d of all gates of one step from the errors of the output and of the step after."""
     n = layer.hidden
     start = layer.d + shift + step * layer.n_out
     d = f[start : start + layer.n_out]
     start = layer.y + shift + step * layer.n_out
     y = f[start : start + layer.n_out]
-    start = above.e + shift + step * above.n_in
+    start = layer.error + shift + step * layer.error_step
     error = f[start : start + n]
     last = step + 1 == layer.uses
     start = layer.e + shift + (step + (0 if last else 1)) * layer.n_in + layer.features

@@ -46,7 +46,7 @@ OPERATIONS = {
     "update": ("update",),
     "read-out of A": ("read_out",),
     "transfer to C": ("transfer",),
-    "digital work": ("activation", "loss", "derivative", "update_management", "filter"),
+    "digital work": ("step", "activation", "loss", "derivative", "update_management", "filter"),
     "H load, store": ("h_load", "h_store"),
     "other moves": ("input", "load", "store", "send"),
     "calibration": ("calibration",),

@@ -1,0 +1,196 @@
+"""Networks that are graphs in float64 NumPy, written from their formulas and sharing no numerics with twin."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from network_kit import ideal
+from reference_networks import FUNCTIONS, softmax
+
+from twin.config.optimiser import Optimiser
+from twin.data import Dataset
+from twin.networks.description import Network as Description
+from twin.networks.graph import Graph
+from twin.networks.network import Network
+
+LEARNT = ("batch-norm", "layer-norm", "rms-norm", "embedding", "positions")
+
+
+def description(*layers, loss="cross-entropy", steps=0):
+    """Return a description; a dense layer that says nothing else is linear and has a bias."""
+    plain = {"activation": "identity", "bias": True}
+    whole = [plain | one if one["kind"] in {"dense", "conv"} else one for one in layers]
+    return Description.model_validate({"loss": loss, "steps": steps, "layers": whole})
+
+
+def gelu(x):
+    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+ONE = FUNCTIONS | {"gelu": gelu, "silu": lambda x: x / (1 + np.exp(-x)), "softmax": softmax}
+
+
+def windows(node, x, fill):
+    """Yield each output position of a pool, and the part of the map that it covers."""
+    step, pad = node.stride or node.size, node.padding
+    height, width = ((side + 2 * pad - node.size) // step + 1 for side in x.shape[:2])
+    padded = np.pad(x, ((pad, pad), (pad, pad), (0, 0)), constant_values=fill)
+    for i in range(height):
+        for j in range(width):
+            yield (i, j), padded[i * step : i * step + node.size, j * step : j * step + node.size], (height, width)
+
+
+def pooled(node, x, fill, function):
+    found = {at: function(part, axis=(0, 1)) for at, part, _ in windows(node, x, fill)}
+    height, width = max(found)
+    return np.array([[found[i, j] for j in range(width + 1)] for i in range(height + 1)])
+
+
+def conv(node, x, w):
+    pad, k, step = node.padding, node.kernel, node.stride
+    padded = np.pad(x, ((pad, pad), (pad, pad), (0, 0)))
+    height, width = ((side + 2 * pad - k) // step + 1 for side in x.shape[:2])
+    out = np.zeros((height, width, w.shape[0]))
+    for i in range(height):
+        for j in range(width):
+            part = padded[i * step : i * step + k, j * step : j * step + k].ravel()
+            out[i, j] = w @ (np.append(part, 1.0) if node.bias else part)
+    return out
+
+
+def dense(node, x, w):
+    rows = x if x.ndim == 2 else x.reshape(1, -1)
+    if node.bias:
+        rows = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
+    out = rows @ w.T
+    return out if x.ndim == 2 else out[0]
+
+
+def normed(kind, x, p, epsilon):
+    rows = x.reshape(-1, x.shape[-1])
+    axis = 0 if kind == "batch-norm" else 1
+    mean = 0.0 if kind == "rms-norm" else rows.mean(axis=axis, keepdims=True)
+    hat = (rows - mean) / np.sqrt(((rows - mean) ** 2).mean(axis=axis, keepdims=True) + epsilon)
+    width = x.shape[-1]
+    return (hat * p[:width] + (0.0 if kind == "rms-norm" else p[width:])).reshape(x.shape)
+
+
+def attention(node, q, k, v):
+    count, width = q.shape[0], q.shape[1] // node.heads
+    out = np.zeros_like(q)
+    for h in range(node.heads):
+        part = slice(h * width, (h + 1) * width)
+        scores = q[:, part] @ k[:, part].T / np.sqrt(width)
+        if node.causal:
+            scores = np.where(np.tril(np.ones((count, count))) > 0, scores, -np.inf)
+        out[:, part] = softmax(scores) @ v[:, part]
+    return out
+
+
+def evaluated(graph, weights, learnt, x, target):
+    """Return the loss of one sample, summed over its positions.
+
+    Parameters
+    ----------
+    graph : Graph
+    weights : list of (outputs, inputs)
+        Of matrices in the order of their nodes.
+    learnt : list of vectors
+        Of nodes with digital parameters, in order.
+    """
+    values, weights, learnt = {"input": x}, iter(weights), iter(learnt)
+    for node, name, inputs, _ in graph.nodes:
+        given, kind = [values[one] for one in inputs], node.kind
+        if kind in {"dense", "conv"}:
+            out = {"dense": dense, "conv": conv}[kind](node, given[0], next(weights))
+            out = out if node.activation == "softmax" else FUNCTIONS[node.activation](out)
+        elif kind in ONE:
+            out = ONE[kind](given[0])
+        elif kind in {"batch-norm", "layer-norm", "rms-norm"}:
+            out = normed(kind, given[0], next(learnt), node.epsilon)
+        else:
+            out = OTHERS[kind](node, given, learnt)
+        values[name] = out
+    rows = np.atleast_2d(out)
+    if graph.loss == "squared-error":
+        return 0.5 * np.sum((out - target) ** 2)
+    chosen = np.asarray(target, int).reshape(-1)
+    return -np.sum(np.log(softmax(rows)[np.arange(len(rows)), chosen]))
+
+
+OTHERS = {
+    "add": lambda _, x, __: x[0] + x[1],
+    "multiply": lambda _, x, __: x[0] * x[1],
+    "concat": lambda _, x, __: np.concatenate(x, axis=-1),
+    "flatten": lambda _, x, __: x[0].ravel(),
+    "reshape": lambda node, x, _: x[0].reshape(node.to),
+    "transpose": lambda _, x, __: x[0].T,
+    "dropout": lambda _, x, __: x[0],
+    "max-pool": lambda node, x, _: pooled(node, x[0], -np.inf, np.max),
+    "average-pool": lambda node, x, _: pooled(node, x[0], np.nan, np.nanmean),
+    "global-average-pool": lambda _, x, __: x[0].reshape(-1, x[0].shape[-1]).mean(axis=0),
+    "embedding": lambda node, x, learnt: next(learnt).reshape(-1, node.width)[np.asarray(x[0], int)],
+    "positions": lambda _, x, learnt: x[0] + next(learnt).reshape(x[0].shape),
+    "attention": lambda node, x, _: attention(node, *x),
+}
+
+
+@dataclass
+class Trained:
+    """A machine with ideal devices for a graph, and what its NumPy counterpart needs."""
+
+    graph: Graph
+    ideal: object
+    data: Dataset
+
+    @property
+    def network(self):
+        return self.ideal.machine.network
+
+    def learnt(self):
+        """Return the digital parameters of all nodes that have some, in the order of the description."""
+        nodes = [node for node in self.network.flow.nodes if node.parameters] if self.network.flow else []
+        machine = self.ideal.machine
+        places = [(int(machine.nodes[node.index]["p"]), node.parameters) for node in nodes]
+        return [machine.f[at : at + n].astype(float) for at, n in places]
+
+    def weights(self):
+        """Return the matrices."""
+        return [one.astype(float) for one in self.ideal.weights()]
+
+    def sample(self, number):
+        """Return a sample in its shape, and its target."""
+        x = self.data.inputs[number].astype(float)
+        return x if self.data.symbols else x.reshape(self.data.shape), self.data.targets[number]
+
+
+def trained(described, shape, *, samples=4, symbols=0, seed=3, rate=0.1, optimiser=None, **options):
+    """Build a machine for a graph on random data."""
+    draw = np.random.default_rng(seed)
+    graph = Graph.of(described, shape, symbols)
+    outputs = graph.shapes[graph.nodes[-1].name]
+    size = int(np.prod(shape))
+    inputs = draw.integers(0, symbols, (samples, size)) if symbols else draw.uniform(-1, 1, (samples, size))
+    positions = outputs[0] if len(outputs) > 1 else 1
+    if described.loss == "cross-entropy":
+        targets = draw.integers(0, outputs[-1], (samples, positions))
+    else:
+        targets = draw.uniform(-1, 1, (samples, *outputs))
+    names = tuple(map(chr, range(97, 97 + symbols)))
+    data = Dataset(inputs, targets, inputs, targets, tuple(shape), symbols=names, sequential=bool(symbols))
+    network = Network.from_config(described, shape, symbols)
+    optimiser = optimiser or Optimiser(kind="sgd", learning_rate=rate)
+    made = ideal(network, data, options.pop("algorithm", "digital"), rate=rate, optimiser=optimiser, **options)
+    return Trained(graph, made, data)
+
+
+def slopes(function, values, count, draw, step=1e-5):
+    """Return some elements of a list of arrays, and the derivative of `function` of the list by each."""
+    found = []
+    for number, array in enumerate(values):
+        for flat in draw.choice(array.size, min(count, array.size), replace=False):
+            at = np.unravel_index(flat, array.shape)
+            low, high = ([one.copy() for one in values] for _ in range(2))
+            low[number][at] -= step
+            high[number][at] += step
+            found.append((number, at, (function(high) - function(low)) / (2 * step)))
+    return found

@@ -1,0 +1,216 @@
+"""What training programs ask of the digital nodes between layers.
+
+A node loads its inputs from the buffer and stores its output there; its work is done by the digital slice beside the
+tiles of its host layer. Vectors of node n, private to a sample:
+
+    t  output, kept in the buffer     y  the same in the slice     k  what it keeps for the way back
+    e  errors of its inputs           r  error of its output, loaded
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
+from twin.algorithms.layer import Wiring
+from twin.config.optimiser import Optimiser
+from twin.networks.flow import INPUT, LAYER, Digital, Flow, Producer, Taker
+from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
+
+RELOADED = frozenset({"relu", "sigmoid", "tanh", "softmax", "max-pool"})
+"""Kinds whose way back needs their output again; others need what they keep, or nothing."""
+
+
+def tensor(made: Producer) -> str:
+    """Return the name of a tensor in the buffer."""
+    if made.what == INPUT:
+        return "x"
+    return f"t{made.number}" if made.what == LAYER else f"n{made.number}.t"
+
+
+def error(taker: Taker) -> str:
+    """Return the name of the error that a taker gives."""
+    return f"e{taker.number}" if taker.what == LAYER else f"n{taker.number}.e{taker.port}"
+
+
+def wiring_of(flow: Flow, layer: int) -> Wiring:
+    """Return where the input of a layer comes from and where its output goes."""
+    source, made = origin(flow, flow.sources[layer]), Producer(LAYER, layer)
+    takers = flow.takers(made)
+    if not takers:  # the last, whose output meets the loss
+        return Wiring(tensor(source), tensor(made), "", flow.host(source), layer)
+    return Wiring(tensor(source), tensor(made), error(takers[0]), flow.host(source), flow.host(takers[0]))
+
+
+def node_steps(flow: Flow | None, matrix: str, optimiser: Optimiser | None) -> "list[NodeSteps]":
+    """Return the steps of all digital nodes of a graph; none where there is no graph."""
+    moments, flops = (optimiser.moments, optimiser.flops) if optimiser else (0, 0)
+    return [NodeSteps(flow, node, matrix, moments, flops) for node in flow.nodes] if flow else []
+
+
+def origin(flow: Flow, made: Producer) -> Producer:
+    """Return who makes a tensor that comes through fan-outs."""
+    while made.what == "node" and flow.nodes[made.number].kind == "fan-out":
+        (made,) = flow.nodes[made.number].inputs
+    return made
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NodeSteps:
+    """Operations of one digital node.
+
+    Attributes
+    ----------
+    flow : Flow
+    node : Digital
+    matrix : str
+        The matrix beside whose tiles the work is done.
+    moments, flops : int
+        Words a parameter that the optimiser keeps, and its work a parameter.
+    """
+
+    flow: Flow
+    node: Digital
+    matrix: str
+    moments: int
+    flops: int
+
+    @property
+    def loaded(self) -> int:
+        """Parameters that a forward pass loads: of an embedding the rows that it takes."""
+        return min(self.node.parameters, self.node.size) if self.node.kind == "embedding" else self.node.parameters
+
+    def forward(self, phase: int = 0) -> Iterator[Operation]:
+        """Load inputs and parameters, work, store what the way back needs, and the output."""
+        if self.node.kind == "fan-out":
+            return
+        sources = [origin(self.flow, source) for source in self.node.inputs]
+        here = [self._own(f"f{port}") for port in range(len(sources))]
+        for source, words, target in zip(sources, self.node.sizes, here, strict=True):
+            home = (self.flow.host(source), self.matrix)
+            yield self._move(Stream.ACTIVATIONS, words, (Resource(tensor(source), private=True),), target, home=home)
+        learnt = self._learnt()
+        if learnt:
+            yield self._move(Stream.WEIGHTS, self.loaded, learnt, self._own("p"))
+            learnt = (*learnt, self._own("p"))
+        yield self._work(
+            Kind.ACTIVATION,
+            Opcode.NODE_FORWARD,
+            phase,
+            self.node.cost.forward,
+            (*here, *learnt, *self._moments()),
+            (self._own("y"), self._own("k"), *self._moments()),
+        )
+        if self.node.cost.kept:
+            yield self._move(Stream.ACTIVATIONS, self.node.cost.kept, (self._own("k"),), self._own("ks"), store=True)
+        taker = self.flow.taker(Producer("node", self.node.index))
+        towards = self.flow.host(taker) - self.node.host
+        yield self._move(
+            Stream.ACTIVATIONS, self.node.size, (self._own("y"),), self._own("t"), store=True, towards=towards
+        )
+
+    def backward(self, phase: int = 0) -> Iterator[Operation]:
+        """Load the error of the output and what was kept, work, store the errors of the inputs."""
+        made = Producer("node", self.node.index)
+        takers = [self.flow.taker(made)]
+        if self.node.kind == "fan-out":
+            takers.append(self.flow.taker(made._replace(output=1)))
+        here = []
+        for number, taker in enumerate(takers):
+            here.append(self._own(f"r{number}"))
+            source = (Resource(error(taker), private=True),)
+            home = (self.flow.host(taker), self.matrix)
+            yield self._move(Stream.ERRORS, self.node.size, source, here[-1], home=home)
+        kept = self.node.cost.kept or (self.node.size if self.node.kind in RELOADED else 0)
+        if kept:
+            source = (self._own("ks") if self.node.cost.kept else self._own("t"),)
+            yield self._move(Stream.ACTIVATIONS, kept, source, self._own("b"))
+            here.append(self._own("b"))
+        gradient = (self._shared("g"),) if self.node.parameters else ()
+        errors = [self._own(f"g{port}") for port in range(len(self.node.inputs))]
+        yield self._work(
+            Kind.DERIVATIVE,
+            Opcode.NODE_BACKWARD,
+            phase,
+            self.node.cost.backward,
+            (*here, *self._learnt(), *gradient, *self._moments()),
+            (*errors, *gradient, *self._moments()),
+        )
+        for port, wanted in enumerate(self.node.wanted):
+            if wanted:
+                towards = self.flow.host(origin(self.flow, self.node.inputs[port])) - self.node.host
+                words, target = self.node.sizes[port], self._own(f"e{port}")
+                yield self._move(Stream.ERRORS, words, (errors[port],), target, store=True, towards=towards)
+
+    def step(self) -> Iterator[Operation]:
+        """Load parameters and moments, step them, store them."""
+        words = self.node.parameters * (1 + self.moments)
+        if not words:
+            return
+        loaded, new = self._shared("loaded"), self._shared("new")
+        yield self._move(Stream.WEIGHTS, words, self._learnt(), loaded)
+        flops = self.flops * self.node.parameters
+        gradient = self._shared("g")
+        yield self._work(Kind.STEP, Opcode.NODE_STEP, 0, flops, (loaded, gradient, *self._learnt()), (new, gradient))
+        yield self._move(Stream.WEIGHTS, words, (new,), self._shared("p"), store=True)
+
+    def _own(self, vector: str) -> Resource:
+        return Resource(f"n{self.node.index}.{vector}", private=True)
+
+    def _shared(self, vector: str) -> Resource:
+        return Resource(f"n{self.node.index}.{vector}", private=False)
+
+    def _learnt(self) -> tuple[Resource, ...]:
+        return (self._shared("p"),) if self.node.parameters else ()
+
+    def _moments(self) -> tuple[Resource, ...]:
+        """Return what all samples of a batch share."""
+        return (self._shared("m"),) if self.node.shared else ()
+
+    def _move(
+        self,
+        stream: Stream,
+        words: int,
+        sources: tuple[Resource, ...],
+        target: Resource,
+        *,
+        store: bool = False,
+        home: tuple[int, str] | None = None,
+        towards: int = 0,
+    ) -> Operation:
+        kind = Kind.STORE if store else Kind.LOAD
+        return Operation(
+            kind,
+            Unit.MOVE,
+            self.node.host,
+            reads=sources,
+            writes=(target,),
+            matrix=self.matrix,
+            words=words,
+            stream=stream,
+            store=store,
+            home=home,
+            towards=towards,
+        )
+
+    def _work(
+        self,
+        kind: Kind,
+        opcode: Opcode,
+        phase: int,
+        flops: int,
+        reads: tuple[Resource, ...],
+        writes: tuple[Resource, ...],
+    ) -> Operation:
+        return Operation(
+            kind,
+            Unit.DIGITAL,
+            self.node.host,
+            reads=reads,
+            writes=writes,
+            opcode=opcode,
+            matrix=self.matrix,
+            flops=flops,
+            node=self.node.index,
+            phase=phase,
+        )

@@ -1,0 +1,32 @@
+"""The table of a network's nodes that `twin show WORKLOAD` prints."""
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from twin.runs.networks import graph_of
+
+if TYPE_CHECKING:
+    from twin.descriptions.workload import Workload
+
+
+def network_table(workload: "Workload") -> Table:
+    """Make the table of nodes: shapes, parameters, uses and where each one's parameters live.
+
+    Raises
+    ------
+    TwinError
+        Where the data are missing, or the network does not fit them.
+    """
+    rows = list(graph_of(workload).rows())
+    table = Table(title=f"network: {len(rows)} nodes", title_justify="left")
+    for name in ("node", "kind", "takes", "gives"):
+        table.add_column(name, overflow="fold")
+    for name in ("parameters", "uses"):
+        table.add_column(name, justify="right")
+    table.add_column("parameters live")
+    for row in rows:
+        parameters = f"{row.parameters:,}" if row.parameters else ""
+        uses = str(row.uses) if row.uses else ""
+        table.add_row(row.name, row.kind, ", ".join(row.inputs), row.shape, parameters, uses, row.home)
+    return table

@@ -1,0 +1,100 @@
+"""Batch norm of every channel over the positions of all samples of a batch (Ioffe 2015, Algorithms 1 and 2).
+
+A batch goes through it in two phases each way, with all of its samples through the first before one is in the second.
+Shared by the batch lie at `shared`: count, mean and summed squares (width each); behind them the running mean and
+variance, and the two sums of the way back. Parameters are gamma and beta, as in `twin.kernels.nodes.norms`.
+"""
+
+import numpy as np
+
+from twin.kernels.jit import kernel
+
+F32 = np.float32
+ZERO, ONE = F32(0.0), F32(1.0)
+COUNT = 16  # words before the vectors: a cache line, whose first word counts the positions seen
+
+
+@kernel
+def gather_moments(f, n, shift, first):
+    """Join mean and summed squares of a sample's positions to those of the samples before (Chan 1983, Eq. 2.1)."""
+    w, rows = n.width, F32(n.positions)
+    before = ZERO if first else f[n.shared]
+    total = before + rows
+    mean, squares = f[n.shared + COUNT : n.shared + COUNT + w], f[n.shared + COUNT + w : n.shared + COUNT + 2 * w]
+    for k in range(w):
+        own = ZERO
+        for row in range(n.positions):
+            own += f[n.a + shift + row * w + k]
+        own /= rows
+        power = ZERO
+        for row in range(n.positions):
+            miss = f[n.a + shift + row * w + k] - own
+            power += miss * miss
+        apart = own - (ZERO if first else mean[k])
+        mean[k] = own if first else mean[k] + apart * rows / total
+        squares[k] = power if first else squares[k] + power + apart * apart * before * rows / total
+    f[n.shared] = total
+
+
+@kernel
+def follow_moments(f, n):
+    """Move the running mean and the running (unbiased) variance towards those of the batch."""
+    w = n.width
+    at, total = n.shared + COUNT, f[n.shared]
+    for k in range(w):
+        f[at + 2 * w + k] += n.momentum * (f[at + k] - f[at + 2 * w + k])
+        f[at + 3 * w + k] += n.momentum * (f[at + w + k] / max(total - ONE, ONE) - f[at + 3 * w + k])
+
+
+@kernel
+def normalise(f, n, shift, tested):
+    """y = gamma (a - mean) / sigma + beta with the moments of the batch, or in a test the running ones."""
+    w = n.width
+    at = n.shared + COUNT + (2 * w if tested else 0)
+    total = ONE if tested else f[n.shared]
+    kept, gamma, beta = f[n.kept + shift :], f[n.p : n.p + w], f[n.p + w : n.p + 2 * w]
+    for k in range(w):
+        kept[k] = f[at + k]
+        kept[w + k] = ONE / F32(np.sqrt(f[at + w + k] / total + n.epsilon))
+    for row in range(n.positions):
+        start = row * w + shift
+        a, y = f[n.a + start : n.a + start + w], f[n.y + start : n.y + start + w]
+        for k in range(w):
+            y[k] = gamma[k] * (a[k] - kept[k]) * kept[w + k] + beta[k]
+
+
+@kernel
+def gather_errors(f, n, shift, first):
+    """Add up dy and dy x hat: the gradients of beta and gamma, and what the errors of the batch need."""
+    w = n.width
+    sums = f[n.shared + COUNT + 4 * w : n.shared + COUNT + 6 * w]
+    kept, grad = f[n.kept + shift :], f[n.g : n.g + 2 * w]
+    if first:
+        sums[:] = ZERO
+    for row in range(n.positions):
+        start = n.dy + shift + row * n.dy_step
+        dy = f[start : start + w]
+        start = row * w + shift
+        a = f[n.a + start : n.a + start + w]
+        for k in range(w):
+            scaled = dy[k] * (a[k] - kept[k]) * kept[w + k]
+            sums[k] += dy[k]
+            sums[w + k] += scaled
+            grad[k] += scaled
+            grad[w + k] += dy[k]
+
+
+@kernel
+def spread_errors(f, n, shift):
+    """da = gamma / sigma (dy - mean(dy) - hat mean(dy hat))."""
+    w, total = n.width, f[n.shared]
+    sums = f[n.shared + COUNT + 4 * w : n.shared + COUNT + 6 * w]
+    kept, gamma = f[n.kept + shift :], f[n.p : n.p + w]
+    for row in range(n.positions):
+        start = n.dy + shift + row * n.dy_step
+        dy = f[start : start + w]
+        start = row * w + shift
+        a, da = f[n.a + start : n.a + start + w], f[n.da + start : n.da + start + w]
+        for k in range(w):
+            hat = (a[k] - kept[k]) * kept[w + k]
+            da[k] = gamma[k] * kept[w + k] * (dy[k] - sums[k] / total - hat * sums[w + k] / total)

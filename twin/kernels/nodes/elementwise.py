@@ -1,0 +1,88 @@
+"""Functions of single elements, one tensor in and one out: y = f(a), and da = f'(a) dy."""
+
+import numpy as np
+
+from twin.kernels.jit import inline, kernel
+from twin.kernels.nodes.activations import activate, exp32, multiply_by_derivative
+from twin.kernels.records import GELU, SILU
+
+F32 = np.float32
+ROOT = F32(0.7978845608028654)  # sqrt(2 / pi)
+CUBE = F32(0.044715)
+
+
+@inline
+def tanh32(x):
+    """Tanh x in float32."""
+    return F32(1.0) - F32(2.0) / (F32(1.0) + exp32(F32(F32(2.0) * x)))
+
+
+@inline
+def gelu(x):
+    """GELU with the hyperbolic tangent (Hendrycks 2016, Section 2)."""
+    return F32(0.5) * x * (F32(1.0) + tanh32(ROOT * (x + CUBE * x * x * x)))
+
+
+@inline
+def gelu_slope(x):
+    """Return the derivative of `gelu`."""
+    t = tanh32(ROOT * (x + CUBE * x * x * x))
+    inner = ROOT * (F32(1.0) + F32(3.0) * CUBE * x * x)
+    return F32(0.5) * (F32(1.0) + t) + F32(0.5) * x * (F32(1.0) - t * t) * inner
+
+
+@kernel
+def elementwise_forward(f, n, shift):
+    """y = f(a)."""
+    size = n.positions * n.width
+    a, y = f[n.a + shift : n.a + shift + size], f[n.y + shift : n.y + shift + size]
+    if n.kind == GELU:
+        for i in range(size):
+            y[i] = gelu(a[i])
+    elif n.kind == SILU:
+        for i in range(size):
+            y[i] = a[i] / (F32(1.0) + exp32(F32(-a[i])))
+    else:
+        activate(n.function, a, y)
+
+
+@kernel
+def elementwise_backward(f, n, shift):
+    """da = f'(a) dy, row by row, as the rows of dy may lie apart."""
+    for row in range(n.positions):
+        start = n.dy + shift + row * n.dy_step
+        dy = f[start : start + n.width]
+        at = row * n.width + shift
+        a, da, y = f[n.a + at : n.a + at + n.width], f[n.da + at : n.da + at + n.width], f[n.y + at :]
+        if n.kind == GELU:
+            for i in range(a.size):
+                da[i] = dy[i] * gelu_slope(a[i])
+        elif n.kind == SILU:
+            for i in range(a.size):
+                s = F32(1.0) / (F32(1.0) + exp32(F32(-a[i])))
+                da[i] = dy[i] * s * (F32(1.0) + a[i] * (F32(1.0) - s))
+        else:
+            multiply_by_derivative(n.function, y, dy, da)
+
+
+@kernel
+def softmax_forward(f, n, shift):
+    """Softmax over the last axis."""
+    for row in range(n.positions):
+        at = row * n.width + shift
+        activate(n.function, f[n.a + at : n.a + at + n.width], f[n.y + at : n.y + at + n.width])
+
+
+@kernel
+def softmax_backward(f, n, shift):
+    """da = y (dy - sum(y dy))."""
+    for row in range(n.positions):
+        start = n.dy + shift + row * n.dy_step
+        dy = f[start : start + n.width]
+        at = row * n.width + shift
+        y, da = f[n.y + at : n.y + at + n.width], f[n.da + at : n.da + at + n.width]
+        total = F32(0.0)
+        for i in range(dy.size):
+            total += y[i] * dy[i]
+        for i in range(dy.size):
+            da[i] = y[i] * (dy[i] - total)

@@ -1,0 +1,1 @@
+"""Steps of digital parameters from the summed negative gradients of a batch."""

@@ -1,0 +1,131 @@
+"""NODE records and the vectors of a network that is a graph: where tensors and their errors lie in the arena."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.config.optimiser import Optimiser
+from twin.kernels.records import NODE, NODES, OPTIMISERS
+from twin.kernels.streams import PARAMETERS
+from twin.machine.arena import Arena
+from twin.machine.arrays import generator
+from twin.networks.flow import INPUT, LAYER, Digital, Flow, Producer, Taker
+from twin.networks.layers import Conv, Layer
+
+Records = npt.NDArray[np.void]
+INPUTS, ERRORS = ("a", "b", "c"), ("da", "db", "dc")
+
+
+def describe_nodes(flow: Flow | None, arena: Arena, seed: int, optimiser: Optimiser | None) -> Records:
+    """Return the NODE records, with parameters that all samples share; one that nothing reads where there are none."""
+    nodes = flow.nodes if flow else ()
+    records = np.zeros(max(len(nodes), 1), NODE)
+    for record, node in zip(records, nodes, strict=False):
+        record["kind"], record["function"] = NODES[node.kind]
+        record["positions"], record["width"], record["stream"] = node.positions, node.width, node.index
+        for name, width in zip(("a_width", "b_width"), node.widths, strict=False):
+            record[name] = width
+        for name, value in node.record.items():
+            record[name] = value
+        if node.parameters:
+            record["p"], record["g"] = arena.put(initial(node, seed)), arena.take(node.parameters)
+            record["n_parameters"], record["moments"] = node.parameters, arena.take(2 * node.parameters)
+        if node.shared:
+            record["shared"] = arena.put(shared(node))
+    if optimiser is not None:
+        records["rule"], records["weight_decay"] = OPTIMISERS[optimiser.kind], optimiser.weight_decay
+        records["beta1"], records["beta2"], records["tiny"] = optimiser.first, optimiser.beta2, optimiser.epsilon
+        records["share"] = 1.0
+    return records
+
+
+def initial(node: Digital, seed: int) -> npt.NDArray[np.float32]:
+    """Return the first values of a node's parameters, in the order in which they lie."""
+    parts = [
+        generator(seed, PARAMETERS, node.index, k).normal(start.constant, start.std, start.size)
+        for k, start in enumerate(node.starts)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def shared(node: Digital) -> npt.NDArray[np.float32]:
+    """Return what a batch norm starts with: no positions seen, running means of 0 and variances of 1."""
+    values = np.zeros(node.shared, np.float32)
+    values[node.shared - 3 * node.width : node.shared - 2 * node.width] = 1.0
+    return values
+
+
+def place_flow(
+    flow: Flow, layers: Records, shapes: Sequence[Layer], nodes: Records, arena: Arena, in_flight: int
+) -> None:
+    """Give every slot one contiguous block with the vectors of all layers and nodes."""
+    start = arena.size
+    tensors = {Producer(INPUT): arena.take(flow.input_words)}
+    layers["source"] = -1
+    for record, layer in zip(layers, shapes, strict=True):
+        _place_layer(record, layer, arena)
+        tensors[Producer(LAYER, layer.index)] = int(record["handed"])
+    for made in flow.order:
+        if made.what == LAYER:
+            _take_input(layers[made.number], shapes[made.number], tensors[flow.sources[made.number]])
+            continue
+        node, record = flow.nodes[made.number], nodes[made.number]
+        inputs = [tensors[source] for source in node.inputs]
+        for name, at in zip(INPUTS, inputs, strict=False):
+            record[name] = at
+        if node.kind == "fan-out":
+            record["da"] = arena.take(node.size)
+            tensors[made] = tensors[made._replace(output=1)] = inputs[0]
+            continue
+        for name, wanted, size in zip(ERRORS, node.wanted, node.sizes, strict=False):
+            record[name] = arena.take(size) if wanted else -1
+        record["y"], record["kept"] = arena.take(node.size), arena.take(node.kept)
+        tensors[made] = int(record["y"])
+    layers[0]["sample"] = tensors[Producer(INPUT)]
+    _wire_errors(flow, layers, shapes, nodes)
+    stride = arena.size - start
+    arena.take(stride * (in_flight - 1))
+    layers["stride"] = nodes["stride"] = stride
+
+
+def _place_layer(record: np.void, layer: Layer, arena: Arena) -> None:
+    uses, n_in, n_out = layer.uses, layer.n_in, layer.n_out
+    record["x"] = arena.take(uses * n_in)
+    record["z"], record["d"] = arena.take(uses * n_out), arena.take(uses * n_out)
+    record["y"], record["y_step"] = arena.take(uses * n_out), n_out
+    record["handed"], record["handed_step"] = record["y"], n_out
+    if isinstance(layer, Conv):
+        record["e"], record["window"] = arena.take(layer.height * layer.width * layer.channels), arena.take(n_in)
+        record["chosen"], record["handed"] = arena.take(layer.size), arena.take(layer.size)
+    else:
+        record["e"] = arena.take(uses * n_in)
+
+
+def _take_input(record: np.void, layer: Layer, tensor: int) -> None:
+    record["image" if isinstance(layer, Conv) else "source"] = tensor
+
+
+def _wire_errors(flow: Flow, layers: Records, shapes: Sequence[Layer], nodes: Records) -> None:
+    """Tell every layer and node where the error of its output lies."""
+    for made in flow.order[:-1]:
+        if made.what == LAYER:
+            record, width = layers[made.number], shapes[made.number].n_out
+            record["error"], record["error_step"] = _error(flow.taker(made), width, layers, shapes, nodes)
+            continue
+        node, record = flow.nodes[made.number], nodes[made.number]
+        if not node.returns:
+            continue
+        record["dy"], record["dy_step"] = _error(flow.taker(made), node.width, layers, shapes, nodes)
+        if node.kind == "fan-out":
+            other = flow.taker(made._replace(output=1))
+            record["b"], record["b_width"] = _error(other, node.width, layers, shapes, nodes)
+
+
+def _error(taker: Taker, width: int, layers: Records, shapes: Sequence[Layer], nodes: Records) -> tuple[int, int]:
+    """Return where the error that a taker gives lies, and how far its rows are apart."""
+    if taker.what == LAYER:
+        layer = shapes[taker.number]
+        apart = not isinstance(layer, Conv) and layer.uses > 1
+        return int(layers[taker.number]["e"]), layer.n_in if apart else width
+    return int(nodes[taker.number][ERRORS[taker.port]]), width

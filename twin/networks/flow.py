@@ -1,0 +1,142 @@
+"""What lies between the matrices of a graph: digital nodes, and where each takes its values and its errors.
+
+A graph is lowered to layers, which have a matrix, and digital nodes. An activation right behind its matrix, and
+max-pooling behind that, are part of the layer; flatten and reshape move nothing. A tensor that several nodes take gets
+nodes of kind "fan-out", each of which adds up the errors of two uses, so that every tensor has one error.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from twin.networks.kinds.node import Start
+from twin.networks.work import Cost
+
+LAYER, NODE, INPUT = "layer", "node", "input"
+
+
+class Producer(NamedTuple):
+    """Who makes a tensor: "layer" or "node" with its number, or "input"; a fan-out has outputs 0 and 1."""
+
+    what: str
+    number: int = 0
+    output: int = 0
+
+
+class Taker(NamedTuple):
+    """Who takes a tensor: a layer, or a node as its input number `port`."""
+
+    what: str
+    number: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digital:
+    """A digital node of a lowered graph.
+
+    Attributes
+    ----------
+    index : int
+    name : str
+    kind : str
+    host : int
+        The layer beside whose tiles it is worked out.
+    inputs : tuple of Producer
+    widths, sizes : tuple of int
+        Of the rows of its inputs, and of the whole inputs.
+    positions, width : int
+        Of its output.
+    cost : Cost
+        Digital work of a sample, and digital parameters, whose step is not part of it.
+    starts : tuple of Start
+    record : dict of str to float
+        What the kernels must know beside this.
+    kept, shared : int
+        Words that kernels keep a sample, and for all samples of a batch.
+    wanted : tuple of bool
+        Of which inputs the errors are wanted.
+    """
+
+    index: int
+    name: str
+    kind: str
+    host: int
+    inputs: tuple[Producer, ...]
+    widths: tuple[int, ...]
+    sizes: tuple[int, ...]
+    positions: int
+    width: int
+    cost: Cost
+    starts: tuple[Start, ...] = ()
+    record: dict[str, float] = field(default_factory=dict)
+    kept: int = 0
+    shared: int = 0
+    wanted: tuple[bool, ...] = (True,)
+
+    @property
+    def size(self) -> int:
+        """Values of its output."""
+        return self.positions * self.width
+
+    @property
+    def parameters(self) -> int:
+        """Digital parameters."""
+        return sum(start.size for start in self.starts)
+
+    @property
+    def returns(self) -> bool:
+        """Whether it has work on the way back."""
+        return bool(self.starts) or any(self.wanted)
+
+    @property
+    def meets(self) -> bool:
+        """Whether all samples of a batch must have come before any may go on."""
+        return self.kind == "batch-norm"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The wiring of a graph's layers and digital nodes.
+
+    Attributes
+    ----------
+    nodes : tuple of Digital
+    order : tuple of Producer
+        Layers and nodes on the way forward; the last is the layer with the loss.
+    sources : tuple of Producer
+        What each layer takes.
+    wanted : tuple of bool
+        Of which layers the error of the input is wanted.
+    words : tuple of int
+        Values that each layer takes of a sample.
+    input_words : int
+        Values of a sample.
+    """
+
+    nodes: tuple[Digital, ...]
+    order: tuple[Producer, ...]
+    sources: tuple[Producer, ...]
+    wanted: tuple[bool, ...]
+    words: tuple[int, ...]
+    input_words: int
+
+    def taker(self, producer: Producer) -> Taker:
+        """Return who takes a tensor and returns its error; fan-outs stand where several do."""
+        return self.takers(producer)[0]
+
+    def takers(self, producer: Producer) -> list[Taker]:
+        """Return all that take a tensor."""
+        found = [Taker(LAYER, k, 0) for k, source in enumerate(self.sources) if source == producer]
+        for node in self.nodes:
+            found += [Taker(NODE, node.index, port) for port, source in enumerate(node.inputs) if source == producer]
+        return found
+
+    def beside(self, layer: int) -> list[Digital]:
+        """Return the nodes that are worked out beside a layer's tiles."""
+        return [node for node in self.nodes if node.host == layer]
+
+    def host(self, producer: Producer | Taker) -> int:
+        """Return the layer beside whose tiles a producer or a taker works; -1 for the input."""
+        if producer.what == LAYER:
+            return producer.number
+        return self.nodes[producer.number].host if producer.what == NODE else -1

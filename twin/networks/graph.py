@@ -1,0 +1,105 @@
+"""A network as a dataflow graph: every node with its shape, and what each takes from which."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from twin.config.part import dotted
+from twin.errors import TwinError
+from twin.networks.description import INPUT, Listed, Network
+from twin.networks.kinds.matrices import Dense, matrix_of
+from twin.networks.kinds.node import MisfitError, Shape, Shapes, Symbols, written
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+class Row(NamedTuple):
+    """A node for a table: its parameters, how often a sample uses its matrix, and where its parameters live."""
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    shape: str
+    parameters: int
+    uses: int
+    home: str
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in the order of their description, below whatever they take.
+
+    Attributes
+    ----------
+    nodes : tuple of Listed
+    shapes : mapping of str to tuple of int
+        Of the output of every node, and of the input.
+    loss : str
+    """
+
+    nodes: tuple[Listed, ...]
+    shapes: Mapping[str, Shape]
+    loss: str
+
+    @classmethod
+    def of(cls, description: Network, shape: Sequence[int], symbols: int = 0) -> "Graph":
+        """Infer all shapes.
+
+        Parameters
+        ----------
+        description : Network
+        shape : sequence of int
+            Of a sample: (height, width, channels) of a map, (n,) of a vector, (steps,) of a text.
+        symbols : int
+            Size of a text's vocabulary; 0 for other data.
+
+        Raises
+        ------
+        TwinError
+            Where a node cannot take its inputs; names the node, their shapes and the rule.
+        """
+        shapes: dict[str, Shape] = {INPUT: Symbols(shape, symbols) if symbols else tuple(shape)}
+        nodes = []
+        for listed in description.read():
+            one = listed
+            if symbols and isinstance(one.node, Dense) and one.node.outputs == 0:
+                one = one._replace(node=one.node.model_copy(update={"outputs": symbols}))
+            given = tuple(shapes[name] for name in one.inputs)
+            try:
+                shapes[one.name] = one.node.shape(*given)
+            except MisfitError as error:
+                place = dotted(("network", *one.at))
+                raise TwinError(f"{place} ({one.name}, of {' and '.join(map(written, given))}): {error}") from None
+            nodes.append(one)
+        return cls(tuple(nodes), shapes, description.loss)
+
+    def takers(self) -> dict[str, list[tuple[str, int]]]:
+        """Return for each output which nodes take it, and as which of their inputs."""
+        found: dict[str, list[tuple[str, int]]] = {name: [] for name in self.shapes}
+        for one in self.nodes:
+            for port, name in enumerate(one.inputs):
+                found[name].append((one.name, port))
+        return found
+
+    def rows(self) -> Iterator[Row]:
+        """Yield what a table of the nodes shows."""
+        for one in self.nodes:
+            given = tuple(self.shapes[name] for name in one.inputs)
+            shapes = Shapes(given, self.shapes[one.name])
+            weights, uses = matrix_of(one.node, shapes)
+            digital = sum(start.size for start in one.node.parameters(shapes))
+            home = "arrays" if weights else "digital" if digital else ""
+            yield Row(one.name, str(one.node.kind), one.inputs, written(shapes.output), weights or digital, uses, home)
+
+    def digraph(self) -> "nx.DiGraph[str]":
+        """Return the graph for networkx: nodes with `kind` and `shape`, edges with `port`."""
+        import networkx as nx  # noqa: PLC0415 - 60 ms that `twin --help` need not pay
+
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_node(INPUT, kind=INPUT, shape=self.shapes[INPUT])
+        for one in self.nodes:
+            graph.add_node(one.name, kind=vars(one.node)["kind"], shape=self.shapes[one.name])
+            for port, name in enumerate(one.inputs):
+                graph.add_edge(name, one.name, port=port)
+        return graph

@@ -1,0 +1,223 @@
+"""A graph lowered to layers, which have a matrix, and the digital nodes between them."""
+
+from dataclasses import replace
+from math import prod
+from typing import final
+
+from twin.networks.description import INPUT as SAMPLE
+from twin.networks.description import Listed
+from twin.networks.flow import INPUT, LAYER, NODE, Digital, Flow, Producer
+from twin.networks.graph import Graph
+from twin.networks.kinds import matrices
+from twin.networks.kinds.elementwise import Identity, Relu, Sigmoid, Tanh
+from twin.networks.kinds.moves import Flatten, Reshape
+from twin.networks.kinds.node import Shape, Shapes, rows
+from twin.networks.kinds.pools import MaxPool
+from twin.networks.layers import Conv, Dense, Layer
+from twin.networks.work import OPTIMISER_FLOPS, Cost
+
+COPY, FAN_OUT = "copy", "fan-out"
+VIEWS = (Flatten, Reshape, Identity)
+"""Kinds that give their values another shape, or none, and so need no work."""
+
+
+@final
+class Lowering:
+    """Takes a graph's nodes in order; `layers` and `flow` are the result."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.layers: list[Layer] = []
+        self._takers = graph.takers()
+        self._made = {SAMPLE: Producer(INPUT)}
+        self._rows = {Producer(INPUT): rows(graph.shapes[SAMPLE])}
+        self._trained = {Producer(INPUT): False}  # whether anything that learns lies below
+        self._within: set[str] = set()  # nodes that are part of a layer
+        self._nodes: list[Digital] = []
+        self._sources: list[Producer] = []
+        self._words: list[int] = []
+        self._order: list[Producer] = []
+        for one in graph.nodes:
+            if one.name not in self._within:
+                self._take(one)
+
+    def flow(self) -> Flow | None:
+        """Return the wiring; None where the layers follow each other and nothing stands between them."""
+        chain = [Producer(INPUT), *(Producer(LAYER, k) for k in range(len(self.layers) - 1))]
+        if (
+            not self._nodes
+            and self._sources == chain
+            and all(one.kind == "conv" or one.uses == 1 for one in self.layers)
+        ):
+            return None
+        self._fan_out()
+        self._give_hosts()
+        wanted = tuple(self._trained[source] for source in self._sources)
+        size = prod(self._rows[Producer(INPUT)])
+        return Flow(tuple(self._nodes), tuple(self._order), tuple(self._sources), wanted, tuple(self._words), size)
+
+    def _take(self, one: Listed) -> None:
+        inputs = [self._made[name] for name in one.inputs]
+        shapes = tuple(self.graph.shapes[name] for name in one.inputs)
+        if isinstance(one.node, VIEWS):
+            self._made[one.name] = inputs[0]
+        elif isinstance(one.node, (matrices.Dense, matrices.Conv)):
+            self._add_layer(one, inputs[0], shapes[0])
+        else:
+            self._made[one.name] = self._add_node(one, inputs, shapes)
+
+    def _add_layer(self, one: Listed, source: Producer, shape: Shape) -> None:
+        activation, end = self._activation(one)
+        index, layer = len(self.layers), self._dense(one, shape, activation)
+        if isinstance(one.node, matrices.Conv):
+            pool, end = self._pool(end)
+            window = one.node.kernel, one.node.stride, one.node.padding, pool
+            height, width, channels = shape
+            layer = Conv(index, height, width, channels, one.node.channels, one.node.bias, activation, *window)
+            made_rows = layer.pooled[0] * layer.pooled[1], layer.n_out
+        else:
+            made_rows = layer.uses, layer.n_out
+            if layer.uses > 1 and self._rows[source] != shape:
+                source = self._add_copy(one.name, source, shape)
+        made = Producer(LAYER, index)
+        self.layers.append(layer)
+        self._sources.append(source)
+        self._words.append(prod(shape))
+        self._made[end] = made
+        self._note(made, made_rows, trained=True)
+
+    def _dense(self, one: Listed, shape: Shape, activation: str) -> Layer:
+        apart = len(shape) == 2
+        uses, width = shape if apart else (1, prod(shape))
+        outputs = self.graph.shapes[one.name][-1]
+        return Dense(len(self.layers), width, outputs, one.node.bias, activation, uses)
+
+    def _activation(self, one: Listed) -> tuple[str, str]:
+        """Return the activation of a layer, its own or that of the node right behind it, and whose output that is."""
+        own = one.node.activation
+        only = self._only_taker(one.name)
+        if own != "identity" or only is None or not isinstance(only.node, (Relu, Sigmoid, Tanh)):
+            return own, one.name
+        self._within.add(only.name)
+        return only.node.kind, only.name
+
+    def _pool(self, name: str) -> tuple[int, str]:
+        """Return the windows pooled right behind a convolution (1: none), and whose output that is."""
+        only = self._only_taker(name)
+        if only is None or not isinstance(only.node, MaxPool):
+            return 1, name
+        pool = only.node
+        if pool.padding or pool.stride not in {0, pool.size}:
+            return 1, name
+        self._within.add(only.name)
+        return pool.size, only.name
+
+    def _only_taker(self, name: str) -> Listed | None:
+        takers = self._takers[name]
+        return next(one for one in self.graph.nodes if one.name == takers[0][0]) if len(takers) == 1 else None
+
+    def _add_node(self, one: Listed, inputs: list[Producer], given: tuple[Shape, ...]) -> Producer:
+        shapes = Shapes(given, self.graph.shapes[one.name])
+        work = one.node.cost(shapes)
+        starts = one.node.parameters(shapes)
+        own = work._replace(backward=work.backward - OPTIMISER_FLOPS * work.parameters)
+        node = Digital(
+            len(self._nodes),
+            one.name,
+            one.node.kind,
+            0,
+            tuple(inputs),
+            tuple(shape[-1] for shape in given),
+            tuple(prod(shape) for shape in given),
+            *shapes.rows,
+            own,
+            starts,
+            one.node.record(shapes),
+            one.node.kept(shapes),
+            one.node.shared(shapes),
+            tuple(self._trained[source] for source in inputs),
+        )
+        return self._add(node)
+
+    def _add_copy(self, name: str, source: Producer, shape: Shape) -> Producer:
+        """Give the rows of a dense layer's input the width that it takes."""
+        positions, width = rows(shape)
+        wanted = (self._trained[source],)
+        node = Digital(
+            len(self._nodes),
+            f"{name}.rows",
+            COPY,
+            0,
+            (source,),
+            (width,),
+            (positions * width,),
+            positions,
+            width,
+            Cost(0, 0, 0, 0),
+            wanted=wanted,
+        )
+        return self._add(node)
+
+    def _add(self, node: Digital) -> Producer:
+        made = Producer(NODE, node.index)
+        self._nodes.append(node)
+        self._note(made, (node.positions, node.width), trained=node.returns)
+        return made
+
+    def _note(self, made: Producer, made_rows: tuple[int, ...], *, trained: bool) -> None:
+        self._order.append(made)
+        self._rows[made] = made_rows[0], made_rows[1]
+        self._trained[made] = trained
+
+    def _fan_out(self) -> None:
+        """Put fan-outs behind all tensors whose error has several parts."""
+        for made in list(self._order):
+            takers = self._uses(made)
+            at = self._order.index(made) + 1
+            source = made
+            while self._trained[made] and len(takers) > 1:
+                positions, width = self._rows[made]
+                work = Cost(0, positions * width, 0, 0)
+                node = Digital(
+                    len(self._nodes),
+                    f"fan-out {len(self._nodes)}",
+                    FAN_OUT,
+                    0,
+                    (source,),
+                    (width,),
+                    (positions * width,),
+                    positions,
+                    width,
+                    work,
+                )
+                self._nodes.append(node)
+                self._order.insert(at, Producer(NODE, node.index))
+                self._redirect(takers.pop(0), Producer(NODE, node.index, 0))
+                source, at = Producer(NODE, node.index, 1), at + 1
+                for output in (0, 1):
+                    self._trained[Producer(NODE, node.index, output)] = True
+                if len(takers) == 1:
+                    self._redirect(takers[0], source)
+
+    def _uses(self, made: Producer) -> list[tuple[str, int, int]]:
+        found = [(LAYER, k, 0) for k, source in enumerate(self._sources) if source == made]
+        for node in self._nodes:
+            found += [(NODE, node.index, port) for port, source in enumerate(node.inputs) if source == made]
+        return found
+
+    def _redirect(self, taker: tuple[str, int, int], source: Producer) -> None:
+        what, index, port = taker
+        if what == LAYER:
+            self._sources[index] = source
+        else:
+            inputs = list(self._nodes[index].inputs)
+            inputs[port] = source
+            self._nodes[index] = replace(self._nodes[index], inputs=tuple(inputs))
+
+    def _give_hosts(self) -> None:
+        """Say beside which layer each node works: the one whose output it takes, or the first."""
+        for made in self._order:
+            if made.what == NODE:
+                below = [one for one in self._nodes[made.number].inputs if one.what != INPUT]
+                beside = [one.number if one.what == LAYER else self._nodes[one.number].host for one in below]
+                self._nodes[made.number] = replace(self._nodes[made.number], host=max(beside, default=0))
