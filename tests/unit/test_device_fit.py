@@ -50,8 +50,8 @@ def test_a_soft_bounds_device_gives_back_its_parameters(tmp_path, mult_noise):
         assert line.step_0 == pytest.approx(raw.dw_min.mean(), rel=0.05)
         assert line.bound == pytest.approx(bound.mean(), rel=0.05)
         assert line.step_0_dtod == pytest.approx(raw.dw_min.std() / raw.dw_min.mean(), rel=0.1)
-    assert fitted.mult_noise is mult_noise
-    assert fitted.dw_min_std == pytest.approx(0.3, rel=0.05)
+    assert fitted.noise.mult_noise is mult_noise
+    assert fitted.noise.cycle.value == pytest.approx(0.3, rel=0.05)
     assert fitted.up.misfit < 0.03
     assert fitted.down.misfit < 0.03
 

@@ -7,7 +7,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from twin.devices.fit import SECTIONS, DeviceFit, fit_device
+from twin.devices.curve import CHANCE, SECTIONS
+from twin.devices.fit import DeviceFit, fit_device
 from twin.devices.trains import Trains, read_trains
 from twin.errors import TwinError
 from twin.files import check_outputs, check_suffix, write_bytes, write_text
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 UP, DOWN = INKS[ALGORITHMS["ttv2"]].light, INKS[ALGORITHMS["sgd"]].light
 SHOWN = 2000  # steps drawn of each direction
-NOT_MONOTONE = 0.1  # misfit from which a warning is due: a tenth of the mean step
 
 
 def fit_measured(path: Path, plot: Path | None, out: Path | None) -> None:
@@ -36,12 +36,21 @@ def fit_measured(path: Path, plot: Path | None, out: Path | None) -> None:
         raise TwinError(f"{path}: {error}") from error
     console = Console()
     console.print(fit_table(path.name, trains, fitted))
+    console.print(parameter_table(trains, fitted))
     for name, curve in (("up", fitted.up), ("down", fitted.down)):
-        if curve.misfit > NOT_MONOTONE:
+        if not curve.monotone:
             console.print(
-                f"{name} steps are not monotone along the range: the curve misses their means by "
-                f"{100 * curve.misfit:.0f} % of the mean step"
+                f"{name} steps are not monotone along the range: beyond what noise makes, the curve misses their "
+                f"means by {100 * curve.misfit:.0f} % of the mean step (noise alone does so in under "
+                f"{100 * CHANCE:g} % of cases)",
+                soft_wrap=True,
             )
+    if not fitted.noise.decided:
+        console.print(
+            f"whether cycle noise is multiplicative or additive is not decided by these data "
+            f"(log-likelihoods {fitted.noise.advantage:.1f} apart); the likelier is taken",
+            soft_wrap=True,
+        )
     if plot is not None:
         write_bytes(plot, draw(trains, fitted, plot.suffix.lower()))
     if out is not None:
@@ -66,17 +75,30 @@ def fit_table(name: str, trains: Trains, fitted: DeviceFit) -> Table:
     row("step in its middle, conductance", *(f"{curve.at(middle)[0]:.4g}" for curve in pairs))
     row("step in its middle, weight", *(f"{unit * curve.at(middle)[0]:.4g}" for curve in pairs))
     row("spread of the steps over devices", *(f"{100 * curve.scale.std():.1f} %" for curve in pairs))
-    row("misfit of the monotone curve", *(f"{100 * curve.misfit:.1f} %" for curve in pairs))
+    row("misfit of the monotone curve beyond noise", *(f"{100 * curve.misfit:.1f} %" for curve in pairs))
     row("variance of steps explained", *(f"{100 * curve.explained:.1f} %" for curve in pairs))
     row("  in the middle, by a line per device", *(f"{100 * line.explained:.1f} %" for line in lines))
     row("  its step at conductance 0", *(f"{line.step_0:.4g}" for line in lines))
     row("  its end, where the step is 0", *(f"{line.bound:.4g}" for line in lines))
-    kind = "multiplicative" if fitted.mult_noise else "additive"
     table.caption = (
-        f"dw_min {fitted.dw_min:.4g}, {2 / fitted.dw_min:.4g} states, cycle noise {kind} {fitted.dw_min_std:.3g}; "
-        f"rms residual of a step {fitted.residual:.3g} dw_min. Weight -1 to 1 is the mean range."
+        f"{2 / fitted.dw_min:.4g} states; rms residual of a step {fitted.residual:.3g} dw_min. "
+        "Weight -1 to 1 is the mean range."
     )
     table.caption_justify = "left"
+    return table
+
+
+def parameter_table(trains: Trains, fitted: DeviceFit) -> Table:
+    """Make the table of the device's parameters with their intervals."""
+    table = Table(title_justify="left", caption_justify="left")
+    for heading in ("parameter", "value", "95 % interval"):
+        table.add_column(heading)
+    for name, (value, low, high) in fitted.intervals().items():
+        known = np.isfinite([low, high]).all()
+        table.add_row(name, f"{value:.4g}", f"{low:.4g} to {high:.4g}" if known else "not known from one device")
+    kind = "multiplicative" if fitted.noise.mult_noise else "additive"
+    how = f"{trains.repeats.reads:.3g} reads a state" if trains.repeats.freedom else "how neighbouring steps correlate"
+    table.caption = f"Cycle noise dw_min_std is {kind}; read noise, in weight units, is known from {how}."
     return table
 
 

@@ -1,50 +1,25 @@
 """A device from measured pulse trains: monotone steps along the range, spreads and noise from the residuals.
 
 Each device has a range of its own, from where its down trains end to where its up trains end; its steps are one
-common curve over that range times a scale of its own. The curve is the isotonic regression of the steps' means in
-`SECTIONS` bins, joined by a monotone cubic (PCHIP). Weight 0 is the middle of the mean range, whose ends are -1 and 1.
+common curve over that range times a scale of its own (`twin.devices.curve`); read noise is told from cycle noise
+(`twin.devices.noise`). Weight 0 is the middle of the mean range, whose ends are -1 and 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import PchipInterpolator
-from scipy.optimize import isotonic_regression
 
-from twin.devices.trains import Array, Trains
+from twin.devices.curve import SECTIONS, Curve, Steps, fit_curve
+from twin.devices.noise import Interval, Noise, separate, spread_of
+from twin.devices.trains import FEWEST, Array, Trains
 from twin.errors import TwinError
 
-SECTIONS = 32  # of the range: a power of two, so that the kernels' table holds the nodes exactly
-ROUNDS = 6  # of alternating between the curve and the devices' scales
-MIDDLE = 0.85  # share of the range in which lines are fitted
+PASSES = 4  # of alternating between the curve and the noise
+MIDDLE = 0.85  # share of the range in which noise and lines are fitted: at its bounds a device clips its noise
+PRECISE = 10.0  # times the variance of a read that of a step is, where reads say well enough where a device stands
+MANY = 500  # steps a level of the curve, from which on fitting the curve takes off no noise to speak of
 FLOOR = 0.05  # share of the largest mean step below which a step says nothing of multiplicative noise
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """Steps of one direction.
-
-    Attributes
-    ----------
-    nodes : float64 array, shape (SECTIONS + 1,)
-        Mean step at equally spaced points of the range, conductance per pulse.
-    scale : float64 array, shape (devices,)
-        Each device's factor; their mean is 1.
-    misfit : float
-        Rms of the bins' means about the monotone curve, relative to the mean step: 0 for monotone data.
-    explained : float
-        Share of the steps' variance that curve and scales explain.
-    """
-
-    nodes: Array
-    scale: Array
-    misfit: float
-    explained: float
-
-    def at(self, place: Array) -> Array:
-        """Mean step at places of the range, 0 to 1."""
-        return np.interp(place, np.linspace(0.0, 1.0, SECTIONS + 1), self.nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +51,23 @@ class DeviceFit:
     ----------
     low, high : float64 array, shape (devices,)
         Ends of each device's range, conductance.
+    end_error : float
+        Standard error of one such end.
     up, down : Curve
     up_line, down_line : Line
-    dw_min : float
-        Mean of the up and the down step at weight 0, weight units.
-    dw_min_std : float
-        Cycle noise relative to the step (`mult_noise`) or to dw_min, whichever makes the residuals likelier.
+    noise : Noise
     residual : float
         Rms of the single steps about the fit, in units of dw_min.
     """
 
     low: Array
     high: Array
+    end_error: float
     up: Curve
     down: Curve
     up_line: Line
     down_line: Line
-    dw_min: float
-    dw_min_std: float
-    mult_noise: bool
+    noise: Noise
     residual: float
 
     @property
@@ -102,21 +75,48 @@ class DeviceFit:
         """Mean range, conductance; 2 weight units."""
         return float(self.high.mean() - self.low.mean())
 
+    @property
+    def dw_min(self) -> float:
+        """Mean of the up and the down step at weight 0, weight units."""
+        return (self.up.middle.value + self.down.middle.value) / self.span
+
+    def intervals(self) -> dict[str, Interval]:
+        """95 % intervals of the fitted parameters, by their names; `read_noise` is in weight units."""
+        unit = 2.0 / self.span
+        devices = self.low.size
+        both, apart = (self.up.scale + self.down.scale) / 2, (self.up.scale - self.down.scale) / 2
+        own = float(np.mean(self.up.scale_error**2 + self.down.scale_error**2)) / 4
+        # relative variance of dw_min: of the two middle steps, of the range, of the devices that were drawn
+        middle = [(c.middle.high - c.middle.low) / 3.92 for c in (self.up, self.down)]
+        square = (middle[0] ** 2 + middle[1] ** 2) / (self.up.middle.value + self.down.middle.value) ** 2
+        cycle = self.noise.cycle
+        if not self.noise.mult_noise:  # its unit is the middle step
+            below, above = (float(np.hypot(end / cycle.value - 1, 1.96 * np.sqrt(square))) for end in cycle[1:])
+            cycle = Interval(cycle.value, cycle.value * max(1 - below, 0.0), cycle.value * (1 + above))
+        square += 2 * self.end_error**2 / devices / self.span**2
+        if devices > 1:
+            ranges = self.high - self.low
+            square += (both.var(ddof=1) + ranges.var(ddof=1) / self.span**2) / devices
+        reach = 1.96 * self.dw_min * float(np.sqrt(square))
+        return {
+            "dw_min": Interval(self.dw_min, self.dw_min - reach, self.dw_min + reach),
+            "dw_min_dtod": spread_of(both, own),
+            "dw_min_std": cycle,
+            "read_noise": self.noise.read.times(unit),
+            "up_down_dtod": spread_of(apart, own),
+            "w_max_dtod": spread_of(self.high, self.end_error**2).times(unit),
+            "w_min_dtod": spread_of(self.low, self.end_error**2).times(unit),
+        }
+
     def parameters(self) -> dict[str, object]:
         """Parameters of the family piecewise-step that this device is."""
         unit = 2.0 / self.span
-        both, apart = (self.up.scale + self.down.scale) / 2, (self.up.scale - self.down.scale) / 2
-        return {
-            "dw_min": _short(self.dw_min),
-            "dw_min_dtod": _short(both.std()),
-            "dw_min_std": _short(self.dw_min_std),
-            "mult_noise": self.mult_noise,
+        found = {name: _short(interval.value) for name, interval in self.intervals().items() if name != "read_noise"}
+        return found | {
+            "mult_noise": self.noise.mult_noise,
             "up_down": 0.0,
-            "up_down_dtod": _short(apart.std()),
             "w_max": 1.0,
             "w_min": -1.0,
-            "w_max_dtod": _short(self.high.std() * unit),
-            "w_min_dtod": _short(self.low.std() * unit),
             "piecewise_up": [_short(step * unit / self.dw_min) for step in self.up.nodes],
             "piecewise_down": [_short(step * unit / self.dw_min) for step in self.down.nodes],
         }
@@ -130,37 +130,101 @@ def fit_device(trains: Trains) -> DeviceFit:
     TwinError
         If a device has no up or no down train, does not change, or moves against its pulses' direction.
     """
-    low, high = _range(trains)
-    place = np.clip((trains.before - low[trains.device]) / (high - low)[trains.device], 0.0, 1.0)
-    step = np.where(trains.up, 1.0, -1.0) * (trains.after - trains.before)
-    rising, falling = trains.up, ~trains.up
-    for name, chosen in (("up", rising), ("down", falling)):
+    sign = np.where(trains.up, 1.0, -1.0)
+    step = sign * (trains.after - trains.before)
+    low, high, end_error = _range(trains)
+    for name, chosen in (("up", trains.up), ("down", ~trains.up)):
         if step[chosen].mean() <= 0:
             raise TwinError(f"{name} pulses move the conductance the other way; exchange up and down, or its sign")
-    up, down = (_curve(place[one], step[one], trains.device[one]) for one in (rising, falling))
-    inside = np.abs(place - 0.5) < MIDDLE / 2  # at its bounds a device also clips its noise, which bends the mean
+    span = float(high.mean() - low.mean())
+    located, variance, read = trains.before, np.full(step.size, float(step.var())), 0.0
+    for turn in range(PASSES):
+        place = np.clip((located - low[trains.device]) / (high - low)[trains.device], 0.0, 1.0)
+        up, down = (
+            fit_curve(Steps(place, step, variance, trains.device, ~trains.first).of(one), read)
+            for one in (trains.up, ~trains.up)
+        )
+        scale = np.where(trains.up, up.scale[trains.device], down.scale[trains.device])
+        mean = scale * np.where(trains.up, up.at(place), down.at(place))
+        middle = scale * (up.middle.value + down.middle.value) / 2
+        heard = (np.abs(place - 0.5) < MIDDLE / 2) & (mean > FLOOR * mean.max()) & (scale > 0)
+        level = np.where(trains.up, up.level(place), down.level(place) + SECTIONS)
+        of_steps = np.stack([sign * (step - mean), place, level])
+        noise = _noise(trains, of_steps, heard, (mean, middle), turn == PASSES - 1)
+        size = np.maximum(mean, FLOOR * mean.max()) if noise.mult_noise else np.maximum(middle, FLOOR * middle.max())
+        read = noise.read.value**2 / trains.repeats.reads
+        variance = np.maximum(noise.cycle.value * size, 1e-9 * span) ** 2 + 2 * read
+        located = _located(trains, sign * mean, read, variance)
+    inside = np.abs(place - 0.5) < MIDDLE / 2
     up_line, down_line = (
-        _line(trains.before[one], step[one], trains.device[one]) for one in (rising & inside, falling & inside)
+        _line(located[one], step[one], trains.device[one]) for one in (trains.up & inside, ~trains.up & inside)
     )
-    unit = 2.0 / float(high.mean() - low.mean())
-    middle = np.full(1, 0.5)
-    dw_min = unit * float(up.at(middle)[0] + down.at(middle)[0]) / 2
-    if not 1e-9 < dw_min < 1:
-        raise TwinError(f"the step in the middle of the range is {dw_min:.3g} of half the range: no such device")
-    scale = np.where(trains.up, up.scale[trains.device], down.scale[trains.device])
-    mean = np.where(trains.up, up.at(place), down.at(place)) * scale * unit
-    mult, sigma = _noise(step[inside] * unit, mean[inside], dw_min * scale[inside])
-    rms = float(np.sqrt(np.mean((step * unit - mean) ** 2))) / dw_min
-    return DeviceFit(low, high, up, down, up_line, down_line, dw_min, sigma, mult, rms)
+    found = DeviceFit(low, high, end_error, up, down, up_line, down_line, noise, 0.0)
+    if not 1e-9 < found.dw_min < 1:
+        raise TwinError(f"the step in the middle of the range is {found.dw_min:.3g} of half the range: no such device")
+    return replace(found, residual=float(np.sqrt(np.mean((step - mean) ** 2))) * 2 / found.span / found.dw_min)
 
 
-def _range(trains: Trains) -> tuple[Array, Array]:
-    """Ends of the devices' ranges: mean of the last states of their down and up trains."""
+def _located(trains: Trains, moved: Array, read: float, variance: Array) -> Array:
+    """Where each device stands before its step.
+
+    A read that is low by chance makes the next step look large. Unless reads are far more precise than steps, a state
+    is therefore taken from the read before it and the mean step in between, which share nothing with this step's noise.
+    """
+    if read * PRECISE < float(np.mean(variance - 2 * read)):
+        return trains.before
+    foretold = np.roll(trains.before + moved, 1)
+    return np.where(trains.first, trains.before, foretold)
+
+
+def _noise(
+    trains: Trains, steps: Array, heard: npt.NDArray[np.bool_], sizes: tuple[Array, Array], restricted: bool
+) -> Noise:
+    """Noise of the steps within the middle of the range; all steps where there are hardly any.
+
+    Parameters
+    ----------
+    trains : Trains
+    steps : float64 array, shape (3, steps)
+        Residual, signed as conductance; place in the range; level of the curve.
+    heard : bool array, shape (steps,)
+    sizes : (float64 array, float64 array), shape (steps,) each
+        Each step's mean, and its device's middle step.
+    restricted : bool
+        Whether to count what the curve follows, which takes longer.
+    """
+    if np.count_nonzero(heard) < FEWEST:
+        heard = np.ones_like(heard)
+    where = np.flatnonzero(heard)
+    first = trains.first[where] | (np.diff(where, prepend=-2) != 1)  # what is left out breaks a train
+    mean, middle = (np.maximum(size[where], 1e-6 * float(size.max())) for size in sizes)
+    rest, place, level = steps[:, where]
+    if trains.devices > 1:  # a device's own deviation from the common curve is no noise
+        rest = _without_lines(rest, place, 2 * trains.device[where] + trains.up[where])
+    found, index = np.unique(level, return_inverse=True)
+    fitted = np.zeros((where.size, found.size if restricted and where.size < MANY * found.size else 0))
+    if fitted.size:
+        fitted[np.arange(where.size), index] = np.where(trains.up[where], 1.0, -1.0)
+    return separate(rest, first, (mean, middle), trains.repeats, fitted)
+
+
+def _without_lines(rest: Array, place: Array, group: npt.NDArray[np.int64]) -> Array:
+    """Take off each group the line through its own residuals; what is left keeps its variance, two degrees less."""
+    size = np.bincount(group)[group]
+
+    def mean(values: Array) -> Array:
+        return np.asarray((np.bincount(group, values) / np.maximum(np.bincount(group), 1))[group], np.float64)
+
+    x, y = place - mean(place), rest - mean(rest)
+    slope = mean(x * y) / np.maximum(mean(x * x), np.finfo(float).tiny)
+    return np.asarray((y - slope * x) * np.sqrt(size / np.maximum(size - 2, 1)), np.float64)
+
+
+def _range(trains: Trains) -> tuple[Array, Array, float]:
+    """Ends of the devices' ranges, the means of the last states of their down and up trains, and their error."""
     ends: dict[tuple[int, bool], list[float]] = {}
-    starts = np.flatnonzero(np.diff(trains.train, prepend=-1))
-    for first, stop in zip(starts, [*starts[1:], trains.train.size], strict=True):
-        key = int(trains.device[first]), bool(trains.up[first])
-        ends.setdefault(key, []).append(float(trains.after[stop - 1]))
+    for last in [*(np.flatnonzero(trains.first)[1:] - 1), trains.train.size - 1]:
+        ends.setdefault((int(trains.device[last]), bool(trains.up[last])), []).append(float(trains.after[last]))
     low, high = np.empty(trains.devices), np.empty(trains.devices)
     for device in range(trains.devices):
         for direction, bound in ((True, high), (False, low)):
@@ -175,50 +239,10 @@ def _range(trains: Trains) -> tuple[Array, Array]:
                 f"device {device + 1} of the file ends its up trains at {high[device]:.4g} and its down trains at "
                 f"{low[device]:.4g}; up must end higher"
             )
-    return low, high
-
-
-def _curve(place: Array, step: Array, device: npt.NDArray[np.int64]) -> Curve:
-    """Alternate between the common curve and the devices' scales, least squares both."""
-    scale = np.ones(int(device.max()) + 1)
-    bins = np.minimum((place * SECTIONS).astype(np.int64), SECTIONS - 1)
-    for _ in range(ROUNDS):
-        own = scale[device]
-        weight = np.bincount(bins, own**2, SECTIONS)
-        full = weight > 0
-        mean = np.asarray(np.bincount(bins, own * step, SECTIONS)[full] / weight[full], np.float64)
-        where = np.asarray(np.bincount(bins, own**2 * place, SECTIONS)[full] / weight[full], np.float64)
-        smooth = _monotone(mean, np.asarray(weight[full], np.float64))
-        nodes = _nodes(where, smooth)
-        fitted = np.interp(place, np.linspace(0.0, 1.0, SECTIONS + 1), nodes)
-        square = np.bincount(device, fitted**2)
-        scale = np.bincount(device, fitted * step) / np.maximum(square, np.finfo(float).tiny)
-        scale = np.maximum(scale / scale.mean(), 0.0)
-    misfit = np.sqrt(np.average((mean - smooth) ** 2, weights=weight[full])) / np.average(mean, weights=weight[full])
-    rest = step - scale[device] * fitted
-    return Curve(nodes, scale, float(misfit), float(1 - rest.var() / step.var()) if step.var() > 0 else 1.0)
-
-
-def _monotone(mean: Array, weight: Array) -> Array:
-    """Isotonic regression, rising or falling, whichever fits better; a step is never negative."""
-    fits = [
-        np.asarray(isotonic_regression(mean, weights=weight, increasing=rising).x, np.float64)
-        for rising in (False, True)
-    ]
-    best = min(fits, key=lambda fit: float(np.sum(weight * (mean - fit) ** 2)))
-    return np.maximum(best, 0.0)
-
-
-def _nodes(where: Array, mean: Array) -> Array:
-    """Monotone cubic through the bins, continued as a line beyond the outermost; constant for one bin."""
-    x = np.linspace(0.0, 1.0, SECTIONS + 1)
-    if where.size == 1:
-        return np.full(x.size, mean[0])
-    nodes = np.asarray(PchipInterpolator(where, mean)(np.clip(x, where[0], where[-1])), np.float64)
-    for outside, a, b in ((x < where[0], 0, 1), (x > where[-1], -1, -2)):
-        slope = (mean[a] - mean[b]) / (where[a] - where[b])
-        nodes[outside] = mean[a] + slope * (x[outside] - where[a])
-    return np.maximum(nodes, 0.0)
+    several = [np.array(values) for values in ends.values() if len(values) > 1]
+    freedom = sum(values.size - 1 for values in several)
+    square = sum(float(np.sum((values - values.mean()) ** 2)) for values in several) / max(freedom, 1)
+    return low, high, float(np.sqrt(square / np.mean([len(values) for values in ends.values()])))
 
 
 def _line(before: Array, step: Array, device: npt.NDArray[np.int64]) -> Line:
@@ -240,19 +264,6 @@ def _line(before: Array, step: Array, device: npt.NDArray[np.int64]) -> Line:
     with np.errstate(invalid="ignore"):
         spreads = [float(column.std() / abs(column.mean())) for column in (step_0, bound)]
     return Line(float(step_0.mean()), float(bound.mean()), spreads[0], spreads[1], explained)
-
-
-def _noise(step: Array, mean: Array, dw_min: Array) -> tuple[bool, float]:
-    """Return (multiplicative?, sigma), the likelier of noise relative to the step and to the device's dw_min."""
-    heard = (mean > FLOOR * mean.max()) & (dw_min > 0)
-    rest = (step - mean)[heard]
-    found = []
-    for multiplicative, size in ((True, mean[heard]), (False, dw_min[heard])):
-        sigma = float(np.sqrt(np.mean((rest / size) ** 2)))
-        likelihood = -float(np.mean(np.log(sigma * size))) if sigma > 0 else np.inf  # quadratic terms are equal
-        found.append((likelihood, multiplicative, sigma))
-    _, multiplicative, sigma = max(found)
-    return multiplicative, sigma
 
 
 def _short(value: float) -> float:
