@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from twin.chip.digital import DigitalUnit
 from twin.chip.floorplan import Floorplan
 from twin.chip.moves import PULSED, Moves, holders, parts_of
 from twin.chip.network import Network
+from twin.chip.power import banks_on
 from twin.chip.servers import Servers
 from twin.chip.service import AreaRow
 from twin.chip.streams import has_registers
@@ -19,6 +21,7 @@ from twin.errors import TwinError
 from twin.operation import Counts, Kind, Unit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as Table
     from collections.abc import Sequence
 
     from twin.chip.mover import Stateful
@@ -42,6 +45,8 @@ class ChipCosts:
     sites : sequence of int
         The place of every tile on the floor plan; without it, in the order that ``chip.mapping.placement`` says (by
         rows for "traffic", which `twin.chip.placement` decides).
+    kept : mapping of str to float, optional
+        Bytes kept in the buffers and the memories of all chips; without it, all of their banks are in use.
 
     Attributes
     ----------
@@ -54,6 +59,8 @@ class ChipCosts:
     moves : Moves
     network : Network or None
     floorplan : Floorplan
+    on : dict of str to float
+        The share of buffers and memories that is switched on.
     """
 
     def __init__(
@@ -63,6 +70,7 @@ class ChipCosts:
         places: Places | None = None,
         in_flight: int = 1,
         sites: Sequence[int] = (),
+        kept: Table[str, float] | None = None,
     ) -> None:
         self._mapping = mapping
         names = [tile.name for tile in mapping.tiles]
@@ -75,6 +83,7 @@ class ChipCosts:
         self.table = self._servers(names, registers=has_registers(chip), chips=chips)
         self.servers = self.table.rows()
         self.moves = Moves(chip, mapping, places, in_flight, self.floorplan, self.network, self.table)
+        self.on = banks_on(chip, self.moves.stores, kept, chips)
 
     def _servers(self, names: Sequence[str], *, registers: bool, chips: int) -> Servers:
         table = Servers()
@@ -158,7 +167,7 @@ class ChipCosts:
         chips, silicon = (self.network.n_chips, self.network.silicon()) if self.network else (1, [])
         rows += [AreaRow(name, k, k * part.area_m2, k * part.leakage_W) for name, k, part in silicon]
         for name, store in self.moves.stores.items():
-            rows += store.silicon(name, chips)
+            rows += [replace(row, leakage_W=row.leakage_W * self.on[name]) for row in store.silicon(name, chips)]
         return rows
 
     def leakage_W(self) -> float:

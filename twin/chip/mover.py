@@ -120,7 +120,7 @@ class Spent(NamedTuple):
     moved : iterable of (int, int)
         Bytes of a transfer, and how many there were.
     seconds : float
-        Makespan x chips.
+        Makespan x chips, of the share that is switched on.
     """
 
     joules: float

@@ -24,6 +24,7 @@ from twin.errors import TwinError
 from twin.operation import Kind, Stream
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as Table
     from collections.abc import Sequence
 
     from twin.config.chip import Chip
@@ -46,16 +47,25 @@ class SystemCosts:
     placement : Placement
     copies : sequence of int
         How many blocks each block of the placement stands for; area and leakage count them all.
+    kept : mapping of str to float, optional
+        Bytes kept in the buffer and the memory of a chip, the fullest; without it, all of their banks are in use.
     """
 
     stateful = None
 
-    def __init__(self, chip: Chip, mapping: Mapping, placement: Placement, copies: Sequence[int]) -> None:
+    def __init__(
+        self,
+        chip: Chip,
+        mapping: Mapping,
+        placement: Placement,
+        copies: Sequence[int],
+        kept: Table[str, float] | None = None,
+    ) -> None:
         if chip.system is None:
             raise TwinError(f"{chip.name}: system: is missing; add a table [system] to the chip")
         self._chip, self._mapping, self._placement = chip, mapping, placement
         self._system = chip.system
-        self._one = ChipCosts(chip, mapping)
+        self._one = ChipCosts(chip, mapping, kept=kept)
         self._chips = len(placement.block)
         self._copies = [copies[block] for block in placement.block]
         self._servers = Servers()

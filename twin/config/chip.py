@@ -11,6 +11,7 @@ from twin.config.description import HEADER, Description
 from twin.config.interconnect import Cluster, NetworkOnChip, TileMapping
 from twin.config.kinds import Buffer, Memory, Registers, TileLink
 from twin.config.part import Part, dotted, leaves
+from twin.config.power import PowerStates
 from twin.config.quantity import (
     Area,
     Bandwidth,
@@ -299,6 +300,8 @@ class Chip(Description):
     """In which order, how packed and how often layers lie on tiles."""
     system: System | None = None
     """How chips are joined where a timing-only workload takes several."""
+    power: PowerStates | None = None
+    """What parts draw beside their work, and what is switched off."""
     sources: SourceTable
 
     @model_validator(mode="after")

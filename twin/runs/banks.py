@@ -22,6 +22,6 @@ def memory_rows(engine: Engine) -> list[Row]:
         joules=float(ledger.energy_J()[:, Component.MEMORY].sum()),
         activations=float(ledger.activations.sum()),
         moved=moved,
-        seconds=engine.now_ps * PS * (costs.network.n_chips if costs.network else 1),
+        seconds=engine.now_ps * PS * (costs.network.n_chips if costs.network else 1) * costs.on["memory"],
     )
     return [(-1, "memory", *row) for row in costs.moves.stores["memory"].diagnostics(spent)]

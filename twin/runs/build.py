@@ -261,7 +261,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         reads = RunReads(machine, workload.extraction.amplitude)
         timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
     consistency = Consistency(training.consistency, training.staleness)
-    costs = placed_costs(chip, mapping, placed.places, training.in_flight, program)
+    costs = placed_costs(chip, mapping, placed.places, training.in_flight, program, placed.used)
     listeners: list[Callable[[int], None]] = [] if on_sample is None else [on_sample]
 
     def announce(sample: int) -> None:

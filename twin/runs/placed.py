@@ -14,13 +14,18 @@ MEASURED = 100  # samples whose traffic decides a placement: assumption, ten tra
 
 
 def placed_costs(
-    chip: Chip, mapping: Mapping, places: Table[Stream, str] | None, in_flight: int, program: Program
+    chip: Chip,
+    mapping: Mapping,
+    places: Table[Stream, str] | None,
+    in_flight: int,
+    program: Program,
+    kept: Table[str, float],
 ) -> ChipCosts:
     """Return the costs on a chip whose tiles are placed as ``chip.mapping.placement`` says.
 
     "traffic" weighs what the first samples move, `MEASURED` of them.
     """
-    costs = ChipCosts(chip, mapping, places, in_flight)
+    costs = ChipCosts(chip, mapping, places, in_flight, kept=kept)
     if costs.network is None or chip.mapping.placement != "traffic":
         return costs
     found: Flows = Counter()
@@ -28,4 +33,4 @@ def placed_costs(
         first = next(sample for sample in range(MEASURED) if program.key(sample) == key)
         for flow, n_bytes in flows(costs, program.operations(first)).items():
             found[flow] += n * n_bytes
-    return ChipCosts(chip, mapping, places, in_flight, fewest_byte_hops(costs, found))
+    return ChipCosts(chip, mapping, places, in_flight, fewest_byte_hops(costs, found), kept)

@@ -111,7 +111,7 @@ def build_timing_only(plan: Plan) -> TimedParts:
     cluster = chip.cluster.chips if chip.cluster is not None and mapping.tiles else 1
     resident = resident_per_chip(network, placement, settings, algorithm.name, training.in_flight, cluster)
     chip, warnings = spilled(chip, resident)
-    check_capacity(chip, resident)
+    kept = check_capacity(chip, resident)
     apart = _apart(network, lambda layer: placement.chips(mapping, layer, algorithm.main)) if placement else []
     steps = [
         LayerSteps(
@@ -127,9 +127,10 @@ def build_timing_only(plan: Plan) -> TimedParts:
     program = Program(algorithm, steps, input_words=network.input_words)
     costs: ChipCosts | SystemCosts
     if placement:
-        costs = SystemCosts(chip, mapping, placement, network.copies)
+        costs = SystemCosts(chip, mapping, placement, network.copies, kept)
     else:
-        costs = placed_costs(chip, mapping, None, training.in_flight, program)
+        of_all = {place: cluster * size for place, size in kept.items()}
+        costs = placed_costs(chip, mapping, None, training.in_flight, program, of_all)
     hadamard = isinstance(algorithm, SHD) and algorithm.hadamard
     if algorithm.name == "digital":
         given = next(iter(workload.statistics.values()))  # no operation of it has counts
