@@ -184,8 +184,7 @@ def test_steps_that_are_not_monotone_are_fitted_with_a_stated_residual(twin, mea
 @pytest.mark.parametrize(
     ("rows", "head", "hint"),
     [
-        (ROWS, "pulse,current,direction", "m.csv:1: column conductance: is missing"),
-        (ROWS, "pulse,conductance,sign", "m.csv:1: column direction: is missing"),
+        (ROWS, "pulse,charge,direction", "m.csv: has no form that is known; name its columns"),
         ([*ROWS[:4], "4,nan,up", *ROWS[5:]], HEAD, "m.csv:6: conductance (= nan): must be finite"),
         ([*ROWS[:4], "4,high,up", *ROWS[5:]], HEAD, "m.csv:6: conductance (= 'high'): must be a number"),
         ([*ROWS[:4], "four,0.04,up", *ROWS[5:]], HEAD, "m.csv:6: pulse (= 'four'): must be a number"),
@@ -224,7 +223,7 @@ def test_a_figure_is_what_its_name_says(twin, measured, tmp_path):
     [
         (("device", "fit", "nosuch.csv"), "--plot", "c.jpg", "must end in .svg, .pdf or .png; name e.g. c.svg"),
         (("device", "fit", "nosuch.csv"), "--plot", "c", "must end in .svg, .pdf or .png; name e.g. c.svg"),
-        (("device", "fit", "nosuch.csv"), "--out", "d.json", "must end in .toml; name e.g. d.toml"),
+        (("device", "fit", "nosuch.csv"), "--into", "d.json", "must end in .toml; name e.g. d.toml"),
         (("extract", "nosuch"), "--out", "m.csv", "must end in .npz; name e.g. m.npz"),
     ],
 )

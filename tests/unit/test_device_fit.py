@@ -8,12 +8,17 @@ import pytest
 from twin.cli.device_fit import description, draw, fit_measured
 from twin.devices import device_preset
 from twin.devices.fit import fit_device
+from twin.devices.forms.form import Reading
+from twin.devices.forms.registry import read_measured
 from twin.devices.presets import read_description
-from twin.devices.trains import read_trains
 from twin.errors import TwinError
 from twin.machine.calibration import symmetry_point
 
 DW_MIN, PULSES, DEVICES, CYCLES = 0.02, 150, 40, 2
+
+
+def read_trains(path):
+    return read_measured([path])[0]
 
 
 def soft_bounds(mult_noise=True, **spreads):
@@ -63,8 +68,8 @@ def test_the_written_device_steps_as_the_measured_one(tmp_path):
     path = sampled(tmp_path / "a.csv", raw, unit)
     trains = read_trains(path)
     fitted = fit_device(trains)
-    table = tomllib.loads(description(path.name, trains, fitted))
-    (tmp_path / "device.toml").write_text(description(path.name, trains, fitted))
+    table = tomllib.loads(description(path.name, trains, fitted, Reading([], "")))
+    (tmp_path / "device.toml").write_text(description(path.name, trains, fitted, Reading([], "")))
     device = device_preset("measured", read_description(str(tmp_path / "device.toml")))
     assert device.states == pytest.approx(table["states"], rel=1e-3)
     new = device.populate((200, 200), np.random.default_rng(3))
@@ -105,13 +110,13 @@ def test_steps_that_are_not_monotone_leave_a_stated_misfit(tmp_path, capsys):
     path = tmp_path / "hump.csv"
     path.write_text("\n".join(lines) + "\n")
     assert fit_device(read_trains(path)).up.misfit > 0.2
-    fit_measured(path, None, None)
+    fit_measured([path], None, None)
     assert "up steps are not monotone along the range" in capsys.readouterr().out
 
 
 def test_the_command_writes_a_device_and_a_figure(tmp_path, capsys):
     path = sampled(tmp_path / "a.csv", soft_bounds())
-    fit_measured(path, tmp_path / "a.svg", tmp_path / "a.toml")
+    fit_measured([path], tmp_path / "a.svg", tmp_path / "a.toml")
     printed = capsys.readouterr().out
     assert "rms residual of a step" in " ".join(printed.split())
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
@@ -136,8 +141,8 @@ def test_the_file_of_the_mistakes_is_good_without_them(tmp_path):
 @pytest.mark.parametrize(
     ("line", "text", "expected"),
     [
-        (0, "pulse,direction", ":1: column conductance: is missing"),
-        (0, "", ":1: column pulse: is missing"),
+        (0, "pulse,direction", "has no form that is known"),
+        (0, "", "has no form that is known"),
         (5, "4,nan,up", ":6: conductance (= nan): must be finite"),
         (5, "4,inf,up", ":6: conductance (= inf): must be finite"),
         (5, "4,high,up", ":6: conductance (= 'high'): must be a number"),
@@ -177,7 +182,7 @@ def test_trains_that_make_no_device_are_refused(tmp_path, rows, expected):
     path = tmp_path / "bad.csv"
     path.write_text("\n".join(rows) + "\n")
     with pytest.raises(TwinError) as caught:
-        fit_measured(path, None, None)
+        fit_measured([path], None, None)
     assert expected in str(caught.value)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
@@ -187,7 +192,7 @@ def test_files_that_are_none_are_refused(tmp_path):
     with pytest.raises(TwinError, match="cannot be read"):
         read_trains(tmp_path / "absent.csv")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(TwinError, match="is not UTF-8"):
+    with pytest.raises(TwinError, match="has no form that is known"):
         read_trains(tmp_path / "binary.csv")
     with pytest.raises(TwinError, match="cannot be read as a device"):
         read_description(str(tmp_path / "absent.toml"))
@@ -205,7 +210,7 @@ def test_a_workload_takes_the_file_in(tmp_path):
     from twin.descriptions.workload import Device  # noqa: PLC0415
 
     path = sampled(tmp_path / "a.csv", soft_bounds())
-    fit_measured(path, None, tmp_path / "a.toml")
+    fit_measured([path], None, tmp_path / "a.toml")
     table = {"preset": "measured", "file": str(tmp_path / "a.toml"), "dw_min_std": 0.5}
     device = Device.model_validate(table)
     assert "file" not in device.overrides

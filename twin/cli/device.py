@@ -10,15 +10,27 @@ device = typer.Typer(no_args_is_help=True, help="Devices from measurements.")
 
 @device.command()
 def fit(
-    file: Annotated[Path, typer.Argument(help="A CSV of pulse, conductance, direction (up, down), device, cycle.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Measured pulses: a table, a log or a spreadsheet, or the files of both directions."),
+    ],
+    form: Annotated[
+        str | None, typer.Option(help="Form of the files; otherwise it is recognised (docs/devices.md lists them).")
+    ] = None,
+    read_voltage: Annotated[
+        float | None, typer.Option(help="Volts at which currents were read: conductance is current / voltage.")
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="ROLE=HEADING: what a column is, e.g. conductance='G (uS)'. Repeatable.")
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="A figure of the trains and the fitted steps: .svg, .pdf or .png.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="A TOML file for device = {preset = 'measured', file = ...}.")
+    into: Annotated[
+        Path | None, typer.Option("--into", "--out", help="A TOML file for device = {preset = 'measured', file = ...}.")
     ] = None,
 ) -> None:
     """Make a device from measured pulse trains; print the fit and its residuals."""
     from twin.cli.device_fit import fit_measured
 
-    fit_measured(file, plot, out)
+    fit_measured(files, plot, into, form, read_voltage, column or [])

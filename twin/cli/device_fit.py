@@ -1,5 +1,6 @@
 """`twin device fit`: measured trains in, a table, a device description and a figure out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,9 +8,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from twin.console import progress
 from twin.devices.curve import CHANCE, SECTIONS
 from twin.devices.fit import DeviceFit, fit_device
-from twin.devices.trains import Trains, read_trains
+from twin.devices.forms.form import Reading, Wanted
+from twin.devices.forms.registry import read_measured
+from twin.devices.trains import Trains
 from twin.errors import TwinError
 from twin.files import check_outputs, check_suffix, write_bytes, write_text
 from twin.report.figures.palette import ALGORITHMS, INKS
@@ -22,20 +26,30 @@ UP, DOWN = INKS[ALGORITHMS["ttv2"]].light, INKS[ALGORITHMS["sgd"]].light
 SHOWN = 2000  # steps drawn of each direction
 
 
-def fit_measured(path: Path, plot: Path | None, out: Path | None) -> None:
-    """Print the fit of a CSV of pulse trains; write the device and the figure where asked to."""
+def fit_measured(
+    paths: Sequence[Path],
+    plot: Path | None = None,
+    out: Path | None = None,
+    form: str | None = None,
+    read_voltage: float | None = None,
+    columns: Sequence[str] = (),
+) -> None:
+    """Print the fit of measured pulses; write the device and the figure where asked to."""
     if plot is not None:
         check_suffix("--plot", plot, *FORMATS)
     if out is not None:
-        check_suffix("--out", out, ".toml")
-    check_outputs({"--plot": plot, "--out": out}, {"measurement": path})
-    trains = read_trains(path)
-    try:
-        fitted = fit_device(trains)
-    except TwinError as error:
-        raise TwinError(f"{path}: {error}") from error
+        check_suffix("--into", out, ".toml")
+    check_outputs({"--plot": plot, "--into": out}, {f"measurement {path}": path for path in paths})
+    shown = ", ".join(path.name for path in paths)
+    with progress("reading", "passes") as report:
+        trains, reading, name = read_measured(paths, form, _wanted(read_voltage, columns))
+        try:
+            fitted = fit_device(trains, report)
+        except TwinError as error:
+            raise TwinError(f"{', '.join(map(str, paths))}: {error}") from error
     console = Console()
-    console.print(fit_table(path.name, trains, fitted))
+    console.print(f"read as: {name}, {reading.said}", soft_wrap=True, markup=False, highlight=False)
+    console.print(fit_table(shown, reading.unit, trains, fitted))
     console.print(parameter_table(trains, fitted))
     for name, curve in (("up", fitted.up), ("down", fitted.down)):
         if not curve.monotone:
@@ -54,31 +68,32 @@ def fit_measured(path: Path, plot: Path | None, out: Path | None) -> None:
     if plot is not None:
         write_bytes(plot, draw(trains, fitted, plot.suffix.lower()))
     if out is not None:
-        write_text(out, description(path.name, trains, fitted))
+        write_text(out, description(shown, trains, fitted, reading))
         console.print(
             f'{out}: use it as device = {{preset = "measured", file = "{out}"}}', soft_wrap=True, markup=False
         )
 
 
-def fit_table(name: str, trains: Trains, fitted: DeviceFit) -> Table:
+def fit_table(name: str, unit: str, trains: Trains, fitted: DeviceFit) -> Table:
     """Make the table of what was found, with the residuals."""
     table = Table(title=f"{name}: {trains.devices} devices, {trains.up.size} steps", title_justify="left")
     for heading in ("quantity", "up", "down"):
         table.add_column(heading, justify="left" if heading == "quantity" else "right")
-    unit = 2 / fitted.span
+    per = 2 / fitted.span
+    measured = unit or "unit of the file"
     pairs = (fitted.up, fitted.down)
     lines = (fitted.up_line, fitted.down_line)
     ends = (fitted.high, fitted.low)
     middle = np.full(1, 0.5)
     row = table.add_row
-    row("end of the range, conductance", *(f"{end.mean():.5g} ± {end.std():.2g}" for end in ends))
-    row("step in its middle, conductance", *(f"{curve.at(middle)[0]:.4g}" for curve in pairs))
-    row("step in its middle, weight", *(f"{unit * curve.at(middle)[0]:.4g}" for curve in pairs))
+    row(f"end of the range, {measured}", *(f"{end.mean():.5g} ± {end.std():.2g}" for end in ends))
+    row(f"step in its middle, {measured}", *(f"{curve.at(middle)[0]:.4g}" for curve in pairs))
+    row("step in its middle, weight", *(f"{per * curve.at(middle)[0]:.4g}" for curve in pairs))
     row("spread of the steps over devices", *(f"{100 * curve.scale.std():.1f} %" for curve in pairs))
     row("misfit of the monotone curve beyond noise", *(f"{100 * curve.misfit:.1f} %" for curve in pairs))
     row("variance of steps explained", *(f"{100 * curve.explained:.1f} %" for curve in pairs))
     row("  in the middle, by a line per device", *(f"{100 * line.explained:.1f} %" for line in lines))
-    row("  its step at conductance 0", *(f"{line.step_0:.4g}" for line in lines))
+    row("  its step at 0", *(f"{line.step_0:.4g}" for line in lines))
     row("  its end, where the step is 0", *(f"{line.bound:.4g}" for line in lines))
     table.caption = (
         f"{2 / fitted.dw_min:.4g} states; rms residual of a step {fitted.residual:.3g} dw_min. "
@@ -102,14 +117,28 @@ def parameter_table(trains: Trains, fitted: DeviceFit) -> Table:
     return table
 
 
-def description(name: str, trains: Trains, fitted: DeviceFit) -> str:
+def _wanted(read_voltage: float | None, columns: Sequence[str]) -> Wanted:
+    if read_voltage is not None and not 0 < abs(read_voltage) < 1e3:
+        raise TwinError(f"--read-voltage (= {read_voltage:g}): must be the volts of a read, e.g. 0.1")
+    pairs = [text.partition("=") for text in columns]
+    for role, equals, name in pairs:
+        if not (role and equals and name):
+            raise TwinError(f"--column (= {role}): must be ROLE=HEADING, e.g. conductance='G (uS)'")
+    return Wanted(read_voltage, {role.strip().lower(): name.strip() for role, _, name in pairs})
+
+
+def description(name: str, trains: Trains, fitted: DeviceFit, reading: Reading) -> str:
     """Write the device as TOML."""
     source = (
         f"twin device fit of {_plain(name)}: {trains.devices} devices, {trains.up.size} steps; "
         f"rms residual of a step {fitted.residual:.3g} dw_min"
     )
     lines = [
-        f"# weight -1 to 1 is conductance {fitted.low.mean():.6g} to {fitted.high.mean():.6g}",
+        f"# weight -1 to 1 is {fitted.low.mean():.6g} to {fitted.high.mean():.6g} {reading.unit}".rstrip(),
+        *(
+            f"# {key.rpartition('_')[0]} = {value:.6g} {key.rpartition('_')[2]}"
+            for key, value in reading.electricity.items()
+        ),
         'family = "piecewise-step"',
         f'source = "{source}"',
         f"states = {2 / fitted.dw_min:.6g}",

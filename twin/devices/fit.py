@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from twin.console import Report
 from twin.devices.curve import SECTIONS, Curve, Steps, fit_curve
 from twin.devices.noise import Interval, Noise, separate, spread_of
 from twin.devices.trains import FEWEST, Array, Trains
@@ -122,8 +123,8 @@ class DeviceFit:
         }
 
 
-def fit_device(trains: Trains) -> DeviceFit:
-    """Fit a device to trains.
+def fit_device(trains: Trains, report: Report | None = None) -> DeviceFit:
+    """Fit a device to trains; `report` is told how far it is.
 
     Raises
     ------
@@ -139,6 +140,8 @@ def fit_device(trains: Trains) -> DeviceFit:
     span = float(high.mean() - low.mean())
     located, variance, read = trains.before, np.full(step.size, float(step.var())), 0.0
     for turn in range(PASSES):
+        if report is not None:
+            report("fitting", turn, PASSES)
         place = np.clip((located - low[trains.device]) / (high - low)[trains.device], 0.0, 1.0)
         up, down = (
             fit_curve(Steps(place, step, variance, trains.device, ~trains.first).of(one), read)

@@ -1,0 +1,301 @@
+"""Files of measured pulses: is each form recognised, does a known device come back, is a bad file refused in a line?"""
+
+import zipfile
+
+import numpy as np
+import pytest
+
+from twin.cli.device_fit import fit_measured
+from twin.devices.fit import fit_device
+from twin.devices.forms.form import Wanted, heading, turning
+from twin.devices.forms.registry import FORMS, read_measured
+from twin.errors import TwinError
+
+LOW, HIGH, STEP, PULSES, CYCLES = 1.0, 11.0, 0.25, 120, 8  # microsiemens
+
+
+def cycles(count=CYCLES, pulses=PULSES, seed=1):
+    """Up and down traces of a soft-bounds device, (cycle, direction, state); each begins where the last one ended."""
+    rng, g, found = np.random.default_rng(seed), LOW, []
+    for _ in range(count):
+        traces = []
+        for up in (True, False):
+            values = [g]
+            for _ in range(pulses):
+                step = STEP * ((HIGH - g) if up else (g - LOW)) / (HIGH - LOW) * (1 + 0.2 * rng.standard_normal())
+                g = g + step if up else g - step
+                values.append(g)
+            traces.append(values)
+        found.append(traces)
+    return np.array(found)
+
+
+def series(**keys):
+    """One column: states after each pulse, up and down by turns."""
+    return cycles(**keys)[:, :, 1:].ravel()
+
+
+def table(rows, separator=",", comma=False):
+    lines = [separator.join(cell if isinstance(cell, str) else f"{cell:.9g}" for cell in row) for row in rows]
+    return "\n".join(line.replace(".", ",") if comma and k else line for k, line in enumerate(lines)) + "\n"
+
+
+def crosssim():
+    """Ramps of currents at 0.1 V, ragged."""
+    found = {}
+    for k, name in enumerate(("set", "reset")):
+        ramps = [list(trace[: PULSES + 1 - 7 * n]) for n, trace in enumerate(cycles()[:, k] * 1e-7)]
+        columns = [ramp + ["NaN" if n % 2 else "0"] * (PULSES + 1 - len(ramp)) for n, ramp in enumerate(ramps)]
+        found[f"{name}.csv"] = table([[f"rmp{n + 1}" for n in range(CYCLES)], *zip(*columns, strict=True)])
+    return found
+
+
+def neurosim():
+    return {
+        f"{name}.tsv": table([["Time[ns]", "Conductance"], *((300 * n + n % 7, g) for n, g in enumerate(trace))], "\t")
+        for name, trace in zip(("LTP", "LTD"), cycles(1, 400)[0], strict=True)
+    }
+
+
+def aihwkit():
+    up, down = cycles(1, 400)[0]
+    return {"traces.csv": "\ufeff" + table(zip(up, down, strict=True))}
+
+
+def xbtorch():
+    """Distributions of a Gaussian step at 99 conductances."""
+    from scipy.stats import norm  # noqa: PLC0415
+
+    g = np.linspace(LOW, HIGH, 99) * 1e-6
+    found = {}
+    for name, sign in (("up", 1), ("down", -1)):
+        mean = sign * STEP * 1e-6 * ((HIGH * 1e-6 - g) if sign > 0 else (g - LOW * 1e-6)) / ((HIGH - LOW) * 1e-6)
+        dg = np.linspace(-1.0, 1.0, 100) * 2 * STEP * 1e-6
+        at_most = norm.cdf(dg[None, :], mean[:, None], 0.02e-6 + 0.2 * np.abs(mean)[:, None])
+        found |= {f"{name}-g.txt": table([[x] for x in g]), f"{name}-dg.txt": table([[x] for x in dg])}
+        found[f"{name}-p.txt"] = table(at_most, " ")
+    return found
+
+
+def keithley():
+    """Header lines, semicolons, decimal commas; a pulse and two reads at 0.1 V by turns."""
+    rows = []
+    for traces in cycles():
+        for sign, trace in zip((1.0, -1.2), traces, strict=True):
+            for g in trace[1:]:
+                rows += [(sign, 1e-4 * sign), (0.1, 1e-7 * g), (0.1, 1e-7 * g)]
+    text = "Keithley 4200A;SN 1234\nOperator;NN\n\n"
+    return {"log.csv": text + table(
+        [["Time (s)", "AV (V)", "AI (A)"], *((0.01 * k, *row) for k, row in enumerate(rows))], ";", True)}  # fmt: skip
+
+
+def log_of_pulses():
+    """Voltage of the pulse, and resistance after it."""
+    rows = [
+        (v, 1e6 / g) for traces in cycles() for v, trace in zip((1.5, -1.5), traces, strict=True) for g in trace[1:]
+    ]
+    head = ["t [s]", "V [V]", "R [kOhm]"]
+    return {"pulses.csv": table([head, *((k, v, r / 1e3) for k, (v, r) in enumerate(rows))])}
+
+
+def long_table():
+    return {"long.csv": table([["Pulse #", "G (nS)"], *((k + 1, 1e3 * g) for k, g in enumerate(series()))])}
+
+
+def long_of_devices():
+    rows = [
+        (f"D{device}", n, name, 1e-7 * g)
+        for device in (1, 2, 3)
+        for n, traces in enumerate(cycles(seed=device))
+        for name, trace in zip(("LTP", "LTD"), traces, strict=True)
+        for g in trace
+    ]
+    return {"devices.csv": table([["Device", "Cycle", "Type", "Current (A)"], *rows])}
+
+
+def wide_of_devices():
+    columns = [series(seed=device) for device in (1, 2, 3)]
+    head = ["Pulse number", "dev 1 (uS)", "dev 2 (uS)", "dev 3 (uS)"]
+    return {"wide.csv": table([head, *((k, *row) for k, row in enumerate(zip(*columns, strict=True)))])}
+
+
+def wide_of_cycles():
+    columns = [cycle[:, 1:].ravel() for cycle in cycles()]
+    head = [f"Cycle {k} (uS)" for k in range(CYCLES)]
+    return {"cycles.csv": table([head, *zip(*columns, strict=True)])}
+
+
+FILES = [
+    (crosssim, "CrossSim", "16 ramps, currents at 0.1 V", 1e-6, Wanted()),
+    (neurosim, "NeuroSim", "2 tables of 401 and 401 states", 1.0, Wanted()),
+    (aihwkit, "aihwkit", "two traces of 401 rows, up first", 1.0, Wanted()),
+    (xbtorch, "XBTorch", "99 conductances and 100 changes", 1e-6, Wanted()),
+    (keithley, "log", "16 trains, reads at 0.1 V, up 1 V, down -1.2 V", 1e-6, Wanted()),
+    (log_of_pulses, "log", "16 trains, from resistances, up 1.5 V, down -1.5 V", 1e-6, Wanted()),
+    (long_table, "long-table", "16 trains, directions by where the series turns", 1e-6, Wanted()),
+    (long_of_devices, "long-table", "48 trains, directions by their column, currents at 0.1 V", 1e-6, Wanted(0.1)),
+    (wide_of_devices, "wide-table", "3 columns of 3 devices, 48 trains", 1e-6, Wanted()),
+    (wide_of_cycles, "wide-table", "8 columns of 1 device, 16 trains", 1e-6, Wanted()),
+]
+
+
+def written(folder, files):
+    paths = []
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        paths.append(folder / name)
+    return paths
+
+
+@pytest.mark.parametrize(("make", "form", "said", "unit", "wanted"), FILES, ids=lambda x: getattr(x, "__name__", ""))
+def test_a_form_is_recognised_and_gives_back_the_device(tmp_path, make, form, said, unit, wanted):
+    trains, reading, name = read_measured(written(tmp_path, make()), wanted=wanted)
+    assert name == form
+    assert said in reading.said
+    fitted = fit_device(trains)
+    middle = STEP / 2 * unit
+    assert (fitted.up.middle.value + fitted.down.middle.value) / 2 == pytest.approx(middle, rel=0.05)
+    assert fitted.up_line.bound == pytest.approx(HIGH * unit, rel=0.05)
+    assert fitted.down_line.bound == pytest.approx(LOW * unit, abs=0.05 * (HIGH - LOW) * unit)
+    assert reading.unit == ("" if unit == 1.0 else "S")
+
+
+def test_every_form_can_be_named_and_has_a_file_above(tmp_path):
+    assert {form for _, form, *_ in FILES} | {"twin"} == {form.NAME for form in FORMS}
+    path = written(tmp_path, long_table())
+    assert read_measured(path, "LONG-table")[2] == "long-table"
+    with pytest.raises(TwinError, match=r"--form \(= wide-tabel\): is unknown; did you mean 'wide-table'"):
+        read_measured(path, "wide-tabel")
+
+
+def test_columns_can_be_named(tmp_path):
+    rows = [["x", "A1", "A2"], *((k, 7.0, g) for k, g in enumerate(series()))]
+    paths = written(tmp_path, {"odd.csv": table(rows)})
+    trains, reading, _ = read_measured(paths, "long-table", Wanted(0.2, {"current": "A2"}))
+    assert "currents at 0.2 V" in reading.said
+    assert fit_device(trains).up_line.bound == pytest.approx(HIGH / 0.2, rel=0.05)
+    with pytest.raises(TwinError, match=r"odd.csv:1: --column \(= 'A3'\): is no heading; known are x, A1, A2"):
+        read_measured(paths, "long-table", Wanted(None, {"current": "A3"}))
+    with pytest.raises(TwinError, match="--column curent: is no role of a column; did you mean 'current'"):
+        read_measured(paths, None, Wanted(None, {"curent": "A2"}))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])
+def test_encodings_of_instruments_are_read(tmp_path, encoding):
+    text = long_table()["long.csv"].replace("nS", "µS")
+    (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+    assert read_measured([tmp_path / "a.csv"])[1].unit == "S"
+
+
+def xlsx(path, rows):
+    """Write a sheet with the least that makes a workbook."""
+    text, number = '<c t="inlineStr"><is><t>{}</t></is></c>', "<c><v>{!r}</v></c>"
+    cells = ["".join((text if isinstance(cell, str) else number).format(cell) for cell in row) for row in rows]
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    kinds = "application/vnd.openxmlformats-"
+    related = (
+        f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="r1" Type="{office}/{{}}" Target="{{}}"/></Relationships>'
+    )
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{package}/content-types">'
+            f'<Default Extension="xml" ContentType="{kinds}officedocument.spreadsheetml.sheet.main+xml"/>'
+            f'<Default Extension="rels" ContentType="{kinds}package.relationships+xml"/></Types>',
+        )
+        book.writestr("_rels/.rels", related.format("officeDocument", "xl/workbook.xml"))
+        book.writestr("xl/_rels/workbook.xml.rels", related.format("worksheet", "worksheets/sheet1.xml"))
+        sheet = '<sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets>'
+        book.writestr("xl/workbook.xml", f'<workbook xmlns="{main}" xmlns:r="{office}">{sheet}</workbook>')
+        data = "".join(f"<row>{row}</row>" for row in cells)
+        book.writestr(
+            "xl/worksheets/sheet1.xml", f'<worksheet xmlns="{main}"><sheetData>{data}</sheetData></worksheet>'
+        )
+
+
+def test_a_spreadsheet_is_read(tmp_path):
+    pytest.importorskip("python_calamine")
+    path = tmp_path / "clarius.xlsx"
+    xlsx(path, [["Pulse", "G (uS)"], *((k, float(g)) for k, g in enumerate(series()))])
+    trains, reading, form = read_measured([path])
+    assert (form, reading.unit) == ("long-table", "S")
+    assert fit_device(trains).up_line.bound == pytest.approx(HIGH * 1e-6, rel=0.05)
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(TwinError, match="cannot be read as a spreadsheet"):
+        read_measured([path])
+
+
+LONG = ["Pulse,G (uS)", *(f"{k},{g:.6g}" for k, g in enumerate(series(count=2, pulses=40)))]
+SAME = {"a.csv": "Time,Conductance\n" + "1,2\n2,3\n3,4\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"a.csv": ""}, "a.csv: is empty"),
+        ({"a.csv": "\n\n ,\n"}, "a.csv: is empty"),
+        ({"a.csv": "some text\nmore of it\n"}, "a.csv: has no form that is known"),
+        ({"a.csv": "\n".join(LONG[:2])}, "a.csv: has 0 up steps"),
+        ({"a.csv": "\n".join([LONG[0], *(f"{k},5" for k in range(90))])}, "a.csv: has 0 down steps"),
+        ({"a.csv": "\n".join([*LONG[:9], "9,nan", *LONG[10:]])}, "a.csv:10: G (uS) (= nan): must be finite"),
+        ({"a.csv": "\n".join([*LONG[:9], "9,OVFL", *LONG[10:]])}, "a.csv:10: G (uS) (= 'OVFL'): must be a number"),
+        ({"a.csv": "\n".join([*LONG[:9], "9"])}, "a.csv:10: G (uS) (= ''): must be a number"),
+        ({"a.csv": "1,2\n2\n"}, "a.csv:2: has 1 cells; every row must have two"),
+        ({"a.csv": "1,2\n2,3\n3,4\n"}, "a.csv: both columns rise"),
+        ({"a.csv": "rmp1\n1\n2\n3", "b.csv": "rmp1\n1\n2\n4"}, "b.csv: rises as"),
+        ({"a.csv": "rmp1,rmp2\n1,1\n2,x\n"}, "a.csv:3: rmp2 (= 'x'): must be a number"),
+        ({**SAME, "b.csv": SAME["a.csv"]}, "b.csv: rises as"),
+        ({"a.csv": "a;b\n1,5;2,5\n1.5;2\n"}, "decimal commas and others with points"),
+        ({"a.csv": "V (V);G (uS)\n" + "1;5\n-1;4\n" * 3}, "a.csv: has 2 up steps"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_used_is_refused_in_one_line(tmp_path, files, expected):
+    with pytest.raises(TwinError) as caught:
+        fit_measured(written(tmp_path, files))
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [entry[0] for entry in FILES], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.97])
+def test_a_file_cut_off_is_read_as_far_as_it_goes_or_refused(tmp_path, make, share):
+    paths = written(tmp_path, make())
+    raw = paths[-1].read_bytes()
+    paths[-1].write_bytes(raw[: int(share * len(raw))])
+    message = ""
+    try:
+        fit_device(read_measured(paths)[0])
+    except TwinError as error:
+        message = str(error)
+    assert "\n" not in message
+
+
+def test_binary_files_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"PK\x03\x04\x00\x00\x01")
+    with pytest.raises(TwinError, match="is neither text nor a spreadsheet"):
+        read_measured([tmp_path / "a.csv"])
+
+
+def test_headings_are_split_into_name_and_unit():
+    assert heading("G (uS)") == ("g", "S", 1e-6)
+    assert heading("Pulse #") == ("pulse", "", 1.0)
+    assert heading("Time[ns]") == ("time", "s", 1e-9)
+    assert heading("R [kΩ]") == ("r", "Ohm", 1e3)
+    assert heading("dev 1 (left)") == ("dev 1", "", 1.0)
+
+
+def test_turning_points_of_a_saturated_series_are_where_the_direction_changes():
+    values = series(count=3, pulses=400)
+    assert turning(values) == [400 * k for k in range(6)]
+    assert len(turning(values[:-55])) == 6
+
+
+def test_a_log_leaves_its_voltages_in_the_device(tmp_path):
+    fit_measured(written(tmp_path, keithley()), out=tmp_path / "mine.toml")
+    text = (tmp_path / "mine.toml").read_text()
+    assert "# up_voltage = 1 V" in text
+    assert "# down_voltage = -1.2 V" in text
+    assert "# read_voltage = 0.1 V" in text

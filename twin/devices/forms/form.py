@@ -1,0 +1,184 @@
+"""What a form of file is to the rest of the program, and what forms share: headings with units, turning points."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.devices.forms.grid import Grid
+from twin.devices.trains import Train
+from twin.errors import TwinError
+
+Array = npt.NDArray[np.float64]
+
+HEADING = re.compile(r"(.*?)\s*[\(\[\{]\s*([^\)\]\}]*?)\s*[\)\]\}]\s*")
+PREFIXES = {
+    "f": 1e-15,
+    "p": 1e-12,
+    "n": 1e-9,
+    "u": 1e-6,
+    "\u00b5": 1e-6,
+    "\u03bc": 1e-6,
+    "m": 1e-3,
+    "k": 1e3,
+    "M": 1e6,
+    "G": 1e9,
+}
+BASES = {
+    "S": "S",
+    "A": "A",
+    "V": "V",
+    "s": "s",
+    "Ohm": "Ohm",
+    "ohm": "Ohm",
+    "\u03a9": "Ohm",
+    "\u2126": "Ohm",
+    "Hz": "Hz",
+}
+TURN = 0.3  # share of the range by which conductance must come back for a turning point
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a user says about a file.
+
+    Attributes
+    ----------
+    read_voltage : float or None
+        Volts by which currents are divided.
+    columns : mapping of str to str
+        Heading (or number, from 1) of the column that has a role.
+    """
+
+    read_voltage: float | None = None
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a form found.
+
+    Attributes
+    ----------
+    trains : sequence of Train
+    said : str
+        What was read, for "read as: FORM, ...".
+    unit : str
+        Of the values: "S", "A", or "" where the file does not say.
+    electricity : mapping of str to float
+        What the file says of pulses and reads, by name with unit.
+    """
+
+    trains: Sequence[Train]
+    said: str
+    unit: str = ""
+    electricity: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Form(ABC):
+    """A form of file. To add one: a file here and a line in `twin.devices.forms.registry`."""
+
+    NAME: ClassVar[str]
+    SHAPE: ClassVar[str]
+    """The shape in a few words, for messages and docs."""
+
+    @staticmethod
+    @abstractmethod
+    def recognises(grids: Sequence[Grid]) -> bool:
+        """Whether the files have this form; told by headings and shape, not by values."""
+
+    @staticmethod
+    @abstractmethod
+    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:
+        """Read the files.
+
+        Raises
+        ------
+        TwinError
+            With file, line and column of what is wrong, the rule, and the likely fix.
+        """
+
+
+def heading(text: str) -> tuple[str, str, float]:
+    """Split a heading into its name in lower case, the base unit, and the factor to it: ``"G (uS)" -> g, S, 1e-6``.
+
+    The unit is "" (factor 1) where there is none or it is unknown.
+    """
+    match = HEADING.fullmatch(text)
+    name, unit = (match[1], match[2]) if match else (text, "")
+    name = re.sub(r"[\s_#.:-]+", " ", name).strip().lower()
+    if unit in BASES:
+        return name, BASES[unit], 1.0
+    if unit[:1] in PREFIXES and unit[1:] in BASES:
+        return name, BASES[unit[1:]], PREFIXES[unit[0]]
+    return name, "", 1.0
+
+
+def volts(wanted: Wanted, usual: float) -> float:
+    """Return the read voltage: the one that is said, or the form's usual one."""
+    return usual if wanted.read_voltage is None else wanted.read_voltage
+
+
+def rises(values: Array) -> bool:
+    """Whether a train goes up, by its mean before and after its middle."""
+    half = max(values.size // 2, 1)
+    return float(values[-half:].mean()) >= float(values[:half].mean())
+
+
+def one_train(device: str, up: bool, values: Array) -> Train:
+    """Make a train of states that are read once each."""
+    return Train(device, up, values, np.arange(values.size))
+
+
+def turning(values: Array) -> list[int]:
+    """Return where a series that goes up and down turns: first states of its monotone parts, 0 included.
+
+    Of parts that divide the series equally the equal lengths are taken: at saturation a turning point is not sharp.
+    """
+    reach = TURN * float(np.quantile(values, 0.98) - np.quantile(values, 0.02))
+    pivots, extreme, up = [0], 0, None
+    for k, value in enumerate(values):
+        away = value - values[extreme]
+        if up is None:
+            if abs(away) > reach:
+                up, extreme = bool(away > 0), k
+        elif away * (1 if up else -1) > 0:
+            extreme = k
+        elif abs(away) > reach:
+            pivots.append(extreme)
+            up, extreme = not up, k
+    parts = len(pivots)
+    if parts > 1 and values.size % parts == 0:
+        length = values.size // parts
+        if all(abs(pivot - k * length) <= length / 2 for k, pivot in enumerate(pivots)):
+            return [k * length for k in range(parts)]
+    return pivots
+
+
+def halves(device: str, values: Array) -> list[Train]:
+    """Cut a series of potentiation and depression into trains; each begins with the last state of the one before."""
+    starts = turning(values)
+    trains = []
+    for start, stop in zip(starts, [*starts[1:], values.size], strict=True):
+        part = values[max(start - 1, 0) : stop]
+        if part.size > 1:
+            trains.append(one_train(device, rises(values[start:stop]), part))
+    return trains
+
+
+def opposite(ways: Sequence[bool], grids: Sequence[Grid]) -> None:
+    """Refuse two files that go the same way.
+
+    Raises
+    ------
+    TwinError
+        Naming the second.
+    """
+    if len(set(ways)) < 2:
+        way = "rises" if ways[0] else "falls"
+        raise TwinError(f"{grids[-1].path}: {way} as {grids[0].path} does; name one file of up pulses and one of down")

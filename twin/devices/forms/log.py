@@ -1,0 +1,125 @@
+"""An instrument's log: lines about the measurement, then voltage, current (or resistance) and perhaps time a row.
+
+The sign of a pulse's voltage is its direction. Rows at one small voltage are reads between pulses, and their current
+over that voltage is the state; without such rows each row is a pulse with the state after it.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from twin.devices.forms.form import Array, Form, Reading, Wanted
+from twin.devices.forms.grid import Grid
+from twin.devices.forms.roles import Roles, conductances, roles
+from twin.devices.trains import Train
+from twin.errors import TwinError
+
+READS = 0.25  # share of the rows at the smallest voltage from which on these are reads
+CLOSE = 0.02  # by how much voltages of reads may differ, relative
+SMALLER = 0.67  # than the largest pulse a read's voltage must be, relative
+
+
+class Log(Form):
+    """Keithley 4200 and 2450, Clarius and the like."""
+
+    NAME = "log"
+    SHAPE: ClassVar[str] = "lines about the measurement, then columns of voltage, current or resistance, and time"
+
+    @staticmethod
+    def recognises(grids: Sequence[Grid]) -> bool:
+        """One file with a column of voltage beside something measured."""
+        found = roles(grids[0], Wanted())
+        return len(grids) == 1 and found is not None and "voltage" in found.of and found.measured is not None
+
+    @staticmethod
+    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:
+        """Read pulses and reads (see `Form.read`)."""
+        grid = grids[0]
+        found = roles(grid, wanted)
+        if found is None or found.measured is None or "voltage" not in found.of:
+            raise TwinError(
+                f"{grid.path}: has no columns of voltage and current (or resistance, conductance); name them, e.g. "
+                "--column voltage=HEADING --column current=HEADING"
+            )
+        voltage, values = found.values(grid, "voltage"), found.values(grid, found.measured)
+        read = _read_voltage(voltage, wanted)
+        if read is None:
+            states, unit, how = conductances(values, found.measured, wanted)
+            pulses = voltage
+            trains = _trains(grid, found, [(voltage[k], [states[k]], k) for k in range(states.size)])
+        else:
+            at = np.abs(np.abs(voltage) - read) <= CLOSE * read
+            states = (
+                values / voltage if found.measured == "current" else conductances(values, found.measured, wanted)[0]
+            )
+            unit, how, pulses = "S", f"reads at {read:g} V", voltage[~at]
+            trains = _trains(grid, found, _states(grid, found, np.where(at, 0.0, voltage), states))
+        electricity = {f"{name}_voltage_V": float(np.median(pulses[way])) for name, way in (
+            ("up", pulses > 0), ("down", pulses < 0)) if way.any()}  # fmt: skip
+        if read is not None:
+            electricity["read_voltage_V"] = read
+        if "width" in found.of:
+            electricity["pulse_width_s"] = float(np.median(found.values(grid, "width")))
+        said = ", ".join(f"{name.partition('_')[0]} {value:g} V" for name, value in electricity.items() if "_V" in name)
+        return Reading(trains, f"{len(trains)} trains, {how}, {said}", unit, electricity)
+
+
+def _read_voltage(voltage: Array, wanted: Wanted) -> float | None:
+    """Voltage of the rows that are reads, None where there are none."""
+    size = np.abs(voltage)
+    if not size.any():
+        return None
+    least = float(size[size > 0].min()) if wanted.read_voltage is None else abs(wanted.read_voltage)
+    share = float(np.mean(np.abs(size - least) <= CLOSE * least))
+    return least if share >= READS and least < SMALLER * float(size.max()) else None
+
+
+_States = list[tuple[float, list[float], int]]
+
+
+def _states(grid: Grid, found: Roles, pulse: Array, states: Array) -> _States:
+    """(Voltage of the pulse before, its reads, row) of each state; the first has no pulse, 0."""
+    made: _States = []
+    since: list[float] = []
+    sizes = set()
+    for k, (volts, state) in enumerate(zip(pulse, states, strict=True)):
+        if volts:
+            since.append(float(volts))
+        elif made and not since:
+            made[-1][1].append(float(state))
+        else:
+            if made:
+                sizes.add(len(since))
+            if any(one * since[0] < 0 for one in since):
+                raise TwinError(
+                    f"{grid.place(found.start + k)}: pulses of both signs without a read between; leave out"
+                )
+            made.append((since[0] if since else 0.0, [float(state)], k))
+            since = []
+    if len(sizes) > 1:
+        raise TwinError(
+            f"{grid.path}: has {min(sizes)} to {max(sizes)} pulses between two reads; read after a fixed number"
+        )
+    return made
+
+
+def _trains(grid: Grid, found: Roles, states: _States) -> list[Train]:
+    """Cut states where the pulses' sign changes; each train begins with the state before its first pulse."""
+    trains: list[Train] = []
+    part: _States = []
+    for volts, reads, row in states:
+        if not np.isfinite(reads).all():
+            raise TwinError(f"{grid.place(found.start + row)}: conductance (= {reads[0]:g}): must be finite; is V 0?")
+        if len(part) > 1 and volts * part[-1][0] < 0:
+            trains.append(_train(part))
+            part = part[-1:]
+        part.append((volts, reads, row))
+    trains.append(_train(part))
+    return trains
+
+
+def _train(part: _States) -> Train:
+    values = [read for _, reads, _ in part for read in reads]
+    numbers = [number for number, (_, reads, _) in enumerate(part) for _ in reads]
+    return Train("", bool(part[-1][0] > 0), values, numbers)

@@ -1,0 +1,65 @@
+"""Registry of forms, one line each, in the order in which they are tried; and the reading of files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from twin.devices.forms.crosssim import CrossSim
+from twin.devices.forms.form import Form, Reading, Wanted
+from twin.devices.forms.grid import read_grid
+from twin.devices.forms.log import Log
+from twin.devices.forms.long_table import LongTable
+from twin.devices.forms.neurosim import NeuroSim
+from twin.devices.forms.own import Own
+from twin.devices.forms.two_columns import TwoColumns
+from twin.devices.forms.wide_table import WideTable
+from twin.devices.forms.xbtorch import XBTorch
+from twin.devices.registry import suggest
+from twin.devices.trains import Trains, assemble
+from twin.errors import TwinError
+
+FORMS: tuple[type[Form], ...] = (
+    Own,
+    CrossSim,
+    NeuroSim,
+    XBTorch,
+    TwoColumns,
+    Log,
+    WideTable,
+    LongTable,
+)
+
+
+def read_measured(
+    paths: Sequence[Path], form: str | None = None, wanted: Wanted | None = None
+) -> tuple[Trains, Reading, str]:
+    """Read measured pulses of any form; return the steps, what was found, and the form's name.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        One file, or those that belong together.
+    form : str, optional
+        Name of the form; otherwise the first that recognises the files.
+    wanted : Wanted, optional
+
+    Raises
+    ------
+    TwinError
+        If a file cannot be read, no form or an unknown one is meant, or what a form wants is not there.
+    """
+    wanted = wanted or Wanted()
+    grids = [read_grid(path) for path in paths]
+    names = {one.NAME.lower(): one for one in FORMS}
+    if form is not None and form.lower() not in names:
+        raise TwinError(f"--form (= {form}): is unknown; {suggest(form, [one.NAME for one in FORMS])}")
+    chosen = names[form.lower()] if form else next((one for one in FORMS if one.recognises(grids)), None)
+    shown = ", ".join(map(str, paths))
+    if chosen is None:
+        if wanted.columns:
+            chosen = Log if "voltage" in wanted.columns else LongTable
+        else:
+            raise TwinError(
+                f"{shown}: has no form that is known; name its columns (--column ROLE=HEADING) or its --form"
+            )
+    reading = chosen.read(grids, wanted)
+    return assemble(shown, reading.trains), reading, chosen.NAME

@@ -1,0 +1,125 @@
+"""Which column of a table is what: by its heading, its unit, or what the user says."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from twin.devices.forms.form import Array, Wanted, heading
+from twin.devices.forms.grid import Grid
+from twin.devices.registry import suggest
+from twin.errors import TwinError
+
+NAMES = {
+    "conductance": {"conductance", "g", "conductivity", "channel conductance"},
+    "current": {"current", "i", "ai", "drain current", "id", "read current", "i read", "reading", "ch1 current"},
+    "resistance": {"resistance", "r", "read resistance"},
+    "voltage": {"voltage", "v", "av", "pulse voltage", "amplitude", "pulse amplitude", "source", "ch1 voltage", "vg"},
+    "time": {"time", "t", "timestamp", "relative time", "elapsed time"},
+    "width": {"width", "pulse width"},
+    "pulse": {"pulse", "pulses", "pulse number", "pulse no", "pulse index", "number", "no", "n", "index", ""},
+    "direction": {"direction", "polarity", "operation", "type"},
+    "cycle": {"cycle", "cycles", "cycle number"},
+    "device": {"device", "cell", "dut", "sample"},
+}
+OF_UNIT = {"S": "conductance", "A": "current", "Ohm": "resistance", "V": "voltage", "s": "time"}
+MEASURED = ("conductance", "current", "resistance")
+UNITS = {"conductance": "S", "current": "A", "resistance": "Ohm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Where a table begins and which column is what.
+
+    Attributes
+    ----------
+    start : int
+        First row of numbers; the headings are above.
+    headings : list of str
+    of : dict of str to int
+        Column of each role that was found.
+    factor : list of float
+        From each column's unit to the base unit.
+    units : list of str
+        Base unit, "" where there is none.
+    """
+
+    start: int
+    headings: list[str]
+    of: dict[str, int]
+    factor: list[float]
+    units: list[str]
+
+    @property
+    def measured(self) -> str | None:
+        """The role that says what the state is."""
+        return next((role for role in MEASURED if role in self.of), None)
+
+    def values(self, grid: Grid, role: str) -> Array:
+        """Numbers of a role's column in its base unit."""
+        column = self.of[role]
+        rows = range(self.start, len(grid.rows))
+        name = self.headings[column]
+        return np.array([grid.number(row, column, name) for row in rows]) * self.factor[column]
+
+
+def roles(grid: Grid, wanted: Wanted) -> Roles | None:
+    """Find the table of a file; None where there are no headings above numbers.
+
+    Raises
+    ------
+    TwinError
+        If the user names a column or a role that is not there.
+    """
+    header = next((k for k in range(min(len(grid.rows) - 1, 200)) if _heads(grid, k)), None)
+    if header is None:
+        return None
+    headings = grid.rows[header]
+    split = [heading(cell) for cell in headings]
+    found: dict[str, int] = {}
+    for role, name in wanted.columns.items():
+        if role not in NAMES:
+            raise TwinError(f"--column {role}: is no role of a column; {suggest(role, NAMES)}")
+        found[role] = _named(grid, header, name)
+    for role, names in NAMES.items():
+        for k, (called, unit, _) in enumerate(split):
+            matches = called in names and OF_UNIT.get(unit, role) == role
+            if role not in found and k not in found.values() and matches:
+                found[role] = k
+    for column, (_, unit, _) in enumerate(split):
+        of_unit = OF_UNIT.get(unit)
+        if of_unit is not None and of_unit not in found and column not in found.values():
+            found[of_unit] = column
+    return Roles(header + 1, headings, found, [factor for *_, factor in split], [unit for _, unit, _ in split])
+
+
+def _heads(grid: Grid, row: int) -> bool:
+    """Whether a row is a heading: text above a row of as many cells, at least half of them numbers."""
+    cells, below = grid.rows[row], grid.rows[row + 1]
+    if len(cells) < 2 or any(isinstance(grid.value(row, k), float) and cells[k] for k in range(len(cells))):
+        return False
+    numbers = sum(bool(cell) and grid.value(row + 1, k) is not None for k, cell in enumerate(below))
+    return 0 < len(below) <= len(cells) and 2 * numbers >= len(below)
+
+
+def _named(grid: Grid, header: int, name: str) -> int:
+    """Column by heading, or by number from 1."""
+    headings = grid.rows[header]
+    for column, text in enumerate(headings):
+        if name.lower() in {text.lower(), heading(text)[0]}:
+            return column
+    if name.isdigit() and 1 <= int(name) <= len(headings):
+        return int(name) - 1
+    raise TwinError(f"{grid.place(header)}: --column (= {name!r}): is no heading; {suggest(name, headings)}")
+
+
+def conductances(values: Array, role: str, wanted: Wanted) -> tuple[Array, str, str]:
+    """Return states, their unit, and how they were made, from what was measured."""
+    if role == "resistance":
+        if np.any(values == 0):
+            raise TwinError(f"resistance (= 0): must not be 0, at row {int(np.argmax(values == 0)) + 1} of the table")
+        return 1 / values, "S", "from resistances"
+    if role == "current" and wanted.read_voltage is not None:
+        return values / wanted.read_voltage, "S", f"currents at {wanted.read_voltage:g} V"
+    if role == "current":
+        return values, "A", "currents (no read voltage; --read-voltage makes conductances of them)"
+    return values, "S", "conductances"

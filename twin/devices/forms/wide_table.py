@@ -1,0 +1,76 @@
+"""A wide table: a column a device or a cycle, each potentiation and depression below one another."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from twin.devices.forms.form import Array, Form, Reading, Wanted, halves, heading
+from twin.devices.forms.grid import Grid
+from twin.devices.forms.roles import NAMES, UNITS, conductances, roles
+from twin.errors import TwinError
+
+CYCLE = re.compile(r"(cycle|run|loop|ramp|c)\s*\d+")
+BESIDE = ("pulse", "time", "cycle", "width", "device", "direction")
+
+
+class WideTable(Form):
+    """Columns headed "cycle n" are cycles of one device, all others devices of their own."""
+
+    NAME = "wide-table"
+    SHAPE: ClassVar[str] = "headings, perhaps a column of pulse numbers, and a column a device or a cycle"
+
+    @staticmethod
+    def recognises(grids: Sequence[Grid]) -> bool:
+        """One file with two or more columns of one kind of quantity."""
+        return len(grids) == 1 and len(_columns(grids[0], Wanted())) > 1
+
+    @staticmethod
+    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:
+        """Read the columns (see `Form.read`)."""
+        grid = grids[0]
+        found, columns = roles(grid, wanted), _columns(grid, wanted)
+        if found is None or not columns:
+            raise TwinError(f"{grid.path}: has no headings above columns of numbers; name another --form")
+        units = {found.units[column] for column in columns}
+        if len(units) > 1:
+            raise TwinError(
+                f"{grid.place(found.start - 1)}: columns have the units {', '.join(sorted(units))}; use one"
+            )
+        unit = units.pop()
+        role = next((name for name, own in UNITS.items() if own == unit), "conductance")
+        trains = []
+        for column in columns:
+            name, _, factor = heading(found.headings[column])
+            device = "" if CYCLE.fullmatch(name) else found.headings[column]
+            values, base, how = conductances(_values(grid, found.start, column) * factor, role, wanted)
+            trains += halves(device, values)
+        devices = len({train.device for train in trains})
+        said = f"{len(columns)} columns of {devices} device{'s' if devices > 1 else ''}, {len(trains)} trains, {how}"
+        return Reading(trains, said, base if unit else "")
+
+
+def _columns(grid: Grid, wanted: Wanted) -> list[int]:
+    """Columns of what was measured; none in a table that has a voltage beside it or a single one."""
+    found = roles(grid, wanted)
+    if found is None or "voltage" in found.of:
+        return []
+    taken = {found.of[role] for role in BESIDE if role in found.of}
+    numbers = [
+        column
+        for column in range(len(found.headings))
+        if column not in taken and grid.value(found.start, column) is not None
+    ]
+    names = [heading(found.headings[column])[0] for column in numbers]
+    alone = any(names.count(name) == 1 and any(name in NAMES[role] for role in UNITS) for name in names)
+    return [] if alone and len(numbers) > 1 else numbers
+
+
+def _values(grid: Grid, start: int, column: int) -> Array:
+    """Numbers of a column without what pads its end."""
+    rows = range(start, len(grid.rows))
+    filled = [row for row in rows if (value := grid.value(row, column)) is None or not math.isnan(value)]
+    last = max(filled, default=start - 1)
+    return np.array([grid.number(row, column, grid.rows[start - 1][column]) for row in rows if row <= last])
