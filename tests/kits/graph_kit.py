@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from network_kit import ideal
 from reference_networks import FUNCTIONS, softmax
 
@@ -46,14 +47,18 @@ def pooled(node, x, fill, function):
 
 
 def conv(node, x, w):
-    pad, k, step = node.padding, node.kernel, node.stride
-    padded = np.pad(x, ((pad, pad), (pad, pad), (0, 0)))
-    height, width = ((side + 2 * pad - k) // step + 1 for side in x.shape[:2])
+    """Return a convolution: pixels of a window are every `dilation`th, outputs of a group see its channels only."""
+    top, bottom, left, right = node.padding
+    padded = np.pad(x, ((top, bottom), (left, right), (0, 0)))
+    (tall, wide), (down, across) = node.kernel, node.stride
+    rows, columns = (np.arange(n) * gap for n, gap in zip((tall, wide), node.dilation, strict=True))
+    height, width = (padded.shape[0] - rows[-1] - 1) // down + 1, (padded.shape[1] - columns[-1] - 1) // across + 1
+    own, outputs = x.shape[2] // node.groups, w.shape[0] // node.groups
     out = np.zeros((height, width, w.shape[0]))
-    for i in range(height):
-        for j in range(width):
-            part = padded[i * step : i * step + k, j * step : j * step + k].ravel()
-            out[i, j] = w @ (np.append(part, 1.0) if node.bias else part)
+    for i, j, g in np.ndindex(height, width, node.groups):
+        part = padded[np.ix_(i * down + rows, j * across + columns, np.arange(g * own, (g + 1) * own))].ravel()
+        group = slice(g * outputs, (g + 1) * outputs)
+        out[i, j, group] = w[group] @ (np.append(part, 1.0) if node.bias else part)
     return out
 
 
@@ -194,3 +199,20 @@ def slopes(function, values, count, draw, step=1e-5):
             high[number][at] += step
             found.append((number, at, (function(high) - function(low)) / (2 * step)))
     return found
+
+
+def check(made, tolerance=2e-3):
+    """Hold the loss and the step of a sample against NumPy's and its finite differences."""
+    x, target = made.sample(0)
+    weights, learnt = made.weights(), made.learnt()
+    values = [*weights, *learnt]
+
+    def loss(changed):
+        return evaluated(made.graph, changed[: len(weights)], changed[len(weights) :], x, target)
+
+    (found,) = made.ideal.train(0, 1)
+    assert found == pytest.approx(loss(values) / made.network.losses, rel=1e-4)
+    after = [*made.weights(), *made.learnt()]
+    for number, at, slope in slopes(loss, values, 12, np.random.default_rng(1)):
+        step = (values[number][at] - after[number][at]) / 0.1
+        assert step == pytest.approx(slope, rel=tolerance, abs=2e-5), (number, at)

@@ -14,7 +14,7 @@ from twin.descriptions.algorithms import Algorithms
 from twin.descriptions.load import load_chip, load_layout
 from twin.engine import Engine
 from twin.mapping import map_layers
-from twin.networks.layers import Conv, Dense
+from twin.networks.layers import Conv, Dense, Windows
 from twin.operation import N_COUNTS, Counts
 
 LAYOUTS = {"sgd": ["two-array"], "shd": ["three-array", "four-array"], "ttv2": ["three-array", "four-array"]}
@@ -75,7 +75,7 @@ def systems(draw):
     layout = load_layout(draw(st.sampled_from(LAYOUTS[algorithm]))).model
     layers = []
     if draw(st.booleans()):
-        layers.append(Conv(0, 8, 8, 1, 3, True, "tanh", 3, 1, 0, 2))
+        layers.append(Conv(0, 8, 8, 1, 3, True, "tanh", Windows.square(3), 2))
     width = layers[0].size if layers else draw(st.sampled_from([5, 40, 600]))
     for outputs in draw(st.lists(st.sampled_from([3, 50, 700]), min_size=1, max_size=3)):
         layers.append(Dense(len(layers), width, outputs, True, "sigmoid"))

@@ -18,6 +18,7 @@ from reference_networks import (
 from twin.data import Dataset
 from twin.errors import TwinError
 from twin.networks.layers import Conv, Dense
+from twin.networks.layers import Windows as Square
 from twin.networks.network import Network
 
 CLASSES = 3
@@ -40,8 +41,8 @@ def network_of(stack, shape):
     made, width = [], int(np.prod(shape))
     for k, (one, n_out) in enumerate(stack):
         if isinstance(one, Windows):
-            window = one.kernel, one.stride, one.padding, one.pool
-            made.append(Conv(k, *shape, n_out, one.bias, one.function, *window))
+            square = Square.square(one.kernel, one.stride, one.padding)
+            made.append(Conv(k, *shape, n_out, one.bias, one.function, square, one.pool))
             shape = made[-1].pooled
         else:
             made.append(Dense(k, width, n_out, one.bias, one.function))

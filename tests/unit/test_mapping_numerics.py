@@ -6,7 +6,7 @@ from chip_kit import CORNER, NETWORK
 from network_kit import ideal
 
 from twin.data import Dataset
-from twin.networks.layers import Conv, Dense
+from twin.networks.layers import Conv, Dense, Windows
 from twin.networks.network import Network
 
 MESH = {**NETWORK, **CORNER, "network.topology": "mesh", "network.routing": "dimension-ordered"}
@@ -14,7 +14,7 @@ MESH = {**NETWORK, **CORNER, "network.topology": "mesh", "network.routing": "dim
 
 def lenet():
     """A convolution of 36 positions below a dense layer, and four images."""
-    conv = Conv(0, 8, 8, 1, 4, True, "tanh", 3, 1, 0, 2)
+    conv = Conv(0, 8, 8, 1, 4, True, "tanh", Windows.square(3), 2)
     network = Network((conv, Dense(1, conv.size, 3, True, "softmax")), "cross-entropy")
     rng = np.random.default_rng(2)
     images, classes = rng.random((4, 64), np.float32), np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]

@@ -5,7 +5,7 @@ import pytest
 from network_kit import ideal, tiles
 
 from twin.data import Dataset
-from twin.networks.layers import Conv, Dense, Recurrent
+from twin.networks.layers import Conv, Dense, Recurrent, Windows
 from twin.networks.network import Network
 
 STEPS = 8
@@ -97,8 +97,8 @@ def test_the_state_comes_before_the_next_sequence(wave):
 
 
 def lenet_layers(shape=(28, 28, 1)):
-    first = Conv(0, *shape, 16, bias=True, activation="tanh", kernel=5, pool=2)
-    second = Conv(1, *first.pooled, 32, bias=True, activation="tanh", kernel=5, pool=2)
+    first = Conv(0, *shape, 16, bias=True, activation="tanh", windows=Windows.square(5), pool=2)
+    second = Conv(1, *first.pooled, 32, bias=True, activation="tanh", windows=Windows.square(5), pool=2)
     return Network((first, second, Dense(2, second.size, 10, bias=True, activation="softmax")), "cross-entropy")
 
 

@@ -1,8 +1,7 @@
 """Does every kind of node compute its formula, and its gradient?"""
 
-import numpy as np
 import pytest
-from graph_kit import description, evaluated, slopes, trained
+from graph_kit import check, description, trained
 
 MAP, ROWS = (6, 5, 2), (5, 4)
 
@@ -89,23 +88,6 @@ TEXTS = {
         dense(6, activation="softmax"),
     ],
 }
-
-
-def check(made, tolerance=2e-3):
-    """Hold the loss and the step of a sample against NumPy's and its finite differences."""
-    x, target = made.sample(0)
-    weights, learnt = made.weights(), made.learnt()
-    values = [*weights, *learnt]
-
-    def loss(changed):
-        return evaluated(made.graph, changed[: len(weights)], changed[len(weights) :], x, target)
-
-    (found,) = made.ideal.train(0, 1)
-    assert found == pytest.approx(loss(values) / made.network.losses, rel=1e-4)
-    after = [*made.weights(), *made.learnt()]
-    for number, at, slope in slopes(loss, values, 12, np.random.default_rng(1)):
-        step = (values[number][at] - after[number][at]) / 0.1
-        assert step == pytest.approx(slope, rel=tolerance, abs=2e-5), (number, at)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -69,7 +69,7 @@ def load(layer: LayerSteps) -> Operation:
 def multiply(
     layer: LayerSteps, kind: Kind, opcode: Opcode, reads: tuple[Resource, ...], writes: tuple[Resource, ...]
 ) -> Operation:
-    """Work through all weights of a layer: one multiplication and one addition each."""
+    """Work through the weights that each use of a layer takes: one multiplication and one addition each."""
     return Operation(
         kind,
         Unit.DIGITAL,
@@ -78,7 +78,7 @@ def multiply(
         writes=writes,
         opcode=opcode,
         matrix="W",
-        flops=2 * words(layer) * layer.uses,
+        flops=2 * layer.layer.n_in * layer.layer.answered * layer.uses,
         first=layer.first,
         uses=layer.uses,
     )

@@ -85,6 +85,11 @@ class Layer:
         """How many uses of the matrix the operations perform."""
         return self.count or self.layer.uses
 
+    @property
+    def positions(self) -> int:
+        """How many vectors of outputs the operations make: all groups of a convolution make one together."""
+        return self.count or self.layer.positions
+
     def own(self, vector: str, after: int = 0) -> Resource:
         """Return a vector of which each sample in flight has a copy; of the time step `after` this one."""
         return self._vector(vector, self.layer.index, after)
@@ -244,7 +249,7 @@ class Layer:
         """Return the additions that join the partial sums of a matrix split along its inputs."""
         parts = self.mapping.parts(self.layer.index, matrix)
         split = sum(part.out0 == 0 for part in parts)
-        return (split - 1) * self.layer.n_out
+        return (split - 1) * self.layer.answered
 
     def answering(self, matrix: str) -> tuple[tuple[int, ...] | None, int]:
         """Return the arrays with input lines whose errors are wanted (None: all), and how many the busiest has."""

@@ -77,9 +77,9 @@ class LayerSteps(Layer):
         """Return the digital work of activations, partial sums and, after a convolution, comparisons of pooling."""
         if isinstance(self.layer, Matrix):
             return self.partial_sums(matrix) * self.uses + self.layer.forward_flops
-        flops = ACTIVATION_FLOPS[self.layer.activation] * self.layer.n_out + self.partial_sums(matrix)
         compared = self.layer.n_out if isinstance(self.layer, Conv) and self.layer.pool > 1 else 0
-        return round((flops + compared) * self.uses)
+        each = ACTIVATION_FLOPS[self.layer.activation] * self.layer.n_out + compared
+        return round(each * self.positions + self.partial_sums(matrix) * self.uses)
 
     def loss(self, matrix: str) -> Iterator[Operation]:
         """Output activation, loss and its negative gradient d."""
@@ -136,12 +136,12 @@ class LayerSteps(Layer):
         yield self.move(Stream.ACTIVATIONS, matrix, words, self.inputs(), self.own("cx"), home=home, copied=True)
         error = self.own("d")
         if not self.same_tiles(matrix, main):
-            n = self.layer.n_out * self.uses
+            n = self.layer.answered * self.uses
             yield self.move(Stream.ERRORS, main, n, error, self.own("dd"), store=True)
             home = (self.layer.index, main)
             yield self.move(Stream.ERRORS, matrix, n, self.own("dd"), self.own("cd"), home=home, copied=True)
             error = self.own("cd")
-        flops = MANAGEMENT_FLOPS * (self.layer.n_in + self.layer.n_out) * self.uses
+        lines = (self.layer.n_in + self.layer.answered) * self.uses
         yield Operation(
             Kind.UPDATE_MANAGEMENT,
             Unit.DIGITAL,
@@ -149,14 +149,13 @@ class LayerSteps(Layer):
             reads=(self.own("cx"), error),
             writes=(self.own("p"),),
             matrix=matrix,
-            flops=flops,
+            flops=MANAGEMENT_FLOPS * lines,
         )
         chosen = self.own("p")
         if self.stored_pulses:
-            words = (self.layer.n_in + self.layer.n_out) * self.uses
-            yield self.move(Stream.PULSES, matrix, words, chosen, self.own("ps"), store=True)
+            yield self.move(Stream.PULSES, matrix, lines, chosen, self.own("ps"), store=True)
             chosen = self.own("cp")
-            yield self.move(Stream.PULSES, matrix, words, self.own("ps"), chosen)
+            yield self.move(Stream.PULSES, matrix, lines, self.own("ps"), chosen)
         yield Operation(
             Kind.UPDATE,
             Unit.TILE,
@@ -311,7 +310,7 @@ class LayerSteps(Layer):
         """Chi += lr d x^T in digital: load x, scale d, and one multiplication and one addition an element."""
         words = self.layer.loaded * self.uses
         yield self.move(Stream.ACTIVATIONS, matrix, words, self.inputs(), self.own("cx"), home=self.below(matrix))
-        scaling = MANAGEMENT_FLOPS * self.layer.n_out * self.uses
+        scaling = MANAGEMENT_FLOPS * self.layer.answered * self.uses
         yield self.digital(Kind.UPDATE_MANAGEMENT, Opcode.NONE, matrix, scaling, ("d",), ("p",))
         chi = self.shared("h")
         yield Operation(
@@ -324,7 +323,7 @@ class LayerSteps(Layer):
             matrix=matrix,
             first=self.first,
             uses=self.uses,
-            flops=FILTER_FLOPS * self.layer.n_in * self.layer.n_out * self.uses,
+            flops=FILTER_FLOPS * self.layer.n_in * self.layer.answered * self.uses,
         )
 
     def pulse_lines(self, matrix: str) -> Operation:

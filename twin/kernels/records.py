@@ -129,7 +129,7 @@ LAYER = np.dtype(
         # vectors; sample-private ones have one copy a slot, `stride` words apart
         ("stride", "i8"),
         ("x", "i8"),  # input (uses x n_in), bias line last and always 1
-        ("z", "i8"),  # weighted sums (uses x n_out)
+        ("z", "i8"),  # weighted sums (uses x n_out), of a convolution (positions x n_out)
         ("y", "i8"),  # output (uses x y_step): the next layer's x; activated gates of recurrent cells
         ("y_step", "i8"),
         ("d", "i8"),  # negative gradient of the loss by z (uses x n_out)
@@ -146,14 +146,24 @@ LAYER = np.dtype(
         ("height", "i8"),
         ("width", "i8"),
         ("channels", "i8"),
-        ("kernel", "i8"),
-        ("hop", "i8"),  # stride of the windows
-        ("padding", "i8"),
+        ("kernel", "i8"),  # rows of a window, columns
+        ("kernel_columns", "i8"),
+        ("hop", "i8"),  # stride of the windows, down and right
+        ("hop_columns", "i8"),
+        ("dilation", "i8"),
+        ("dilation_columns", "i8"),
+        ("top", "i8"),  # zeros above the map and left of it
+        ("left", "i8"),
+        ("padded", "i8"),  # whether there are any, on any side
+        ("groups", "i8"),
+        ("group", "i8"),  # input channels of a group
+        ("apart", "i8"),  # whether the words of a window's row do not follow each other in the map
         ("out_height", "i8"),
         ("out_width", "i8"),
         ("pool", "i8"),
         ("chosen", "i8"),  # which output each pooled value came from
         ("window", "i8"),  # error of one window (n_in)
+        ("sums", "i8"),  # of one mat-vec where there are groups (n_out), of which one group's go to z
         # recurrent
         ("features", "i8"),  # input lines before those of the state
         ("hidden", "i8"),

@@ -92,12 +92,13 @@ def place_flow(
 def _place_layer(record: np.void, layer: Layer, arena: Arena) -> None:
     uses, n_in, n_out = layer.uses, layer.n_in, layer.n_out
     record["x"] = arena.take(uses * n_in)
-    record["z"], record["d"] = arena.take(uses * n_out), arena.take(uses * n_out)
-    record["y"], record["y_step"] = arena.take(uses * n_out), n_out
+    record["z"], record["d"] = arena.take(layer.positions * n_out), arena.take(uses * n_out)
+    record["y"], record["y_step"] = arena.take(layer.positions * n_out), n_out
     record["handed"], record["handed_step"] = record["y"], n_out
     if isinstance(layer, Conv):
         record["e"], record["window"] = arena.take(layer.height * layer.width * layer.channels), arena.take(n_in)
         record["chosen"], record["handed"] = arena.take(layer.size), arena.take(layer.size)
+        record["sums"] = arena.take(n_out if layer.groups > 1 else 0)
     else:
         record["e"] = arena.take(uses * n_in)
 

@@ -25,9 +25,7 @@ def describe_layer(record: Record, layer: Layer, loss: str, s: Settings, scale: 
     every = s.every(layer.index)
     record["transfer_every"] = max(every, 1)
     if isinstance(layer, Conv):
-        for name in ("height", "width", "channels", "kernel", "padding", "out_height", "out_width", "pool"):
-            record[name] = getattr(layer, name)
-        record["hop"] = layer.stride
+        _describe_windows(record, layer)
     if isinstance(layer, Recurrent):
         record["features"], record["hidden"], record["one_hot"] = layer.features, layer.hidden, layer.one_hot
         record["back"] = layer.n_inputs - layer.returned
@@ -36,6 +34,18 @@ def describe_layer(record: Record, layer: Layer, loss: str, s: Settings, scale: 
         record["transfer_axis"], record["hadamard"] = AXES[s.transfer_axis], s.hadamard
         record["lines"], record["line_length"] = (layer.n_out, layer.n_in) if row else (layer.n_in, layer.n_out)
         record["threshold"], record["reset"] = s.threshold, s.reset
+
+
+def _describe_windows(record: Record, layer: Conv) -> None:
+    for name in ("height", "width", "channels", "out_height", "out_width", "pool", "groups"):
+        record[name] = getattr(layer, name)
+    windows = layer.windows
+    for name, (down, right) in (("kernel", windows.kernel), ("hop", windows.stride), ("dilation", windows.dilation)):
+        record[name], record[f"{name}_columns"] = down, right
+    record["top"], _, record["left"], _ = windows.padding
+    record["padded"] = any(windows.padding)
+    record["group"] = layer.channels // layer.groups
+    record["apart"] = layer.groups > 1 or windows.dilation[1] > 1
 
 
 def place_transfer(record: Record, arena: Arena, s: Settings) -> None:
@@ -79,10 +89,11 @@ def place_vectors(records: npt.NDArray[np.void], layers: Sequence[Layer], arena:
     for record, layer in zip(records, layers, strict=True):
         uses, n_in, n_out = layer.uses, layer.n_in, layer.n_out
         record["x"] = arena.take(uses * n_in)
-        record["z"], record["d"] = arena.take(uses * n_out), arena.take(uses * n_out)
+        record["z"], record["d"] = arena.take(layer.positions * n_out), arena.take(uses * n_out)
         if isinstance(layer, Conv):
             size = layer.height * layer.width * layer.channels
             record["image"], record["e"], record["window"] = arena.take(size), arena.take(size), arena.take(n_in)
+            record["sums"] = arena.take(n_out if layer.groups > 1 else 0)
             record["chosen"] = arena.take(layer.size)
         else:
             record["e"] = arena.take(uses * n_in)
@@ -99,7 +110,7 @@ def place_vectors(records: npt.NDArray[np.void], layers: Sequence[Layer], arena:
             record["handed"] = above["image"] if isinstance(layers[k + 1], Conv) else above["x"]
             record["handed_step"] = layers[k + 1].n_in
         if last or layer.kind != "dense":
-            record["y"], record["y_step"] = arena.take(layer.uses * layer.n_out), layer.n_out
+            record["y"], record["y_step"] = arena.take(layer.positions * layer.n_out), layer.n_out
         else:
             record["y"], record["y_step"] = record["handed"], record["handed_step"]
     stride = arena.size - start

@@ -1,7 +1,7 @@
 """Layers as data: the shape of each one's matrix, how often a sample uses it, and what it hands on."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from twin.errors import TwinError
 
@@ -20,8 +20,16 @@ class Lines:
             """Inputs without the bias line."""
 
         @property
+        def n_out(self) -> int:
+            """Output lines."""
+
+        @property
         def bias(self) -> bool:
             """Whether there is a line that is always 1."""
+
+        @property
+        def uses(self) -> int:
+            """Mat-vecs a sample."""
 
     @property
     def n_in(self) -> int:
@@ -42,6 +50,16 @@ class Lines:
     def fan(self) -> int:
         """Inputs that the spread of the initial weights is taken from."""
         return self.n_inputs
+
+    @property
+    def answered(self) -> int:
+        """Outputs of one mat-vec that are wanted."""
+        return self.n_out
+
+    @property
+    def positions(self) -> int:
+        """Vectors of `n_out` outputs a sample."""
+        return self.uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +94,46 @@ class Dense(Lines):
         return self.n_out
 
 
+class Windows(NamedTuple):
+    """Where the windows of a convolution lie on a map.
+
+    Attributes
+    ----------
+    kernel, stride, dilation : (int, int)
+        Along height and width, in pixels.
+    padding : (int, int, int, int)
+        Pixels of zeros at the top, the bottom, the left and the right.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+
+    @classmethod
+    def square(cls, kernel: int, stride: int = 1, padding: int = 0) -> "Windows":
+        """Return windows that are the same along both axes."""
+        return cls((kernel, kernel), (stride, stride), (padding,) * 4)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Pixels from the first to the last of a window, both included."""
+        tall, wide = ((size - 1) * gap + 1 for size, gap in zip(self.kernel, self.dilation, strict=True))
+        return tall, wide
+
+    def fit(self, height: int, width: int) -> tuple[int, int]:
+        """Return how many windows fit along both axes of a map; less than 1 where none does."""
+        top, bottom, left, right = self.padding
+        tall, wide = self.reach
+        return (height + top + bottom - tall) // self.stride[0] + 1, (width + left + right - wide) // self.stride[1] + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Conv(Lines):
     """A convolution as mat-vecs of one array with every window of the input map, loaded whole, then max-pooling.
 
-    The weight reuse is the number of output positions (Gokmen 2017, "Convolutional Neural Networks").
+    The weight reuse is the number of output positions (Gokmen 2017, "Convolutional Neural Networks"), times the groups:
+    groups share the input lines, each has output lines of its own, and takes its turn.
     Maps are stored position by position, channels last.
 
     Attributes
@@ -89,10 +142,11 @@ class Conv(Lines):
         The input map.
     n_out : int
         Output channels.
-    kernel, stride, padding : int
-        Of square windows; the padding is zeros.
+    windows : Windows
     pool : int
         Side and stride of the max-pooling windows; 1 for none. Rows and columns left over are dropped.
+    groups : int
+        Groups of input channels, each of which makes as many of the outputs as any other.
     """
 
     kind: ClassVar[str] = "conv"
@@ -104,43 +158,53 @@ class Conv(Lines):
     n_out: int
     bias: bool
     activation: str
-    kernel: int
-    stride: int = 1
-    padding: int = 0
+    windows: Windows
     pool: int = 1
+    groups: int = 1
 
     def __post_init__(self) -> None:
         """Refuse windows that do not fit; the error begins with the key below the layer that is at fault."""
         if self.out_height < 1 or self.out_width < 1:
             raise TwinError(
-                f"kernel (= {self.kernel}): the input map is only {self.height} x {self.width}; "
+                f"kernel (= {by(self.windows.kernel)}): the input map is only {self.height} x {self.width}; "
                 "use a smaller kernel or more padding"
             )
         if self.out_height < self.pool or self.out_width < self.pool:
             raise TwinError(
-                f"stride (= {self.stride}): leaves a map of {self.out_height} x {self.out_width}, too small for the "
-                f"max-pool of size {self.pool} after it; use a smaller stride or max-pool"
+                f"stride (= {by(self.windows.stride)}): leaves a map of {self.out_height} x {self.out_width}, "
+                f"too small for the max-pool of size {self.pool} after it; use a smaller stride or max-pool"
             )
 
     @property
     def n_inputs(self) -> int:
         """Inputs of one window."""
-        return self.kernel * self.kernel * self.channels
+        tall, wide = self.windows.kernel
+        return tall * wide * self.channels // self.groups
 
     @property
     def out_height(self) -> int:
         """Rows of output positions."""
-        return (self.height + 2 * self.padding - self.kernel) // self.stride + 1
+        return self.windows.fit(self.height, self.width)[0]
 
     @property
     def out_width(self) -> int:
         """Columns of output positions."""
-        return (self.width + 2 * self.padding - self.kernel) // self.stride + 1
+        return self.windows.fit(self.height, self.width)[1]
+
+    @property
+    def positions(self) -> int:
+        """Output positions."""
+        return self.out_height * self.out_width
 
     @property
     def uses(self) -> int:
         """Mat-vecs a sample."""
-        return self.out_height * self.out_width
+        return self.positions * self.groups
+
+    @property
+    def answered(self) -> int:
+        """Outputs of one group."""
+        return self.n_out // self.groups
 
     @property
     def pooled(self) -> tuple[int, int, int]:
@@ -267,3 +331,8 @@ class Matrix(Lines):
 
 
 Layer = Dense | Conv | Recurrent | Matrix
+
+
+def by(sides: tuple[int, ...]) -> str:
+    """Write sizes as errors have them: ``"3"`` where all are the same, else ``"3 x 5"``."""
+    return str(sides[0]) if len(set(sides)) == 1 else " x ".join(map(str, sides))

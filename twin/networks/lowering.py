@@ -71,7 +71,7 @@ class Lowering:
         index, layer = len(self.layers), self._dense(one, shape, activation)
         if isinstance(one.node, matrices.Conv):
             pool, end = self._pool(end)
-            window = one.node.kernel, one.node.stride, one.node.padding, pool
+            window = one.node.windows, pool, one.node.groups
             height, width, channels = shape
             layer = Conv(index, height, width, channels, one.node.channels, one.node.bias, activation, *window)
             made_rows = layer.pooled[0] * layer.pooled[1], layer.n_out

@@ -314,7 +314,7 @@ def kept(
     found = []
     for layer in network.layers:
         k, weights = layer.index, layer.n_in * layer.n_out
-        inputs, lines = in_flight * layer.n_in * layer.uses, in_flight * (layer.n_in + layer.n_out) * layer.uses
+        inputs, lines = in_flight * layer.n_in * layer.uses, in_flight * (layer.n_in + layer.answered) * layer.uses
         found += [
             Kept(Stream.H, weights * settings.h_words, k, fast),
             Kept(Stream.WEIGHTS, weights if algorithm.name == "digital" else 0, k, main),

@@ -91,7 +91,7 @@ def network_load(network: Network) -> Iterator[Load]:
     before = network.layers[0].n_inputs
     for layer in network.layers:
         size = layer.size * (layer.uses if network.timed or isinstance(layer, Dense) else 1)
-        forward = ACTIVATION_FLOPS[layer.activation] * layer.n_out * layer.uses
+        forward = ACTIVATION_FLOPS[layer.activation] * layer.n_out * layer.positions
         backward, weights, kept, first = _derivative(layer) * size, layer.n_in * layer.n_out, 0, layer.index == 0
         if network.flow is not None:
             before, first = network.flow.words[layer.index], not network.flow.wanted[layer.index]
@@ -99,7 +99,7 @@ def network_load(network: Network) -> Iterator[Load]:
                 forward += node.cost.forward
                 backward += node.cost.backward + OPTIMISER_FLOPS * node.parameters
                 kept += node.cost.kept
-        yield Load(layer.index, 1, weights, layer.uses, before, size, kept, forward, backward, first)
+        yield Load(layer.index, 1, weights, layer.positions, before, size, kept, forward, backward, first)
         before = size
 
 

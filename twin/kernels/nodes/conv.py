@@ -10,24 +10,34 @@ F32 = np.float32
 
 @inline
 def corner(layer, use):
-    """Return the input row and column of the upper left corner of a window."""
+    """Return the input row and column of the upper left corner of a window, and where its group's channels start."""
+    position, group = use, 0
+    if layer.groups > 1:
+        position, group = use // layer.groups, use % layer.groups
     return (
-        (use // layer.out_width) * layer.hop - layer.padding,
-        (use % layer.out_width) * layer.hop - layer.padding,
+        (position // layer.out_width) * layer.hop - layer.top,
+        (position % layer.out_width) * layer.hop_columns - layer.left,
+        group * layer.group,
     )
 
 
 @kernel
 def gather(f, layer, shift, use):
-    """Put one window of the input map into its x: (kernel, kernel, channels), zeros beyond the border."""
-    top, left = corner(layer, use)
-    width = layer.kernel * layer.channels
-    image = layer.image + shift
+    """Put one window of the input map into its x: (rows, columns, channels), zeros beyond the border."""
+    top, left, channel = corner(layer, use)
+    width = layer.kernel_columns * layer.group
+    image = layer.image + shift + channel
     at = layer.x + shift + use * layer.n_in
-    for row in range(top, top + layer.kernel):
+    for number in range(layer.kernel):
+        row = top + number * layer.dilation
         line = f[at : at + width]
         start = image + (row * layer.width + left) * layer.channels
-        if layer.padding == 0:
+        if layer.apart:
+            for k in range(line.size):
+                column = k // layer.group * layer.dilation_columns
+                inside = 0 <= row < layer.height and 0 <= left + column < layer.width
+                line[k] = f[start + column * layer.channels + k % layer.group] if inside else F32(0.0)
+        elif layer.padded == 0:
             source = f[start : start + width]
             for k in range(line.size):
                 line[k] = source[k]
@@ -42,14 +52,20 @@ def gather(f, layer, shift, use):
 @kernel
 def scatter(f, layer, shift, use, window):
     """Add the error of one window to the error of the input map."""
-    top, left = corner(layer, use)
-    width = layer.kernel * layer.channels
-    error = layer.e + shift
+    top, left, channel = corner(layer, use)
+    width = layer.kernel_columns * layer.group
+    error = layer.e + shift + channel
     at = 0
-    for row in range(top, top + layer.kernel):
+    for number in range(layer.kernel):
+        row = top + number * layer.dilation
         line = window[at : at + width]
         start = error + (row * layer.width + left) * layer.channels
-        if layer.padding == 0:
+        if layer.apart:
+            for k in range(line.size):
+                column = k // layer.group * layer.dilation_columns
+                if 0 <= row < layer.height and 0 <= left + column < layer.width:
+                    f[start + column * layer.channels + k % layer.group] += line[k]
+        elif layer.padded == 0:
             target = f[start : start + width]
             for k in range(line.size):
                 target[k] += line[k]
@@ -62,10 +78,21 @@ def scatter(f, layer, shift, use, window):
 
 
 @kernel
+def keep_group(f, layer, shift, use, sums, fresh):
+    """Put the sums of one group into z, or add them; those of the other groups are dropped."""
+    n = layer.n_out // layer.groups
+    column = use % layer.groups * n
+    start = layer.z + shift + use // layer.groups * layer.n_out + column
+    z = f[start : start + n]
+    for i in range(n):
+        z[i] = sums[column + i] if fresh else z[i] + sums[column + i]
+
+
+@kernel
 def activate_and_pool(f, layer, shift):
     """Activate all positions and hand on the greatest of every pooling window, noting which it was."""
     n = layer.n_out
-    size = layer.uses * n
+    size = layer.out_height * layer.out_width * n
     z = f[layer.z + shift : layer.z + shift + size]
     y = f[layer.y + shift : layer.y + shift + size]
     activate(layer.activation, z, y)
@@ -90,9 +117,28 @@ def activate_and_pool(f, layer, shift):
 
 
 @kernel
+def unpool_groups(f, layer, shift, n):
+    """As `unpool`; the d of a use has its own group's errors, and zeros for the others."""
+    size = layer.uses * layer.n_out
+    d = f[layer.d + shift : layer.d + shift + size]
+    d[:] = F32(0.0)
+    outputs = layer.n_out // layer.groups
+    for k in range(n):
+        at = np.int64(f[layer.chosen + shift + k])
+        column = at % layer.n_out
+        use = at // layer.n_out * layer.groups + column // outputs
+        y, error = f[layer.y + shift + at :], f[layer.error + shift + k :]
+        one = use * layer.n_out + column
+        multiply_by_derivative(layer.activation, y, error, d[one : one + 1])
+
+
+@kernel
 def unpool(f, layer, shift):
     """Give the error of every pooled value to the output it came from, times the derivative: d of all positions."""
     n = (layer.out_height // layer.pool) * (layer.out_width // layer.pool) * layer.n_out
+    if layer.groups > 1:
+        unpool_groups(f, layer, shift, n)
+        return
     size = layer.uses * layer.n_out
     d = f[layer.d + shift : layer.d + shift + size]
     error = f[layer.error + shift : layer.error + shift + n]

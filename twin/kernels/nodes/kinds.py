@@ -4,7 +4,7 @@ import numpy as np
 
 from twin.kernels.array.matrix import managed_matvec
 from twin.kernels.jit import kernel
-from twin.kernels.nodes.conv import activate_and_pool, gather, scatter, unpool
+from twin.kernels.nodes.conv import activate_and_pool, gather, keep_group, scatter, unpool
 from twin.kernels.nodes.dense import activate_use, derive_use, fetch_row
 from twin.kernels.nodes.recurrent import cell_backward, cell_forward, enter_sequence, put_symbols
 from twin.kernels.records import CONV, DENSE
@@ -36,13 +36,15 @@ def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fre
         x = f[start : start + layer.n_in]
         if fresh and layer.source >= 0:
             fetch_row(f, layer, shift, use, x)
-        start = layer.z + shift + use * layer.n_out
+        start = layer.sums + shift if layer.groups > 1 else layer.z + shift + use * layer.n_out
         z = f[start : start + layer.n_out]
-        if fresh:
+        if fresh or layer.groups > 1:
             z[:] = F32(0.0)
         number = sample * layer.uses + use
         low, most = np.int64(0), m.bm_repeats
         managed_matvec(f, work, real, parts, m, FORWARDS, most, x, z, low, factor, number, seed, counts)
+        if layer.groups > 1:
+            keep_group(f, layer, shift, use, z, fresh)
 
 
 @kernel

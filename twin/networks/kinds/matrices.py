@@ -1,12 +1,12 @@
 """Nodes with an analog matrix: dense layers, convolutions, recurrent blocks."""
 
 from math import prod
-from typing import Annotated, ClassVar, Literal, final
+from typing import Annotated, Any, ClassVar, Literal, final
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from twin.networks.kinds.node import MisfitError, Node, Shape, Shapes, Symbols, rows, written
-from twin.networks.layers import GATES
+from twin.networks.layers import GATES, Windows, by
 
 Width = Annotated[int, Field(ge=1, le=1_000_000)]
 Bias = Annotated[bool, Field(description="Add one input line that always carries 1.")]
@@ -30,20 +30,42 @@ class Dense(Node):
         return (*(inputs[0][:-1] if len(inputs[0]) == 2 else ()), self.outputs)
 
 
+def _pixels(count: int, least: int) -> BeforeValidator:
+    """Return what checks `count` numbers of pixels, of which one may stand for all."""
+    one = Annotated[int, Field(ge=least, le=1000)]
+
+    def written_out(given: Any) -> Any:
+        sides = tuple(given) if isinstance(given, (list, tuple)) else (given,) * count
+        if len(sides) != count or any(type(side) is not int or not least <= side <= 1000 for side in sides):
+            raise ValueError(f"must be a whole number from {least} to 1000, or {count} of them in brackets")
+        return sides
+
+    schema = one | Annotated[list[one], Field(min_length=count, max_length=count)]
+    return BeforeValidator(written_out, json_schema_input_type=schema)
+
+
+Sides = Annotated[tuple[int, int], _pixels(2, 1)]
+Borders = Annotated[tuple[int, int, int, int], _pixels(4, 0)]
+
+
 @final
 class Conv(Node):
-    """A convolution with square windows; one array serves all positions of a sample in turn."""
+    """A convolution; one array serves all positions of a sample, and all groups, in turn."""
 
     kind: Literal["conv"]
     """Chooses a convolution."""
     channels: Width
     """Output channels."""
-    kernel: Annotated[int, Field(ge=1, le=1000)]
-    """Side of the square window, in pixels."""
-    stride: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Pixels from one window to the next."""
-    padding: Annotated[int, Field(ge=0, le=1000)] = 0
-    """Pixels of zeros around the map."""
+    kernel: Sides
+    """Side of the square window, or [height, width], in pixels."""
+    stride: Sides = (1, 1)
+    """Pixels from one window to the next, or [down, right]."""
+    padding: Borders = (0, 0, 0, 0)
+    """Pixels of zeros around the map, or [top, bottom, left, right]."""
+    dilation: Sides = (1, 1)
+    """Pixels from one pixel of a window to the next, or [down, right]."""
+    groups: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Groups of channels that do not mix; as many as input channels for a depthwise convolution."""
     activation: Activation
     """Function of the outputs."""
     bias: Bias
@@ -53,14 +75,21 @@ class Conv(Node):
         (shape,) = inputs
         if len(shape) != 3:
             raise MisfitError(f"needs a map (height x width x channels), and gets {written(shape)}")
-        own = vars(self)
-        height, width = ((side + 2 * own["padding"] - own["kernel"]) // own["stride"] + 1 for side in shape[:2])
+        height, width = self.windows.fit(*shape[:2])
         if height < 1 or width < 1:
             raise MisfitError(
-                f"kernel (= {own['kernel']}): the input map is only {shape[0]} x {shape[1]}; "
+                f"kernel (= {by(self.windows.kernel)}): the input map is only {shape[0]} x {shape[1]}; "
                 "use a smaller kernel or more padding"
             )
+        if shape[2] % self.groups or self.channels % self.groups:
+            rule = f"must divide the {shape[2]} channels of its input and the {self.channels} of its output"
+            raise MisfitError(f"groups (= {self.groups}): {rule}")
         return height, width, self.channels
+
+    @property
+    def windows(self) -> Windows:
+        """The windows, both axes written out."""
+        return Windows(self.kernel, self.stride, self.padding, self.dilation)
 
 
 @final
@@ -87,7 +116,8 @@ def matrix_of(node: Node, shapes: Shapes) -> tuple[int, int]:
         inputs, uses = (given[1], given[0]) if apart else (prod(given), 1)
         return (inputs + node.bias) * output[-1], uses
     if isinstance(node, Conv):
-        return (node.kernel**2 * given[2] + node.bias) * node.channels, rows(output)[0]
+        inputs = prod(node.windows.kernel) * given[2] // node.groups
+        return (inputs + node.bias) * node.channels, rows(output)[0] * node.groups
     if isinstance(node, Recurrent):
         features = given.alphabet if isinstance(given, Symbols) else given[1]
         return (features + node.hidden + node.bias) * node.hidden * GATES[node.kind], given[0]
