@@ -11,13 +11,16 @@ from twin.kernels.streams import PARAMETERS
 from twin.machine.arena import Arena
 from twin.machine.arrays import generator
 from twin.networks.flow import INPUT, LAYER, Digital, Flow, Producer, Taker
+from twin.networks.given.fit import Given
 from twin.networks.layers import Conv, Layer
 
 Records = npt.NDArray[np.void]
 INPUTS, ERRORS = ("a", "b", "c"), ("da", "db", "dc")
 
 
-def describe_nodes(flow: Flow | None, arena: Arena, seed: int, optimiser: Optimiser | None) -> Records:
+def describe_nodes(
+    flow: Flow | None, arena: Arena, seed: int, optimiser: Optimiser | None, given: Given | None = None
+) -> Records:
     """Return the NODE records, with parameters that all samples share; one that nothing reads where there are none."""
     nodes = flow.nodes if flow else ()
     records = np.zeros(max(len(nodes), 1), NODE)
@@ -29,10 +32,10 @@ def describe_nodes(flow: Flow | None, arena: Arena, seed: int, optimiser: Optimi
         for name, value in node.record.items():
             record[name] = value
         if node.parameters:
-            record["p"], record["g"] = arena.put(initial(node, seed)), arena.take(node.parameters)
+            record["p"], record["g"] = arena.put(initial(node, seed, given)), arena.take(node.parameters)
             record["n_parameters"], record["moments"] = node.parameters, arena.take(2 * node.parameters)
         if node.shared:
-            record["shared"] = arena.put(shared(node))
+            record["shared"] = arena.put(shared(node, given))
     if optimiser is not None:
         records["rule"], records["weight_decay"] = OPTIMISERS[optimiser.kind], optimiser.weight_decay
         records["beta1"], records["beta2"], records["tiny"] = optimiser.first, optimiser.beta2, optimiser.epsilon
@@ -40,8 +43,10 @@ def describe_nodes(flow: Flow | None, arena: Arena, seed: int, optimiser: Optimi
     return records
 
 
-def initial(node: Digital, seed: int) -> npt.NDArray[np.float32]:
+def initial(node: Digital, seed: int, given: Given | None = None) -> npt.NDArray[np.float32]:
     """Return the first values of a node's parameters, in the order in which they lie."""
+    if given is not None:
+        return given.parameters[node.name]
     parts = [
         generator(seed, PARAMETERS, node.index, k).normal(start.constant, start.std, start.size)
         for k, start in enumerate(node.starts)
@@ -49,11 +54,19 @@ def initial(node: Digital, seed: int) -> npt.NDArray[np.float32]:
     return np.concatenate(parts).astype(np.float32)
 
 
-def shared(node: Digital) -> npt.NDArray[np.float32]:
-    """Return what a batch norm starts with: no positions seen, running means of 0 and variances of 1."""
+def shared(node: Digital, given: Given | None = None) -> npt.NDArray[np.float32]:
+    """Return what a batch norm starts with: no positions seen, running means of 0 and variances of 1 or those given."""
     values = np.zeros(node.shared, np.float32)
-    values[node.shared - 3 * node.width : node.shared - 2 * node.width] = 1.0
+    running = values[statistics_of(node)].reshape(2, node.width)
+    running[1] = 1.0
+    if given is not None:
+        running[:] = given.statistics[node.name]
     return values
+
+
+def statistics_of(node: Digital) -> slice:
+    """Return where the running means and variances of a batch norm lie in what its batch shares."""
+    return slice(node.shared - 4 * node.width, node.shared - 2 * node.width)
 
 
 def place_flow(

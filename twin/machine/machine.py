@@ -21,16 +21,18 @@ from twin.devices.response import PulseResponse
 from twin.kernels.array.dense import scratch
 from twin.kernels.execute import execute
 from twin.kernels.records import HIDDEN, INSTRUCTION, LAYER, LIMITS, W_MAX, W_MIN
-from twin.kernels.streams import EVALUATION, INITIAL
+from twin.kernels.streams import EVALUATION
 from twin.machine.arena import Arena, aligned_zeros
-from twin.machine.arrays import ArrayBuilder, generator
+from twin.machine.arrays import ArrayBuilder
 from twin.machine.compiled import ensure_loaded
 from twin.machine.dataflow import describe_nodes, place_flow
 from twin.machine.describe import bias_lines, describe_layer, enter_chi, enter_choppers, place_transfer, place_vectors
+from twin.machine.first import first_weights, scale_of
 from twin.machine.forward import forward_code, without_periphery
 from twin.machine.state import find_state, own_effects, place_state
 from twin.machine.words import FLOAT32, Word, place_words
 from twin.mapping import Mapping
+from twin.networks.given.fit import Given
 from twin.networks.network import Network
 from twin.operation import N_COUNTS, Counts, Opcode
 
@@ -61,12 +63,15 @@ class Machine:
         How H and other digital matrices are kept.
     optimiser : Optimiser or None
         How digital parameters of nodes learn; None where there are none.
+    given : Given or None
+        Weights to start with; None where they are drawn.
 
     Attributes
     ----------
     f : float32 array
         The arena: the whole state that training changes.
     layers : LAYER records
+    given : Given or None
     """
 
     def __init__(
@@ -88,23 +93,24 @@ class Machine:
         endurance: bool = False,
         word: Word = FLOAT32,
         optimiser: Optimiser | None = None,
+        given: Given | None = None,
     ) -> None:
         ensure_loaded()
         self.network, self.data, self.mapping, self.settings = network, data, mapping, settings
         self.algorithm, self.devices, self.layout = algorithm, devices, layout
-        self.seed, self._optimiser = np.uint64(seed), optimiser
+        self.seed, self._optimiser, self.given = np.uint64(seed), optimiser, given
         arena = Arena()
         ratio = tile.on_off_ratio if layout.tiles else 1.0
         io = tile.io
         builder = ArrayBuilder(arena, io, ratio, devices, layout, calibration, seed, endurance=endurance)
         self.layers = np.zeros(len(network.layers), LAYER)
         self.analog = not layout.matrices[algorithm.main].digital
-        scale = mapped.out_scaling if self.analog else 1.0
+        device = devices[algorithm.main] if self.analog else None
         for layer in network.layers:
             record = self.layers[layer.index]
-            draw = getattr(generator(seed, INITIAL, layer.index), initial.distribution)
-            start = draw(-1, 1, (layer.n_out, layer.n_in))
-            weights = (start * initial.scale / np.sqrt(layer.fan) / scale).astype(np.float32)
+            start = first_weights(layer, initial, given, seed)
+            scale = scale_of(start, mapped, given, device)
+            weights = (start / scale).astype(np.float32)
             blocks = {name: mapping.parts(layer.index, name) for name in algorithm.matrices}
             updates = {name: self._update_of(name) for name in algorithm.matrices}
             index = builder.add_layer(layer.index, blocks, {algorithm.main: weights}, updates)
@@ -112,7 +118,7 @@ class Machine:
             record["main"], record["update"] = index[algorithm.main], index[algorithm.fast]
             record["fast"] = index[algorithm.fast] if settings.transfer_every else -1
             place_transfer(record, arena, settings)
-        self.nodes = describe_nodes(network.flow, arena, seed, optimiser)
+        self.nodes = describe_nodes(network.flow, arena, seed, optimiser, given)
         if network.flow is None:
             place_vectors(self.layers, network.layers, arena, in_flight)
         else:

@@ -38,6 +38,7 @@ from twin.machine.replay import Coupled, Encoder, Replayed
 from twin.machine.retention import Retention
 from twin.machine.words import FLOAT32, Word
 from twin.mapping import Mapping, map_layers
+from twin.networks.given.fit import Given
 from twin.networks.lowering import FAN_OUT
 from twin.networks.network import Network
 from twin.operation import Stream
@@ -45,7 +46,7 @@ from twin.runs.calibration import CalibrationPhases
 from twin.runs.estimate import check_calibration, check_memory, check_tiles
 from twin.runs.exports import check_recording
 from twin.runs.layouts import check_layout
-from twin.runs.networks import network_of, optimiser_of
+from twin.runs.networks import given_of, network_of, optimiser_of
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Plan
 
@@ -120,6 +121,7 @@ class Fit:
     settings: Settings
     averaging: Schedule | None
     optimiser: Optimiser | None
+    given: Given | None
 
 
 def check(plan: Plan, data: Dataset | None = None) -> Fit:
@@ -154,7 +156,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     uses = [1 if network.timed else layer.uses for layer in network.layers]
     mapping = map_layers(network.shapes, layout, chip, uses)
     prefetch = _prefetch(chip, network, settings)
-    optimiser = optimiser_of(workload, network)
+    optimiser, given = optimiser_of(workload, network), given_of(workload, data)
     placed = place_streams(chip, mapping, kept(network, algorithm, settings, chip, training.in_flight, optimiser))
     ChipCosts(chip, mapping, placed.places, training.in_flight)  # whether the chip has a place for every tile
     averaging = None
@@ -163,7 +165,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
         arrays = [part for layer in network.layers for part in mapping.parts(layer.index, algorithm.main)]
         widest = max(part.in1 - part.in0 for part in arrays)
         averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), widest)
-    return Fit(network, data, devices, mapping, placed, prefetch, algorithm, settings, averaging, optimiser)
+    return Fit(network, data, devices, mapping, placed, prefetch, algorithm, settings, averaging, optimiser, given)
 
 
 def devices_of(config: Device, layout: Layout) -> dict[str, DeviceFamily]:
@@ -231,6 +233,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         endurance=training.endurance,
         word=Word.of(chip.placement) if settings.h_words else FLOAT32,
         optimiser=found.optimiser,
+        given=found.given,
     )
     steps = [
         LayerSteps(

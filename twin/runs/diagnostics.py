@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Row = tuple[int, str, str, float, str]
 SHARES = (0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)  # percent of the devices
+CHOSEN = "out_scaling, chosen from the given weights"
 MEAN_STALENESS = "mean staleness of forward mat-vecs"
 MOST_STALENESS = "largest staleness of forward mat-vecs"
 COLUMNS = ["layer", "matrix", "what", "value", "unit"]
@@ -52,7 +53,7 @@ def collect(
 
     rows: list[Row] = []
     warnings: list[str] = []
-    operations = tables["operations"]
+    operations, smaller = tables["operations"], "" if parts.machine.given else " or lower init.scale"
     for layer in parts.network.layers:
         own = operations[operations["layer"] == layer.index]
         rows += [(layer.index, "", what, float(n), "lines") for what, n in zip(SHAPE, layer_shape(layer), strict=True)]
@@ -63,7 +64,7 @@ def collect(
         if beyond > 0:
             warnings.append(
                 f"layer {layer.index}: {beyond:.3g} % of the initial weights of {parts.algorithm.main} lay beyond "
-                "their devices' range and were clipped; raise mapping.out_scaling or lower init.scale"
+                f"their devices' range and were clipped; raise mapping.out_scaling{smaller}"
             )
         moved = float(np.mean(parts.machine.weights(layer.index, parts.algorithm.main) != initial[layer.index]))
         rows.append((layer.index, parts.algorithm.main, "devices that moved", 100 * moved, "%"))
@@ -83,7 +84,22 @@ def collect(
             )
     rows += _calibration(parts) + _placed(parts) + memory_rows(parts.engine)
     rows += _staleness(tables["staleness"])
+    rows += [(index, parts.algorithm.main, CHOSEN, scale, "") for index, scale in _chosen(parts)]
+    if _chosen(parts):
+        shown = ", ".join(f"{scale:.3g}" for _, scale in _chosen(parts))
+        warnings.append(
+            f"out_scaling was chosen from the given weights, {shown} by layer: it maps the largest weight of each onto "
+            "the mean range of its devices; set mapping.out_scaling for another"
+        )
     return pd.DataFrame(rows, columns=COLUMNS), warnings
+
+
+def _chosen(parts: Parts) -> list[tuple[int, float]]:
+    """Return the layers whose scale follows from given weights, each with it."""
+    machine = parts.machine
+    if machine.given is None or not machine.analog or parts.workload.mapping.out_scaling is not None:
+        return []
+    return [(index, float(record["scale"])) for index, record in enumerate(machine.layers)]
 
 
 def layer_shape(layer: Layer) -> tuple[int, int]:

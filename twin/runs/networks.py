@@ -1,10 +1,13 @@
 """The network of a workload on its data, which must have what the network gives."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin.config.data import SHAPES
 from twin.config.part import dotted
 from twin.errors import TwinError
+from twin.networks.given.files import read_tensors
+from twin.networks.given.fit import Given, fit
 from twin.networks.graph import Graph
 from twin.networks.network import Network
 
@@ -48,6 +51,22 @@ def optimiser_of(workload: "Workload", network: Network) -> "Optimiser | None":
             'optimiser = { kind = "sgd", learning_rate = 0.01 }'
         )
     return workload.optimiser
+
+
+def given_of(workload: "Workload", data: "Dataset") -> Given | None:
+    """Return the weights that the workload's file has for its network; None where they are drawn.
+
+    Raises
+    ------
+    TwinError
+        Where the file cannot be read, or has other tensors than the network.
+    """
+    if not workload.init.file:
+        return None
+    file = Path(workload.init.file)
+    found = read_tensors(file)
+    graph = Graph.of(workload.network, data.shape, len(data.symbols))
+    return fit(graph, found.tensors, f"init.file (= {file})", found.sha256)
 
 
 def graph_of(workload: "Workload") -> Graph:

@@ -13,7 +13,6 @@ from twin.chip.channels import channels
 from twin.chip.sizes import remarks
 from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
-from twin.data import Dataset
 from twin.data.dataset import OTHER
 from twin.engine import InvariantError
 from twin.engine.critical import bound_line
@@ -57,7 +56,7 @@ class TrainedRun:
         self.total = 0
         facts = read_facts(folder)
         self.parts = build(plan, lambda sample: progress(sample + 1, self.total) if sample < READ else None)
-        record_data(folder, facts, self.parts.data)
+        record_data(folder, facts, self.parts)
         parts = self.parts
         self.total = parts.workload.training.epochs * len(parts.data.inputs)
         main = parts.algorithm.main
@@ -106,15 +105,17 @@ class TrainedRun:
             self._after_epoch(CurveRow(*self._curve[-1]))
 
 
-def record_data(folder: Path, facts: RunFacts, data: Dataset) -> None:
-    """Write what the data are into ``run.json`` beside the run's other facts.
+def record_data(folder: Path, facts: RunFacts, parts: Parts) -> None:
+    """Write what the data and given weights are into ``run.json`` beside the run's other facts.
 
     Raises
     ------
     TwinError
         When the run was begun with other data.
     """
-    found = dict(data.facts)
+    found = dict(parts.data.facts)
+    if parts.machine.given is not None:
+        found["initial weights sha256"] = parts.machine.given.sha256
     begun = found if facts.data is None else facts.data
     changed = [f"{key} is {found.get(key)}, was {value}" for key, value in begun.items() if found.get(key) != value]
     if changed:

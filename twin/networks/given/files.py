@@ -1,0 +1,76 @@
+"""Tensors by name in .npz and safetensors files; headers are held against what the file has."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.arrays import MOST_BYTES, read_arrays, write_arrays
+from twin.errors import TwinError
+from twin.files import read_limited, write_bytes
+
+Tensors = dict[str, npt.NDArray[Any]]
+EXTRA = 'needs the extra "onnx"; install it with: pip install "analog-twin[onnx]"'
+
+
+class GivenFile(NamedTuple):
+    """Tensors of a file, and the SHA-256 of its bytes."""
+
+    tensors: Tensors
+    sha256: str
+
+
+def read_tensors(path: Path) -> GivenFile:
+    """Read all tensors of a file by its suffix: .npz or .safetensors.
+
+    Raises
+    ------
+    TwinError
+        Where the file is missing, damaged, of another format, or claims more than it has.
+    """
+    readers = {".npz": _read_npz, ".safetensors": _read_safetensors}
+    if path.suffix.lower() not in readers:
+        raise TwinError(f"{path}: must be one of {', '.join(readers)}; convert it")
+    if not path.exists():
+        raise TwinError(f"{path}: no such file; a relative path starts at the current folder")
+    digest = hashlib.sha256(read_limited(path, MOST_BYTES)).hexdigest()
+    return GivenFile(readers[path.suffix.lower()](path), digest)
+
+
+def _read_npz(path: Path) -> Tensors:
+    return read_arrays(path, "write it again with numpy.savez")
+
+
+def _read_safetensors(path: Path) -> Tensors:
+    try:
+        from safetensors.numpy import load  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise TwinError(f"{path}: {EXTRA}") from error
+    try:
+        return dict(load(read_limited(path, MOST_BYTES)))
+    except TwinError:
+        raise
+    except Exception as error:  # a damaged file provokes anything, and the answer is always the same
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TwinError(f"{path}: cannot be read: it is damaged ({reason}); write it again") from error
+
+
+def write_tensors(path: Path, tensors: Tensors) -> None:
+    """Write tensors as float32 by the suffix of the file, .npz or .safetensors.
+
+    Raises
+    ------
+    TwinError
+        Where the file cannot be written.
+    """
+    values = {name: np.ascontiguousarray(one, np.float32) for name, one in sorted(tensors.items())}
+    if path.suffix.lower() == ".npz":
+        write_arrays(path, values)
+        return
+    try:
+        from safetensors.numpy import save  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise TwinError(f"{path}: {EXTRA}") from error
+    write_bytes(path, save(values))
