@@ -33,6 +33,7 @@ class Lowering:
         self._rows = {Producer(INPUT): rows(graph.shapes[SAMPLE])}
         self._trained = {Producer(INPUT): False}  # whether anything that learns lies below
         self._within: set[str] = set()  # nodes that are part of a layer
+        self._workers: dict[str, Producer] = {}  # which layer or digital node does the work of a node
         self._nodes: list[Digital] = []
         self._sources: list[Producer] = []
         self._words: list[int] = []
@@ -40,6 +41,13 @@ class Lowering:
         for one in graph.nodes:
             if one.name not in self._within:
                 self._take(one)
+                self._workers[one.name] = self._made.get(one.name, Producer(LAYER, len(self.layers) - 1))
+            else:
+                self._workers[one.name] = Producer(LAYER, len(self.layers) - 1)
+
+    def hosts(self, flow: Flow) -> dict[str, int]:
+        """Return for each node the layer that it is, is part of or is worked out beside; -1: the sample itself."""
+        return {name: flow.host(worker) for name, worker in self._workers.items()}
 
     def flow(self) -> Flow | None:
         """Return the wiring; None where the layers follow each other and nothing stands between them."""

@@ -266,6 +266,17 @@ _RUN = (
         real("utilisation", "1", "share of the crosspoints in use"),
     ),
     run_table(
+        "nodes",
+        "a node of a network that has digital nodes, in the order of its description",
+        name("node", "its name"),
+        name("kind", "kind of node"),
+        name("inputs", "the nodes that it takes, separated by spaces; input: the sample"),
+        name("shape", "of its output, the batch left out"),
+        count("parameters", "weights, or digital parameters", "parameters"),
+        count("uses", "uses of its matrix a sample; 0: no matrix", "mat-vecs"),
+        number("layer", "layer that it is, is part of or is worked out beside; -1: it moves the sample as it is"),
+    ),
+    run_table(
         "links",
         "a link of a network that carried something",
         name("link", "its name, FROM>TO"),

@@ -33,8 +33,8 @@ LEDGER = ("operations", "energy", "traffic", "servers", "bins", "bound", "area",
 MAPPED = ("floorplan", "links")
 """Tables of a run with tiles, and of one with a network."""
 
-SHOWN = ("schedule", "channels")
-"""Tables that only figures need: the first services one by one, and what the channels could carry."""
+SHOWN = ("schedule", "channels", "nodes")
+"""Tables that only figures need: the first services one by one, what the channels could carry, the network's graph."""
 
 OPTIONAL = (*MAPPED, *SHOWN)
 

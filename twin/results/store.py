@@ -186,6 +186,8 @@ def _read(folder: Path, name: str, types: Mapping[str, str]) -> "pd.DataFrame":
     frame = _texts(path)
     if name == "floorplan" and frame.empty:
         raise TwinError(f"{path}: has no rows; run it again")
+    if name == "nodes":
+        _check_nodes(path, frame)
     for column, dtype in types.items():
         if column not in frame:
             raise TwinError(f"{path}: lacks the column {column}; run it again")
@@ -197,6 +199,20 @@ def _read(folder: Path, name: str, types: Mapping[str, str]) -> "pd.DataFrame":
         except (ValueError, OverflowError) as error:
             raise TwinError(f"{path}: {column}: {error}; run it again") from error
     return frame[list(types)]
+
+
+def _check_nodes(path: Path, frame: "pd.DataFrame") -> None:
+    """Refuse a graph with nodes that take what does not stand before them."""
+    if not {"node", "inputs"} <= set(frame.columns):
+        return  # what is missing is said where all columns are read
+    made = {"input"}
+    for number, (node, inputs) in enumerate(zip(frame["node"], frame["inputs"], strict=True), 2):
+        unknown = set(inputs.split()) - made
+        if unknown or not inputs.split() or node in made:
+            raise TwinError(
+                f"{path}:{number}: {node!r} takes {inputs!r}: must be new and take nodes above; run it again"
+            )
+        made.add(node)
 
 
 def _check_text(folder: Path, name: str, column: str, dtype: str, frame: "pd.DataFrame") -> None:

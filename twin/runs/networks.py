@@ -9,9 +9,13 @@ from twin.errors import TwinError
 from twin.networks.given.files import read_tensors
 from twin.networks.given.fit import Given, fit
 from twin.networks.graph import Graph
+from twin.networks.lowering import Lowering
 from twin.networks.network import Network
+from twin.results.result import UNITS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from twin.config.optimiser import Optimiser
     from twin.data import Dataset
     from twin.descriptions.workload import Workload
@@ -67,6 +71,25 @@ def given_of(workload: "Workload", data: "Dataset") -> Given | None:
     found = read_tensors(file)
     graph = Graph.of(workload.network, data.shape, len(data.symbols))
     return fit(graph, found.tensors, f"init.file (= {file})", found.sha256)
+
+
+def nodes_of(workload: "Workload", data: "Dataset") -> "pd.DataFrame | None":
+    """Return the table of nodes of a network that has digital nodes, None of one that is a chain of layers."""
+    import pandas as pd  # noqa: PLC0415
+
+    if workload.network.is_recurrent:
+        return None
+    graph = Graph.of(workload.network, data.shape, len(data.symbols))
+    lowering = Lowering(graph)
+    flow = lowering.flow()
+    if flow is None:
+        return None
+    hosts = lowering.hosts(flow)
+    rows = [
+        (row.name, row.kind, " ".join(row.inputs), row.shape, row.parameters, row.uses, hosts[row.name])
+        for row in graph.rows()
+    ]
+    return pd.DataFrame(rows, columns=list(UNITS["nodes"]))
 
 
 def graph_of(workload: "Workload") -> Graph:

@@ -30,6 +30,7 @@ from twin.runs.constants import constants, constants_of_run
 from twin.runs.diagnostics import collect
 from twin.runs.facts import RunFacts
 from twin.runs.folder import read_facts, write_facts
+from twin.runs.networks import nodes_of
 from twin.runs.plan import Plan
 from twin.runs.protocol import AfterEpoch, CurveRow, Progress
 from twin.runs.recording import Recording
@@ -197,6 +198,9 @@ def _result(
     engine = parts.engine
     tables = engine.tables() | {"calibration": parts.calibration.table()}
     tables["channels"] = pd.DataFrame(channels(parts.chip))
+    nodes = nodes_of(parts.workload, parts.data)
+    if nodes is not None:
+        tables["nodes"] = nodes
     if parts.mapping.tiles:
         tables["floorplan"] = parts.floorplan.table()
     check_bounds(parts)

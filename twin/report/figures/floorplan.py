@@ -127,9 +127,9 @@ def _tiles(axes: "Axes", shown: "pd.DataFrame", left: np.ndarray, side: float, l
     top = shown["y_mm"].to_numpy(dtype=float)
     step = np.clip(np.ceil(levels * STEPS - 1e-9), 0, STEPS).astype(int)
     sides = np.full(len(shown), side)
-    for shade in range(1, STEPS + 1):
-        mine = step == shade
-        boxes(axes, left[mine], top[mine], sides[mine], sides[mine], facecolor=INKS[hue].light, alpha=_shade(shade))
+    for one in range(1, STEPS + 1):
+        mine = step == one
+        boxes(axes, left[mine], top[mine], sides[mine], sides[mine], facecolor=INKS[hue].light, alpha=shade(one))
     boxes(axes, left, top, sides, sides, facecolor="none", edgecolor=INKS["grey"].light, linewidth=0.8)
     share = shown["utilisation"].to_numpy(dtype=float)
     inner, bar = 0.92 * side, 0.06 * side
@@ -139,7 +139,8 @@ def _tiles(axes: "Axes", shown: "pd.DataFrame", left: np.ndarray, side: float, l
     )  # fmt: skip
 
 
-def _shade(step: int) -> float:
+def shade(step: int) -> float:
+    """Give the opacity of a step of shade."""
     return round(DARKEST * step / STEPS, 2)
 
 
@@ -147,7 +148,7 @@ def _legend(shading: Shading) -> list["Patch"]:
     from matplotlib.patches import Patch  # noqa: PLC0415
 
     ink = INKS[shading.hue].light
-    patches = [Patch(facecolor=ink, alpha=_shade(step), label=text) for step, text in shading.legend.items()]
+    patches = [Patch(facecolor=ink, alpha=shade(step), label=text) for step, text in shading.legend.items()]
     return [*patches, Patch(facecolor=INKS["orange"].light, label="in use")]
 
 

@@ -9,6 +9,7 @@ from twin.report.figures.bars import WIDE, bars
 from twin.report.figures.endurance import endurance_panels
 from twin.report.figures.floorplan import energy_panels, floorplan_panels
 from twin.report.figures.gantt import schedule_panels
+from twin.report.figures.graph import graph_panels
 from twin.report.figures.layers import layer_panels
 from twin.report.figures.palette import (
     ALGORITHMS,
@@ -143,6 +144,7 @@ def all_figures(runs: Sequence[RunResult]) -> dict[str, list[Drawing]]:
         "learning": learning_curves(runs),
         "cost": [time_by_operation(runs), energy_by_operation(runs), energy_by_component(runs)],
         "layers": layer_panels(runs),
+        "graph": graph_panels(runs),
         "schedule": schedule_panels(runs),
         "bandwidth": bandwidth_panels(runs),
         "utilisation": utilisation_panels(runs),
