@@ -84,6 +84,20 @@ class Opcode(IntEnum):
     OWN_3 = 25
 
 
+class Phase(IntEnum):
+    """Parts of the work of a node at which all samples of a batch must meet: each in the first before one in the next.
+
+    GATHER is the first part: FIRST, LAST and in between samples of a batch may differ in it.
+    """
+
+    WHOLE = 0
+    FIRST = 1
+    GATHER = 2
+    LAST = 3
+    APPLY = 4
+    TESTED = 5  # forward only, with what training has left
+
+
 class Counts(IntEnum):
     """Columns of the counts an effect leaves behind: the data-dependent part of its demand."""
 
@@ -160,8 +174,10 @@ class Operation:
         True when every copy of a replicated matrix gets all words, not its share.
     node : int
         The digital node whose work it is; -1 for none.
-    phase : int
-        Which part of a node's work, where all samples of a batch must meet in between; 0 for all of it.
+    phase : Phase
+        Which part of a node's work, where all samples of a batch must meet in between.
+    member : int
+        Which sample of a batch.
     """
 
     kind: Kind
@@ -183,4 +199,5 @@ class Operation:
     towards: int = 0
     copied: bool = False
     node: int = -1
-    phase: int = 0
+    phase: Phase = Phase.WHOLE
+    member: int = 0

@@ -92,7 +92,12 @@ def attention(node, q, k, v):
 
 
 def evaluated(graph, weights, learnt, x, target):
-    """Return the loss of one sample, summed over its positions.
+    """Return the loss of one sample, summed over its positions; parameters as of `evaluated_batch`."""
+    return evaluated_batch(graph, weights, learnt, [x], [target])
+
+
+def evaluated_batch(graph, weights, learnt, xs, targets):
+    """Return the losses of a batch, summed over samples and positions.
 
     Parameters
     ----------
@@ -101,25 +106,41 @@ def evaluated(graph, weights, learnt, x, target):
         Of matrices in the order of their nodes.
     learnt : list of vectors
         Of nodes with digital parameters, in order.
+    xs, targets : list of arrays
+        A sample each.
     """
-    values, weights, learnt = {"input": x}, iter(weights), iter(learnt)
+    values, weights, learnt = {"input": xs}, iter(weights), iter(learnt)
     for node, name, inputs, _ in graph.nodes:
-        given, kind = [values[one] for one in inputs], node.kind
-        if kind in {"dense", "conv"}:
-            out = {"dense": dense, "conv": conv}[kind](node, given[0], next(weights))
-            out = out if node.activation == "softmax" else FUNCTIONS[node.activation](out)
-        elif kind in ONE:
-            out = ONE[kind](given[0])
-        elif kind in {"batch-norm", "layer-norm", "rms-norm"}:
-            out = normed(kind, given[0], next(learnt), node.epsilon)
+        given, kind = list(zip(*(values[one] for one in inputs), strict=True)), node.kind
+        own = next(weights) if kind in {"dense", "conv"} else next(learnt) if kind in LEARNT else None
+        if kind == "batch-norm":
+            rows = [x.reshape(-1, x.shape[-1]) for (x,) in given]
+            found = np.split(normed(kind, np.concatenate(rows), own, node.epsilon), len(rows))
+            values[name] = [out.reshape(x.shape) for out, (x,) in zip(found, given, strict=True)]
         else:
-            out = OTHERS[kind](node, given, learnt)
-        values[name] = out
-    rows = np.atleast_2d(out)
-    if graph.loss == "squared-error":
-        return 0.5 * np.sum((out - target) ** 2)
-    chosen = np.asarray(target, int).reshape(-1)
-    return -np.sum(np.log(softmax(rows)[np.arange(len(rows)), chosen]))
+            values[name] = [computed(node, one, own) for one in given]
+    loss = 0.0
+    for out, target in zip(values[name], targets, strict=True):
+        rows = np.atleast_2d(out)
+        if graph.loss == "squared-error":
+            loss += 0.5 * np.sum((out - target) ** 2)
+        else:
+            chosen = np.asarray(target, int).reshape(-1)
+            loss -= np.sum(np.log(softmax(rows)[np.arange(len(rows)), chosen]))
+    return loss
+
+
+def computed(node, given, own):
+    """Return the output of a node on one sample."""
+    kind = node.kind
+    if kind in {"dense", "conv"}:
+        out = {"dense": dense, "conv": conv}[kind](node, given[0], own)
+        return out if node.activation == "softmax" else FUNCTIONS[node.activation](out)
+    if kind in ONE:
+        return ONE[kind](given[0])
+    if kind in {"layer-norm", "rms-norm"}:
+        return normed(kind, given[0], own, node.epsilon)
+    return OTHERS[kind](node, given, own)
 
 
 OTHERS = {
@@ -133,8 +154,8 @@ OTHERS = {
     "max-pool": lambda node, x, _: pooled(node, x[0], -np.inf, np.max),
     "average-pool": lambda node, x, _: pooled(node, x[0], np.nan, np.nanmean),
     "global-average-pool": lambda _, x, __: x[0].reshape(-1, x[0].shape[-1]).mean(axis=0),
-    "embedding": lambda node, x, learnt: next(learnt).reshape(-1, node.width)[np.asarray(x[0], int)],
-    "positions": lambda _, x, learnt: x[0] + next(learnt).reshape(x[0].shape),
+    "embedding": lambda node, x, learnt: learnt.reshape(-1, node.width)[np.asarray(x[0], int)],
+    "positions": lambda _, x, learnt: x[0] + learnt.reshape(x[0].shape),
     "attention": lambda node, x, _: attention(node, *x),
 }
 

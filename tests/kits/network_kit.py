@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from twin.algorithms.batches import Batches
 from twin.algorithms.nodes import node_steps, wiring_of
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm
@@ -55,7 +56,8 @@ class Ideal:
         counts = np.zeros((program.size, N_COUNTS))
         self.machine.execute(program, counts)
         losses = counts[program["opcode"] == int(Opcode.LOSS), Counts.LOSS]
-        return losses.reshape(last - first, -1).sum(axis=1) / self.machine.network.losses
+        network = self.machine.network
+        return losses.reshape(-1, network.steps).sum(axis=1) / network.losses
 
     def timed(self, samples):
         """Run samples on the chip's clock.
@@ -98,6 +100,7 @@ def ideal(
     initial=1.0,
     in_flight=1,
     seed=5,
+    batch=1,
     optimiser=None,
 ):
     """Build a machine for any network with plain SGD, exact updates and exact mat-vecs."""
@@ -119,8 +122,9 @@ def ideal(
         Initial(distribution="uniform", scale=initial),
         WeightMapping(out_scaling=out_scaling),
         seed,
-        in_flight,
+        in_flight * batch,
         optimiser=optimiser,
+        batch=batch,
     )
     machine.set_rates(1.0)
     flow = network.flow
@@ -128,7 +132,8 @@ def ideal(
         LayerSteps(one, mapping, timed=network.timed, wired=wiring_of(flow, one.index) if flow else None)
         for one in network.layers
     ]
-    program = Program(rules, steps, flow=flow, nodes=node_steps(flow, rules.main, optimiser))
+    batches = Batches(batch, len(data.inputs))
+    program = Program(rules, steps, flow=flow, nodes=node_steps(flow, rules.main, optimiser), batches=batches)
     encoder = Encoder(program, in_flight, lambda sample: sample % len(data.inputs))
     return Ideal(machine, encoder, loaded, out_scaling if algorithm != "digital" else 1.0)
 

@@ -19,6 +19,15 @@ NETWORKS = {
         '{ kind = "flatten" }',
         '{ kind = "dense", outputs = 10, activation = "softmax", bias = true }',
     ],
+    "graph": [
+        '{ kind = "conv", name = "a", channels = 3, kernel = 3, padding = 1, activation = "identity", bias = false }',
+        '{ kind = "batch-norm", name = "b" }',
+        '{ kind = "conv", name = "c", channels = 3, kernel = 3, padding = 1, activation = "tanh", bias = true }',
+        '{ kind = "add", inputs = ["b", "c"] }',
+        '{ kind = "dropout", probability = 0.2 }',
+        '{ kind = "max-pool", size = 3, stride = 2 }',
+        '{ kind = "dense", outputs = 10, activation = "softmax", bias = true }',
+    ],
 }
 WORKLOAD = """
 schema = 1
@@ -37,6 +46,10 @@ loss = "cross-entropy"
 steps = {steps}
 layers = [{layers}]
 
+[optimiser]
+kind = "adam"
+learning_rate = 0.01
+
 [algorithms]
 ttv2.transfer_lr = 40.0
 cttv2.transfer_lr = 40.0
@@ -50,7 +63,7 @@ def written(folder):
     (folder / "text.txt").write_text(TEXT)
     made = {}
     for name, layers in NETWORKS.items():
-        timed = name != "conv"
+        timed = name not in {"conv", "graph"}
         data = f'{{ set = "text", file = "{folder / "text.txt"}" }}' if timed else '{ set = "digits" }'
         text = WORKLOAD.format(name=name, data=data, steps=5 * timed, layers=", ".join(layers))
         made[name] = str(folder / f"{name}.toml")

@@ -53,6 +53,8 @@ class Layer:
         Whether the layers above and below are on other chips.
     wired : Wiring or None
         None where layers follow each other.
+    member : int
+        Which sample of a batch: each has vectors of its own.
     first, count : int
         Which of a sample's uses of the matrix the operations perform; `count` 0 stands for all.
     """
@@ -69,6 +71,7 @@ class Layer:
     wired: Wiring | None = None
     first: int = 0
     count: int = 0
+    member: int = 0
 
     @property
     def wiring(self) -> Wiring:
@@ -110,7 +113,8 @@ class Layer:
 
     def named(self, vector: str, after: int = 0) -> Resource:
         """Return a vector of the sample by its whole name."""
-        return Resource(vector + (f".{self.first + after}" if self.timed else ""), private=True)
+        step = f".{self.first + after}" if self.timed else ""
+        return Resource(vector + step + (f"@{self.member}" if self.member else ""), private=True)
 
     def _vector(self, vector: str, index: int, after: int) -> Resource:
         return self.named(f"{vector}{index}", after)

@@ -14,10 +14,15 @@ from typing import final
 from twin.algorithms.layer import Wiring
 from twin.config.optimiser import Optimiser
 from twin.networks.flow import INPUT, LAYER, Digital, Flow, Producer, Taker
-from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
+from twin.operation import Kind, Opcode, Operation, Phase, Resource, Stream, Unit
 
 RELOADED = frozenset({"relu", "sigmoid", "tanh", "softmax", "max-pool"})
 """Kinds whose way back needs their output again; others need what they keep, or nothing."""
+
+
+GATHERS = frozenset({Phase.FIRST, Phase.GATHER, Phase.LAST})
+GATHERED, TOGETHER = 3, 7
+"""Of the operations of a batch norm, those that sum before its samples meet: mean and squares, 3 of 7 an element."""
 
 
 def tensor(made: Producer) -> str:
@@ -65,6 +70,8 @@ class NodeSteps:
     node : Digital
     matrix : str
         The matrix beside whose tiles the work is done.
+    member : int
+        Which sample of a batch.
     moments, flops : int
         Words a parameter that the optimiser keeps, and its work a parameter.
     """
@@ -74,13 +81,14 @@ class NodeSteps:
     matrix: str
     moments: int
     flops: int
+    member: int = 0
 
     @property
     def loaded(self) -> int:
         """Parameters that a forward pass loads: of an embedding the rows that it takes."""
         return min(self.node.parameters, self.node.size) if self.node.kind == "embedding" else self.node.parameters
 
-    def forward(self, phase: int = 0) -> Iterator[Operation]:
+    def forward(self, phase: Phase = Phase.WHOLE) -> Iterator[Operation]:
         """Load inputs and parameters, work, store what the way back needs, and the output."""
         if self.node.kind == "fan-out":
             return
@@ -88,7 +96,12 @@ class NodeSteps:
         here = [self._own(f"f{port}") for port in range(len(sources))]
         for source, words, target in zip(sources, self.node.sizes, here, strict=True):
             home = (self.flow.host(source), self.matrix)
-            yield self._move(Stream.ACTIVATIONS, words, (Resource(tensor(source), private=True),), target, home=home)
+            yield self._move(Stream.ACTIVATIONS, words, (self._named(tensor(source)),), target, home=home)
+        if phase in GATHERS:
+            flops = self.node.cost.forward * GATHERED // TOGETHER
+            moments = self._moments()
+            yield self._work(Kind.ACTIVATION, Opcode.NODE_FORWARD, phase, flops, (*here, *moments), moments)
+            return
         learnt = self._learnt()
         if learnt:
             yield self._move(Stream.WEIGHTS, self.loaded, learnt, self._own("p"))
@@ -97,7 +110,7 @@ class NodeSteps:
             Kind.ACTIVATION,
             Opcode.NODE_FORWARD,
             phase,
-            self.node.cost.forward,
+            self._flops(self.node.cost.forward, phase),
             (*here, *learnt, *self._moments()),
             (self._own("y"), self._own("k"), *self._moments()),
         )
@@ -109,7 +122,7 @@ class NodeSteps:
             Stream.ACTIVATIONS, self.node.size, (self._own("y"),), self._own("t"), store=True, towards=towards
         )
 
-    def backward(self, phase: int = 0) -> Iterator[Operation]:
+    def backward(self, phase: Phase = Phase.WHOLE) -> Iterator[Operation]:
         """Load the error of the output and what was kept, work, store the errors of the inputs."""
         made = Producer("node", self.node.index)
         takers = [self.flow.taker(made)]
@@ -118,7 +131,7 @@ class NodeSteps:
         here = []
         for number, taker in enumerate(takers):
             here.append(self._own(f"r{number}"))
-            source = (Resource(error(taker), private=True),)
+            source = (self._named(error(taker)),)
             home = (self.flow.host(taker), self.matrix)
             yield self._move(Stream.ERRORS, self.node.size, source, here[-1], home=home)
         kept = self.node.cost.kept or (self.node.size if self.node.kind in RELOADED else 0)
@@ -127,12 +140,16 @@ class NodeSteps:
             yield self._move(Stream.ACTIVATIONS, kept, source, self._own("b"))
             here.append(self._own("b"))
         gradient = (self._shared("g"),) if self.node.parameters else ()
+        if phase in GATHERS:
+            flops, summed = self.node.cost.backward * GATHERED // TOGETHER, (*gradient, *self._moments())
+            yield self._work(Kind.DERIVATIVE, Opcode.NODE_BACKWARD, phase, flops, (*here, *summed), summed)
+            return
         errors = [self._own(f"g{port}") for port in range(len(self.node.inputs))]
         yield self._work(
             Kind.DERIVATIVE,
             Opcode.NODE_BACKWARD,
             phase,
-            self.node.cost.backward,
+            self._flops(self.node.cost.backward, phase),
             (*here, *self._learnt(), *gradient, *self._moments()),
             (*errors, *gradient, *self._moments()),
         )
@@ -151,11 +168,19 @@ class NodeSteps:
         yield self._move(Stream.WEIGHTS, words, self._learnt(), loaded)
         flops = self.flops * self.node.parameters
         gradient = self._shared("g")
-        yield self._work(Kind.STEP, Opcode.NODE_STEP, 0, flops, (loaded, gradient, *self._learnt()), (new, gradient))
+        yield self._work(
+            Kind.STEP, Opcode.NODE_STEP, Phase.WHOLE, flops, (loaded, gradient, *self._learnt()), (new, gradient)
+        )
         yield self._move(Stream.WEIGHTS, words, (new,), self._shared("p"), store=True)
 
+    def _flops(self, whole: int, phase: Phase) -> int:
+        return whole - (whole * GATHERED // TOGETHER if phase is Phase.APPLY else 0)
+
     def _own(self, vector: str) -> Resource:
-        return Resource(f"n{self.node.index}.{vector}", private=True)
+        return self._named(f"n{self.node.index}.{vector}")
+
+    def _named(self, vector: str) -> Resource:
+        return Resource(vector + (f"@{self.member}" if self.member else ""), private=True)
 
     def _shared(self, vector: str) -> Resource:
         return Resource(f"n{self.node.index}.{vector}", private=False)
@@ -197,7 +222,7 @@ class NodeSteps:
         self,
         kind: Kind,
         opcode: Opcode,
-        phase: int,
+        phase: Phase,
         flops: int,
         reads: tuple[Resource, ...],
         writes: tuple[Resource, ...],

@@ -4,12 +4,16 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import final
 
 from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.batch import batch_operations
+from twin.algorithms.batches import Batches
 from twin.algorithms.nodes import NodeSteps, tensor
 from twin.algorithms.recurrence import cell, cell_derivative
 from twin.algorithms.steps import LayerSteps
 from twin.networks.flow import INPUT, LAYER, Flow, Producer
 from twin.networks.layers import Conv, Recurrent
 from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
+
+ONE = Batches()
 
 
 @final
@@ -28,17 +32,22 @@ class Program:
         input_words: int = 0,
         flow: Flow | None = None,
         nodes: Sequence[NodeSteps] = (),
+        batches: Batches = ONE,
     ) -> None:
         self.algorithm = algorithm
         self.layers = list(layers)
         self.calibrated = tuple(calibrated)
         self.input_words = input_words
-        self.flow, self.nodes = flow, list(nodes)
+        self.flow, self.nodes, self.batches = flow, list(nodes), batches
 
     def key(self, sample: int) -> Hashable:
         """Return which transfers are due and which arrays hold their lines."""
         fast = self.algorithm.fast
-        return tuple(layer.key(fast, sample) for layer in self.layers if layer.transfer_every)
+        if self.batches.size == 1:
+            return tuple(layer.key(fast, sample) for layer in self.layers if layer.transfer_every)
+        numbers = self.batches.samples(sample)
+        due = (layer.key(fast, number) for number in numbers for layer in self.layers if layer.transfer_every)
+        return len(numbers), *due
 
     def setup(self) -> Iterator[Operation]:
         """Calibration of each matrix whose reference is set by pulses, before the first sample."""
@@ -53,7 +62,10 @@ class Program:
                 )
 
     def operations(self, sample: int) -> Iterator[Operation]:
-        """Yield the training step of one sample."""
+        """Yield the training step of one sample, or of a batch that has this number."""
+        if self.batches.size > 1:
+            yield from batch_operations(self, self.batches.samples(sample))
+            return
         yield self.input()
         for layer in self.layers:
             yield from self.algorithm.prefetch(layer, sample)
@@ -62,22 +74,21 @@ class Program:
         else:
             yield from self._unrolled(sample) if self.timed else self._feed_forward(sample)
 
-    def input(self) -> Operation:
-        """Return the arrival of a sample."""
+    def input(self, layer: LayerSteps | None = None) -> Operation:
+        """Return the arrival of a sample; `layer` is the first one of a batch's sample."""
         return Operation(
             Kind.INPUT,
             Unit.MOVE,
             -1,
-            writes=self._arrived(),
+            writes=self._arrived(layer or self.layers[0]),
             opcode=Opcode.INPUT,
             words=self.words,
             stream=Stream.INPUT,
         )
 
-    def _arrived(self) -> tuple[Resource, ...]:
-        first = self.layers[0]
+    def _arrived(self, first: LayerSteps) -> tuple[Resource, ...]:
         if self.flow is not None:
-            return (Resource(tensor(Producer(INPUT)), private=True),)
+            return (first.named(tensor(Producer(INPUT))),)
         return tuple(first.at(step, 1).own("x") for step in range(first.layer.uses if self.timed else 1))
 
     @property
@@ -101,14 +112,24 @@ class Program:
         """Yield one layer's part of the way forward; the last one's ends with the loss."""
         main = self.algorithm.main
         yield from self.algorithm.forward(layer)
-        yield from layer.loss(main) if layer is self.layers[-1] else layer.activation(main)
+        last = layer.layer.index == len(self.layers) - 1
+        yield from layer.loss(main) if last else layer.activation(main)
 
     def backward(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Yield one layer's part of the way back, with its updates."""
-        if layer is not self.layers[-1]:
+        yield from self.errors(layer)
+        yield from self.update(layer, sample)
+
+    def errors(self, layer: LayerSteps) -> Iterator[Operation]:
+        """Yield one layer's part of the way back, up to its updates."""
+        index = layer.layer.index
+        if index < len(self.layers) - 1:
             yield from layer.derivative(self.algorithm.main)
-        if layer is not self.layers[0] if self.flow is None else self.flow.wanted[layer.layer.index]:
+        if index > 0 if self.flow is None else self.flow.wanted[index]:
             yield from self.algorithm.backward(layer)
+
+    def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
+        """Yield the updates of one layer by one sample."""
         for run in layer.runs(sample):
             yield from self.algorithm.update(run, sample)
 

@@ -40,6 +40,9 @@ class Training(Part):
     """Passes over the training samples."""
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)]
     """Seed of all that is drawn: initial weights, devices, noise and pulses."""
+    batch: Annotated[int, Field(ge=1, le=4096)] = 1
+    """Samples of a step, which see the same weights; rates are by the mean of their gradients. Steps are what
+    `in_flight`, `staleness`, `calibration.every` and sampled timing count."""
     in_flight: Annotated[int, Field(ge=1, le=4096)] = 1
     """Samples that are under way at once."""
     consistency: Literal["strict", "bounded", "none"] = "strict"

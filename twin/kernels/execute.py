@@ -101,7 +101,7 @@ def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inpu
         elif p.opcode == NODE_BACKWARD:
             node_backward(f, nodes[p.first], p.slot, p.uses)
         elif p.opcode == NODE_STEP:
-            node_step(f, nodes[p.first], p.sample)
+            node_step(f, nodes[p.first])
         elif end > k:
             digital_updates(f, parts, matrices, layers, program, counts, k, end)
         elif p.opcode == UPDATE or p.opcode == UPDATE_CHOPPED:  # noqa: PLR1714

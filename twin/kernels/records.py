@@ -103,8 +103,6 @@ NODES = {
 """Kind of a node -> its number, and the function of an elementwise one."""
 DESCENT, NESTEROV, ADAM, ADAMW = range(4)
 OPTIMISERS = {"sgd": DESCENT, "momentum": DESCENT, "nesterov": NESTEROV, "adam": ADAM, "adamw": ADAMW}
-# Phases of a node: both of a training sample at once, one after the other where a batch must meet, and of a test.
-WHOLE, GATHER_FIRST, GATHER, APPLY, TESTED = range(5)
 
 SIGMOID, TANH, RELU, IDENTITY, SOFTMAX = range(5)
 ACTIVATIONS = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "identity": IDENTITY, "softmax": SOFTMAX}
@@ -273,6 +271,7 @@ NODE = np.dtype(
         ("tiny", "f4"),  # Adam's epsilon
         ("weight_decay", "f4"),
         ("share", "f4"),  # 1 / samples of a batch
+        ("steps", "i8"),  # how many there were, one word
     ],
     align=True,
 )

@@ -19,7 +19,7 @@ INPUTS, ERRORS = ("a", "b", "c"), ("da", "db", "dc")
 
 
 def describe_nodes(
-    flow: Flow | None, arena: Arena, seed: int, optimiser: Optimiser | None, given: Given | None = None
+    flow: Flow | None, arena: Arena, seed: int, optimiser: Optimiser | None, batch: int, given: Given | None = None
 ) -> Records:
     """Return the NODE records, with parameters that all samples share; one that nothing reads where there are none."""
     nodes = flow.nodes if flow else ()
@@ -34,12 +34,13 @@ def describe_nodes(
         if node.parameters:
             record["p"], record["g"] = arena.put(initial(node, seed, given)), arena.take(node.parameters)
             record["n_parameters"], record["moments"] = node.parameters, arena.take(2 * node.parameters)
+            record["steps"] = arena.take(1)
         if node.shared:
             record["shared"] = arena.put(shared(node, given))
     if optimiser is not None:
         records["rule"], records["weight_decay"] = OPTIMISERS[optimiser.kind], optimiser.weight_decay
         records["beta1"], records["beta2"], records["tiny"] = optimiser.first, optimiser.beta2, optimiser.epsilon
-        records["share"] = 1.0
+        records["share"] = 1.0 / batch
     return records
 
 

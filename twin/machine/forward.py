@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from twin.kernels.records import INSTRUCTION, TESTED
+from twin.kernels.records import INSTRUCTION
 from twin.networks.flow import LAYER, Flow
 from twin.networks.network import Network
-from twin.operation import Opcode
+from twin.operation import Opcode, Phase
 
 Code = tuple[Opcode, int, int, int]  # opcode, layer, first, uses
 
@@ -36,7 +36,7 @@ def _graph_codes(network: Network, flow: Flow, *, fast: bool) -> Iterator[Code]:
     """Yield the instructions of a graph: those of a node have its number and its phase at the end."""
     for made in flow.order:
         if made.what != LAYER:
-            yield Opcode.NODE_FORWARD, 0, made.number, TESTED
+            yield Opcode.NODE_FORWARD, 0, made.number, Phase.TESTED
             continue
         layer = network.layers[made.number]
         yield Opcode.FORWARD, layer.index, 0, layer.uses

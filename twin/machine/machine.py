@@ -56,7 +56,7 @@ class Machine:
     seed : int
         Keys every random draw.
     in_flight : int
-        Samples in flight; each has its own copy of the sample-private vectors.
+        Samples in flight, all of a batch; each has its own copy of the sample-private vectors.
     endurance : bool
         Count the pulses of every device.
     word : Word
@@ -65,6 +65,8 @@ class Machine:
         How digital parameters of nodes learn; None where there are none.
     given : Given or None
         Weights to start with; None where they are drawn.
+    batch : int
+        Samples of a step, whose mean gradient is learnt.
 
     Attributes
     ----------
@@ -94,11 +96,13 @@ class Machine:
         word: Word = FLOAT32,
         optimiser: Optimiser | None = None,
         given: Given | None = None,
+        batch: int = 1,
     ) -> None:
         ensure_loaded()
         self.network, self.data, self.mapping, self.settings = network, data, mapping, settings
         self.algorithm, self.devices, self.layout = algorithm, devices, layout
-        self.seed, self._optimiser, self.given = np.uint64(seed), optimiser, given
+        self.seed, self._optimiser, self._batch = np.uint64(seed), optimiser, batch
+        self.given = given
         arena = Arena()
         ratio = tile.on_off_ratio if layout.tiles else 1.0
         io = tile.io
@@ -118,7 +122,7 @@ class Machine:
             record["main"], record["update"] = index[algorithm.main], index[algorithm.fast]
             record["fast"] = index[algorithm.fast] if settings.transfer_every else -1
             place_transfer(record, arena, settings)
-        self.nodes = describe_nodes(network.flow, arena, seed, optimiser, given)
+        self.nodes = describe_nodes(network.flow, arena, seed, optimiser, batch, given)
         if network.flow is None:
             place_vectors(self.layers, network.layers, arena, in_flight)
         else:
@@ -163,6 +167,8 @@ class Machine:
         # A weight that the network sees scaled up has a gradient scaled up, and moves by its scaled-down rate.
         scale = self.layers["scale"] if s.accumulates or not s.transfer_every else 1.0
         self.layers["lr"] = s.learning_rate / scale * (factor if s.decays_learning_rate else 1.0)
+        if not s.auto_scale:  # which goes by the errors themselves
+            self.layers["lr"] /= self._batch
         self.nodes["lr"] = factor * (self._optimiser.learning_rate if self._optimiser else 0.0)
         self.layers["transfer_lr"] = s.transfer_lr * (factor if s.decays_transfer_lr else 1.0)
 

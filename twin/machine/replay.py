@@ -31,13 +31,13 @@ class Encoder:
     ----------
     program : Program
     in_flight : int
-        Slot of a sample = sample mod in_flight.
+        Slot of a sample = sample mod in_flight; of a batch, each sample has one.
     rows : callable
         Which training example a sample number stands for.
     """
 
     def __init__(self, program: Program, in_flight: int, rows: Rows) -> None:
-        self.program = program
+        self.program, self.batches = program, program.batches
         self.in_flight = in_flight
         self.rows = rows
         self._cache: dict[Hashable, Template] = {}
@@ -54,6 +54,7 @@ class Encoder:
             code["layer"] = [max(op.layer, 0) for op in effective]
             code["first"] = [op.first if op.node < 0 else op.node for op in effective]
             code["uses"] = [op.uses if op.node < 0 else op.phase for op in effective]
+            code["sample"] = [op.member for op in effective]
             position, index = 0, []
             for op in operations:
                 index.append(-1 if op.opcode is Opcode.NONE else position)
@@ -75,11 +76,22 @@ class Encoder:
         sizes = [code.size for code in codes]
         # As plain words: to concatenate records, NumPy compares their fields one by one, 5 us a sample.
         program = np.concatenate([code.view(np.int64) for code in codes]).view(INSTRUCTION)
-        samples = np.arange(first, first + len(codes))
-        program["sample"] = np.repeat(samples, sizes)
-        program["slot"] = np.repeat(samples % self.in_flight, sizes)
-        program["row"] = np.repeat([self.rows(int(s)) for s in samples], sizes)
+        steps = np.arange(first, first + len(codes))
+        if self.batches.size == 1:
+            program["sample"] = np.repeat(steps, sizes)
+            program["slot"] = np.repeat(steps % self.in_flight, sizes)
+            program["row"] = np.repeat([self.rows(int(s)) for s in steps], sizes)
+        else:
+            for step, code in zip(steps.tolist(), np.split(program, np.cumsum(sizes)[:-1]), strict=True):
+                self.enter(step, code, code["sample"].copy())
         return program, [0, *np.cumsum(sizes).tolist()]
+
+    def enter(self, step: int, code: npt.NDArray[np.void], members: npt.NDArray[np.int64]) -> None:
+        """Write what differs from step to step into its instructions, which are those of `members` of a batch."""
+        samples = self.batches.samples(step)
+        code["slot"] = step % self.in_flight * self.batches.size + members
+        code["sample"] = samples.start + members
+        code["row"] = np.array([self.rows(sample) for sample in samples])[members]
 
 
 def setup_counts(
@@ -113,16 +125,18 @@ class Prepared:
     ----------
     code : INSTRUCTION records
     rows : float64, (len(code), N_COUNTS)
-    effects : list of (view of one record, view of its row of counts, row, whether it is a LOSS) or None
+    members : int64
+        Which sample of a batch each instruction is of.
+    effects : list of (view of one record, view of its row of counts, row, whose LOSS it is or -1) or None
         By the operation's position; None where it has no effect.
     """
 
-    __slots__ = ("code", "effects", "rows")
+    __slots__ = ("code", "effects", "members", "rows")
 
     def __init__(self, code: npt.NDArray[np.void], index: list[int]) -> None:
-        self.code = code.copy()
+        self.code, self.members = code.copy(), code["sample"].copy()
         self.rows = np.zeros((code.size, N_COUNTS))
-        loss = (code["opcode"] == Opcode.LOSS).tolist()
+        loss = np.where(code["opcode"] == Opcode.LOSS, self.members, -1).tolist()
         self.effects = [
             None if at < 0 else (self.code[at : at + 1], self.rows[at : at + 1], self.rows[at], loss[at])
             for at in index
@@ -143,7 +157,7 @@ class Coupled:
         self.machine, self.program, self.encoder = machine, program, encoder
         self.losses: list[float] = []  # of samples since the caller last cleared it
         self._prepared: dict[tuple[int, int], Prepared] = {}  # by template and slot
-        self._partial: dict[int, tuple[int, float]] = {}  # steps and sum of losses of samples under way
+        self._partial: dict[int, tuple[int, list[float]]] = {}  # of samples under way: losses seen, and their sums
         self._samples = [-1] * encoder.in_flight
         self._effects = [Prepared(np.zeros(0, INSTRUCTION), []).effects] * encoder.in_flight
         self.retention: Retention | None = None
@@ -161,23 +175,24 @@ class Coupled:
         effect = self._effects[slot][position]
         if effect is None:
             return ZEROS
-        instruction, rows, row, is_loss = effect
+        instruction, rows, row, lost = effect
         if self.retention is not None:
             self.retention.reach(self._touched[slot][position])
         self.machine.execute(instruction, rows)
         counts: list[float] = row.tolist()
-        if is_loss:
-            self._add_loss(sample, counts[Counts.LOSS])
+        if lost >= 0:
+            self._add_loss(sample, lost, counts[Counts.LOSS])
         return counts
 
-    def _add_loss(self, sample: int, loss: float) -> None:
-        """Sum the losses of a sample's steps; its mean joins the list with the last of them."""
-        steps, total = self._partial.pop(sample, (0, 0.0))
-        steps, total = steps + 1, total + loss
-        if steps == self.machine.network.steps:
-            self.losses.append(total / self.machine.network.losses)
-        else:
-            self._partial[sample] = steps, total
+    def _add_loss(self, sample: int, member: int, loss: float) -> None:
+        """Sum the losses of a sample's steps; the means of a batch join the list, in order, with the last of them."""
+        network, size = self.machine.network, len(self.encoder.batches.samples(sample))
+        seen, totals = self._partial.setdefault(sample, (0, [0.0] * size))
+        totals[member] += loss
+        self._partial[sample] = seen + 1, totals
+        if seen + 1 == network.steps * size:
+            self.losses += [total / network.losses for total in totals]
+            del self._partial[sample]
 
     def _enter(self, sample: int, slot: int) -> None:
         """Write what differs from sample to sample into the instructions of its slot."""
@@ -186,8 +201,7 @@ class Coupled:
         if key not in self._prepared:
             self._prepared[key] = Prepared(code, index)
         prepared = self._prepared[key]
-        prepared.code["slot"], prepared.code["sample"] = slot, sample
-        prepared.code["row"] = self.encoder.rows(sample)
+        self.encoder.enter(sample, prepared.code, prepared.members)
         prepared.rows.fill(0.0)
         self._samples[slot], self._effects[slot] = sample, prepared.effects
         if self.retention is not None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.batches import Batches
 from twin.algorithms.nodes import node_steps, wiring_of
 from twin.algorithms.program import Program
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
@@ -147,7 +148,6 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     devices = devices_of(workload.device, layout)
     if data is None:
         data = load(workload.data, training.seed, workload.network.steps)
-    check_recording(plan.request, training.epochs * len(data.inputs), training.in_flight, workload.timing)
     network = network_of(workload, data)
     _check_transfers(algorithm, settings, network)
     check_memory(network.shapes, layout)
@@ -157,14 +157,19 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     mapping = map_layers(network.shapes, layout, chip, uses)
     prefetch = _prefetch(chip, network, settings)
     optimiser, given = optimiser_of(workload, network), given_of(workload, data)
-    placed = place_streams(chip, mapping, kept(network, algorithm, settings, chip, training.in_flight, optimiser))
+    _check_batch(workload, network, len(data.inputs))
+    steps = training.epochs * Batches(training.batch, len(data.inputs)).steps
+    check_recording(plan.request, steps, training.in_flight, workload.timing)
+    placed = place_streams(
+        chip, mapping, kept(network, algorithm, settings, chip, training.in_flight * training.batch, optimiser)
+    )
     ChipCosts(chip, mapping, placed.places, training.in_flight)  # whether the chip has a place for every tile
     averaging = None
     if workload.extraction is not None and layout.tiles:
         check_extractable(settings.gamma)
         arrays = [part for layer in network.layers for part in mapping.parts(layer.index, algorithm.main)]
         widest = max(part.in1 - part.in0 for part in arrays)
-        averaging = Schedule.of(workload.extraction, training.epochs * len(data.inputs), widest)
+        averaging = Schedule.of(workload.extraction, steps, widest)
     return Fit(network, data, devices, mapping, placed, prefetch, algorithm, settings, averaging, optimiser, given)
 
 
@@ -229,11 +234,12 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         workload.init,
         workload.mapping,
         training.seed,
-        training.in_flight,
+        training.in_flight * training.batch,
         endurance=training.endurance,
         word=Word.of(chip.placement) if settings.h_words else FLOAT32,
         optimiser=found.optimiser,
         given=found.given,
+        batch=training.batch,
     )
     steps = [
         LayerSteps(
@@ -251,11 +257,17 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     calibrated = []
     if workload.calibration.method == "pulses":
         calibrated = sorted({reference.symmetry_point_of for reference in layout.references.values()})
+    batches = Batches(training.batch, len(data.inputs))
     nodes = node_steps(network.flow, algorithm.main, found.optimiser)
     program = Program(
-        algorithm, steps, [name for name in calibrated if name in algorithm.matrices], flow=network.flow, nodes=nodes
+        algorithm,
+        steps,
+        [name for name in calibrated if name in algorithm.matrices],
+        flow=network.flow,
+        nodes=nodes,
+        batches=batches,
     )
-    order = Order(training.seed, len(data.inputs), shuffled=not data.sequential)
+    order = Order(training.seed, len(data.inputs), shuffled=not (data.sequential and network.timed))
     encoder = Encoder(program, training.in_flight, order)
     effects = (Coupled if plan.mode == "coupled" else Replayed)(machine, program, encoder)
     reads = None
@@ -336,6 +348,17 @@ def kept(
         if optimiser is not None:
             found.append(Kept(Stream.WEIGHTS, node.parameters * (1 + optimiser.moments), node.host, main))
     return found
+
+
+def _check_batch(workload: Workload, network: Network, samples: int) -> None:
+    batch = workload.training.batch
+    if batch > 1 and network.timed:
+        raise TwinError(
+            f"training.batch (= {batch}): must be 1 for recurrent networks, whose samples begin where the one before "
+            "ends; leave it out"
+        )
+    if batch > samples:
+        raise TwinError(f"training.batch (= {batch}): the data have only {samples} samples; use at most as many")
 
 
 def _prefetch(chip: Chip, network: Network, settings: Settings) -> int:

@@ -56,7 +56,7 @@ class TrainedRun:
         self._folder, self._after_epoch = folder, after_epoch
         self.total = 0
         facts = read_facts(folder)
-        self.parts = build(plan, lambda sample: progress(sample + 1, self.total) if sample < READ else None)
+        self.parts = build(plan, lambda step: progress(self._samples(step), self.total) if step < READ else None)
         record_data(folder, facts, self.parts)
         parts = self.parts
         self.total = parts.workload.training.epochs * len(parts.data.inputs)
@@ -64,16 +64,18 @@ class TrainedRun:
         self._initial = [parts.machine.weights(layer.index, main) for layer in parts.network.layers]
         self._identity = facts.id
         restored = checkpoint.restore(folder, self._identity, parts)
-        self._recording = Recording(plan.request, folder, parts.engine, self.total)
+        steps = parts.workload.training.epochs * parts.program.batches.steps
+        self._recording = Recording(plan.request, folder, parts.engine, steps)
         self._sample, self._curve, parts.effects.losses = restored or (0, [], [])
 
     def advance(self) -> None:
         """Train through all samples that are left; the state is saved after every epoch and in between as asked."""
-        parts, epoch_size = self.parts, len(self.parts.data.inputs)
-        step = parts.workload.training.checkpoint_every or epoch_size
+        parts, training = self.parts, self.parts.workload.training
+        epoch_size = parts.program.batches.steps
+        step = -(-training.checkpoint_every // training.batch) or epoch_size
         advance = with_reads(parts, clockwork(parts))
         self._tell()  # a process that was killed may not have come to it
-        while self._sample < self.total:
+        while self._sample < epoch_size * training.epochs:
             epoch = self._sample // epoch_size
             end = min((epoch + 1) * epoch_size, self._sample - self._sample % epoch_size % step + step)
             parts.machine.set_rates(decay(parts, epoch))
@@ -81,7 +83,7 @@ class TrainedRun:
             self._sample = end
             complete = end == (epoch + 1) * epoch_size
             if complete:
-                self._curve.append(_curve_row(parts, epoch, end))
+                self._curve.append(_curve_row(parts, epoch, self._samples(end - 1)))
                 parts.effects.losses.clear()
             self._recording.save()
             checkpoint.save(self._folder, self._identity, parts, end, self._curve, parts.effects.losses)
@@ -100,6 +102,10 @@ class TrainedRun:
         """Remove checkpoint and parts of recordings."""
         checkpoint.remove(self._folder)
         self._recording.remove()
+
+    def _samples(self, step: int) -> int:
+        """Return how many samples are learnt after a step."""
+        return self.parts.program.batches.samples(step).stop
 
     def _tell(self) -> None:
         if self._curve and self._after_epoch is not None:

@@ -20,25 +20,28 @@ from twin.kernels.optimisers.adam import adapt
 from twin.kernels.optimisers.descent import descend
 from twin.kernels.records import (
     ADAMW,
-    APPLY,
     ATTENTION,
     AVERAGE_POOL,
     BATCH_NORM,
     CONCAT,
     EMBEDDING,
     FAN_OUT,
-    GATHER,
-    GATHER_FIRST,
     NESTEROV,
     NODE_SOFTMAX,
     POSITIONS,
     RMS_NORM,
     SILU,
-    TESTED,
-    WHOLE,
 )
+from twin.operation import Phase
 
 F32 = np.float32
+WHOLE, FIRST, LAST, APPLY, TESTED = (
+    int(Phase.WHOLE),
+    int(Phase.FIRST),
+    int(Phase.LAST),
+    int(Phase.APPLY),
+    int(Phase.TESTED),
+)
 
 
 @kernel
@@ -46,6 +49,7 @@ def node_forward(f, n, slot, phase, sample, seed):
     """Fill y from the inputs."""
     shift = slot * n.stride
     tested = phase == TESTED
+    gathers = phase != APPLY and not tested
     if n.kind <= SILU:
         elementwise_forward(f, n, shift)
     elif n.kind == NODE_SOFTMAX:
@@ -57,12 +61,12 @@ def node_forward(f, n, slot, phase, sample, seed):
     elif n.kind <= AVERAGE_POOL:
         pool_forward(f, n, shift)
     elif n.kind == BATCH_NORM:
-        if phase == WHOLE or phase == GATHER or phase == GATHER_FIRST:  # noqa: PLR1714 - no containers in kernels
-            gather_moments(f, n, shift, phase != GATHER)
-        if phase == WHOLE or phase == APPLY or tested:  # noqa: PLR1714
-            normalise(f, n, shift, tested)
-        if phase == WHOLE:
+        if gathers:
+            gather_moments(f, n, shift, phase <= FIRST)
+        if phase == WHOLE or phase == LAST:  # noqa: PLR1714 - no containers in kernels
             follow_moments(f, n)
+        if phase == WHOLE or not gathers:
+            normalise(f, n, shift, tested)
     elif n.kind <= RMS_NORM:
         norm_forward(f, n, shift)
     elif n.kind == EMBEDDING:
@@ -91,7 +95,7 @@ def node_backward(f, n, slot, phase):
         pool_backward(f, n, shift)
     elif n.kind == BATCH_NORM:
         if phase != APPLY:
-            gather_errors(f, n, shift, phase != GATHER)
+            gather_errors(f, n, shift, phase <= FIRST)
         if phase == WHOLE or phase == APPLY:  # noqa: PLR1714
             spread_errors(f, n, shift)
     elif n.kind <= RMS_NORM:
@@ -107,7 +111,7 @@ def node_backward(f, n, slot, phase):
 
 
 @kernel
-def node_step(f, n, sample):
+def node_step(f, n):
     """Step the parameters by the summed gradients of a batch, which is cleared."""
     size = n.n_parameters
     w, g = f[n.p : n.p + size], f[n.g : n.g + size]
@@ -115,5 +119,5 @@ def node_step(f, n, sample):
     if n.rule <= NESTEROV:
         descend(w, g, first, n.lr, n.beta1, n.rule == NESTEROV, n.weight_decay, n.share)
     else:
-        apart, step = n.rule == ADAMW, sample + 1
-        adapt(w, g, first, second, n.lr, n.beta1, n.beta2, n.tiny, n.weight_decay, apart, n.share, step)
+        f[n.steps] += F32(1.0)
+        adapt(w, g, first, second, n.lr, n.beta1, n.beta2, n.tiny, n.weight_decay, n.rule == ADAMW, n.share, f[n.steps])

@@ -19,10 +19,10 @@ def adapt(w, gradient, m, v, rate, beta1, beta2, epsilon, decay, apart, share, s
     rate, beta1, beta2, epsilon, decay, share : float32
     apart : bool
         Whether `decay` shrinks the weights (AdamW) or is added to the gradient (Adam).
-    step : int64
+    step : float32
         1 for the first.
     """
-    first, second = ONE - beta1 ** F32(step), ONE - beta2 ** F32(step)
+    first, second = ONE - beta1**step, ONE - beta2**step
     for i in range(w.size):
         g = -share * gradient[i]
         gradient[i] = F32(0.0)
