@@ -15,6 +15,7 @@ ALLOWED = {
     "technology": set(),
     "networks": {"config"},
     "descriptions": {"algorithms", "config", "devices", "networks", "technology"},
+    "imports": {"config", "descriptions", "devices"},
     "mapping": {"config"},
     "algorithms": {"config", "mapping", "networks"},
     "chip": {"config", "mapping", "technology"},
@@ -33,7 +34,7 @@ ALLOWED = {
     "api": {"config", "descriptions", "machine", "report", "results", "runs", "sweep"},
     "cli": {
         *("chip", "config", "devices", "extraction", "machine", "mapping", "report"),
-        *("descriptions", "results", "runs", "study", "sweep"),
+        *("descriptions", "imports", "results", "runs", "study", "sweep"),
     },
     "twin": {"api"},
     "__main__": {"cli"},

@@ -11,6 +11,7 @@ from twin.cli.compare import compare
 from twin.cli.device import device
 from twin.cli.extract import extract
 from twin.cli.figures import figures
+from twin.cli.imports import imports
 from twin.cli.infer import infer
 from twin.cli.list import list_all
 from twin.cli.reproduce import reproduce
@@ -36,6 +37,7 @@ app.command("list")(list_all)
 for command in (schema, reproduce, verify_sampling, sweep, study, extract, infer, figures):
     app.command()(command)
 app.add_typer(device, name="device")
+app.add_typer(imports, name="import")
 
 
 def _version(wanted: bool) -> None:

@@ -64,7 +64,11 @@ class Parsed:
     @classmethod
     def of(cls, kind: str, name: str) -> "Parsed":
         """Find, read and parse a description by shipped name or path; raises TwinError."""
-        document = find(kind, name)
+        return cls.made(find(kind, name))
+
+    @classmethod
+    def made(cls, document: Document) -> "Parsed":
+        """Parse a text that is at hand; raises TwinError."""
         return cls(document, _parse(document))
 
     @property

@@ -1,0 +1,73 @@
+"""`twin import aihwkit`: a printed configuration in, a workload and a chip out."""
+
+import re
+from pathlib import Path
+
+import typer
+
+from twin.config.resources import is_path
+from twin.descriptions.load import Parsed, load_chip, load_workload
+from twin.errors import TwinError
+from twin.files import check_outputs, check_suffix, write_text
+from twin.imports.aihwkit.convert import read_configuration
+from twin.imports.aihwkit.found import Found
+from twin.imports.aihwkit.written import checked, chip_text, chip_values, workload_text
+
+NAME = re.compile(r"[^A-Za-z0-9_-]+")
+LONGEST = 80
+
+
+def import_configuration(
+    file: Path, out: Path | None, *, base: str, rate: float, chip: str, chip_out: Path | None, strict: bool
+) -> None:
+    """Write workload and chip; say what is lost."""
+    for option, path in (("--out", out), ("--chip-out", chip_out)):
+        if path is not None:
+            check_suffix(option, path, ".toml")
+    read = {"configuration": file, "workload": _path(base), "chip": _path(chip)}
+    check_outputs({"--out": out, "--chip-out": chip_out}, read)
+    network = load_workload(base).model.network
+    biased = any(vars(one.node).get("bias", False) for one in network.listed())
+    found = read_configuration(file, rate, biased=biased)
+    if strict and found.report.lost:
+        raise TwinError(_refusal(file, found))
+    text = workload_text(found, Parsed.of("workload", base), _name(out, file))
+    checked(text, "workload", found)
+    chip_written = ""
+    if chip_out is not None:
+        load_chip(chip)
+        chip_written = chip_text(found, Parsed.of("chip", chip), _name(chip_out, file))
+        checked(chip_written, "chip", found)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(out, text)
+    if chip_out is not None:
+        write_text(chip_out, chip_written)
+    _say(found, out, chip_out)
+
+
+def _path(name: str) -> Path | None:
+    return Path(name) if is_path(name) else None
+
+
+def _name(out: Path | None, file: Path) -> str:
+    return NAME.sub("-", (out or file).stem)[:LONGEST].strip("-") or "aihwkit"
+
+
+def _refusal(file: Path, found: Found) -> str:
+    first, *others = found.report.lost
+    more = f" (and {len(others)} more; without --strict all are listed)" if others else ""
+    return f"{file}:{first.line}: {first.place} (= {first.value}): a run cannot express it; here: {first.instead}{more}"
+
+
+def _say(found: Found, out: Path | None, chip_out: Path | None) -> None:
+    """Say what was lost and how to run what was written; beside a workload on the standard output, not in it."""
+    count = len(found.report.lost)
+    lines = [f"not as in aihwkit: {count} setting{'s' * (count > 1)}" if count else "all as in aihwkit"]
+    lines += [f"  line {one.line}: {one.place} = {one.value}; here: {one.instead}" for one in found.report.lost]
+    command = f"run it: twin run {out if out is not None else 'WORKLOAD'} --algorithm {found.algorithm}"
+    settings = [f"--set chip.{key}={value}" for key, value in chip_values(found).items()]
+    lines.append(" ".join([command, *(settings if chip_out is None else ["--chip", str(chip_out)])]))
+    for line in lines:
+        typer.echo(line, err=out is None)

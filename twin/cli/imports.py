@@ -1,0 +1,37 @@
+"""`twin import`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+imports = typer.Typer(no_args_is_help=True, help="Descriptions from files of other tools.")
+
+
+@imports.callback()
+def _common() -> None:
+    """Descriptions from files of other tools."""
+
+
+@imports.command()
+def aihwkit(
+    file: Annotated[Path, typer.Argument(help="What print(rpu_config) or its repr gives; parsed, never executed.")],
+    out: Annotated[
+        Path | None, typer.Option(help="A TOML file for the workload (default: the standard output).")
+    ] = None,
+    workload: Annotated[
+        str, typer.Option(help="Network, data, length and initial weights of the new one; aihwkit's text has none.")
+    ] = "mnist-mlp",
+    learning_rate: Annotated[
+        float, typer.Option(help="Of the optimiser, which the text does not have.", min=1e-9, max=1e6)
+    ] = 0.1,
+    chip: Annotated[str, typer.Option(help="Chip whose tiles get the io, for --chip-out.")] = "aimc-512",
+    chip_out: Annotated[Path | None, typer.Option(help="A TOML file for a chip with the io of the text.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a text with a setting that a run cannot express.")
+    ] = False,
+) -> None:
+    """Make a workload of an RPU configuration of aihwkit; list what a run cannot express, with its value."""
+    from twin.cli.import_aihwkit import import_configuration
+
+    import_configuration(file, out, base=workload, rate=learning_rate, chip=chip, chip_out=chip_out, strict=strict)

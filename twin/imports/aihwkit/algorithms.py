@@ -1,0 +1,191 @@
+"""Algorithms: the class of a cell says how it is trained, its values are the settings of the twin's algorithm."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from twin.devices.presets import device_preset
+from twin.imports.aihwkit.devices import Device, device_of
+from twin.imports.aihwkit.found import Found
+from twin.imports.aihwkit.inout import Values, same_conversion, update_of
+from twin.imports.aihwkit.settings import Settings
+
+RATE = "the learning rate of the optimiser, which no configuration has"
+
+
+def translate(config: Settings, io: Mapping[str, Any], rate: float, found: Found) -> None:
+    """Enter devices, reference, algorithm and its settings.
+
+    Parameters
+    ----------
+    config : Settings
+    io : mapping
+        What the forward pass converts with.
+    rate : float
+        Learning rate of the optimiser.
+    found : Found
+    """
+    device = config.below("device")
+    update = config.below("update", "UpdateParameters")
+    if config.name == "FloatingPointRPUConfig":
+        found.algorithm = "digital"
+        found.assume("algorithms.digital.learning_rate", rate, RATE)
+        _enter([device_of(device, io)], found)
+    elif device.is_a("MixedPrecisionCompound"):
+        _mixed_precision(device, update, io, rate, found)
+    elif device.is_a("TransferCompound"):
+        _transfer(device, update, io, rate, found)
+    else:
+        found.algorithm = "sgd"
+        found.assume("algorithms.sgd.learning_rate", rate, RATE)
+        found.put_all("algorithms.sgd.update", update_of(update))
+        _enter([device_of(device, io)], found)
+
+
+def _enter(devices: list[Device], found: Found) -> None:
+    """Enter the devices of C (or W), and those of A where they differ; references where they are subtracted."""
+    *fast, slow = devices
+    for table, device in (("device", slow), *(("device.matrices.A", one) for one in fast if _differ(one, slow))):
+        found.put(f"{table}.preset", device.preset, device.line)
+        found.put_all(table, device.overrides)
+    referenced = [device.referenced for device in devices]
+    found.put("calibration.method", "exact" if any(referenced) else "none", slow.line)
+    if any(device.counted for device in devices):
+        found.put("training.endurance", True, slow.line)
+
+
+def _differ(one: Device, other: Device) -> bool:
+    bare = [{key: value for key, (value, _) in device.overrides.items()} for device in (one, other)]
+    return one.preset != other.preset or bare[0] != bare[1]
+
+
+def _mixed_precision(cell: Settings, update: Settings, io: Mapping[str, Any], rate: float, found: Found) -> None:
+    found.algorithm = "mixed-precision"
+    table = "algorithms.mixed-precision"
+    found.assume(f"{table}.learning_rate", rate, RATE)
+    found.put(f"{table}.transfer_every", max(1, cell.count("transfer_every")), cell.get("transfer_every").line)
+    found.put(f"{table}.transfer_axis", "row", cell.line)
+    found.put(f"{table}.granularity", max(0.0, cell.number("granularity")), cell.get("granularity").line)
+    found.put(f"{table}.desired_bl", update.count("desired_bl"), update.get("desired_bl").line)
+    update.pass_over("update_management", "update_bl_management")
+    cell.pass_over("stoc_round_x", "stoc_round_d")
+    cell.lose_unless_usual("every line of chi takes its turn", "n_rows_per_transfer", "random_row")
+    _enter([device_of(cell.below("device"), io)], found)
+
+
+def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], rate: float, found: Found) -> None:
+    devices = cell.all_below("unit_cell_devices")
+    if len(devices) < 2:
+        raise cell.refused("unit_cell_devices", "must be at least two devices, the fast one first")
+    for other in devices[2:]:
+        cell.report.met.remove(other)
+    if len(devices) > 2:
+        cell.lose("unit_cell_devices", "the first two: a fast and a slow matrix")
+    fast, slow = (device_of(device, io) for device in devices[:2])
+    if fast.referenced != slow.referenced:
+        devices[0 if fast.referenced else 1].lose(
+            "subtract_symmetry_point", "the references of both at their symmetry points"
+        )
+    _enter([fast, slow], found)
+    values = _schedule(cell, rate)
+    pulses = cell.below("transfer_update", "UpdateParameters")
+    written = update_of(pulses)
+    if cell.is_a("ChoppedTransferCompound"):
+        found.algorithm = "agad" if cell.is_a("DynamicTransferCompound") else "cttv2"
+        values |= _chopped(cell, fast)
+        _one_pulse(cell, pulses)
+    elif cell.is_a("BufferedTransferCompound"):
+        found.algorithm = "ttv2"
+        line = cell.get("thres_scale").line
+        step = cell.number("thres_scale") * _granularity(slow)
+        if not step > 0:
+            raise cell.refused("thres_scale", "must be above 0")
+        values["transfer_lr"] = (values["transfer_lr"][0] / step, line)  # H counts in units of its threshold
+        values["reset"] = ("plain", cell.get("momentum").line)
+        _one_pulse(cell, pulses)
+    else:
+        found.algorithm = "shd"
+        values["threshold"] = (0.0, cell.line)
+        values["gamma"] = _gamma(cell)
+    table = f"algorithms.{found.algorithm}"
+    found.put_all(table, values)
+    if cell.flag("scale_transfer_lr") or cell.number("fast_lr") <= 0:
+        found.also[f"{table}.transfer_lr"] = f"times an assumed learning rate of {rate:g}"
+    found.put_all(f"{table}.update", update_of(update))
+    if found.algorithm == "shd":
+        found.put_all(f"{table}.transfer_update", written)
+    same_conversion(cell.below("transfer_forward", "IOParameters"), io, one_hot=True)
+
+
+def _schedule(cell: Settings, rate: float) -> Values:
+    """Translate rates, and which lines are read when."""
+    every = cell.number("transfer_every")
+    whole = max(1, round(every))
+    if whole != every:
+        cell.lose("transfer_every", str(whole))
+    if cell.flag("units_in_mbatch"):
+        cell.lose("units_in_mbatch", "transfer_every counts updates: a mini-batch of 1")
+    cell.pass_over("units_in_mbatch", "no_self_transfer")
+    own = cell.number("fast_lr")
+    scale = rate if cell.flag("scale_transfer_lr") else 1.0
+    return {
+        "fast_lr": (own if own > 0 else rate, cell.get("fast_lr").line),
+        "auto_scale": (cell.flag("auto_scale"), cell.get("auto_scale").line)
+        if cell.knows("auto_scale")
+        else (False, cell.line),
+        "transfer_every": (whole, cell.get("transfer_every").line),
+        "transfer_axis": ("column" if cell.flag("transfer_columns") else "row", cell.get("transfer_columns").line),
+        "transfer_lr": (cell.number("transfer_lr") * scale, cell.get("transfer_lr").line),
+    }
+
+
+def _gamma(cell: Settings) -> tuple[float, int]:
+    """Return the share of A in the weights; `gamma_vec` has it beside the 1 of the last matrix."""
+    line = cell.get("gamma").line
+    vector = cell.numbers("gamma_vec")
+    if not vector:
+        return cell.number("gamma"), line
+    if len(vector) != 2 or vector[-1] != 1:
+        cell.lose("gamma_vec", "gamma of A alone, and 1 for C")
+    return vector[0], cell.get("gamma_vec").line
+
+
+def _chopped(cell: Settings, fast: Device) -> Values:
+    """Translate choppers and the buffer."""
+    size, line = cell.number("buffer_granularity"), cell.get("buffer_granularity").line
+    size = size if size > 0 else 1.0
+    auto = max(0.0, cell.number("auto_granularity"))
+    values: Values = {
+        "auto_momentum": (cell.number("auto_momentum"), cell.get("auto_momentum").line),
+        "in_chop_prob": (cell.number("in_chop_prob"), cell.get("in_chop_prob").line),
+        "in_chop_random": (cell.flag("in_chop_random"), cell.get("in_chop_random").line),
+        "auto_granularity": (auto, cell.get("auto_granularity").line),
+        "threshold": (size if auto else size * _granularity(fast), line),
+        "reset": ("plain", cell.get("momentum").line),
+    }
+    if cell.is_a("DynamicTransferCompound"):
+        values["tail_weightening"] = (cell.number("tail_weightening"), cell.get("tail_weightening").line)
+        cell.lose_unless_usual("the signs across the axis stay", "out_chop_prob")
+    else:
+        values["out_chop_prob"] = (cell.number("out_chop_prob"), cell.get("out_chop_prob").line)
+    cell.lose_unless_usual("a buffer H", "no_buffer")
+    return values
+
+
+def _one_pulse(cell: Settings, pulses: Settings) -> None:
+    """List what a crossing does beyond one pulse, after which its element of H is 0."""
+    if pulses.count("desired_bl") != 1:
+        pulses.lose("desired_bl", "1 pulse for a crossing")
+    if pulses.word("pulse_type") == "NONE":
+        pulses.lose("pulse_type", "pulses")
+    if cell.number("momentum") != 0:
+        cell.lose("momentum", "nothing stays in H after a crossing")
+    cell.lose_unless_usual("nothing stays in H after a crossing", "forget_buffer")
+    cell.lose_unless_usual("one pulse", "step")
+    cell.lose_unless_usual("0: C alone", "gamma", "gamma_vec")
+
+
+def _granularity(device: Device) -> float:
+    """Return the mean step of a device at weight 0, aihwkit's unit of the buffer."""
+    made = device_preset(device.preset, {key: value for key, (value, _) in device.overrides.items()})
+    found = getattr(made, "granularity", made.dw_min)
+    return float(found)

@@ -1,0 +1,57 @@
+"""What a configuration becomes: values of a workload and of its chip, each with the line it comes from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from twin.imports.aihwkit.settings import Report
+
+
+@dataclass
+class Found:
+    """The values of a workload by dotted key, each with its line.
+
+    Attributes
+    ----------
+    report : Report
+    values, lines : dict
+        By dotted key: ``"algorithms.sgd.update.desired_bl"``, ``"device.dw_min"``; a key that begins with ``chip.`` is
+        one of the chip.
+    assumed : dict of str to str
+        Values that no configuration of aihwkit has, with the reason for the chosen one.
+    also : dict of str to str
+        What else went into a value, by key.
+    algorithm : str
+        The twin's name of the algorithm.
+    """
+
+    report: Report
+    values: dict[str, Any] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    assumed: dict[str, str] = field(default_factory=dict)
+    also: dict[str, str] = field(default_factory=dict)
+    algorithm: str = ""
+
+    def put(self, key: str, value: Any, line: int) -> None:
+        """Enter a value and the line of the configuration that has it."""
+        self.values[key], self.lines[key] = value, line
+
+    def put_all(self, table: str, values: Mapping[str, tuple[Any, int]]) -> None:
+        """Enter the values of a table, each with its line."""
+        for key, (value, line) in values.items():
+            self.put(f"{table}.{key}", value, line)
+
+    def assume(self, key: str, value: Any, reason: str) -> None:
+        """Enter a value that the configuration does not have."""
+        self.values[key], self.assumed[key] = value, reason
+
+    def source(self, key: str) -> str:
+        """Say where a value comes from, with its status."""
+        if key in self.assumed:
+            return f"assumption: {self.assumed[key]}"
+        more = f", {self.also[key]}" if key in self.also else ""
+        return f"S: {self.origin(key)}{more}"
+
+    def origin(self, key: str) -> str:
+        """Name the line of the configuration that a value comes from; empty for an assumption."""
+        return f"aihwkit, line {self.lines[key]}" if key in self.lines else ""

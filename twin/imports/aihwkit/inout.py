@@ -1,0 +1,125 @@
+"""Inputs, outputs and updates: IOParameters become the io of a chip's tiles, UpdateParameters tables of algorithms."""
+
+from collections.abc import Mapping
+from math import floor, log2
+from typing import Any
+
+from twin.imports.aihwkit.found import Found
+from twin.imports.aihwkit.settings import Settings
+
+READ = ("inp_res", "out_res", "out_bound", "out_noise")
+"""What every direction has in aihwkit, and all directions share here."""
+BOUND = {"NONE": "none", "ITERATIVE": "iterative"}
+NOISE = {"NONE": "none", "ABS_MAX": "abs_max"}
+PULSES = {"NONE": "none", "STOCHASTIC": "stochastic", "STOCHASTIC_COMPRESSED": "stochastic"}
+NEAREST = {"ITERATIVE_WORST_CASE": "iterative", "SHIFT": "none", "NONE_WITH_DEVICE": "none"}
+"""What comes nearest to a member that has no equal; other noise management is nearest to the last of `NOISE`."""
+Values = dict[str, tuple[Any, int]]
+"""Values by key, each with its line."""
+GRID = 1e-6
+MOST_STEPS = 2**24
+LARGEST_FACTOR = 2**30
+PERFECT = {"inp_res": 0, "out_res": 0, "out_bound": 0.0, "out_noise": 0.0}
+
+
+def forward_io(config: Settings, found: Found) -> dict[str, Any]:
+    """Enter the io of the chip's tiles from the forward pass, return it, and list where the backward pass differs."""
+    io = config.below("forward", "IOParameters")
+    if io.flag("is_perfect"):
+        values: Values = {key: (value, io.line) for key, value in PERFECT.items()}
+        values |= dict.fromkeys(("noise_management", "bound_management"), ("none", io.line))
+        pass_over(io)
+    else:
+        values = {key: (_read(io, key), io.get(key).line) for key in READ}
+        if values["out_res"][0] and not values["out_bound"][0]:
+            values["out_res"] = (0, io.get("out_res").line)
+            io.lose("out_bound", "without a bound there is no out_res")
+        values["noise_management"] = _word(io, "noise_management", NOISE)
+        values["bound_management"] = _word(io, "bound_management", BOUND)
+        if values["noise_management"][0] == "none":
+            io.pass_over("nm_thres")
+        if values["bound_management"][0] == "iterative":
+            values["max_bm_factor"] = _most_repeats(io, values["inp_res"][0])
+        io.pass_over("max_bm_factor", "max_bm_res", "ir_drop_g_ratio", "bm_test_negative_bound")
+    found.put_all("chip.tile.io", values)
+    backward = config.below("backward", "IOParameters")
+    own = {key: value for key, (value, _) in values.items()}
+    same_conversion(backward, own)
+    return own
+
+
+def pass_over(io: Settings) -> None:
+    """Note that a perfect io reads none of its other values."""
+    io.pass_over(*(key for key in io.fields() if key != "is_perfect"))
+
+
+def same_conversion(io: Settings, forward: Mapping[str, Any], *, one_hot: bool = False) -> None:
+    """List what a pass converts otherwise than the forward pass does.
+
+    Management of noise and bounds is not compared: aihwkit repeats in the forward pass alone, and the inputs of a read
+    of one line, `one_hot`, are 0 and 1, which every converter has.
+    """
+    if io.flag("is_perfect"):
+        pass_over(io)
+        if any(forward[key] for key in READ):
+            io.lose("is_perfect", "the io of the forward pass")
+        return
+    for key in READ[1:] if one_hot else READ:
+        if _read(io, key) != forward[key]:
+            io.lose(key, "the io of the forward pass")
+    managed = ("noise_management", "bound_management", "max_bm_factor", "max_bm_res", "nm_thres")
+    io.pass_over(*managed, "inp_res", "ir_drop_g_ratio", "bm_test_negative_bound")
+
+
+def _read(io: Settings, key: str) -> float | int:
+    """Return the steps of a converter, or a bound or noise; 0 turns it off."""
+    value = max(io.number(key), 0)
+    if key not in {"inp_res", "out_res"}:
+        return value
+    return _steps(io, key, value)
+
+
+def _steps(io: Settings, key: str, value: float) -> int:
+    """Turn a resolution (1 / steps, or steps where it is above 1) into an even number of steps."""
+    if value == 0:
+        return 0
+    steps = value if value > 1 else 1 / value
+    if not steps <= MOST_STEPS:
+        io.lose(key, f"{MOST_STEPS:,} steps, the most that are distinguished")
+        return MOST_STEPS
+    even = max(2, 2 * round(steps / 2))
+    if abs(steps - even) > GRID * steps:
+        io.lose(key, f"{even} steps: an even number of them")
+    return even
+
+
+def _word(settings: Settings, key: str, known: dict[str, str]) -> tuple[str, int]:
+    """Translate a member of an enumeration; one that has no equal is listed with the nearest."""
+    word = settings.word(key)
+    value = known.get(word) or NEAREST.get(word) or list(known.values())[-1]
+    if word not in known:
+        settings.lose(key, f'"{value}"')
+    return value, settings.get(key).line
+
+
+def _most_repeats(io: Settings, steps: int) -> tuple[int, int]:
+    """Return the largest factor by which inputs shrink.
+
+    aihwkit doubles it until it is beyond `max_bm_factor`, or beyond `max_bm_res` of the input's steps.
+    """
+    most = io.number("max_bm_factor")
+    if steps:
+        most = min(most, io.number("max_bm_res") * steps)
+    doublings = floor(log2(min(most, LARGEST_FACTOR))) + 1 if most >= 1 else 0
+    return min(2**doublings, LARGEST_FACTOR), io.get("max_bm_factor").line
+
+
+def update_of(update: Settings) -> Values:
+    """Translate the settings of a pulsed update."""
+    values: Values = {
+        "pulse_type": _word(update, "pulse_type", PULSES),
+        "desired_bl": (update.count("desired_bl"), update.get("desired_bl").line),
+    }
+    for key in ("update_management", "update_bl_management"):
+        values[key] = (update.flag(key), update.get(key).line)
+    return values
