@@ -78,10 +78,11 @@ class Opcode(IntEnum):
     NODE_FORWARD = 19  # a digital node; which one, and which phase: `node`, `phase`
     NODE_BACKWARD = 20
     NODE_STEP = 21  # the optimiser's step of a node's parameters
-    OWN_0 = 22  # effects that an algorithm brings along (`Algorithm.effects`)
-    OWN_1 = 23
-    OWN_2 = 24
-    OWN_3 = 25
+    GRADIENT = 22  # of a digital matrix, summed for its optimiser
+    OWN_0 = 23  # effects that an algorithm brings along (`Algorithm.effects`)
+    OWN_1 = 24
+    OWN_2 = 25
+    OWN_3 = 26
 
 
 class Phase(IntEnum):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from twin.algorithms.batches import Batches
-from twin.algorithms.nodes import node_steps, wiring_of
+from twin.algorithms.nodes import learner_of, node_steps, wiring_of
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm
 from twin.algorithms.steps import LayerSteps
@@ -100,13 +100,16 @@ def ideal(
     initial=1.0,
     in_flight=1,
     seed=5,
+    optimised=False,
     batch=1,
     optimiser=None,
 ):
     """Build a machine for any network with plain SGD, exact updates and exact mat-vecs."""
     loaded = load_chip("aimc-512", QUIET | dict(chip)).model
     layout = load_layout(LAYOUTS[algorithm]).model
-    algorithms = Algorithms.model_validate({algorithm: {"learning_rate": rate}})
+    algorithms = Algorithms.model_validate(
+        {algorithm: {"learning_rate": rate} | ({"optimised": True} if optimised else {})}
+    )
     rules, settings = make_algorithm(algorithm, algorithms), getattr(algorithms, algorithm).settings()
     mapping = map_layers(network.shapes, layout, loaded)
     machine = Machine(
@@ -129,7 +132,13 @@ def ideal(
     machine.set_rates(1.0)
     flow = network.flow
     steps = [
-        LayerSteps(one, mapping, timed=network.timed, wired=wiring_of(flow, one.index) if flow else None)
+        LayerSteps(
+            one,
+            mapping,
+            timed=network.timed,
+            wired=wiring_of(flow, one.index) if flow else None,
+            learner=learner_of(network, one.index, optimiser) if optimised else None,
+        )
         for one in network.layers
     ]
     batches = Batches(batch, len(data.inputs))

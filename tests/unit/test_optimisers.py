@@ -57,3 +57,46 @@ def test_a_rule_is_its_papers(kind, decay):
 def test_keys_of_other_rules_are_refused():
     with pytest.raises(ValueError, match='belongs to kind = "adam" and "adamw"'):
         Optimiser(kind="momentum", learning_rate=0.1, beta2=0.9)
+
+
+NETWORK = [
+    {"kind": "conv", "name": "a", "channels": 3, "kernel": 3, "padding": 1, "bias": False},
+    {"kind": "batch-norm", "name": "b"},
+    {"kind": "tanh", "name": "c"},
+    {"kind": "conv", "name": "d", "channels": 3, "kernel": 3, "padding": 1, "inputs": ["c"]},
+    {"kind": "add", "inputs": ["c", "d"]},
+    {"kind": "dense", "outputs": 3, "activation": "softmax"},
+]
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("kind", ["sgd", "momentum", "nesterov", "adam", "adamw"])
+def test_matrices_and_digital_parameters_learn_by_one_rule(kind, batch):
+    rule = Optimiser(kind=kind, learning_rate=0.02, weight_decay=0.01)
+    shape = (4, 4, 2)
+    options = {"batch": batch, "samples": batch, "optimised": True}
+    made = trained(description(*NETWORK), shape, optimiser=rule, **options)
+    plain = trained(description(*NETWORK), shape, optimiser=Optimiser(kind="sgd", learning_rate=1.0), **options)
+    start = [*made.weights(), *made.learnt()]
+    gradients, current = [[] for _ in start], start
+    for step in range(20):
+        put(plain, current)
+        plain.ideal.train(step, step + 1)
+        after = [*plain.weights(), *plain.learnt()]
+        for known, before, now in zip(gradients, current, after, strict=True):
+            known.append(before - now)
+        current = [stepped(rule, one, known) for one, known in zip(start, gradients, strict=True)]
+        made.ideal.train(step, step + 1)
+    for found, expected, begun in zip([*made.weights(), *made.learnt()], current, start, strict=True):
+        assert np.abs(expected - begun).max() > 0.005
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
+def put(made, values):
+    """Set matrices and digital parameters."""
+    machine = made.ideal.machine
+    for layer in range(len(machine.layers)):
+        machine.set_weights(layer, "W", values[layer])
+    for node, value in zip([0], values[len(machine.layers) :], strict=True):
+        record = machine.nodes[node]
+        machine.f[int(record["p"]) : int(record["p"]) + int(record["n_parameters"])] = value

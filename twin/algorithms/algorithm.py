@@ -71,6 +71,10 @@ class Algorithm(ABC):
         """What a sample asks for when it starts, before it is needed: nothing."""
         yield from ()
 
+    def finish(self, layer: LayerSteps) -> Iterator[Operation]:  # noqa: ARG002 - for those that do
+        """What ends a step on one layer, after the updates of all its samples: nothing."""
+        yield from ()
+
     @abstractmethod
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """What follows backward on one layer, after which the sample is learnt."""

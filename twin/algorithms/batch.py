@@ -39,8 +39,7 @@ def batch_operations(program: "Program", numbers: range) -> Iterator[Operation]:
             yield from member.marked(member_prefetch(program, member, number))
         for layer in reversed(member.layers):
             yield from member.marked(program.update(layer, number))
-    for node in program.nodes:
-        yield from node.step()
+    yield from program.finish()
 
 
 Step = tuple[Producer, Phase]

@@ -8,7 +8,7 @@ Pseudocode, per sample and layer::
 """
 
 from collections.abc import Iterator
-from typing import ClassVar, final
+from typing import ClassVar, Self, final
 
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.settings import Settings, Update
@@ -23,10 +23,13 @@ class DigitalTable(Table):
 
     learning_rate: LearningRate = 0.01
     """Factor between the gradient of one sample and the change of the weights."""
+    optimised: bool = False
+    """Learn the weights by the workload's `optimiser` instead, as all other digital parameters."""
 
     def settings(self) -> Settings:
         """Translate them for the executor."""
-        return Settings(self.learning_rate, Update(pulse_type="none"))
+        rate = 0.0 if self.optimised else self.learning_rate
+        return Settings(rate, Update(pulse_type="none"), optimised=self.optimised)
 
 
 @final
@@ -37,6 +40,14 @@ class Digital(Algorithm):
     matrices: ClassVar[tuple[str, ...]] = ("W",)
     default_layouts: ClassVar[tuple[str, ...]] = ("digital",)
     options: ClassVar[type[Table]] = DigitalTable
+
+    def __init__(self, *, optimised: bool = False) -> None:
+        self.optimised = optimised
+
+    @classmethod
+    def of(cls, table: Table) -> Self:
+        """Take over whether the optimiser learns the weights."""
+        return cls(optimised=isinstance(table, DigitalTable) and table.optimised)
 
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Line 1."""
@@ -49,11 +60,37 @@ class Digital(Algorithm):
         yield multiply(layer, Kind.BACKWARD, Opcode.BACKWARD, (layer.own("d"),), (layer.own("e"),))
 
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:  # noqa: ARG002 - every sample alike
-        """Line 3."""
+        """Line 3, or for an optimiser the sum of the gradients of a step."""
+        if self.optimised:
+            summed = layer.shared("g")
+            reads = layer.own("x"), layer.own("d"), summed
+            yield multiply(layer, Kind.UPDATE, Opcode.GRADIENT, reads, (summed,))
+            return
         yield load(layer)
         new = layer.shared("new")
         yield multiply(layer, Kind.UPDATE, Opcode.UPDATE, (layer.own("x"), layer.own("d")), (new,))
         yield layer.move(Stream.WEIGHTS, "W", words(layer), new, layer.shared("W"), store=True)
+
+    def finish(self, layer: LayerSteps) -> Iterator[Operation]:
+        """The optimiser's step: load weights and moments, step them, store them."""
+        learner = layer.learner
+        if not self.optimised or learner is None:
+            return
+        kept, moved, new = words(layer) * (1 + learner.moments), layer.shared("moved"), layer.shared("new")
+        w, summed = layer.shared("W"), layer.shared("g")
+        yield layer.move(Stream.WEIGHTS, "W", kept, w, moved)
+        yield Operation(
+            Kind.STEP,
+            Unit.DIGITAL,
+            layer.layer.index,
+            reads=(moved, w, summed),
+            writes=(new, summed),
+            opcode=Opcode.NODE_STEP,
+            matrix="W",
+            flops=learner.flops * words(layer),
+            node=learner.node,
+        )
+        yield layer.move(Stream.WEIGHTS, "W", kept, new, w, store=True)
 
 
 def words(layer: LayerSteps) -> int:

@@ -33,6 +33,23 @@ class Wiring:
 
 
 @dataclass(frozen=True, slots=True)
+class Learner:
+    """How an optimiser learns a layer's digital matrix.
+
+    Attributes
+    ----------
+    node : int
+        The record with its gradients.
+    moments, flops : int
+        Words a weight that the optimiser keeps, and its work a weight.
+    """
+
+    node: int
+    moments: int
+    flops: int
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """What `LayerSteps` builds on.
 
@@ -53,6 +70,8 @@ class Layer:
         Whether the layers above and below are on other chips.
     wired : Wiring or None
         None where layers follow each other.
+    learner : Learner or None
+        None where the algorithm itself updates the layer's matrices.
     member : int
         Which sample of a batch: each has vectors of its own.
     first, count : int
@@ -72,6 +91,7 @@ class Layer:
     first: int = 0
     count: int = 0
     member: int = 0
+    learner: Learner | None = None
 
     @property
     def wiring(self) -> Wiring:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
-from twin.algorithms.layer import Wiring
+from twin.algorithms.layer import Learner, Wiring
 from twin.config.optimiser import Optimiser
 from twin.networks.flow import INPUT, LAYER, Digital, Flow, Producer, Taker
+from twin.networks.network import Network
 from twin.operation import Kind, Opcode, Operation, Phase, Resource, Stream, Unit
 
 RELOADED = frozenset({"relu", "sigmoid", "tanh", "softmax", "max-pool"})
@@ -44,6 +45,14 @@ def wiring_of(flow: Flow, layer: int) -> Wiring:
     if not takers:  # the last, whose output meets the loss
         return Wiring(tensor(source), tensor(made), "", flow.host(source), layer)
     return Wiring(tensor(source), tensor(made), error(takers[0]), flow.host(source), flow.host(takers[0]))
+
+
+def learner_of(network: Network, layer: int, optimiser: Optimiser | None) -> Learner | None:
+    """Return how an optimiser learns a layer's digital matrix, whose record stands behind those of the nodes."""
+    if optimiser is None:
+        return None
+    nodes = len(network.flow.nodes) if network.flow else 0
+    return Learner(nodes + layer, optimiser.moments, optimiser.flops)
 
 
 def node_steps(flow: Flow | None, matrix: str, optimiser: Optimiser | None) -> "list[NodeSteps]":

@@ -119,6 +119,7 @@ class Program:
         """Yield one layer's part of the way back, with its updates."""
         yield from self.errors(layer)
         yield from self.update(layer, sample)
+        yield from self.algorithm.finish(layer)
 
     def errors(self, layer: LayerSteps) -> Iterator[Operation]:
         """Yield one layer's part of the way back, up to its updates."""
@@ -153,6 +154,13 @@ class Program:
         for layer in reversed(self.layers):
             yield from self.backward(layer, sample)
 
+    def finish(self) -> Iterator[Operation]:
+        """Yield what ends a step after all updates: what digital parameters learn."""
+        for layer in self.layers:
+            yield from self.algorithm.finish(layer)
+        for node in self.nodes:
+            yield from node.step()
+
     def _unrolled(self, sample: int) -> Iterator[Operation]:
         """Truncated back-propagation in time: all steps forward, all back, then all updates in the order of time.
 
@@ -178,6 +186,7 @@ class Program:
         for step in steps:
             for whole in self.layers:
                 yield from self.algorithm.update(whole.at(step, 1), sample)
+        yield from self.finish()
 
     @staticmethod
     def _is_recurrent(layer: LayerSteps) -> bool:

@@ -76,6 +76,8 @@ class Settings:
         Gradients are summed in a digital chi (mixed precision) instead of being pulsed.
     granularity : float
         Of chi; 0 for the device's dw_min.
+    optimised : bool
+        Digital matrices learn by the optimiser of digital parameters.
     decays_learning_rate, decays_transfer_lr : bool
         Which of the two the schedule multiplies.
     """
@@ -101,6 +103,7 @@ class Settings:
     tail: float = 0.0
     accumulates: bool = False
     granularity: float = 0.0
+    optimised: bool = False
     decays_learning_rate: bool = True
     decays_transfer_lr: bool = False
     state: tuple[State, ...] = ()

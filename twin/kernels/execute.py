@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twin.kernels.array.digital import digital_updates, end_of_updates
+from twin.kernels.array.digital import digital_updates, end_of_updates, sum_gradients
 from twin.kernels.array.matrix import gradient_rate, rank_one_update, refresh
 from twin.kernels.jit import kernel
 from twin.kernels.nodes.dense import lose_use
@@ -30,6 +30,7 @@ NODE_FORWARD, NODE_BACKWARD, NODE_STEP = (
     int(Opcode.NODE_BACKWARD),
     int(Opcode.NODE_STEP),
 )
+GRADIENT = int(Opcode.GRADIENT)
 FORWARD_FAST, BACKWARD_FAST = int(Opcode.FORWARD_FAST), int(Opcode.BACKWARD_FAST)
 (UPDATE, READ_OUT, FILTER, PULSE, TRANSFER_UPDATE) = (
     int(Opcode.UPDATE),
@@ -102,6 +103,8 @@ def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inpu
             node_backward(f, nodes[p.first], p.slot, p.uses)
         elif p.opcode == NODE_STEP:
             node_step(f, nodes[p.first])
+        elif p.opcode == GRADIENT:
+            sum_gradients(f, nodes[layer.learner], layer, p.slot, p.first, p.uses)
         elif end > k:
             digital_updates(f, parts, matrices, layers, program, counts, k, end)
         elif p.opcode == UPDATE or p.opcode == UPDATE_CHOPPED:  # noqa: PLR1714

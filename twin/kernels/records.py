@@ -135,6 +135,7 @@ LAYER = np.dtype(
         ("error", "i8"),  # where the error of what is handed on lies: the next layer's e
         ("error_step", "i8"),
         ("sample", "i8"),  # of the first layer: where a sample is put
+        ("learner", "i8"),  # the node whose gradients are those of the main matrix, where an optimiser learns it
         ("source", "i8"),  # from where a dense layer's input is copied to x (uses x n_inputs); -1: it is there
         ("back", "i8"),  # first input line whose error is wanted
         ("handed", "i8"),  # where the output goes: the next layer's x or image

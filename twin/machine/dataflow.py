@@ -19,11 +19,20 @@ INPUTS, ERRORS = ("a", "b", "c"), ("da", "db", "dc")
 
 
 def describe_nodes(
-    flow: Flow | None, arena: Arena, seed: int, optimiser: Optimiser | None, batch: int, given: Given | None = None
+    flow: Flow | None,
+    arena: Arena,
+    seed: int,
+    optimiser: Optimiser | None,
+    batch: int,
+    given: Given | None = None,
+    matrices: int = 0,
 ) -> Records:
-    """Return the NODE records, with parameters that all samples share; one that nothing reads where there are none."""
+    """Return the NODE records, with parameters that all samples share, and those of `matrices` that are learnt alike.
+
+    There is one that nothing reads where there are none.
+    """
     nodes = flow.nodes if flow else ()
-    records = np.zeros(max(len(nodes), 1), NODE)
+    records = np.zeros(max(len(nodes) + matrices, 1), NODE)
     for record, node in zip(records, nodes, strict=False):
         record["kind"], record["function"] = NODES[node.kind]
         record["positions"], record["width"], record["stream"] = node.positions, node.width, node.index
@@ -42,6 +51,16 @@ def describe_nodes(
         records["beta1"], records["beta2"], records["tiny"] = optimiser.first, optimiser.beta2, optimiser.epsilon
         records["share"] = 1.0 / batch
     return records
+
+
+def learn_matrices(nodes: Records, layers: Records, parts: Records, matrices: Records, arena: Arena) -> None:
+    """Make the last records those of the layers' digital matrices, each of which is one array."""
+    first = nodes.size - layers.size
+    for index, layer in enumerate(layers):
+        record, size = nodes[first + index], int(layer["n_in"] * layer["n_out"])
+        record["p"], record["n_parameters"] = parts[matrices[layer["main"]]["first"]]["w"], size
+        record["g"], record["moments"], record["steps"] = arena.take(size), arena.take(2 * size), arena.take(1)
+        layer["learner"] = first + index
 
 
 def initial(node: Digital, seed: int, given: Given | None = None) -> npt.NDArray[np.float32]:

@@ -25,7 +25,7 @@ from twin.kernels.streams import EVALUATION
 from twin.machine.arena import Arena, aligned_zeros
 from twin.machine.arrays import ArrayBuilder
 from twin.machine.compiled import ensure_loaded
-from twin.machine.dataflow import describe_nodes, place_flow
+from twin.machine.dataflow import describe_nodes, learn_matrices, place_flow
 from twin.machine.describe import bias_lines, describe_layer, enter_chi, enter_choppers, place_transfer, place_vectors
 from twin.machine.first import first_weights, scale_of
 from twin.machine.forward import forward_code, without_periphery
@@ -122,12 +122,15 @@ class Machine:
             record["main"], record["update"] = index[algorithm.main], index[algorithm.fast]
             record["fast"] = index[algorithm.fast] if settings.transfer_every else -1
             place_transfer(record, arena, settings)
-        self.nodes = describe_nodes(network.flow, arena, seed, optimiser, batch, given)
+        learnt = len(network.layers) if settings.optimised else 0
+        self.nodes = describe_nodes(network.flow, arena, seed, optimiser, batch, given, learnt)
         if network.flow is None:
             place_vectors(self.layers, network.layers, arena, in_flight)
         else:
             place_flow(network.flow, self.layers, network.layers, self.nodes, arena, in_flight)
         self.parts, self.matrices = builder.records()
+        if learnt:
+            learn_matrices(self.nodes, self.layers, self.parts, self.matrices, arena)
         if settings.transfer_update is not None:
             self.matrices["transfer_bl"] = settings.transfer_update.desired_bl
         place_state(arena, self.layers, settings)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.batches import Batches
-from twin.algorithms.nodes import node_steps, wiring_of
+from twin.algorithms.nodes import learner_of, node_steps, wiring_of
 from twin.algorithms.program import Program
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
 from twin.algorithms.settings import Settings
@@ -156,7 +156,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     uses = [1 if network.timed else layer.uses for layer in network.layers]
     mapping = map_layers(network.shapes, layout, chip, uses)
     prefetch = _prefetch(chip, network, settings)
-    optimiser, given = optimiser_of(workload, network), given_of(workload, data)
+    optimiser, given = optimiser_of(workload, network, matrices=settings.optimised), given_of(workload, data)
     _check_batch(workload, network, len(data.inputs))
     steps = training.epochs * Batches(training.batch, len(data.inputs)).steps
     check_recording(plan.request, steps, training.in_flight, workload.timing)
@@ -251,6 +251,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
             prefetch,
             Stream.PULSES in placed.places,
             wired=wiring_of(network.flow, layer.index) if network.flow else None,
+            learner=learner_of(network, layer.index, found.optimiser) if settings.optimised else None,
         )
         for layer in network.layers
     ]
@@ -326,13 +327,14 @@ def kept(
     main, fast = algorithm.main, algorithm.fast
     pulsed = algorithm.name != "digital" and not settings.accumulates and chip.placement.pulses != "drivers"
     ahead = chip.placement.prefetch_h * settings.h_words if settings.filtered else 0
+    learnt = 1 + optimiser.moments if settings.optimised and optimiser else 0  # gradients and moments
     found = []
     for layer in network.layers:
         k, weights = layer.index, layer.n_in * layer.n_out
         inputs, lines = in_flight * layer.n_in * layer.uses, in_flight * (layer.n_in + layer.answered) * layer.uses
         found += [
             Kept(Stream.H, weights * settings.h_words, k, fast),
-            Kept(Stream.WEIGHTS, weights if algorithm.name == "digital" else 0, k, main),
+            Kept(Stream.WEIGHTS, weights * (1 + learnt) if algorithm.name == "digital" else 0, k, main),
             Kept(Stream.ACTIVATIONS, inputs, k - 1, main),
             Kept(Stream.ERRORS, lines, k, main),
             Kept(Stream.PULSES, lines if pulsed else 0, k, fast),

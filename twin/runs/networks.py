@@ -38,8 +38,8 @@ def network_of(workload: "Workload", data: "Dataset") -> Network:
     return network
 
 
-def optimiser_of(workload: "Workload", network: Network) -> "Optimiser | None":
-    """Return how the digital parameters of a network learn; None where it has none.
+def optimiser_of(workload: "Workload", network: Network, *, matrices: bool = False) -> "Optimiser | None":
+    """Return how the digital parameters of a network learn; None where it has none and no digital `matrices`.
 
     Raises
     ------
@@ -47,11 +47,12 @@ def optimiser_of(workload: "Workload", network: Network) -> "Optimiser | None":
         Where it has some and the workload does not say how they learn.
     """
     learnt = [node.name for node in network.flow.nodes if node.parameters] if network.flow else []
-    if not learnt:
+    if not learnt and not matrices:
         return None
     if workload.optimiser is None:
+        what = f"node {learnt[0]} has digital parameters" if learnt else "algorithms.digital.optimised is true"
         raise TwinError(
-            f"{workload.name}: optimiser: is missing, and node {learnt[0]} has digital parameters; add a table, e.g. "
+            f"{workload.name}: optimiser: is missing, and {what}; add a table, e.g. "
             'optimiser = { kind = "sgd", learning_rate = 0.01 }'
         )
     return workload.optimiser

@@ -104,6 +104,16 @@ def update_uses(f, parts, m, layer, slot, first, uses):
 
 
 @kernel
+def sum_gradients(f, n, layer, slot, first, uses):
+    """G += d x^T for some uses of a sample; n is the node record with the gradients of the layer's matrix."""
+    shift = slot * layer.stride
+    x = f[layer.x + shift + first * layer.n_in : layer.x + shift + (first + uses) * layer.n_in]
+    d = f[layer.d + shift + first * layer.n_out : layer.d + shift + (first + uses) * layer.n_out]
+    g = f[n.g : n.g + n.n_parameters]
+    unbounded_updates(g, layer.n_in, layer.n_out, x, layer.n_in, d, layer.n_out, uses, F32(1.0))
+
+
+@kernel
 def count_updates(f, m, layer, p, row):
     """Enter the updates of one instruction that are not zero."""
     for use in range(p.first, p.first + p.uses):
