@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from twin.config.electricity import ELECTRICITY
 from twin.config.part import dotted, leaves
 from twin.config.resources import shipped
 from twin.descriptions.algorithms import Algorithms
@@ -67,7 +68,8 @@ def test_presets_mark_what_their_source_says_nothing_of_as_assumed():
     assert (rows["symmetric-1200"]["dw_min"].status, rows["symmetric-1200"]["w_max"].status) == ("S", "assumption")
     assert rows["pcm-pair"]["refresh_every"].status == "assumption"
     assert (rows["lee-af1"]["asymmetry_factor"].status, rows["lee-af1"]["dw_min_std"].status) == ("S", "assumption")
-    assert {row.status for row in rows["ecram"].values()} == {"S"}
+    assert {row.status for key, row in rows["ecram"].items() if key not in ELECTRICITY} == {"S"}
+    assert (rows["ecram"]["pulse_time"].status, rows["ecram"]["write_voltage"].status) == ("S", "assumption")
 
 
 def test_every_default_of_a_workload_has_a_source_and_no_source_is_of_nothing():

@@ -157,9 +157,7 @@ def test_a_pair_has_no_reference_beside_itself():
 def test_corrupt_devices_are_stuck_within_their_range_and_leave_the_others(name):
     device = device_preset(name)
     whole = device.populate((100, 100), np.random.default_rng(3))
-    corrupt = type(device).model_validate(
-        device.model_dump() | {"corrupt_devices_prob": 0.135, "corrupt_devices_range": 0.2}
-    )
+    corrupt = device_preset(name, {"corrupt_devices_prob": 0.135, "corrupt_devices_range": 0.2})
     response = corrupt.populate((100, 100), np.random.default_rng(3))
     stuck = response.w_min == response.w_max
     assert stuck.mean() == pytest.approx(0.135, abs=5 * (0.135 * 0.865 / 1e4) ** 0.5)
@@ -179,7 +177,7 @@ def test_draws_do_not_depend_on_which_spreads_are_on(device):
     following = rng.standard_normal()
     for name in spreads:
         rng = np.random.default_rng(7)
-        off = type(device).model_validate(device.model_dump() | {name: 0.0}).populate(SHAPE, rng)
+        off = device.model_copy(update={name: 0.0}).populate(SHAPE, rng)
         assert rng.standard_normal() == following
         for untouched in UNTOUCHED.get(name, ()):
             if untouched in arrays(off) and not isinstance(off, Pair):  # both bounds of a pair are maxima

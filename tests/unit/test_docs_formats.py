@@ -37,7 +37,7 @@ def test_every_key_of_every_table_stands_on_its_page(formats, kind):
 
 def test_a_value_is_said_with_its_unit_its_range_and_its_default(formats):
     chip, workload = (formats.description_page(kind) for kind in ("chip", "workload"))
-    assert '| `pulse_time` | A time, e.g. `"40 ns"` | required |' in chip
+    assert '| `integration_time` | A time, e.g. `"40 ns"` | required |' in chip
     assert "| `max_bm_factor` | whole number, 1 to 1,073,741,824 | `1024` |" in chip
     assert '| `consistency` | `"strict"`, `"bounded"`, `"none"` | `"strict"` |' in workload
     assert "`[tile.converter]`" in chip

@@ -26,9 +26,9 @@ def parsed(monkeypatch):
         counts["parsed", document.label] += 1
         return real_parse(document)
 
-    def load(kind, description, overrides):
+    def load(kind, description, *overrides):
         counts["made", description.document.label] += 1
-        return real_load(kind, description, overrides)
+        return real_load(kind, description, *overrides)
 
     monkeypatch.setattr(loading, "_parse", parse)
     monkeypatch.setattr(loading, "_load", load)

@@ -40,7 +40,7 @@ def belongs(chip: "Chip") -> dict[str, tuple[str, ...]]:
 
 def remarks(chip: "Loaded[Chip]") -> list[str]:
     """Return what a user may have overlooked in a chip, a line each."""
-    return [*unscaled(chip), *coarse(chip), *slow_or_lossy(chip), *of_other_nodes(chip)]
+    return [*chip.notes, *unscaled(chip), *coarse(chip), *slow_or_lossy(chip), *of_other_nodes(chip)]
 
 
 def of_other_nodes(chip: "Loaded[Chip]") -> Iterator[str]:
@@ -61,12 +61,17 @@ def slow_or_lossy(chip: "Loaded[Chip]") -> Iterator[str]:
     if technology is None or technology.pitch is None:
         return
     size = f"{tile.rows} x {tile.cols} lines of {technology.pitch * 1e9:g} nm pitch"
-    drop = ir_drop(tile.rows, tile.cols, technology.pitch, tile.mean_resistance)
-    if drop > LARGEST_DROP:
-        yield (
-            f"chip.tile.mean_resistance (= {tile.mean_resistance:g} Ohm): {100 * drop:.3g} % of the voltage is lost on "
-            f"{size} where all devices conduct; the run does not model this: take fewer lines or a larger resistance"
-        )
+    paths = {"mean_resistance": (tile.mean_resistance, "read")}
+    if tile.half_select and tile.write_resistance not in {None, tile.mean_resistance}:
+        paths["write_resistance"] = (tile.write_resistance, "pulse")
+    for key, (resistance, when) in paths.items():
+        drop = ir_drop(tile.rows, tile.cols, technology.pitch, resistance)
+        if drop > LARGEST_DROP:
+            share = f"{100 * drop:.3g} %" if drop < 1 else "all"
+            yield (
+                f"chip.tile.{key} (= {resistance:g} Ohm): {share} of the voltage is lost on {size} in a "
+                f"{when} where all devices conduct; not modelled in the run: take fewer lines or a larger resistance"
+            )
     settled = settling_s(max(tile.rows, tile.cols), technology.pitch, bits_of(tile.io.out_res))
     if settled > tile.integration_time:
         yield (

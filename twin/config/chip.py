@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from twin.config.checks import Name, refusal
 from twin.config.description import HEADER, Description
+from twin.config.electricity import Ratio
 from twin.config.interconnect import Cluster, NetworkOnChip, TileMapping
 from twin.config.kinds import Buffer, Memory, Registers, TileLink
 from twin.config.part import Part, dotted, leaves
@@ -130,8 +131,16 @@ class Tile(Part):
     """Full-scale voltage on an input line of a mat-vec."""
     mean_resistance: Resistance
     """Resistance of a device at weight 0."""
-    on_off_ratio: Annotated[float, Field(gt=1, le=1e6)]
+    on_off_ratio: Ratio
     """Largest to smallest conductance, at the ends of a device's range."""
+    write_voltage: Voltage | None = None
+    """Voltage across a device that steps; only a chip with a `technology` derives something from it."""
+    write_resistance: Resistance | None = None
+    """Resistance of the path through which a pulse writes; only a chip with a `technology` derives from it."""
+    half_select: bool | None = None
+    """Pulsed lines carry half of the write voltage each (true), or a transistor in each cell passes the whole where
+    both lines are pulsed (false); only a chip with a `technology` derives from it.
+    """
     array_area: Area
     """Silicon of one array of crosspoints."""
     line_area: Area

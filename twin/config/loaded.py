@@ -26,7 +26,9 @@ class Loaded(Generic[Model]):
     tables : dict
         What the model was made from: the file's tables with overrides and presets in place, quantities as text.
     derived_from : frozenset of str
-        The keys of a chip's technology that values which it leaves out were derived from.
+        The keys of a chip that values which it leaves out were derived from and nothing else may read.
+    notes : tuple of str
+        What a user may have overlooked when the description was loaded, a line each.
     """
 
     model: Model
@@ -35,6 +37,7 @@ class Loaded(Generic[Model]):
     label: str
     tables: dict[str, Any]
     derived_from: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
     def fresh(self) -> "Loaded[Model]":
         """Return the same description of which nothing has been read yet."""

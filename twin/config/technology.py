@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from twin.config.checks import Name
 from twin.config.part import Part
 from twin.config.quantity import Length, Temperature, Voltage
 
@@ -26,3 +27,5 @@ class Technology(Part):
     """Format in which digital units compute."""
     pitch: Length | None = None
     """Pitch of the lines of an array."""
+    device: Name | None = None
+    """Device preset whose resistance, voltages and pulse width the tile has where a run has no devices."""

@@ -7,16 +7,20 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from twin.config.chip import Converter, Digital, Host, InputOutput, System, Tile, source_key
+from twin.config.electricity import ELECTRICITY
 from twin.config.interconnect import NetworkOnChip
 from twin.config.kinds import DEFAULT, KINDS, Kinds
-from twin.config.origins import Draft
+from twin.config.origins import COMMAND_LINE, Draft
 from twin.config.part import Part, dimension_of
 from twin.config.technology import Technology
+from twin.descriptions.electricity import DERIVED, Devices, take
 from twin.descriptions.formulas import FORMULAS
 from twin.errors import TwinError
 
-DERIVED = "derived at "
-"""How the origin of a derived value begins."""
+COMPUTED = f"{DERIVED}at "
+"""How the origin of a value begins that was computed from a technology."""
+OF_DEVICE = frozenset(f"tile.{key}" for key in ELECTRICITY)
+"""What a tile may leave out because devices have it."""
 NODE = re.compile(r"\d nm\b|\bany node\b")
 _TABLES: dict[str, type[Part]] = {
     "tile": Tile,
@@ -40,7 +44,7 @@ class _Values:
     Attributes
     ----------
     used : set of str
-        The keys of the technology that were asked for.
+        The keys of the technology and of devices that were asked for.
     """
 
     def __init__(self, draft: Draft) -> None:
@@ -69,9 +73,19 @@ class _Values:
             raise _AbsentError from None
         return value
 
+    def number(self, key: str) -> float | None:
+        """Return a number as it stands now, which is not derived from; None where it is absent or not as it must be."""
+        used = set(self.used)
+        try:
+            return self(key)
+        except _AbsentError:
+            return None
+        finally:
+            self.used = used
+
     def _raw(self, key: str) -> Any:
         name, _, last = key.rpartition(".")
-        if name == "technology":
+        if name == "technology" or key in OF_DEVICE:
             self.used.add(key)
         table = self.table(name)
         if table is None or last not in table:
@@ -91,11 +105,11 @@ def _reader(key: str) -> TypeAdapter[Any]:
     return TypeAdapter(model_of(table).model_fields[name].rebuild_annotation(), config=ConfigDict(strict=True))
 
 
-def derive(draft: Draft) -> frozenset[str]:
-    """Fill what is left out of a chip with a technology, and return which keys of the technology that took.
+def derive(draft: Draft, devices: Devices | None = None) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Fill what is left out of a chip with a technology, and return which of its keys that took, and notes on devices.
 
     A resolved description has all values, of which those that were derived are derived again where something was set on
-    the command line.
+    the command line, or where the run has other devices.
 
     Raises
     ------
@@ -106,23 +120,29 @@ def derive(draft: Draft) -> frozenset[str]:
     try:
         Technology.model_validate(technology)
     except ValidationError:  # none, or one whose mistake the whole chip's check explains
-        return frozenset()
+        own = ", ".join(f"device.{key}" for key in (devices.changed if devices else ()))
+        return frozenset(), (f"{own}: the chip has no [technology], and a tile of its own",) if own else ()
     values = _Values(draft)
+    renewed, notes = take(draft, devices, values.number)
+    again = draft.is_resolved and (draft.is_overridden or renewed)
     for key in FORMULAS:
         name, _, last = key.rpartition(".")
         table = values.table(name)
         if table is None:
             continue
         path = (*name.split("."), last)
-        if draft.is_resolved and draft.is_overridden and draft.origin(path).startswith(DERIVED):
+        if again and draft.origin(path).startswith(COMPUTED):
             table.pop(last, None)
-        if last in table:
+        if last in table and key not in OF_DEVICE:
             _refuse_without_node(draft, key)
-        else:
+        elif last not in table:
             _fill(draft, values, table, key)
-    if draft.is_resolved and not draft.is_overridden:
-        return frozenset(f"technology.{name}" for name in Technology.model_fields)
-    return frozenset(values.used)
+    if draft.is_resolved and not again:
+        return OF_DEVICE | {f"technology.{name}" for name in Technology.model_fields}, notes
+    fallback = (
+        {"technology.device"} if devices is None or draft.origin(("technology", "device")) != COMMAND_LINE else set()
+    )
+    return frozenset(values.used | fallback), notes
 
 
 def _fill(draft: Draft, values: _Values, table: dict[str, Any], key: str) -> None:
@@ -134,6 +154,9 @@ def _fill(draft: Draft, values: _Values, table: dict[str, Any], key: str) -> Non
         missing = str(absent)
         if missing.startswith("technology."):
             raise TwinError(draft.message(tuple(missing.split(".")), f"is missing; {key} is derived from it")) from None
+        if missing in OF_DEVICE and "device" not in draft.data["technology"]:
+            rule = f"is missing; {missing} is taken from it where a run has no devices, and {key} derived from that"
+            raise TwinError(draft.message(("technology", "device"), rule)) from None
         return
     except TwinError as error:
         raise TwinError(draft.message(path, f"cannot be derived: {error}; give it, with its source")) from error
@@ -141,7 +164,7 @@ def _fill(draft: Draft, values: _Values, table: dict[str, Any], key: str) -> Non
     unit = dimension.unit if dimension else ""
     node = draft.data["technology"]["node"]
     text = formula.text if isinstance(formula.text, str) else formula.text[values.word("technology.analog")]
-    draft.fill(table, path, f"{value!r} {unit}", f"D: at {node}: {text}", f"{DERIVED}{node}")
+    draft.fill(table, path, f"{value!r} {unit}", f"D: at {node}: {text}", f"{COMPUTED}{node}")
 
 
 def _refuse_without_node(draft: Draft, key: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from math import ceil
 from typing import NamedTuple, Protocol
 
-from twin.technology import analog, converter, links, logic, sram, wires
+from twin.technology import analog, converter, drivers, links, logic, sram, wires
 
 WORD_BIT = 256
 """Width of a word of buffers and registers, assumption: that of the figures of CACTI which twin has used before."""
@@ -31,6 +31,37 @@ class Formula(NamedTuple):
 
 def _lines(of: Inputs) -> float:
     return (of("tile.rows") + of("tile.cols")) / 2
+
+
+def _halved(of: Inputs) -> bool:
+    return of.word("tile.half_select") == "True"
+
+
+def _line_V(of: Inputs) -> float:
+    """Return the voltage of a pulsed line."""
+    return of("tile.write_voltage") / (2 if _halved(of) else 1)
+
+
+def _line_A(of: Inputs) -> float:
+    """Return the largest current of a pulsed line, which all of its devices conduct."""
+    return _lines(of) * _line_V(of) / of("tile.write_resistance")
+
+
+def _pulse_energy(of: Inputs) -> float:
+    line_F = wires.line_capacitance_F(_lines(of), of("technology.pitch")) + drivers.driver_capacitance_F(_line_A(of))
+    conducted = _line_V(of) * _line_A(of) * of("tile.pulse_time") if _halved(of) else 0.0
+    return line_F * _line_V(of) ** 2 + conducted
+
+
+def _coincidence_energy(of: Inputs) -> float:
+    whole = of("tile.write_voltage") ** 2 / of("tile.write_resistance") * of("tile.pulse_time")
+    return whole / 2 if _halved(of) else whole  # of four quarters its lines have paid two
+
+
+def _line_area(of: Inputs) -> float:
+    line = analog.line_area_m2(of.word("technology.analog"), of("technology.node"))
+    technology = (of("technology.node"), of("technology.supply"))
+    return line + drivers.write_driver_area_m2(_line_V(of), _line_A(of), *technology)
 
 
 def _converter(take: Callable[[int, float, float], float]) -> Callable[[Inputs], float]:
@@ -87,13 +118,15 @@ FORMULAS: dict[str, Formula] = {
         "rows x cols x pitch^2",
         lambda of: wires.array_area_m2(int(of("tile.rows")), int(of("tile.cols")), of("technology.pitch")),
     ),
+    "tile.write_resistance": Formula("two terminals: mean_resistance", lambda of: of("tile.mean_resistance")),
     "tile.pulse_energy": Formula(
-        "C V^2 of a line: 0.2 fF/um x (rows + cols) / 2 x pitch x read_voltage^2",
-        lambda of: wires.line_capacitance_F(_lines(of), of("technology.pitch")) * of("tile.read_voltage") ** 2,
+        "C V^2 of a line (0.2 fF/um x (rows + cols) / 2 x pitch) and its driver, and where half_select V^2 / "
+        "write_resistance x pulse_time of its (rows + cols) / 2 devices; V: half of write_voltage where half_select",
+        _pulse_energy,
     ),
     "tile.coincidence_energy": Formula(
-        "V^2 / R x t of a device: read_voltage^2 / mean_resistance x pulse_time",
-        lambda of: of("tile.read_voltage") ** 2 / of("tile.mean_resistance") * of("tile.pulse_time"),
+        "write_voltage^2 / write_resistance x pulse_time; half of it where half_select, as lines pay the rest",
+        _coincidence_energy,
     ),
     "tile.input_energy": Formula(
         {"projected": "ISAAC's row driver", "silicon": "a line of the HERMES core, less periphery and converter"},
@@ -103,8 +136,11 @@ FORMULAS: dict[str, Formula] = {
         "(rows + cols) / 2 x 0.7 W / 4096", lambda of: _lines(of) * analog.line_power_W(of("technology.node"))
     ),
     "tile.line_area": Formula(
-        {"projected": "ISAAC's row driver and NeuRRAM's integrator", "silicon": "a line of the HERMES core"},
-        lambda of: analog.line_area_m2(of.word("technology.analog"), of("technology.node")),
+        {
+            "projected": "ISAAC's row driver, NeuRRAM's integrator, and a write driver by current and voltage",
+            "silicon": "a line of the HERMES core, and a write driver by current and voltage",
+        },
+        _line_area,
     ),
     "tile.converter.energy": Formula(
         "regression of arXiv 2404.06553 for the bits of out_res and the rate", _converter(converter.conversion_energy_J)

@@ -19,7 +19,8 @@ from twin.config.part import KeyPath, Part, dotted, forget_reads
 from twin.config.resources import FOLDERS, Document, find, is_path, misspelt, shipped, suggestion
 from twin.descriptions.baseline import Baseline
 from twin.descriptions.cited import cited
-from twin.descriptions.derived import derive
+from twin.descriptions.derived import OF_DEVICE, derive
+from twin.descriptions.electricity import Devices
 from twin.descriptions.formulas import FORMULAS
 from twin.descriptions.resolved import resolved_toml
 from twin.descriptions.study import Study
@@ -76,7 +77,7 @@ class Parsed:
         """What the file says it is; mistakes are for `load`."""
         return self.data.get("kind")
 
-    def load(self, kind: str, overrides: Mapping[str, str] = {}) -> "Loaded[Any]":
+    def load(self, kind: str, overrides: Mapping[str, str] = {}, devices: Devices | None = None) -> "Loaded[Any]":
         """Make the model of a description of this kind, with overrides.
 
         Parameters
@@ -85,13 +86,15 @@ class Parsed:
             ``"chip"``, ``"layout"``, ``"workload"``, ``"timing-only"``, ``"baseline"``, ``"sweep"`` or ``"study"``.
         overrides : mapping of str to str
             Dotted key to the text of a value: ``{"tile.pulse_time": "2 ns"}``.
+        devices : Devices, optional
+            The electrical side of the devices on a chip's arrays, for a chip with a technology.
 
         Raises
         ------
         TwinError
             For whatever is wrong with the file or the overrides.
         """
-        return _load(kind, self, overrides)
+        return _load(kind, self, overrides, devices)
 
 
 def load_chip(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Chip]:
@@ -157,14 +160,14 @@ def load_any(name: str, presets: Sequence[str] = ()) -> Loaded[Any]:
     return parsed.load(kind)
 
 
-def _load(kind: str, parsed: Parsed, overrides: Mapping[str, str]) -> Loaded[Any]:
+def _load(kind: str, parsed: Parsed, overrides: Mapping[str, str], devices: Devices | None) -> Loaded[Any]:
     cls = MODELS[kind]
     draft = Draft(parsed.document, deepcopy(dict(parsed.data)), kind)
     _check_header(draft, kind)
     draft.override(overrides)
     _check_plain(draft)
     draft.fill_presets()
-    derived_from = derive(draft) if kind == "chip" else frozenset()
+    derived_from, notes = derive(draft, devices) if kind == "chip" else (frozenset[str](), ())
     try:
         model = cls.model_validate(draft.data)
     except ValidationError as error:
@@ -173,7 +176,7 @@ def _load(kind: str, parsed: Parsed, overrides: Mapping[str, str]) -> Loaded[Any
         _check_devices(draft, model.device)
     forget_reads(model)
     origins = draft.origins(model)
-    return Loaded(model, origins, cited(model, origins), draft.label, draft.data, derived_from)
+    return Loaded(model, origins, cited(model, origins), draft.label, draft.data, derived_from, notes)
 
 
 def _parse(document: Document) -> dict[str, Any]:
@@ -256,7 +259,7 @@ def _report(draft: Draft, cls: type[Part] | None, error: ValidationError, below:
     late = {_RULES["missing"], _RULES["too_short"]}
     found.sort(key=lambda entry: (entry[1] in late, draft.line(entry[0])))
     # What would have been derived is missing because of another mistake.
-    follows = FORMULAS if isinstance(draft.data.get("technology"), dict) else {}
+    follows = {*FORMULAS, *OF_DEVICE} if isinstance(draft.data.get("technology"), dict) else {}
     found = [entry for entry in found if dotted(entry[0]) not in follows or entry[1] != _RULES["missing"]] or found
     path, rule, value = found[0]
     return draft.message(path, rule, *([] if value is _MISSING else [value])) + _more(found)

@@ -5,7 +5,7 @@ from typing import Any
 from twin.config.chip import STATUSES
 from twin.config.kinds import KINDS, Kinds
 from twin.config.presets import families, may_be_file, presets
-from twin.descriptions.derived import model_of
+from twin.descriptions.derived import OF_DEVICE, model_of
 from twin.descriptions.formulas import FORMULAS
 from twin.descriptions.load import MODELS
 from twin.errors import TwinError
@@ -38,7 +38,7 @@ def json_schema(kind: str) -> dict[str, Any]:
             {"required": definitions["Statistics"].pop("required")},
         ]
     if kind == "chip":
-        for key in FORMULAS:  # whether a technology gives them is checked at load
+        for key in (*FORMULAS, *OF_DEVICE):  # whether a technology gives them is checked at load
             table, _, name = key.rpartition(".")
             required = definitions[model_of(table).__name__]["required"]
             required[:] = [other for other in required if other != name]

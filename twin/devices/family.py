@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple, final
 import numpy as np
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
-from twin.config.part import Part
+from twin.config.electricity import Electricity
 from twin.config.quantity import Dimension
 from twin.devices.response import Array, Columns, PulseResponse
 
@@ -93,7 +93,7 @@ class Affine(PulseResponse):
         return up_a - up_b * reference, up_b, down_a + down_b * reference, down_b
 
 
-class DeviceFamily(Part, ABC):
+class DeviceFamily(Electricity, ABC):
     """A kind of crosspoint device: parameters, and the draw of an array from them."""
 
     dw_min: Positive

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -50,11 +51,22 @@ class Preset:
 
 @cache
 def _presets() -> Mapping[str, Preset]:
-    table = tomllib.loads(files("twin.devices").joinpath("presets.toml").read_text(encoding="utf-8"))
-    return MappingProxyType({name: _entry(name, dict(entry)) for name, entry in table.items()})
+    table, electrical = _table("presets"), _table("electricity")
+    return MappingProxyType({name: _entry(name, dict(entry), electrical) for name, entry in table.items()})
 
 
-def _entry(name: str, entry: dict[str, object]) -> Preset:
+def _table(name: str) -> dict[str, dict[str, Any]]:
+    return tomllib.loads(files("twin.devices").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def _entry(name: str, entry: dict[str, Any], electrical: Mapping[str, dict[str, Any]]) -> Preset:
+    if "electricity" in entry:
+        table = entry.pop("electricity")
+        if table not in electrical:
+            raise TwinError(f"presets.toml: {name}.electricity (= {table}): {suggest(str(table), electrical)}")
+        own = dict(electrical[table])
+        cited = own.pop("sources") | entry.get("sources", {})
+        entry = {**entry, **{key: value for key, value in own.items() if key not in entry}, "sources": cited}
     try:
         family, source, states, sources = (entry.pop(key) for key in ("family", "source", "states", "sources"))
     except KeyError as error:

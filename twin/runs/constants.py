@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from twin.config.electricity import ELECTRICITY
 from twin.config.loaded import Loaded
 from twin.config.origins import split
 from twin.config.part import dimension_of, dotted, leaves
@@ -48,6 +49,8 @@ def constants(loaded: Loaded[Any]) -> list[Source]:
 def constants_of_run(loaded: Loaded[Any], algorithm: str, matrices: Iterable[str] = ()) -> list[Source]:
     """List the constants of a workload that a run of `algorithm` depends on, each with its source.
 
+    Those of the electrical side of devices are listed by the chip that takes them.
+
     Parameters
     ----------
     loaded : Loaded
@@ -66,6 +69,7 @@ def constants_of_run(loaded: Loaded[Any], algorithm: str, matrices: Iterable[str
         for row in description_rows(loaded)
         if row.key.split(".")[0] in CONSTANTS
         and not row.key.startswith(others)
+        and not (row.key.startswith("device.") and row.key.rpartition(".")[2] in ELECTRICITY)
         and (row.key.startswith(own) or not row.key.startswith(("algorithms.", "statistics.")))
     ]
 
@@ -106,7 +110,8 @@ def _parameters(
 
     stated, family = describe(preset), device_preset(preset, overrides)
     values: dict[str, Any] = {"family": overrides.get("family", stated.family)}
-    values |= {name: value for name, value in vars(family).items() if value is not None}
+    given = {name: value for name, value in vars(family).items() if value is not None}
+    values |= dict(sorted(given.items(), key=lambda item: item[0] in ELECTRICITY))
     for name, value in values.items():
         if only is not None and name not in only:
             continue

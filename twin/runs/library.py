@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from twin.config.loaded import Loaded
+from twin.descriptions.electricity import Devices
 from twin.descriptions.load import Parsed
 
 Overrides = Mapping[str, str]
@@ -15,16 +16,18 @@ class Library:
 
     def __init__(self) -> None:
         self._parsed: dict[tuple[str, str], Parsed] = {}
-        self._loaded: dict[tuple[str, str, tuple[tuple[str, str], ...]], Loaded[Any]] = {}
+        self._loaded: dict[tuple[str, str, tuple[tuple[str, str], ...], Devices | None], Loaded[Any]] = {}
 
-    def load(self, kind: str, name: str, overrides: Overrides | None = None) -> Loaded[Any]:
-        """Load a chip, layout or workload; raises as `twin.descriptions.load.Parsed.load`."""
+    def load(
+        self, kind: str, name: str, overrides: Overrides | None = None, devices: Devices | None = None
+    ) -> Loaded[Any]:
+        """Load a chip, layout or workload; parameters and errors are those of `twin.descriptions.load.Parsed.load`."""
         overrides = overrides or {}
-        key = (kind, name, tuple(overrides.items()))
+        key = (kind, name, tuple(overrides.items()), devices)
         if key not in self._loaded:
             if len(self._loaded) >= _KEPT:  # a sweep has other overrides at every point
                 del self._loaded[next(iter(self._loaded))]
-            self._loaded[key] = self._of(kind, name).load(kind, overrides)
+            self._loaded[key] = self._of(kind, name).load(kind, overrides, devices)
         return self._loaded[key].fresh()
 
     def workload_kind(self, name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from twin.algorithms.registry import algorithm_class
 from twin.config.options import Mode
 from twin.config.origins import COMMAND_LINE
+from twin.descriptions.electricity import of_workload
 from twin.errors import TwinError
 from twin.runs.folder import request_of
 from twin.runs.kinds import KINDS, TRAINED
@@ -40,11 +41,13 @@ def plan_request(request: RunRequest, library: Library) -> Plan:
     TwinError
         For whatever is wrong with a description, and where the mode cannot run it.
     """
-    chip = library.load("chip", request.chip, request.chip_overrides)
     layout = library.load("layout", request.layout)
     kind = library.workload_kind(request.workload)
     own = kind if kind in KINDS else "workload"
-    plan = Plan(request, chip, layout, library.load(own, request.workload, request.workload_overrides))
+    workload = library.load(own, request.workload, request.workload_overrides)
+    devices = of_workload(workload, algorithm_class(request.algorithm).matrices)
+    chip = library.load("chip", request.chip, request.chip_overrides, devices)
+    plan = Plan(request, chip, layout, workload)
     KINDS[own].check_mode(plan)
     return plan
 
