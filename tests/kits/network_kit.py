@@ -103,6 +103,7 @@ def ideal(
     optimised=False,
     batch=1,
     optimiser=None,
+    given=None,
 ):
     """Build a machine for any network with plain SGD, exact updates and exact mat-vecs."""
     loaded = load_chip("aimc-512", QUIET | dict(chip)).model
@@ -128,6 +129,7 @@ def ideal(
         in_flight * batch,
         optimiser=optimiser,
         batch=batch,
+        given=given,
     )
     machine.set_rates(1.0)
     flow = network.flow

@@ -1,5 +1,6 @@
 """What the models use to refuse: errors that know which key below them is at fault."""
 
+import re
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -13,6 +14,11 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=80)]
 """A name that may stand in a dotted key."""
+
+
+def identifier(name: str) -> str:
+    """Return a name as an `Identifier` may be: letters, digits, _ and -, at most 80."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:80]
 
 
 def refusal(at: KeyPath, rule: str) -> PydanticCustomError:

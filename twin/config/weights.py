@@ -16,7 +16,7 @@ class Initial(Part):
     scale: Annotated[float, Field(ge=0, le=1e3)] | None = None
     """Half width of the distribution, in units of 1 / sqrt(inputs)."""
     file: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
-    """An .npz or .safetensors file with the weights of all nodes by name, in place of a distribution; a relative
+    """An .npz, .safetensors or .onnx file with the weights of all nodes by name, in place of a distribution; a relative
     path starts at the current folder.
     """
 

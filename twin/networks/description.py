@@ -1,13 +1,15 @@
 """The description of a network: nodes, each with the nodes it takes its inputs from."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from twin.config.checks import Identifier, refusal
 from twin.config.part import KeyPath, Part
 from twin.config.resources import suggestion
+from twin.errors import TwinError
 from twin.networks.kinds.attention import Attention
 from twin.networks.kinds.elementwise import Gelu, Identity, Relu, Sigmoid, Silu, Softmax, Tanh
 from twin.networks.kinds.matrices import Conv, Dense, Recurrent
@@ -90,6 +92,33 @@ class Network(Part):
     """Characters of a sample of a text (truncated back-propagation in recurrent networks); 0 for other data."""
     layers: Annotated[tuple[Annotated[Simple | Block, Field(discriminator="kind")], ...], Field(strict=False)] = ()
     """Nodes, each of which takes the one before it unless it names its inputs; the first sees the data."""
+    file: Annotated[str, Field(max_length=4096)] | None = None
+    """An ONNX file whose nodes these are, in place of `layers`; a relative path starts at the current folder."""
+    described: Annotated[str, Field(max_length=4096)] = ""
+    """ONNX file that the nodes were read from; written by the twin."""
+    about: ClassVar[frozenset[str]] = frozenset({"described"})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_nodes_of_a_file(cls, table: Any) -> Any:
+        """Read ``file = "model.onnx"``, so that its nodes become part of the description and the file may go."""
+        if not isinstance(table, dict) or table.get("file") is None:
+            return table
+        if "layers" in table:
+            raise refusal(("file",), "stands beside layers; name a file or give the nodes")
+        if not isinstance(table["file"], str) or not table["file"].lower().endswith(".onnx"):
+            raise refusal(("file",), 'must be the path of an ONNX file, e.g. "model.onnx"')
+        from twin.networks.given.files import read_network  # noqa: PLC0415 - an extra
+
+        try:
+            found = read_network(Path(table["file"]))
+        except TwinError as error:
+            raise refusal(("file",), str(error)) from error
+        layers = [dict(one) for one in found.layers]
+        if layers and layers[-1]["kind"] == "dense" and table.get("loss") == "cross-entropy":
+            layers[-1]["activation"] = "softmax"
+        given = {key: value for key, value in table.items() if key != "file"}
+        return {"steps": found.steps, **given, "layers": layers, "described": table["file"]}
 
     @property
     def is_recurrent(self) -> bool:

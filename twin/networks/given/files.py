@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,9 @@ import numpy.typing as npt
 from twin.arrays import MOST_BYTES, read_arrays, write_arrays
 from twin.errors import TwinError
 from twin.files import read_limited, write_bytes
+
+if TYPE_CHECKING:
+    from twin.networks.onnx.graph import Model
 
 Tensors = dict[str, npt.NDArray[Any]]
 EXTRA = 'needs the extra "onnx"; install it with: pip install "analog-twin[onnx]"'
@@ -23,14 +26,16 @@ class GivenFile(NamedTuple):
 
 
 def read_tensors(path: Path) -> GivenFile:
-    """Read all tensors of a file by its suffix: .npz or .safetensors.
+    """Read all tensors of a file by its suffix: .npz, .safetensors or .onnx.
+
+    The tensors of an ONNX file have the names that its nodes get where it is the network.
 
     Raises
     ------
     TwinError
         Where the file is missing, damaged, of another format, or claims more than it has.
     """
-    readers = {".npz": _read_npz, ".safetensors": _read_safetensors}
+    readers = {".npz": _read_npz, ".safetensors": _read_safetensors, ".onnx": _read_onnx}
     if path.suffix.lower() not in readers:
         raise TwinError(f"{path}: must be one of {', '.join(readers)}; convert it")
     if not path.exists():
@@ -55,6 +60,19 @@ def _read_safetensors(path: Path) -> Tensors:
     except Exception as error:  # a damaged file provokes anything, and the answer is always the same
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TwinError(f"{path}: cannot be read: it is damaged ({reason}); write it again") from error
+
+
+def _read_onnx(path: Path) -> Tensors:
+    return read_network(path).tensors()
+
+
+def read_network(path: Path) -> "Model":
+    """Read an ONNX file into nodes and weights; raises TwinError as `twin.networks.onnx.graph.read_model`."""
+    try:
+        from twin.networks.onnx.graph import read_model  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise TwinError(f"{path}: {EXTRA}") from error
+    return read_model(path)
 
 
 def write_tensors(path: Path, tensors: Tensors) -> None:

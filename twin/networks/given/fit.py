@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from twin.config.checks import identifier
 from twin.errors import TwinError
 from twin.networks.given.files import Tensors
-from twin.networks.given.names import STATISTICS, Wanted, by_plain_name, plain, wanted
+from twin.networks.given.names import STATISTICS, Wanted, by_plain_name, wanted
 from twin.networks.graph import Graph
 from twin.networks.kinds.matrices import Conv
 from twin.networks.kinds.node import written
@@ -57,7 +58,7 @@ def fit(graph: Graph, tensors: Tensors, label: str, sha256: str = "") -> Given:
         Naming what is missing, what belongs to no node, and what has another shape.
     """
     needed, names = wanted(graph), by_plain_name(tensors, label)
-    places = {f"{plain(one.node.name)}.{one.part}": one for one in needed}
+    places = {f"{identifier(one.node.name)}.{one.part}": one for one in needed}
     missing = [f"{one.name} ({written(one.shape)})" for place, one in places.items() if place not in names]
     extra = [name for place, name in names.items() if place not in places]
     if missing or extra:

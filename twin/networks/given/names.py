@@ -5,7 +5,6 @@ Files have PyTorch's names and shapes: node ``conv1`` has ``conv1.weight`` (chan
 twin they lie position by position.
 """
 
-import re
 from collections.abc import Mapping
 from math import prod
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from twin.config.checks import identifier
 from twin.errors import TwinError
 from twin.networks.description import INPUT, Listed
 from twin.networks.graph import Graph
@@ -26,11 +26,6 @@ IGNORED = ("num_batches_tracked",)
 """Tensors of PyTorch's modules that are no weights."""
 MATRICES = (Dense, Conv, Recurrent)
 STATISTICS = ("running_mean", "running_var")
-
-
-def plain(name: str) -> str:
-    """Return a name as nodes may have it: letters, digits, _ and -."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:80]
 
 
 class Wanted(NamedTuple):
@@ -172,7 +167,7 @@ def by_plain_name(names: Mapping[str, object], label: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in names:
         place, _, part = name.rpartition(".")
-        own = f"{plain(place)}.{part}"
+        own = f"{identifier(place)}.{part}"
         if part in IGNORED:
             continue
         if own in found:

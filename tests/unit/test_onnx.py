@@ -1,0 +1,261 @@
+"""Do networks of ONNX files compute in the twin what ONNX Runtime computes, and are misfits refused in one line?"""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+from onnx_kit import NEWEST, PARTS, Sketch, by_runtime, by_twin, residual, saved
+from reference_networks import softmax
+
+import twin
+from twin.data import load
+from twin.descriptions.load import load_workload
+from twin.descriptions.resolved import resolved_toml
+from twin.errors import TwinError
+from twin.networks.onnx.graph import read_model
+
+ROOT = Path(twin.__file__).parents[1]
+
+
+def alike(path, *shape, integers=0, tolerance=1e-5):
+    draw = np.random.default_rng(5)
+    inputs = (
+        draw.integers(0, integers, (3, *shape)) if integers else draw.uniform(-1, 1, (3, *shape)).astype(np.float32)
+    )
+    expected = by_runtime(path, inputs)
+    expected = softmax(expected) if integers else expected
+    found = by_twin(path, inputs, symbols=integers)
+    assert found.reshape(expected.shape) == pytest.approx(expected, rel=tolerance, abs=tolerance)
+
+
+# -- against ONNX Runtime ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("opset", [13, 17, NEWEST])
+def test_a_residual_network_with_batch_norm_computes_what_onnx_runtime_does(tmp_path, opset):
+    sketch, output = residual(channels=2)
+    path = saved(sketch.model(output, min(opset, 21)), tmp_path / "model.onnx")
+    if opset == NEWEST:  # newer than the runtime of some installations: what is read must be the same
+        newest = saved(sketch.model(output, NEWEST), tmp_path / "newest.onnx")
+        assert read_model(newest).layers == read_model(path).layers
+    alike(path, 2, 8, 8)
+
+
+def test_a_perceptron_computes_what_onnx_runtime_does(tmp_path):
+    s = Sketch(6)
+    hidden = s.node("Sigmoid", s.node("Gemm", "x", s.weight("one", 6, 5), s.weight("one_b", 5)))
+    normed = s.node("BatchNormalization", hidden, *(s.weight(f"bn.{part}", 5) for part in PARTS))
+    gate = s.node("Mul", normed, s.node("Tanh", s.node("Gemm", normed, s.weight("two.weight", 5, 5), transB=1)))
+    joined = s.node("Dropout", s.node("Concat", gate, hidden, normed, axis=1))
+    path = saved(s.model(s.node("MatMul", joined, s.weight("out", 15, 4))), tmp_path / "model.onnx")
+    alike(path, 6)
+
+
+def test_convolutions_of_any_windows_and_all_pools_compute_what_onnx_runtime_does(tmp_path):
+    s = Sketch(4, 9, 7)
+    conv = s.node("Conv", "x", s.weight("a.weight", 6, 2, 3, 2), s.weight("a.bias", 6), group=2, strides=[2, 1],
+                  dilations=[1, 2], pads=[1, 0, 2, 1])  # fmt: skip
+    same = s.node("Conv", conv, s.weight("b.weight", 5, 6, 3, 3), auto_pad="SAME_LOWER", strides=[2, 2])
+    mean = s.node("AveragePool", same, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    top = s.node("MaxPool", s.node("Concat", mean, same, axis=1), kernel_shape=[2, 2], strides=[1, 1])
+    flat = s.node("Flatten", s.node("GlobalAveragePool", s.node("Relu", top)))
+    out = s.node("Gemm", flat, s.weight("c.weight", 3, 10), s.weight("c.bias", 3), transB=1)
+    alike(saved(s.model(out), tmp_path / "model.onnx"), 4, 9, 7)
+
+
+def test_patches_as_positions_with_layer_norm_compute_what_onnx_runtime_does(tmp_path):
+    s = Sketch(3, 8, 8)
+    patches = s.node("Conv", "x", s.weight("p.weight", 6, 3, 4, 4), strides=[4, 4])
+    tokens = s.node("Transpose", s.node("Reshape", patches, s.fixed(np.array([0, 6, -1]))), perm=[0, 2, 1])
+    placed = s.node("Add", tokens, s.weight("places", 1, 4, 6))
+    normed = s.node("LayerNormalization", placed, s.weight("ln.weight", 6), s.weight("ln.bias", 6))
+    inner = s.node("Add", s.node("MatMul", normed, s.weight("w1", 6, 8)), s.weight("mlp.bias", 8))
+    outer = s.node("MatMul", s.node("Gelu", inner, approximate="tanh"), s.weight("w2", 8, 6))
+    mixed = s.node("Softmax", s.node("Add", placed, outer), axis=-1)
+    turned = s.node("Transpose", mixed, perm=[0, 2, 1])
+    back = s.node("Transpose", s.node("MatMul", turned, s.weight("w3", 4, 5)), perm=[0, 2, 1])
+    mean = s.node("ReduceMean", back, s.fixed(np.array([1])), keepdims=0)
+    path = saved(s.model(s.node("Gemm", mean, s.weight("o.weight", 2, 6), transB=1), 20), tmp_path / "model.onnx")
+    assert next(one["name"] for one in read_model(path).layers if one["kind"] == "dense") == "mlp"
+    alike(path, 3, 8, 8)
+
+
+def test_an_embedding_of_symbols_computes_what_onnx_runtime_does(tmp_path):
+    s = Sketch(5, integers=True)
+    vectors = s.node("Gather", s.weight("embed.weight", 7, 6), "x")
+    out = s.node("MatMul", s.node("Tanh", vectors), s.weight("out.weight", 6, 7))
+    alike(saved(s.model(out), tmp_path / "model.onnx"), 5, integers=7)
+
+
+# -- as a workload -------------------------------------------------------------------------------------------
+
+
+def workload(folder, model, loss="cross-entropy"):
+    """Write a workload on the digits whose network and weights are those of a file."""
+    text = (ROOT / "workloads" / "digits-cnn.toml").read_text()
+    head, rest = text.split("[network]")
+    path = folder / "own.toml"
+    init = f'[init]\nfile = "{model}"\n'
+    rest = rest[rest.index("[training]") :].replace('[init]\ndistribution = "uniform"\nscale = 1.0\n', init)
+    path.write_text(f'{head}[network]\nfile = "{model}"\nloss = "{loss}"\n\n{rest}')
+    return path
+
+
+def test_a_workload_of_a_file_evaluates_as_onnx_runtime_does_before_it_is_trained(tmp_path):
+    sketch, output = residual()
+    path = saved(sketch.model(output), tmp_path / "model.onnx")
+    loaded = load_workload(str(workload(tmp_path, path))).model
+    assert [one.name for one in loaded.network.layers[:3]] == ["stem", "norm", "Relu_2"]
+    data = load(loaded.data, 1, 0)
+    images = data.test_inputs[:40].reshape(-1, 8, 8, 1).transpose(0, 3, 1, 2).astype(np.float32)
+    scores = by_runtime(path, images)
+    assert by_twin(path, images) == pytest.approx(scores, rel=1e-5, abs=1e-5)
+
+
+def test_the_resolved_workload_has_the_nodes_and_needs_the_file_no_more(tmp_path):
+    sketch, output = residual()
+    path = saved(sketch.model(output), tmp_path / "model.onnx")
+    loaded = load_workload(str(workload(tmp_path, path)))
+    text = resolved_toml(loaded)
+    path.unlink()
+    (tmp_path / "resolved.toml").write_text(text)
+    again = load_workload(str(tmp_path / "resolved.toml")).model
+    assert again.network == loaded.model.network
+    assert again.network.described == str(path)
+
+
+def test_a_softmax_at_the_end_is_part_of_the_loss(tmp_path):
+    sketch, output = residual()
+    plain = saved(sketch.model(output), tmp_path / "plain.onnx")
+    ended = saved(sketch.model(sketch.node("LogSoftmax", output)), tmp_path / "ended.onnx")
+    assert read_model(plain).layers == read_model(ended).layers
+
+
+def test_a_network_of_a_file_trains_and_starts_from_its_weights(tmp_path):
+    sketch, output = residual()
+    path = saved(sketch.model(output), tmp_path / "model.onnx")
+    small = {"data.samples": 30, "data.test_samples": 20}
+    result = twin.simulate(workload(tmp_path, path), "sgd", epochs=1, overrides=small, progress=False)
+    assert any("out_scaling was chosen from the given weights" in one for one in result.warnings)
+    assert np.isfinite(result.curve["train_loss"]).all()
+
+
+# -- refused -------------------------------------------------------------------------------------------------
+
+
+def refused(model, path):
+    with pytest.raises(TwinError) as error:
+        read_model(saved(model, path))
+    assert "\n" not in str(error.value)
+    return str(error.value).removeprefix(f"{path}: ")
+
+
+def test_all_nodes_that_are_not_covered_are_named_in_one_message(tmp_path):
+    s = Sketch(1, 8, 8)
+    erf = s.node("Erf", s.node("Conv", "x", s.weight("a", 2, 1, 3, 3)), name="/act/Erf")
+    resized = s.node("Transpose", erf, perm=[0, 2, 3, 1], name="/t")
+    extra = s.node("Elu", resized)
+    other = s.node("Gelu", "x", name="/g")
+    text = refused(s.model(s.node("Concat", extra, other, axis=1), 20), tmp_path / "m.onnx")
+    assert text == (
+        'nodes that are not covered: /act/Erf (Erf), /Elu_3 (Elu), /g (Gelu: approximate = "none"; the twin has the '
+        'form "tanh"); docs/onnx.md has what is'
+    )
+
+
+def test_nodes_of_other_domains_are_not_taken_for_known_ones(tmp_path):
+    s = Sketch(4)
+    out = s.node("Relu", "x", domain="com.example")
+    assert "/Relu_0 (com.example.Relu)" in refused(s.model(out), tmp_path / "m.onnx")
+
+
+def changed(change, tmp_path):
+    sketch, output = residual()
+    model = sketch.model(output)
+    change(model)
+    return refused(model, tmp_path / "m.onnx")
+
+
+def _dims(model, *dims):
+    shape = model.graph.input[0].type.tensor_type.shape
+    del shape.dim[:]
+    for dim in dims:
+        one = shape.dim.add()
+        one.dim_param, one.dim_value = (dim, 0) if isinstance(dim, str) else ("", dim)
+        if isinstance(dim, str):
+            one.dim_param = dim
+
+
+def _claim(model):
+    del model.graph.initializer[0].dims[:]
+    model.graph.initializer[0].dims.extend([50_000, 50_000])
+
+
+def _external(model, location, **entries):
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in {"location": location, **entries}.items():
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, str(value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda m: _dims(m, "N", 1, "height", 8), "input x: axis 2 (height) is dynamic; export it with a fixed size"),
+        (lambda m: _dims(m, "N", 1, 8, 8, 8), "input x: needs a batch and 1 to 3 axes behind it"),
+        (_claim, "tensor 'stem.weight': claims the shape [50000, 50000], and holds 216 bytes; export it again"),
+        (lambda m: m.graph.initializer.pop(0), "lacks the tensors stem.weight; export it again"),
+        (lambda m: _external(m, "../w.bin"), "tensor 'stem.weight': lies in '../w.bin', outside the model's folder"),
+        (lambda m: _external(m, "/etc/passwd"), "tensor 'stem.weight': lies in '/etc/passwd', outside the model's"),
+        (lambda m: _external(m, "w.bin"), "tensor 'stem.weight': lies in 'w.bin', which is not there"),
+        (lambda m: _external(m, "m.onnx", offset=10**10), "tensor 'stem.weight': claims 216 bytes from byte 10,000,"),
+        (lambda m: _external(m, "m.onnx", length=10**10), "tensor 'stem.weight': claims 216 bytes from byte 0 of"),
+        (lambda m: _external(m, "m.onnx", offset="x"), "tensor 'stem.weight': says nothing that can be read"),
+        (lambda m: m.graph.output.add(name="more"), "has 2 outputs (t15, more); export it with one"),
+        (lambda m: m.graph.input.add(name="more"), "has 2 inputs (x, more); export it with one"),
+        (lambda m: setattr(m.opset_import[0], "version", 12), "is of opset 12, and must be of 13 to"),
+        (lambda m: setattr(m.opset_import[0], "version", 999), "is of opset 999, and must be of 13 to"),
+    ],
+)
+def test_what_a_file_claims_is_held_against_what_it_has(tmp_path, change, words):
+    assert changed(change, tmp_path).startswith(words)
+
+
+def test_weights_in_a_file_beside_the_model_are_read(tmp_path):
+    sketch, output = residual()
+    model = sketch.model(output)
+    inside = saved(model, tmp_path / "inside.onnx")
+    tensors = read_model(inside).tensors()
+    onnx.save(model, tmp_path / "out.onnx", save_as_external_data=True, location="out.bin", size_threshold=0)
+    beside = read_model(tmp_path / "out.onnx").tensors()
+    assert all(np.array_equal(tensors[name], beside[name]) for name in tensors)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\xff" * 40, b"not a model at all", (1 << 40).to_bytes(10, "little")])
+def test_a_file_that_is_no_model_is_refused(tmp_path, content):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content)
+    with pytest.raises(TwinError, match="no ONNX file, or damaged"):
+        read_model(path)
+
+
+def test_a_file_that_is_refused_is_one_line_of_the_workload(tmp_path):
+    s = Sketch(1, 8, 8)
+    path = saved(s.model(s.node("Erf", "x")), tmp_path / "m.onnx")
+    with pytest.raises(TwinError) as error:
+        load_workload(str(workload(tmp_path, path)))
+    assert "own.toml:10: network.file (=" in str(error.value)
+    assert "nodes that are not covered: /Erf_0 (Erf)" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_subgraph_is_not_run(tmp_path):
+    s = Sketch(4)
+    body = helper.make_graph([helper.make_node("Relu", ["x"], ["z"])], "body", [], [s.input])
+    body.output[0].name = "z"
+    out = s.node("If", s.fixed(np.array(True)), then_branch=body, else_branch=body, name="/if")
+    assert refused(s.model(out), tmp_path / "m.onnx").startswith("nodes that are not covered: /if (If)")
