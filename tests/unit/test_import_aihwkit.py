@@ -13,6 +13,7 @@ from twin.descriptions.load import load_chip, load_workload
 from twin.devices import device_preset
 from twin.imports.aihwkit.classes import preset_names
 from twin.imports.aihwkit.convert import read_configuration
+from twin.imports.aihwkit.found import Base
 
 PRESETS = sorted(preset_names())
 ALGORITHMS = {
@@ -50,7 +51,7 @@ def text(tmp_path):
 @pytest.fixture
 def read(text):
     """Read a text as a configuration."""
-    return lambda content, rate=0.1: read_configuration(text(content), rate, biased=False)
+    return lambda content, rate=0.1: read_configuration(text(content), Base(rate))
 
 
 @pytest.fixture
@@ -240,7 +241,6 @@ def test_what_a_run_cannot_express_is_listed_with_place_value_and_line(read, fra
     ("fragment", "place"),
     [
         ("transfer_every=0.5", "transfer_every"),
-        ("units_in_mbatch=True", "units_in_mbatch"),
         ("n_reads_per_transfer=2", "n_reads_per_transfer"),
         ("random_selection=True", "random_selection"),
         ("transfer_lr_vec=[0.1, 0.2]", "transfer_lr_vec"),
@@ -262,10 +262,21 @@ def test_what_a_transfer_cannot_express_is_listed(read, fragment, place):
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "batch", "expected"), [("2.0", 1, 2), ("2.0", 10, 20), ("0.5", 10, 5), ("0.3", 1, 1)]
+)
+def test_a_transfer_counted_in_mini_batches_comes_after_as_many_updates(text, given, batch, expected):
+    cells = "unit_cell_devices=[ConstantStepDevice(), ConstantStepDevice()]"
+    path = text(f"UnitCellRPUConfig(device=TransferCompound({cells}, transfer_every={given}))")
+    found = read_configuration(path, Base(0.1, batch=batch))
+    assert (found.values["algorithms.shd.transfer_every"], lost(found)) == (expected, {})
+    assert set(lost(read_configuration(path, Base(0.1, batch=batch, repeated=True)))) == {"device.units_in_mbatch"}
+
+
 def test_a_digital_bias_is_lost_only_where_the_network_has_a_bias(text):
     path = text("SingleRPUConfig()")
-    assert lost(read_configuration(path, 0.1, biased=False)) == {}
-    assert set(lost(read_configuration(path, 0.1, biased=True))) == {"mapping.digital_bias"}
+    assert lost(read_configuration(path, Base(0.1))) == {}
+    assert set(lost(read_configuration(path, Base(0.1, biased=True)))) == {"mapping.digital_bias"}
 
 
 def test_strict_refuses_in_one_line_and_writes_nothing(twin, text, tmp_path):

@@ -10,11 +10,18 @@ from twin.descriptions.load import Parsed, load_chip, load_workload
 from twin.errors import TwinError
 from twin.files import check_outputs, check_suffix, write_text
 from twin.imports.aihwkit.convert import read_configuration
-from twin.imports.aihwkit.found import Found
+from twin.imports.aihwkit.found import Base, Found
 from twin.imports.aihwkit.written import checked, chip_text, chip_values, workload_text
 
 NAME = re.compile(r"[^A-Za-z0-9_-]+")
 LONGEST = 80
+ONCE = frozenset(
+    {
+        *("dense", "relu", "gelu", "silu", "sigmoid", "tanh", "identity", "softmax"),
+        *("add", "multiply", "concat", "flatten", "reshape", "dropout"),
+    }
+)
+"""Kinds of node that are used once a sample, where nothing repeated stands before them."""
 
 
 def import_configuration(
@@ -26,9 +33,17 @@ def import_configuration(
             check_suffix(option, path, ".toml")
     read = {"configuration": file, "workload": _path(base), "chip": _path(chip)}
     check_outputs({"--out": out, "--chip-out": chip_out}, read)
-    network = load_workload(base).model.network
-    biased = any(vars(one.node).get("bias", False) for one in network.listed())
-    found = read_configuration(file, rate, biased=biased)
+    model = load_workload(base).model
+    nodes = [one.node for one in model.network.listed()]
+    found = read_configuration(
+        file,
+        Base(
+            rate,
+            model.training.batch,
+            biased=any(vars(node).get("bias", False) for node in nodes),
+            repeated=any(node.kind not in ONCE for node in nodes),
+        ),
+    )
     if strict and found.report.lost:
         raise TwinError(_refusal(file, found))
     text = workload_text(found, Parsed.of("workload", base), _name(out, file))

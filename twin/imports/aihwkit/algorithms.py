@@ -12,7 +12,7 @@ from twin.imports.aihwkit.settings import Settings
 RATE = "the learning rate of the optimiser, which no configuration has"
 
 
-def translate(config: Settings, io: Mapping[str, Any], rate: float, found: Found) -> None:
+def translate(config: Settings, io: Mapping[str, Any], found: Found) -> None:
     """Enter devices, reference, algorithm and its settings.
 
     Parameters
@@ -20,25 +20,23 @@ def translate(config: Settings, io: Mapping[str, Any], rate: float, found: Found
     config : Settings
     io : mapping
         What the forward pass converts with.
-    rate : float
-        Learning rate of the optimiser.
     found : Found
     """
     device = config.below("device")
     update = config.below("update", "UpdateParameters")
     if config.name == "FloatingPointRPUConfig":
         found.algorithm = "digital"
-        found.assume("algorithms.digital.learning_rate", rate, RATE)
-        _enter([device_of(device, io)], found)
+        found.assume("algorithms.digital.learning_rate", found.base.learning_rate, RATE)
+        _enter([device_of(device, found, io)], found)
     elif device.is_a("MixedPrecisionCompound"):
-        _mixed_precision(device, update, io, rate, found)
+        _mixed_precision(device, update, io, found)
     elif device.is_a("TransferCompound"):
-        _transfer(device, update, io, rate, found)
+        _transfer(device, update, io, found)
     else:
         found.algorithm = "sgd"
-        found.assume("algorithms.sgd.learning_rate", rate, RATE)
+        found.assume("algorithms.sgd.learning_rate", found.base.learning_rate, RATE)
         found.put_all("algorithms.sgd.update", update_of(update))
-        _enter([device_of(device, io)], found)
+        _enter([device_of(device, found, io)], found)
 
 
 def _enter(devices: list[Device], found: Found) -> None:
@@ -58,10 +56,10 @@ def _differ(one: Device, other: Device) -> bool:
     return one.preset != other.preset or bare[0] != bare[1]
 
 
-def _mixed_precision(cell: Settings, update: Settings, io: Mapping[str, Any], rate: float, found: Found) -> None:
+def _mixed_precision(cell: Settings, update: Settings, io: Mapping[str, Any], found: Found) -> None:
     found.algorithm = "mixed-precision"
     table = "algorithms.mixed-precision"
-    found.assume(f"{table}.learning_rate", rate, RATE)
+    found.assume(f"{table}.learning_rate", found.base.learning_rate, RATE)
     found.put(f"{table}.transfer_every", max(1, cell.count("transfer_every")), cell.get("transfer_every").line)
     found.put(f"{table}.transfer_axis", "row", cell.line)
     found.put(f"{table}.granularity", max(0.0, cell.number("granularity")), cell.get("granularity").line)
@@ -69,10 +67,10 @@ def _mixed_precision(cell: Settings, update: Settings, io: Mapping[str, Any], ra
     update.pass_over("update_management", "update_bl_management")
     cell.pass_over("stoc_round_x", "stoc_round_d")
     cell.lose_unless_usual("every line of chi takes its turn", "n_rows_per_transfer", "random_row")
-    _enter([device_of(cell.below("device"), io)], found)
+    _enter([device_of(cell.below("device"), found, io)], found)
 
 
-def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], rate: float, found: Found) -> None:
+def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Found) -> None:
     devices = cell.all_below("unit_cell_devices")
     if len(devices) < 2:
         raise cell.refused("unit_cell_devices", "must be at least two devices, the fast one first")
@@ -80,13 +78,13 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], rate: flo
         cell.report.met.remove(other)
     if len(devices) > 2:
         cell.lose("unit_cell_devices", "the first two: a fast and a slow matrix")
-    fast, slow = (device_of(device, io) for device in devices[:2])
+    fast, slow = (device_of(device, found, io) for device in devices[:2])
     if fast.referenced != slow.referenced:
         devices[0 if fast.referenced else 1].lose(
             "subtract_symmetry_point", "the references of both at their symmetry points"
         )
     _enter([fast, slow], found)
-    values = _schedule(cell, rate)
+    values = _schedule(cell, found)
     pulses = cell.below("transfer_update", "UpdateParameters")
     written = update_of(pulses)
     if cell.is_a("ChoppedTransferCompound"):
@@ -109,22 +107,20 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], rate: flo
     table = f"algorithms.{found.algorithm}"
     found.put_all(table, values)
     if cell.flag("scale_transfer_lr") or cell.number("fast_lr") <= 0:
-        found.also[f"{table}.transfer_lr"] = f"times an assumed learning rate of {rate:g}"
+        found.also[f"{table}.transfer_lr"] = f"times an assumed learning rate of {found.base.learning_rate:g}"
     found.put_all(f"{table}.update", update_of(update))
     if found.algorithm == "shd":
         found.put_all(f"{table}.transfer_update", written)
     same_conversion(cell.below("transfer_forward", "IOParameters"), io, one_hot=True)
 
 
-def _schedule(cell: Settings, rate: float) -> Values:
+def _schedule(cell: Settings, found: Found) -> Values:
     """Translate rates, and which lines are read when."""
-    every = cell.number("transfer_every")
-    whole = max(1, round(every))
-    if whole != every:
-        cell.lose("transfer_every", str(whole))
-    if cell.flag("units_in_mbatch"):
-        cell.lose("units_in_mbatch", "transfer_every counts updates: a mini-batch of 1")
+    whole = found.updates(cell, "transfer_every")
+    if whole < 1:
+        cell.lose("transfer_every", "1")
     cell.pass_over("units_in_mbatch", "no_self_transfer")
+    rate = found.base.learning_rate
     own = cell.number("fast_lr")
     scale = rate if cell.flag("scale_transfer_lr") else 1.0
     return {
@@ -132,7 +128,7 @@ def _schedule(cell: Settings, rate: float) -> Values:
         "auto_scale": (cell.flag("auto_scale"), cell.get("auto_scale").line)
         if cell.knows("auto_scale")
         else (False, cell.line),
-        "transfer_every": (whole, cell.get("transfer_every").line),
+        "transfer_every": (max(1, whole), cell.get("transfer_every").line),
         "transfer_axis": ("column" if cell.flag("transfer_columns") else "row", cell.get("transfer_columns").line),
         "transfer_lr": (cell.number("transfer_lr") * scale, cell.get("transfer_lr").line),
     }

@@ -6,7 +6,7 @@ from typing import Any
 from twin.errors import TwinError
 from twin.files import read_limited
 from twin.imports.aihwkit.algorithms import translate
-from twin.imports.aihwkit.found import Found
+from twin.imports.aihwkit.found import Base, Found
 from twin.imports.aihwkit.inout import forward_io
 from twin.imports.aihwkit.settings import Report, Settings
 from twin.imports.aihwkit.syntax import Reader
@@ -17,17 +17,15 @@ CONFIGURATIONS = "FloatingPointRPUConfig"
 INFERENCE = ("noise_model", "drift_compensation", "clip", "remap", "modifier", "act_quant_config")
 
 
-def read_configuration(path: Path, rate: float, *, biased: bool) -> Found:
+def read_configuration(path: Path, base: Base) -> Found:
     """Read a configuration of aihwkit and translate it.
 
     Parameters
     ----------
     path : Path
         The text that ``print(rpu_config)`` or its repr gives; it is parsed, and nothing of it is executed.
-    rate : float
-        Learning rate of the optimiser, which is no part of a configuration.
-    biased : bool
-        Whether the network that is trained has biases.
+    base : Base
+        What is no part of a configuration.
 
     Raises
     ------
@@ -39,7 +37,7 @@ def read_configuration(path: Path, rate: float, *, biased: bool) -> Found:
     except UnicodeDecodeError as error:
         raise TwinError(f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
     reader = Reader(str(path))
-    found = Found(Report(reader))
+    found = Found(Report(reader), base)
     config = Settings(reader.read(text), "", found.report)
     if not config.is_a(CONFIGURATIONS):
         rule = f"{config.name} is no configuration that the twin knows; it reads the RPU configurations of aihwkit 1.1"
@@ -47,17 +45,17 @@ def read_configuration(path: Path, rate: float, *, biased: bool) -> Found:
     io: dict[str, Any] = dict.fromkeys(("inp_res", "out_res", "out_bound", "out_noise"), 0)
     if config.knows("forward"):
         io = forward_io(config, found)
-    translate(config, io, rate, found)
-    _mapping(config.below("mapping", "MappingParameter"), found, biased=biased)
+    translate(config, io, found)
+    _mapping(config.below("mapping", "MappingParameter"), found)
     if config.is_a("InferenceRPUConfig"):
         config.lose_unless_usual("nothing: training on ideal devices", *INFERENCE[:2], INFERENCE[-1])
     found.report.finish()
     return found
 
 
-def _mapping(mapping: Settings, found: Found, *, biased: bool) -> None:
+def _mapping(mapping: Settings, found: Found) -> None:
     """Enter the scale of weights, which the twin has one of for all columns, and list the rest."""
-    if mapping.flag("digital_bias") and biased:
+    if mapping.flag("digital_bias") and found.base.biased:
         mapping.lose("digital_bias", "a bias is a line of the array")
     if mapping.number("weight_scaling_omega") != 0:
         mapping.lose("weight_scaling_omega", "weights as they are (mapping.out_scaling)")

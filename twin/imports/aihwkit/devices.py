@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from twin.devices.presets import describe, device_preset
 from twin.errors import TwinError
 from twin.imports.aihwkit.classes import twin_presets
+from twin.imports.aihwkit.found import Found
 from twin.imports.aihwkit.inout import Values, same_conversion
 from twin.imports.aihwkit.settings import Settings
 
@@ -52,7 +53,7 @@ class Device(NamedTuple):
     counted: bool = False
 
 
-def device_of(cell: Settings, io: Mapping[str, Any]) -> Device:
+def device_of(cell: Settings, found: Found, io: Mapping[str, Any]) -> Device:
     """Translate a device, or the cell that stands for one.
 
     Raises
@@ -61,9 +62,9 @@ def device_of(cell: Settings, io: Mapping[str, Any]) -> Device:
         For a class that has no nearest family.
     """
     if cell.is_a("OneSidedUnitCell"):
-        return _pair(cell, io)
+        return _pair(cell, found, io)
     if cell.is_a("VectorUnitCell", "ReferenceUnitCell"):
-        return _first(cell, io)
+        return _first(cell, found, io)
     if cell.is_a("IdealDevice", "FloatingPointDevice"):
         cell.pass_over("reset_std", "construction_seed")
         return Device("ideal", cell.line, {}, referenced=False)
@@ -77,7 +78,7 @@ def _refused(cell: Settings, rule: str) -> TwinError:
     return cell.report.reader.refused(cell.line, f"{cell.place} (= {cell.name}): {rule}")
 
 
-def _first(cell: Settings, io: Mapping[str, Any]) -> Device:
+def _first(cell: Settings, found: Found, io: Mapping[str, Any]) -> Device:
     """Translate the first device of a cell of several; the others are listed."""
     devices = cell.all_below("unit_cell_devices")
     if not devices:
@@ -91,7 +92,7 @@ def _first(cell: Settings, io: Mapping[str, Any]) -> Device:
             cell.lose_unless_usual("of one device there is nothing to choose", "update_policy")
             cell.lose_unless_usual("1 for the first device", "gamma_vec")
     cell.pass_over("update_policy", "first_update_idx", "gamma_vec")
-    return device_of(devices[0], io)
+    return device_of(devices[0], found, io)
 
 
 def _pulsed(device: Settings) -> Device:
@@ -186,12 +187,12 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _pair(cell: Settings, io: Mapping[str, Any]) -> Device:
+def _pair(cell: Settings, found: Found, io: Mapping[str, Any]) -> Device:
     """Translate a one-sided cell of two devices with exponential or constant steps."""
     devices = cell.all_below("unit_cell_devices")
     if not devices or not devices[0].is_a("ExpStepDevice", "ConstantStepDevice"):
-        found = devices[0].name if devices else "nothing"
-        raise _refused(cell, f"is a pair of {found}; the twin's pairs are of ExpStepDevice or ConstantStepDevice")
+        half = devices[0].name if devices else "nothing"
+        raise _refused(cell, f"is a pair of {half}; the twin's pairs are of ExpStepDevice or ConstantStepDevice")
     device = devices[0]
     for other in devices[1:]:
         cell.report.met.remove(other)
@@ -210,15 +211,13 @@ def _pair(cell: Settings, io: Mapping[str, Any]) -> Device:
     device.pass_over("w_min", "w_min_dtod", "corrupt_devices_range")  # a half rises from 0
     values |= {key: _plain(device, key) for key in ("reset", "reset_dtod", "reset_std")}
     _list_ageing(device)
-    values["refresh_every"] = (cell.count("refresh_every"), cell.get("refresh_every").line)
+    values["refresh_every"] = (found.updates(cell, "refresh_every"), cell.get("refresh_every").line)
     for key in ("refresh_upper_thres", "refresh_lower_thres"):
         values[key] = _plain(cell, key)
     update = cell.below("refresh_update", "UpdateParameters")
     values["refresh_bl"] = (update.count("desired_bl"), update.get("desired_bl").line)
     update.pass_over("update_management", "update_bl_management", "pulse_type")
     same_conversion(cell.below("refresh_forward", "IOParameters"), io, one_hot=True)
-    if cell.number("refresh_every") > 0 and cell.flag("units_in_mbatch"):
-        cell.lose("units_in_mbatch", "refresh_every counts updates: a mini-batch of 1")
     cell.pass_over("units_in_mbatch")
     counted = device.flag("count_pulses")
     return Device(

@@ -2,9 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from math import ceil
+from typing import Any, NamedTuple
 
-from twin.imports.aihwkit.settings import Report
+from twin.imports.aihwkit.settings import Report, Settings
+
+
+class Base(NamedTuple):
+    """What a configuration does not say of a training, as far as its values depend on it.
+
+    Attributes
+    ----------
+    learning_rate : float
+        Of the optimiser.
+    batch : int
+        Samples of a mini-batch.
+    biased : bool
+        Whether a layer of the network has biases.
+    repeated : bool
+        Whether a layer is used several times a sample, as a convolution is.
+    """
+
+    learning_rate: float
+    batch: int = 1
+    biased: bool = False
+    repeated: bool = False
 
 
 @dataclass
@@ -14,6 +36,7 @@ class Found:
     Attributes
     ----------
     report : Report
+    base : Base
     values, lines : dict
         By dotted key: ``"algorithms.sgd.update.desired_bl"``, ``"device.dw_min"``; a key that begins with ``chip.`` is
         one of the chip.
@@ -26,6 +49,7 @@ class Found:
     """
 
     report: Report
+    base: Base
     values: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     assumed: dict[str, str] = field(default_factory=dict)
@@ -44,6 +68,20 @@ class Found:
     def assume(self, key: str, value: Any, reason: str) -> None:
         """Enter a value that the configuration does not have."""
         self.values[key], self.assumed[key] = value, reason
+
+    def updates(self, cell: Settings, key: str) -> int:
+        """Return a number of updates of a layer, where aihwkit may count in mini-batches.
+
+        A layer that is used several times a sample is updated as often, which is listed.
+        """
+        every = max(0.0, cell.number(key))
+        counted = cell.flag("units_in_mbatch")
+        if counted and every and self.base.repeated:
+            cell.lose("units_in_mbatch", f"{key} counts updates of a layer, {self.base.batch} a mini-batch")
+        whole = ceil(every * self.base.batch) if counted else round(every)
+        if not counted and whole != every:
+            cell.lose(key, str(whole))
+        return whole
 
     def source(self, key: str) -> str:
         """Say where a value comes from, with its status."""
