@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from twin.chip import Component, Demand, Path, Server
 from twin.chip.demand import Occupancy, no_energy
+from twin.chip.power import Standing
 from twin.operation import N_COUNTS, Counts, Kind, Opcode, Operation, Resource, Stream, Unit
 
 
@@ -30,8 +31,7 @@ class Costs:
     def area(self):
         return []
 
-    def leakage_W(self):
-        return 0.5
+    standing = Standing({Component.LEAKAGE: 0.5}, {})
 
 
 class Program:

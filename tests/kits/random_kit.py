@@ -88,7 +88,24 @@ dram = st.builds(
     area=st.just("0 mm^2"),
 )
 memories = st.one_of(channel, dram.map(lambda text: {"memory": text}))
-chips = st.builds(lambda some, memory: some | memory, parts, memories)
+gate = {
+    "gate_after": st.sampled_from(["0 s", "10 ns", "1 us"]),
+    "wake_time": st.sampled_from(["0 s", "1 ns", "100 ns"]),
+    "wake_energy": st.just("1 nJ"),
+    "gated": st.sampled_from([0.0, 0.3, 1.0]),
+}
+tiles = {"idle": st.sampled_from([0.0, 0.1, 1.0]), "lines": st.sampled_from(["all", "used"])}
+states = st.fixed_dictionaries(
+    {},
+    optional={
+        "power.tile": st.builds(table, **gate, **tiles, clock=st.just("1 mW"), controller=st.just("2 mW")),
+        "power.digital": st.builds(table, **gate, clock=st.just("3 mW")),
+        "power.registers": st.builds(table, **gate),
+        "power.buffer": st.builds(table, **gate, banks=st.integers(1, 20)),
+        "power.memory": st.builds(table, **gate, banks=st.integers(1, 3)),
+    },
+)
+chips = st.builds(lambda some, memory, power: some | memory | power, parts, memories, states)
 
 
 def network(layers, steps=0):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from random_kit import TEXT, cases
 
 from twin.chip import Path
+from twin.chip.power import STANDING
 from twin.engine import Engine
 from twin.errors import TwinError
 from twin.operation import N_COUNTS, Stream
@@ -108,9 +109,13 @@ def check(case):
 
     tables = engine.tables()
     energy = tables["energy"]
-    leakage_J = engine.costs.leakage_W() * engine.now_ps * 1e-12
+    joules = energy.groupby("component")["energy_J"].sum()
+    standing_J = engine.costs.standing.total_W * engine.now_ps * 1e-12
+    if engine.ledger.gating is not None:
+        standing_J -= sum(engine.ledger.gating.saved_J(engine.now_ps).values())
+    assert joules.reindex([one.name.lower() for one in STANDING]).sum() == pytest.approx(standing_J)
     totals = [energy.groupby(by)["energy_J"].sum().sum() for by in ("component", "layer", "kind")]
-    totals += [tables["bins"]["energy_J"].sum(), engine.joules + leakage_J]
+    totals += [tables["bins"]["energy_J"].sum(), engine.joules + standing_J + joules.get("wake", 0.0)]
     assert np.ptp(totals) <= 1e-9 * max(totals), totals
 
     np.testing.assert_array_equal(engine.ledger.delivered().sum(axis=0), engine.moved)
@@ -118,9 +123,9 @@ def check(case):
     np.testing.assert_array_equal(tables["servers"]["busy_ps"], engine.load_ps)
     serial_ps = sum(engine.took_ps.values())
     chain_ps = critical_path_ps(engine.took_ps, setup, per_sample, parts.workload.training.in_flight)
-    assert engine.ledger.serial_ps == serial_ps
+    assert (engine.ledger.serial_ps == serial_ps) or (engine.ledger.serial_ps > serial_ps and engine.ledger.gating)
     assert engine.critical_ps <= chain_ps
-    assert max(chain_ps, *engine.load_ps) <= engine.now_ps <= serial_ps
+    assert max(chain_ps, *engine.load_ps) <= engine.now_ps <= engine.ledger.serial_ps
 
 
 @pytest.fixture(scope="module")

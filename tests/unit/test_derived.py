@@ -229,9 +229,11 @@ def test_values_of_other_nodes_are_named():
 
 
 def test_a_size_that_is_set_names_only_what_does_not_follow_from_it():
-    assert remarks(load_chip(CHIP, {"buffer.size": "2 MiB", "digital.rate": "350 GFLOP/s"})) == []
+    rate, size = remarks(load_chip(CHIP, {"buffer.size": "2 MiB", "digital.rate": "350 GFLOP/s"}))
+    assert "chip.digital.rate was set, but power.digital.clock, power.digital.wake_energy keep the values" in rate
+    assert "chip.buffer.size was set, but power.buffer.wake_energy keep the values" in size
     (line,) = remarks(load_chip(CHIP, {"tile.rows": "256"}))
-    assert "tile.integration_time keep the values" in line
+    assert "tile.integration_time, power.tile.wake_energy keep the values" in line
 
 
 @pytest.mark.parametrize("name", [name for name in shipped("chip") if name not in WITHOUT])

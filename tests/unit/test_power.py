@@ -7,9 +7,12 @@ from blocks_kit import small
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.chip import ChipCosts
+from twin.chip import ChipCosts, Component
+from twin.chip.power import idle_W
 from twin.descriptions.load import load_chip, load_layout
+from twin.errors import TwinError
 from twin.mapping import map_layers
+from twin.operation import Counts, Kind, Operation, Unit
 from twin.runs.build import build
 from twin.runs.planning import plan_run
 from twin.runs.timed import build_timing_only
@@ -66,3 +69,95 @@ def test_a_run_pays_for_the_memory_of_h_where_its_algorithm_has_one(tmp_path, al
     costs = build(plan).engine.costs if trained else build_timing_only(plan).costs
     rows = {row.part: row for row in costs.area()}
     assert (rows["memory"].leakage_W > 0) is stands_by
+
+
+def tile_energy(operation, **settings):
+    """Joules of an operation on a tile, by component, when its counts are those of `operation`."""
+    kind, counts = operation
+    chip = load(**settings)
+    mapping = map_layers([(512, 512)], load_layout("two-array").model, chip)
+    demand = ChipCosts(chip, mapping).demand(Operation(kind, Unit.TILE, 0, matrix="W"))
+    per_count = demand.energy_J[:, 1:]
+    return per_count @ [counts.get(column, 0) for column in Counts], demand.occupancy[0].per_count_ps * 1e-12
+
+
+def mat_vec(driven, converted):
+    return Kind.FORWARD, {Counts.PART_MVMS: 1, Counts.DRIVEN: driven, Counts.CONVERTED: converted}
+
+
+ALL = {"power__tile__lines": "all"}
+
+
+def test_a_line_in_use_takes_its_share_of_the_periphery_and_the_rest_nothing():
+    tile = load().tile
+    energy, seconds = tile_energy(mat_vec(100, 10))
+    expected = 0.9 * tile.periphery_power * seconds * (100 + 10) / (512 + 512)
+    assert energy[Component.PERIPHERY] == pytest.approx(expected, rel=1e-12)
+    energy, seconds = tile_energy((Kind.UPDATE, {Counts.PART_PULSES: 7, Counts.FIRED: 60}))
+    expected = 0.9 * tile.periphery_power * seconds * 60 / (512 + 512)
+    assert energy[Component.PERIPHERY] == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_mat_vec_of_all_lines_takes_the_same_whether_lines_or_tiles_are_charged():
+    used, whole = tile_energy(mat_vec(512, 512)), tile_energy(mat_vec(512, 512), **ALL)
+    assert used[0] == pytest.approx(whole[0], rel=1e-12)
+    one, every = tile_energy(mat_vec(1, 1), **ALL), tile_energy(mat_vec(512, 512), **ALL)
+    assert one[0][Component.PERIPHERY] == every[0][Component.PERIPHERY]
+
+
+def test_a_tile_at_work_takes_its_periphery_power_of_which_a_share_flows_all_the_time():
+    chip = load()
+    energy, seconds = tile_energy(mat_vec(512, 512))
+    idle_J = idle_W(chip) * seconds
+    assert idle_J == pytest.approx(0.1 * chip.tile.periphery_power * seconds)
+    assert energy[Component.PERIPHERY] + idle_J == pytest.approx(chip.tile.periphery_power * seconds, rel=1e-12)
+
+
+def test_clock_and_controller_flow_by_tile_and_by_digital_unit():
+    chip = load(power__tile__clock="5 mW")
+    mapping = map_layers([(512, 512 * 6)], load_layout("two-array").model, chip)
+    costs = ChipCosts(chip, mapping, kept={"buffer": 0, "memory": 0})
+    watts = costs.standing.watts
+    assert watts[Component.CONTROLLER] == pytest.approx(6 * 53e-6)
+    assert watts[Component.CLOCK] == pytest.approx(6 * 5e-3 + 2 * 22e-3)  # a unit serves four tiles
+    assert watts[Component.IDLE] == pytest.approx(6 * 0.1 * chip.tile.periphery_power)
+    assert watts[Component.LEAKAGE] == costs.leakage_W() == pytest.approx(sum(row.leakage_W for row in costs.area()))
+    rows = {row.part: row for row in costs.area()}
+    assert (rows["tile controllers"].count, rows["tile controllers"].area_m2) == (6, pytest.approx(6 * 1240e-12))
+
+
+def test_what_is_off_saves_its_share_of_leakage_and_all_else():
+    chip = load(power__tile__clock="5 mW")
+    mapping = map_layers([(512, 512 * 6)], load_layout("two-array").model, chip)
+    costs = ChipCosts(chip, mapping)
+    gates = {costs.servers[number].name: gate for number, gate in costs.standing.gates.items()}
+    tile, slice_ = (next(gate for name, gate in gates.items() if name.startswith(kind)) for kind in ("tile", "digital"))
+    assert tile[:3] == (1_000_000, 100_000, 8.75e-9)
+    saved = {
+        Component.LEAKAGE: 0.9 * chip.tile.leakage,
+        Component.IDLE: 0.1 * chip.tile.periphery_power,
+        Component.CLOCK: 5e-3,
+        Component.CONTROLLER: 53e-6,
+    }
+    assert tile.saved_W == pytest.approx(saved)
+    assert slice_.saved_W == pytest.approx(
+        {Component.CLOCK: 2 * 22e-3 / 6, Component.LEAKAGE: 0.9 * 2 * chip.digital.leakage / 6}
+    )
+    background_W = 4 * 37.9e-3  # the refresh goes on in power-down
+    assert gates["memory"].saved_W == pytest.approx({Component.LEAKAGE: 0.6 * background_W})
+    assert {name.partition(" ")[0] for name in gates} == {"tile", "digital", "buffer", "memory"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"power.tile.idle": "1.5"}, "power.tile.idle"),
+        ({"power.tile": '{ gate_after = "1 us" }'}, "wake_time: is missing beside gate_after"),
+        ({"power.tile.banks": "4"}, "power.tile.banks: unknown key"),
+        ({"power.memory.banks": "0"}, "power.memory.banks"),
+    ],
+)
+def test_a_mistake_in_power_is_named_in_one_line(settings, message):
+    with pytest.raises(TwinError, match=message) as found:
+        load_chip("aimc-512", settings)
+    assert "\n" not in str(found.value)

@@ -22,7 +22,7 @@ def test_a_size_that_is_set_names_the_literals_that_stay(size):
     value = value or ('"2 GiB"' if size.endswith("size") else '"1 GFLOP/s"' if "rate" in size else '"1 GB/s"')
     (line,) = unscaled(load_chip("aimc-512", {size: value}))
     assert f"chip.{size} was set" in line
-    assert all(key in line for key in BELONGS[size])
+    assert all(key in line for key in BELONGS[size] if not key.startswith("power."))  # of which aimc-512 has none
 
 
 def test_a_chip_as_it_is_and_literals_that_were_set_too_are_not_named():

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from twin.chip.demand import Component, Demand, Occupancy, no_energy
 from twin.chip.digital import DigitalUnit
 from twin.chip.floorplan import Floorplan
 from twin.chip.moves import PULSED, Moves, holders, parts_of
 from twin.chip.network import Network
-from twin.chip.power import banks_on
+from twin.chip.power import banks_on, standing
 from twin.chip.servers import Servers
 from twin.chip.service import AreaRow
 from twin.chip.streams import has_registers
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from twin.chip.mover import Stateful
     from twin.chip.moves import Places
+    from twin.chip.power import Standing
     from twin.config.chip import Chip
     from twin.mapping import Mapping, Part
     from twin.operation import Operation
@@ -83,6 +83,7 @@ class ChipCosts:
         self.table = self._servers(names, registers=has_registers(chip), chips=chips)
         self.servers = self.table.rows()
         self.moves = Moves(chip, mapping, places, in_flight, self.floorplan, self.network, self.table)
+        self._chip = chip
         self.on = banks_on(chip, self.moves.stores, kept, chips)
 
     def _servers(self, names: Sequence[str], *, registers: bool, chips: int) -> Servers:
@@ -160,6 +161,9 @@ class ChipCosts:
                 AreaRow("converters", 2 * n * converters.count, n * converters.area_m2, 0.0),
                 *self.moves.link.silicon("links", n),
             ]
+            states = self._chip.power.tile if self._chip.power is not None else None
+            if states is not None and states.controller_area is not None:
+                rows.append(AreaRow("tile controllers", n, n * states.controller_area, 0.0))
         if self.moves.registers is not None:
             rows += self.moves.registers.silicon("registers", n)
         units = max(1, -(-n // self._digital.tiles))
@@ -170,9 +174,14 @@ class ChipCosts:
             rows += [replace(row, leakage_W=row.leakage_W * self.on[name]) for row in store.silicon(name, chips)]
         return rows
 
+    @cached_property
+    def standing(self) -> Standing:
+        """What flows on the chip without an operation."""
+        return standing(self._chip, self.area(), self.servers)
+
     def leakage_W(self) -> float:
         """Return the leakage power of the whole chip, W."""
-        return float(np.sum([row.leakage_W for row in self.area()]))
+        return self.standing.watts[Component.LEAKAGE]
 
 
 def _converted_lines(operation: Operation, parts: tuple[Part, ...]) -> int:

@@ -34,6 +34,10 @@ class Component(IntEnum):
     NETWORK = 12
     CLUSTER = 13
     CHIP_LINK = 14
+    IDLE = 15
+    CLOCK = 16
+    CONTROLLER = 17
+    WAKE = 18
 
 
 SPENT_BY: dict[Component, str] = {
@@ -52,7 +56,9 @@ SPENT_BY: dict[Component, str] = {
     Component.CLUSTER: "cluster",
     Component.CHIP_LINK: "port",
 }
-"""The kind of server in which each component's energy is spent; leakage is spent everywhere, all the time."""
+"""The kind of server in which each component's energy is spent; what is not here flows without an operation, or wakes
+a server.
+"""
 
 
 class Path(IntEnum):

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 _ARRAY = ("array_area", "integration_time", "input_energy", "pulse_energy", "periphery_power")
 _BELONGS: dict[str, tuple[str, ...]] = {
-    "tile.rows": (*(f"tile.{key}" for key in _ARRAY), "link.bandwidth"),
-    "tile.cols": (*(f"tile.{key}" for key in _ARRAY), "link.bandwidth"),
+    "tile.rows": (*(f"tile.{key}" for key in _ARRAY), "link.bandwidth", "power.tile.wake_energy"),
+    "tile.cols": (*(f"tile.{key}" for key in _ARRAY), "link.bandwidth", "power.tile.wake_energy"),
     "tile.io.out_res": ("tile.converter.energy", "tile.converter.area"),
     "tile.io.inp_res": ("tile.input_energy",),
-    "digital.rate": ("digital.area", "digital.leakage"),
+    "digital.rate": ("digital.area", "digital.leakage", "power.digital.clock", "power.digital.wake_energy"),
+    "buffer.size": ("power.buffer.wake_energy",),
 }
 FEW = 16
 COSTS = ("energy", "area", "leakage", "power")
@@ -34,7 +35,8 @@ def belongs(chip: "Chip") -> dict[str, tuple[str, ...]]:
     for place in KINDS:
         table = getattr(chip, place)
         for size, literals in table.sized.items() if table is not None else ():
-            found[f"{place}.{size}"] = tuple(f"{place}.{literal}" for literal in literals)
+            key = f"{place}.{size}"
+            found[key] = (*found.get(key, ()), *(f"{place}.{literal}" for literal in literals))
     return found
 
 

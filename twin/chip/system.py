@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
-
-import numpy as np
 
 from twin.chip.costs import ChipCosts
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
 from twin.chip.digital import DigitalUnit
+from twin.chip.power import standing
 from twin.chip.servers import Servers
 from twin.chip.service import AreaRow
 from twin.chip.streams import word_bytes
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as Table
     from collections.abc import Sequence
 
+    from twin.chip.power import Standing
     from twin.config.chip import Chip
     from twin.mapping import Mapping
     from twin.mapping.chips import Placement
@@ -49,6 +50,8 @@ class SystemCosts:
         How many blocks each block of the placement stands for; area and leakage count them all.
     kept : mapping of str to float, optional
         Bytes kept in the buffer and the memory of a chip, the fullest; without it, all of their banks are in use.
+    gated : bool
+        Whether servers are switched off when idle; not where blocks stand for others, whose idle times differ.
     """
 
     stateful = None
@@ -60,7 +63,10 @@ class SystemCosts:
         placement: Placement,
         copies: Sequence[int],
         kept: Table[str, float] | None = None,
+        *,
+        gated: bool = True,
     ) -> None:
+        self._gated = gated
         if chip.system is None:
             raise TwinError(f"{chip.name}: system: is missing; add a table [system] to the chip")
         self._chip, self._mapping, self._placement = chip, mapping, placement
@@ -150,7 +156,13 @@ class SystemCosts:
             tile.arrays * self._copies[chip]
             for tile, chip in zip(self._mapping.tiles, self._placement.chip, strict=True)
         )
-        counts = {"arrays": arrays, "tile periphery": tiles, "links": tiles, "digital units": self._digital_units()}
+        counts = {
+            "arrays": arrays,
+            "tile periphery": tiles,
+            "tile controllers": tiles,
+            "links": tiles,
+            "digital units": self._digital_units(),
+        }
         one = self._one.area()
         stores = (row for row in one if row.part.partition(" ")[0] in {"buffer", "memory"})
         counts |= {row.part: self.chips * row.count for row in stores}
@@ -168,6 +180,12 @@ class SystemCosts:
         shared_by = DigitalUnit.of(self._chip).tiles
         return sum(-(-tiles // shared_by) * self._copies[chip] for chip, tiles in Counter(self._placement.chip).items())
 
+    @cached_property
+    def standing(self) -> Standing:
+        """What flows on all chips without an operation."""
+        found = standing(self._chip, self.area(), self.servers)
+        return found if self._gated else replace(found, gates={})
+
     def leakage_W(self) -> float:
         """Return the leakage power of all chips, W."""
-        return float(np.sum([row.leakage_W for row in self.area()]))
+        return self.standing.watts[Component.LEAKAGE]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, final
 from twin.chip.converter import Converters
 from twin.chip.demand import Component, no_energy
 from twin.chip.part import ChipPart
+from twin.chip.power import idle_W
 from twin.chip.service import Service, picoseconds
 from twin.operation import Counts
 from twin.units import PS
@@ -35,7 +36,9 @@ class Tile(ChipPart):
     input_J, pulse_J, coincidence_J : float
         Per driven line and mat-vec, per pulse on a line, per device step.
     periphery_W : float
-        While reading or pulsing.
+        While reading or pulsing, beside what it draws all the time that it is awake.
+    line_W : float
+        The same of one line where lines in use are charged, else 0.
     conduction_J : float
         One device of mean conductance under full input for one integration: ``V^2 / R * t``.
     array_m2 : float
@@ -50,6 +53,7 @@ class Tile(ChipPart):
     pulse_J: float
     coincidence_J: float
     periphery_W: float
+    line_W: float
     conduction_J: float
     array_m2: float
     converters: Converters
@@ -58,6 +62,9 @@ class Tile(ChipPart):
     def of(cls, chip: Chip) -> Self:
         """Build from ``chip.tile``."""
         tile = chip.tile
+        states = chip.power.tile if chip.power is not None else None
+        periphery_W = tile.periphery_power - idle_W(chip)
+        by_line = states is not None and states.lines == "used"
         return cls(
             integration_ps=picoseconds(tile.integration_time),
             overlap=tile.conversion_overlap,
@@ -65,7 +72,8 @@ class Tile(ChipPart):
             input_J=tile.input_energy,
             pulse_J=tile.pulse_energy,
             coincidence_J=tile.coincidence_energy,
-            periphery_W=tile.periphery_power,
+            periphery_W=periphery_W,
+            line_W=periphery_W / (tile.rows + tile.cols) if by_line else 0.0,
             conduction_J=tile.read_voltage**2 / tile.mean_resistance * tile.integration_time,
             array_m2=tile.array_area,
             area_m2=tile.line_area * (tile.rows + tile.cols),
@@ -92,7 +100,11 @@ class Tile(ChipPart):
         energy[Component.DRIVERS, 1 + Counts.DRIVEN] = self.input_J
         energy[Component.CONVERTERS, 1 + Counts.CONVERTED] = self.converters.energy_per_conversion_J
         energy[Component.CONDUCTION, 1 + Counts.CONDUCTION] = self.conduction_J
-        energy[Component.PERIPHERY, 1 + Counts.PART_MVMS] = self.service(lines).energy_J
+        if not self.line_W:
+            energy[Component.PERIPHERY, 1 + Counts.PART_MVMS] = self.service(lines).energy_J
+            return energy
+        for used in (Counts.DRIVEN, Counts.CONVERTED):
+            energy[Component.PERIPHERY, 1 + used] = self.line_W * self.service(lines).busy_ps * PS
         return energy
 
     def pulse_energy_J(self) -> NDArray[np.float64]:
@@ -100,5 +112,6 @@ class Tile(ChipPart):
         energy = no_energy()
         energy[Component.PULSES, 1 + Counts.FIRED] = self.pulse_J
         energy[Component.PULSES, 1 + Counts.COINCIDENCES] = self.coincidence_J
-        energy[Component.PERIPHERY, 1 + Counts.PART_PULSES] = self.periphery_W * self.pulse_ps * PS
+        column, watts = (Counts.FIRED, self.line_W) if self.line_W else (Counts.PART_PULSES, self.periphery_W)
+        energy[Component.PERIPHERY, 1 + column] = watts * self.pulse_ps * PS
         return energy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +39,7 @@ class Bins:
     ) -> None:
         """Spread operations evenly over [start, done]; those of no duration fall in one bin."""
         while int(done.max()) >= LIMIT * self.width_ps:
-            self._merge()
+            self.merge()
         width = self.width_ps
         first = start // width
         span = np.maximum(done - 1, start) // width - first + 1
@@ -51,7 +52,15 @@ class Bins:
         flat = np.bincount(cell, n_bytes[which] * share, self.n_bytes.size)
         self.n_bytes += flat.reshape(self.n_bytes.shape)
 
-    def _merge(self) -> None:
+    def widened(self, width_ps: int) -> NDArray[np.float64]:
+        """Return the energy in bins of a width that is `width_ps` or, where these are wider, theirs."""
+        copy = deepcopy(self)
+        while copy.width_ps < width_ps:
+            copy.merge()
+        return copy.energy_J
+
+    def merge(self) -> None:
+        """Make bins twice as wide."""
         half = LIMIT // 2
         for table in (self.energy_J, self.n_bytes):
             table[:half] = table[0::2] + table[1::2]

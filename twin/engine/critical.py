@@ -43,6 +43,8 @@ def walk(engine: Scheduler, rows: list[list[int]], at: int) -> list[Segment]:
     while at >= 0 and end > engine.setup_ps:
         template, ready, start, done, _, release, code, server, blocker = rows[at]
         end = min(end, done)  # later only where samples were skipped in between
+        if blocker == release:  # it waited for its servers to wake, which counts as its own time
+            start = ready
         if end > start:
             segments.append((template, cause, end - start))
         # A wait for a server continues with the operation that held it, a hazard with its source.

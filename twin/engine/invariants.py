@@ -28,7 +28,7 @@ class InvariantError(Exception):
 
 def check(engine: Scheduler) -> None:
     """Check everything on a drained engine."""
-    for invariant in (drained, energy, traffic, capacity, little, bounds, staleness):
+    for invariant in (drained, energy, gating, traffic, capacity, little, bounds, staleness):
         invariant(engine)
 
 
@@ -60,6 +60,23 @@ def energy(engine: Scheduler) -> None:
     if largest - min(totals.values()) > TOLERANCE * largest:
         text = ", ".join(f"by {name} {total!r} J" for name, total in totals.items())
         raise InvariantError(f"energy differs: {text}")
+
+
+def gating(engine: Scheduler) -> None:
+    """No server is off while it is busy, and what being off saved is the same by server and by time."""
+    ledger = engine.ledger
+    if ledger.gating is None:
+        return
+    off_ps = ledger.gating.off_until(engine.now_ps)
+    for number in np.flatnonzero(off_ps + ledger.load_ps > engine.now_ps).tolist():
+        raise InvariantError(
+            f"{engine.costs.servers[number].name} was busy for {ledger.load_ps[number]} ps and off for "
+            f"{off_ps[number]} ps of {engine.now_ps} ps"
+        )
+    by_server = sum(ledger.gating.saved_J(engine.now_ps).values())
+    by_time = float(ledger.gating.saved_until(engine.now_ps).energy_J.sum())
+    if abs(by_server - by_time) > TOLERANCE * max(by_server, by_time):
+        raise InvariantError(f"what gating saved differs: by server {by_server!r} J, by time {by_time!r} J")
 
 
 def _total_by(keys: list[Hashable], values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

@@ -14,10 +14,12 @@ import numpy as np
 from twin.chip import Component
 from twin.engine.binding import STREAMS, no_traffic
 from twin.engine.bins import Bins
+from twin.engine.gating import Gating
 from twin.engine.opening import Opening
 from twin.engine.queues import Queues
 from twin.engine.skipping import Skipped
 from twin.operation import COSTED, N_COUNTS, Stream
+from twin.units import PS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,11 +98,13 @@ class Ledger:
     sent : ndarray of int64, (n_servers,)
         Bytes that links of a network are to carry for all samples let in.
     serial_ps : int
-        The time all operations would take one after another.
+        The time all operations would take one after another, waking their servers included.
     queues : Queues
         Of what was run.
     bins : Bins
     opening : Opening
+    gating : Gating or None
+        Of servers that are switched off when idle, if the chip has such.
     recorder : Recorder or None
         Who is told of every operation.
     remember : int
@@ -131,6 +135,8 @@ class Ledger:
         self.bins = Bins(len(Stream))
         self.opening = Opening()
         self.skipped = Skipped(len(costs.servers))
+        gates = costs.standing.gates
+        self.gating = Gating(gates, len(costs.servers)) if gates else None
         self.recorder: Recorder | None = None
         self.remember = RECENT
         self._let_in: list[Bound] = []
@@ -197,15 +203,21 @@ class Ledger:
         cells = (counted * N_COUNTS)[:, None] + np.arange(N_COUNTS)
         self.counts += np.bincount(cells.ravel(), counts.ravel(), self.counts.size).reshape(self.counts.shape)
         self.serial_ps += int((done - start).sum())
+        width = np.where(timed, constants.width[template], 0)
+        which, server, begin, end = self._visits(template, start, count, width, served[:, 0])
         energy_J = constants.total_J[template, 0] + constants.activation_J[template] * served[:, 2]
         energy_J[effect] += (constants.total_J[counted, 1 : 1 + COSTED] * counts[:, :COSTED]).sum(axis=1)
+        if self.gating is not None:
+            woken = self.gating.enter(template, ready, which, server, end)
+            energy_J += woken.joules
+            self.serial_ps += int(woken.ps.sum())
         self.bins.add(start, done, energy_J, constants.payload[template], constants.stream[template])
         if self.recorder is not None:
             found = np.zeros((len(rows), N_COUNTS))
             found[effect] = counts
             self.recorder.take(rows, latency, served[:, 0], energy_J, found)
-        width = np.where(timed, constants.width[template], 0)
-        self._visit(template, ready, start, count, width, served[:, 0], now_ps)
+        self.queues.add(server, ready[which], begin, end, now_ps)
+        self.opening.take(template, which, server, begin, end)
 
     def _served(self, constants: Constants, template: NDArray[np.int64]) -> NDArray[np.int64]:
         """Sum what the stateful server said; return it by operation, zeros for all others, (n_rows, 3)."""
@@ -217,17 +229,15 @@ class Ledger:
             np.add.at(self.activations, template[mine], served[mine, 2])
         return served
 
-    def _visit(
+    def _visits(
         self,
         template: NDArray[np.int64],
-        ready: NDArray[np.int64],
         start: NDArray[np.int64],
         count: NDArray[np.int64],
         width: NDArray[np.int64],
         served_ps: NDArray[np.int64],
-        now_ps: int,
-    ) -> None:
-        """Enter the operations at each of their servers: `width` of them, in their order.
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the visits of operations at their first `width` servers: operation, server, begin, end.
 
         The last one is busy for `served_ps` more.
         """
@@ -239,12 +249,12 @@ class Ledger:
         end = begin + fixed + per_count * count[which]
         if self.served_rows:
             end[(np.cumsum(width) - 1)[width > 0]] += served_ps[width > 0]
-        self.queues.add(server, ready[which], begin, end, now_ps)
-        self.opening.take(template, which, server, begin, end)
+        return which, server, begin, end
 
     def skip(self, stretch: Stretch, now_ps: int, elapsed_ps: int) -> None:
         """Enter samples that are not run, spread evenly over `elapsed_ps` from `now_ps`."""
         constants, skipped = stretch.constants, self.skipped
+        woken_J, woken_ps = self._skip_gated(stretch, now_ps, elapsed_ps) if self.gating is not None else (0.0, 0)
         self.n += stretch.n
         self.busy_ps += stretch.busy_ps
         self.latency_ps += stretch.latency_ps
@@ -255,15 +265,23 @@ class Ledger:
         skipped.n += stretch.n
         skipped.served += stretch.visits
         skipped.busy_ps += stretch.load_ps
-        skipped.serial_ps += stretch.serial_ps
+        skipped.serial_ps += stretch.serial_ps + woken_ps
         skipped.elapsed_ps += elapsed_ps
         n_streams = len(Stream)
         n_bytes = np.bincount(constants.stream, constants.payload * stretch.n, n_streams).astype(float)
         energy_J = np.zeros(n_streams)
-        energy_J[0] = stretch.energy_J
+        energy_J[0] = stretch.energy_J + woken_J
         start = np.full(n_streams, now_ps)
         self.bins.add(start, start + elapsed_ps, energy_J, n_bytes, np.arange(n_streams))
         self.queues.settle(now_ps + elapsed_ps)
+
+    def _skip_gated(self, stretch: Stretch, now_ps: int, elapsed_ps: int) -> tuple[float, int]:
+        """Let servers be off and woken as in what was run; return the energy, and the longest time that can take."""
+        if self.gating is None:
+            return 0.0, 0
+        run = self.n - self.skipped.n
+        joules = self.gating.skip(stretch, run, self.queues.busy_ps, now_ps, elapsed_ps)
+        return joules, int((self.gating.longest_wake_ps(stretch.constants) * stretch.n).sum())
 
     def set_up(self) -> None:
         """Note that all visits so far belong to the set-up."""
@@ -302,13 +320,22 @@ class Ledger:
         self._recent, self._kept = deque([rows]), len(rows)
 
     def energy_J(self) -> NDArray[np.float64]:
-        """Return the energy without leakage, (n_templates, len(Component))."""
+        """Return the energy of operations, (n_templates, len(Component))."""
         constants = self.constants()
         amounts = np.concatenate([self.n[:, None], self.counts], axis=1)
         amounts[:, 1 + COSTED :] = 0.0
         table = np.asarray(np.einsum("tck,tk->tc", constants.energy_J, amounts), float)
         table[:, Component.MEMORY] += constants.activation_J * self.activations
+        if self.gating is not None:
+            table[:, Component.WAKE] += self.gating.by_template_J(constants.size)
         return table
+
+    def standing_J(self, now_ps: int) -> dict[Component, float]:
+        """Return the energy that flows without an operation until `now_ps`, by component."""
+        found = {component: watts * now_ps * PS for component, watts in self.costs.standing.watts.items()}
+        for component, joules in self.gating.saved_J(now_ps).items() if self.gating is not None else ():
+            found[component] -= joules
+        return found
 
     def delivered(self) -> NDArray[np.int64]:
         """Return the bytes moved, (n_templates, len(Path), len(Stream))."""

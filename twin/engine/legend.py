@@ -35,7 +35,7 @@ class Legend:
         The chip of every server; -1 for one that no chip has to itself.
     resources : sequence of str
     leakage_W : float
-        Of everything.
+        What flows without an operation while everything is awake.
     """
 
     templates: Sequence[Template]
@@ -55,7 +55,7 @@ class Legend:
             engine.costs.servers,
             chips,
             binder.resources,
-            engine.costs.leakage_W(),
+            engine.costs.standing.total_W,
         )
 
     def visits(self, events: Events) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

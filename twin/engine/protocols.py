@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from twin.chip import Demand, Server
     from twin.chip.mover import Stateful
+    from twin.chip.power import Standing
     from twin.chip.service import AreaRow
     from twin.operation import Operation
 
@@ -75,8 +76,9 @@ class Costs(Protocol):
     def area(self) -> list[AreaRow]:
         """Return area and leakage by part."""
 
-    def leakage_W(self) -> float:
-        """Return the leakage power of the whole chip, W."""
+    @property
+    def standing(self) -> Standing:
+        """What flows without an operation, and which servers are switched off when idle."""
 
 
 class BlockCosts(Costs, Protocol):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from twin.chip.power import STANDING
 from twin.engine.bins import Bins
 from twin.engine.critical import Place, shares, totals, walk
 from twin.engine.engine import Engine
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from twin.engine.protocols import BlockCosts, Costs, Effects, Program
 
 EVERYTHING = 2**62
+STANDING_NAMES = [component.name.lower() for component in STANDING]
 SUMMED = {
     "operations": ["kind", "layer", "matrix"],
     "energy": ["component", "layer", "kind"],
@@ -106,7 +108,7 @@ def run_phase(instance: Instance, costs: Costs, phase: Phase) -> Course:
     leaves = phase.block > 0 or not phase.backward  # the chain of sends ends with the one to the next block
     exit_row = max(sends, key=lambda k: ends[k]) if sends and leaves else last
     frames = engine.tables()
-    frames["energy"] = frames["energy"][frames["energy"]["component"] != "leakage"]
+    frames["energy"] = frames["energy"][~frames["energy"]["component"].isin(STANDING_NAMES)]
     return Course(
         ends[exit_row],
         engine.now_ps,
@@ -214,6 +216,8 @@ class Reused:
         """Return the tables that `Engine.tables` returns; servers that are alike share a row with their number."""
         import pandas as pd  # noqa: PLC0415
 
+        from twin.engine.tables import standing_rows  # noqa: PLC0415 - imports pandas
+
         frames: dict[str, pd.DataFrame] = {}
         for name, keys in SUMMED.items():
             parts = []
@@ -223,11 +227,9 @@ class Reused:
                 frame[values] *= times
                 parts.append(frame)
             frames[name] = pd.concat(parts, ignore_index=True).groupby(keys, sort=False, as_index=False).sum()
-        leakage = pd.DataFrame(
-            [("leakage", -1, "leakage", self._costs.leakage_W() * self.now_ps * PS)],
-            columns=["component", "layer", "kind", "energy_J"],
-        )
-        frames["energy"] = pd.concat([frames["energy"], leakage], ignore_index=True)
+        joules = {component: watts * self.now_ps * PS for component, watts in self._costs.standing.watts.items()}
+        standing = pd.DataFrame(standing_rows(joules), columns=["component", "layer", "kind", "energy_J"])
+        frames["energy"] = pd.concat([frames["energy"], standing], ignore_index=True)
         frames["servers"] = self._servers()
         self._check(frames["energy"], frames["servers"])
         frames["bins"] = self._bins_table()
@@ -253,7 +255,7 @@ class Reused:
 
     def _check(self, energy: pd.DataFrame, servers: pd.DataFrame) -> None:
         """Energy by time = by server = by operation, as in every run."""
-        dynamic = float(energy.loc[energy["component"] != "leakage", "energy_J"].sum())
+        dynamic = float(energy.loc[~energy["component"].isin(STANDING_NAMES), "energy_J"].sum())
         spent = float((servers["energy_J"] * servers["copies"]).sum())
         for name, other in (("time", float(self._bins.energy_J.sum())), ("server", spent)):
             if abs(dynamic - other) > 1e-9 * max(dynamic, other):
@@ -288,7 +290,7 @@ class Reused:
     def _bins_table(self) -> pd.DataFrame:
         from twin.engine.tables import bins_table  # noqa: PLC0415 - imports pandas
 
-        return bins_table(self._bins, self.now_ps, self._costs.leakage_W())
+        return bins_table(self._bins, self.now_ps, self._costs.standing.total_W)
 
 
 def alike(name: str) -> str:

@@ -75,6 +75,7 @@ class Scheduler:
         "_add_counts",
         "_add_row",
         "_add_served",
+        "_begin",
         "_bounded",
         "_callbacks",
         "_chains",
@@ -82,6 +83,7 @@ class Scheduler:
         "_effects",
         "_env",
         "_free",
+        "_gates",
         "_meeting",
         "_next",
         "_now",
@@ -141,6 +143,8 @@ class Scheduler:
         self._meeting = Meeting(wait)
         self._add_row, self._add_counts = self.ledger.rows.extend, self.ledger.count_rows.extend
         self._add_served = self.ledger.served_rows.extend
+        self._gates = costs.standing.gates
+        self._begin = self._wake_and_start if self._gates else self._start
         self.start_clock(0)
 
     def start_clock(self, now_ps: int) -> None:
@@ -254,7 +258,25 @@ class Scheduler:
                 self._bounded.meet(weights, jobs, sample)
         code = ADMISSION if self.last_index >= 0 else NOTHING
         free = [job for job in (jobs[k] for k in bound.roots) if not job.waiting]
-        return [job for job in free if self._start(job, self.last_index, code)]
+        return [job for job in free if self._begin(job, self.last_index, code)]
+
+    def _wake_and_start(self, job: Job, release: int, code: int) -> bool:
+        """As `_start`, on a chip with servers that are switched off when idle (`twin.engine.gating`)."""
+        now, free, user, gates = self._now, self._free, self._user, self._gates
+        off = [one for one in job.template.servers if one in gates and now - free[one] > gates[one].after_ps]
+        before = [(free[one], user[one]) for one in off]
+        for one in off:
+            free[one], user[one] = now + gates[one].wake_ps, release
+        no_time = self._start(job, release, code)
+        for one, (since, last) in zip(off, before, strict=True):
+            if user[one] != job.index:  # there was nothing to do, so it did not wake
+                free[one], user[one] = since, last
+        return no_time
+
+    def rest_since(self, since_ps: Sequence[int]) -> None:
+        """Say when each server of the drained engine was last busy: servers that are switched off count from there."""
+        for number in self._gates:
+            self._free[number] = since_ps[number]
 
     def _start(self, job: Job, release: int, code: int) -> bool:  # noqa: C901 - the hot loop: calls cost more than lines
         """Perform the effect of an operation that `release` made ready, and reserve its servers.
@@ -331,7 +353,7 @@ class Scheduler:
                 if critical_ps > other.critical_ps:  # noqa: PLR1730
                     other.critical_ps = critical_ps
                 other.waiting -= 1
-                if not other.waiting and self._start(other, index, code):
+                if not other.waiting and self._begin(other, index, code):
                     ready.append(other)
             run.left -= 1
             if not run.left:

@@ -41,6 +41,7 @@ def save(engine: Scheduler) -> dict[str, NDArray[np.generic]]:
         "staleness": engine.staleness.state(),
         **{f"stateful_{name}": array for name, array in _stateful(engine).items()},
         "recent": ledger.recent(),
+        **({f"gating_{name}": array for name, array in ledger.gating.state().items()} if ledger.gating else {}),
     }
 
 
@@ -89,10 +90,21 @@ def load(engine: Scheduler, arrays: dict[str, NDArray[np.generic]]) -> None:
     queues.settled_ps = now_ps
     ledger.restore_recent(values["recent"])
     engine.start_clock(now_ps)
+    _restore_gating(engine, values)
 
 
 def _restore_stateful(engine: Scheduler, values: dict[str, NDArray[np.generic]]) -> None:
     if engine.stateful is not None:
-        prefix = "stateful_"
-        own = {name[len(prefix) :]: np.asarray(array, np.int64) for name, array in values.items() if prefix in name}
-        engine.stateful.restore(own)
+        own = _own("stateful_", values)
+        engine.stateful.restore({name: np.asarray(array, np.int64) for name, array in own.items()})
+
+
+def _restore_gating(engine: Scheduler, values: dict[str, NDArray[np.generic]]) -> None:
+    gating = engine.ledger.gating
+    if gating is not None:
+        gating.restore(_own("gating_", values))
+        engine.rest_since(gating.since_ps.tolist())
+
+
+def _own(prefix: str, values: dict[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+    return {name.removeprefix(prefix): array for name, array in values.items() if name.startswith(prefix)}

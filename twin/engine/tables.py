@@ -13,6 +13,8 @@ from twin.operation import Counts, Stream
 from twin.units import PS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -56,20 +58,24 @@ def operations(ledger: Ledger) -> pd.DataFrame:
 
 
 def energy(ledger: Ledger, now_ps: int) -> pd.DataFrame:
-    """Energy by component, layer and kind; leakage is of the whole chip (layer -1)."""
+    """Energy by component, layer and kind; what flows without an operation is of the whole chip (layer -1)."""
     import pandas as pd  # noqa: PLC0415
 
     table = ledger.energy_J()
-    leakage = Component.LEAKAGE.name.lower()
     rows = [
         (component.name.lower(), template.operation.layer, str(template.operation.kind), joules)
         for template, components in zip(ledger.templates, table.tolist(), strict=True)
         for component, joules in zip(Component, components, strict=True)
         if joules
     ]
-    rows.append((leakage, -1, leakage, ledger.costs.leakage_W() * now_ps * PS))
+    rows += standing_rows(ledger.standing_J(now_ps))
     frame = pd.DataFrame(rows, columns=["component", "layer", "kind", "energy_J"])
     return frame.groupby(["component", "layer", "kind"], sort=False, as_index=False).sum()
+
+
+def standing_rows(joules: Mapping[Component, float]) -> list[tuple[str, int, str, float]]:
+    """Return rows of the energy table for what flows without an operation."""
+    return [(component.name.lower(), -1, component.name.lower(), value) for component, value in joules.items()]
 
 
 def traffic(ledger: Ledger) -> pd.DataFrame:
@@ -100,12 +106,14 @@ def joules(ledger: Ledger) -> NDArray[np.float64]:
             continue
         carried = dict(template.demand.carried)
         for component in np.flatnonzero(spent).tolist():
+            if component == Component.WAKE:
+                continue
             mine = [one for one in template.servers if kinds[one] == SPENT_BY[Component(component)]]
             mine = mine or list(template.servers)
             share = np.array([carried.get(one, 0) for one in mine], float)
             share = share / share.sum() if share.any() else np.full(len(mine), 1 / len(mine))
             np.add.at(found, mine, spent[component] * share)
-    return found
+    return found + ledger.gating.woken_J() if ledger.gating is not None else found
 
 
 def servers(ledger: Ledger, now_ps: int) -> pd.DataFrame:
@@ -141,19 +149,22 @@ def links(ledger: Ledger, now_ps: int) -> pd.DataFrame:
 
 def bins(ledger: Ledger, now_ps: int) -> pd.DataFrame:
     """Energy, leakage included, and bytes of each stream over time."""
-    return bins_table(ledger.bins, now_ps, ledger.costs.leakage_W())
+    saved = ledger.gating.saved_until(now_ps) if ledger.gating is not None else None
+    return bins_table(ledger.bins, now_ps, ledger.costs.standing.total_W, saved)
 
 
-def bins_table(sums: Bins, now_ps: int, leakage_W: float) -> pd.DataFrame:
-    """Return bins as a table."""
+def bins_table(sums: Bins, now_ps: int, standing_W: float, saved: Bins | None = None) -> pd.DataFrame:
+    """Return bins as a table: energy of operations, and what flows without them less what gating saves."""
     import pandas as pd  # noqa: PLC0415
 
     width = sums.width_ps
     used = min(now_ps // width + 1, len(sums.energy_J))
     t0 = np.arange(used) * width
     t1 = np.minimum(t0 + width, now_ps)
-    leakage_J = leakage_W * (t1 - t0) * PS
-    frame = pd.DataFrame({"t0_ps": t0, "t1_ps": t1, "energy_J": sums.energy_J[:used] + leakage_J})
+    standing_J = standing_W * (t1 - t0) * PS
+    if saved is not None:
+        standing_J -= saved.widened(width)[:used]
+    frame = pd.DataFrame({"t0_ps": t0, "t1_ps": t1, "energy_J": sums.energy_J[:used] + standing_J})
     for column, stream in enumerate(Stream):
         frame[str(stream)] = sums.n_bytes[:used, column]
     return frame

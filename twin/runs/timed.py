@@ -13,6 +13,7 @@ from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts
 from twin.chip.capacity import check_capacity
 from twin.chip.channels import channels
+from twin.chip.power import gated_tables
 from twin.chip.sizes import remarks
 from twin.chip.system import SystemCosts
 from twin.config.chip import Chip
@@ -127,7 +128,8 @@ def build_timing_only(plan: Plan) -> TimedParts:
     program = Program(algorithm, steps, input_words=network.input_words)
     costs: ChipCosts | SystemCosts
     if placement:
-        costs = SystemCosts(chip, mapping, placement, network.copies, kept)
+        costs = SystemCosts(chip, mapping, placement, network.copies, kept, gated=not reuse)
+        warnings += ungated(chip) if reuse else []
     else:
         of_all = {place: cluster * size for place, size in kept.items()}
         costs = placed_costs(chip, mapping, None, training.in_flight, program, of_all)
@@ -150,6 +152,16 @@ def build_timing_only(plan: Plan) -> TimedParts:
     else:
         clock = Engine(program, Expected(program, steps, given, hadamard=hadamard), costs, training.in_flight)
     return TimedParts(plan, workload, network, chip, costs, program, clock, warnings)
+
+
+def ungated(chip: Chip) -> list[str]:
+    """Say of a chip whose parts are gated that they are not where equal blocks are simulated once."""
+    found = ", ".join(gated_tables(chip))
+    line = (
+        f"chip.{found}: nothing is gated where equal blocks are simulated once, so static energy is an upper bound; "
+        "time all of them with --set training.reuse=false"
+    )
+    return [line] if found else []
 
 
 def _tiles_per_chip(network: BlockNetwork, chip: Chip, layout: Layout) -> int:
