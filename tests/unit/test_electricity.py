@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import twin
 from twin.chip.demand import Component
 from twin.chip.sizes import remarks
 from twin.chip.tile import Tile
@@ -77,6 +79,21 @@ BY_HAND = {  # J a pulse, J a coincidence, J a device and read of 128 ns, ps a s
 @pytest.mark.parametrize("device", BY_HAND)
 def test_a_device_sets_joules_and_time_of_pulses_and_reads(device):
     assert energies(chip_with(device)) == pytest.approx(BY_HAND[device], rel=1e-9, abs=0)
+
+
+@pytest.mark.parametrize("device", ["gokmen-1200", "reram-sb"])
+def test_a_run_on_a_device_takes_the_joules_and_time_of_its_pulses(device, tmp_path):
+    twin.simulate("digits-mlp", "sgd", chip=CHIP, device=device, samples=10, epochs=1, out=tmp_path / "out")
+    folder = tmp_path / "out" / "runs" / "sgd-two-array"
+    counts = pd.read_csv(folder / "operations.csv").groupby("kind").sum(numeric_only=True)
+    energy = pd.read_csv(folder / "energy.csv").groupby(["component", "kind"])["energy_J"].sum()
+    fired, coincidence, read, slot = BY_HAND[device]
+    update = counts.loc["update"]
+    expected = update["fired"] * fired + update["coincidences"] * coincidence
+    assert energy["pulses", "update"] == pytest.approx(expected, rel=1e-6, abs=0)
+    assert update["busy_ps"] == update["pulses"] * slot
+    forward = counts.loc["forward", "conduction"] * read
+    assert energy["conduction", "forward"] == pytest.approx(forward, rel=1e-6, abs=0)
 
 
 def test_a_device_sets_the_warning_of_lost_voltage():
@@ -243,7 +260,7 @@ def test_what_a_device_does_not_say_the_technology_does(monkeypatch):
     monkeypatch.setattr(presets, "describe", lambda _: preset)
     devices = of_preset("ecram")
     monkeypatch.undo()
-    assert [key for key, *_ in devices.values] == ["pulse_time"]
+    assert [key for key, *_ in devices.stated] == ["pulse_time"]
     chip = Parsed.of("chip", CHIP).load("chip", {}, devices)
     assert (chip.model.tile.pulse_time, chip.model.tile.mean_resistance) == (9e-9, 24e6)
     assert chip.origins["tile.mean_resistance"] == "derived from device gokmen-1200"

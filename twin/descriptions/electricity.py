@@ -28,7 +28,7 @@ class Devices:
     ----------
     name : str
         The preset, and what of its electrical side was changed.
-    values : tuple of (str, float or bool, str)
+    stated : tuple of (str, float or bool, str)
         Key, value in SI units, and ``"STATUS: source"``.
     changed : tuple of str
         Keys that the workload sets.
@@ -37,7 +37,7 @@ class Devices:
     """
 
     name: str
-    values: tuple[tuple[str, float | bool, str], ...]
+    stated: tuple[tuple[str, float | bool, str], ...]
     changed: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
@@ -48,13 +48,13 @@ def of_preset(name: str, overrides: Mapping[str, Any] = {}, cited: Mapping[str, 
 
     stated, family = describe(name), device_preset(name, overrides)
     changed = tuple(key for key in ELECTRICITY if key in overrides)
-    values = tuple(
+    found = tuple(
         (key, value, cited[key] if key in cited else ": ".join(stated.cited(key)))
         for key, value in _electricity(family).items()
         if value is not None
     )
     own = ", ".join(f"{key} {show_value(overrides[key])}" for key in changed)
-    return Devices(f"{name} ({own})" if own else name, values, changed)
+    return Devices(f"{name} ({own})" if own else name, found, changed)
 
 
 def of_workload(workload: Loaded[Any], matrices: Sequence[str] = ()) -> Devices | None:
@@ -73,7 +73,7 @@ def of_workload(workload: Loaded[Any], matrices: Sequence[str] = ()) -> Devices 
     found = of_preset(preset, overrides, cited)
     whole = _electricity(device_preset(preset, overrides))
     others = [name for name in matrices if _electricity(device_preset(*device.of(name))) != whole]
-    return Devices(found.name, found.values, found.changed, tuple(others))
+    return Devices(found.name, found.stated, found.changed, tuple(others))
 
 
 def of_preset_in(draft: Draft, name: Any) -> Devices:
@@ -119,7 +119,7 @@ def take(draft: Draft, devices: Devices | None, number: Callable[[str], float | 
     for one in (of_preset_in(draft, stated) if stated else None, devices):
         if one is None:
             continue
-        found = {key: (value, source, f"{TAKEN}{one.name}") for key, value, source in one.values}
+        found = {key: (value, source, f"{TAKEN}{one.name}") for key, value, source in one.stated}
         if "mean_resistance" in found:  # two terminals, unless the same device says otherwise
             offered.pop("write_resistance", None)
         offered |= found
@@ -145,7 +145,7 @@ def _drop_other(draft: Draft, tile: dict[str, Any], offered: Mapping[str, tuple[
 
 
 def _notes(draft: Draft, devices: Devices, kept: Sequence[str], number: Callable[[str], float | None]) -> Iterator[str]:
-    said = {key: value for key, value, _ in devices.values}
+    said = {key: value for key, value, _ in devices.stated}
     own = [key for key in kept if not draft.origin(("tile", key)).startswith(DERIVED)]
     absent = [key for key in ELECTRICITY if key not in said and key not in own and key != "write_resistance"]
     if absent:
