@@ -5,15 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from network_kit import ideal
-from reference_networks import FUNCTIONS, softmax
+from reference_networks import FUNCTIONS, Cell, softmax, step_forward
 
 from twin.config.optimiser import Optimiser
 from twin.data import Dataset
 from twin.networks.description import Network as Description
 from twin.networks.graph import Graph
+from twin.networks.kinds.node import Node
 from twin.networks.network import Network
-
-LEARNT = ("batch-norm", "layer-norm", "rms-norm", "embedding", "positions")
 
 
 def description(*layers, loss="cross-entropy", steps=0):
@@ -91,36 +90,29 @@ def attention(node, q, k, v):
     return out
 
 
+def recurrent(node, x, w):
+    """Return the states at all steps of a text (codes) or of what another recurrent layer gave, from zero."""
+    cell, state, out = Cell(node.kind, node.hidden, node.bias), (np.zeros(node.hidden),) * 2, []
+    if x.ndim == 1:
+        x = np.eye(w.shape[1] - node.hidden - node.bias)[np.asarray(x, int)]
+    for row in x:
+        h, state, _ = step_forward(cell, w, row, state)
+        out.append(h)
+    return np.array(out)
+
+
+MATRICES = {"dense": dense, "conv": conv, "lstm": recurrent, "rnn": recurrent}
+
+
 def evaluated(graph, weights, learnt, x, target):
     """Return the loss of one sample, summed over its positions; parameters as of `evaluated_batch`."""
     return evaluated_batch(graph, weights, learnt, [x], [target])
 
 
 def evaluated_batch(graph, weights, learnt, xs, targets):
-    """Return the losses of a batch, summed over samples and positions.
-
-    Parameters
-    ----------
-    graph : Graph
-    weights : list of (outputs, inputs)
-        Of matrices in the order of their nodes.
-    learnt : list of vectors
-        Of nodes with digital parameters, in order.
-    xs, targets : list of arrays
-        A sample each.
-    """
-    values, weights, learnt = {"input": xs}, iter(weights), iter(learnt)
-    for node, name, inputs, _ in graph.nodes:
-        given, kind = list(zip(*(values[one] for one in inputs), strict=True)), node.kind
-        own = next(weights) if kind in {"dense", "conv"} else next(learnt) if kind in LEARNT else None
-        if kind == "batch-norm":
-            rows = [x.reshape(-1, x.shape[-1]) for (x,) in given]
-            found = np.split(normed(kind, np.concatenate(rows), own, node.epsilon), len(rows))
-            values[name] = [out.reshape(x.shape) for out, (x,) in zip(found, given, strict=True)]
-        else:
-            values[name] = [computed(node, one, own) for one in given]
-    loss = 0.0
-    for out, target in zip(values[name], targets, strict=True):
+    """Return the losses of a batch, summed over samples and positions; parameters as of `values_of`."""
+    outputs, loss = values_of(graph, weights, learnt, xs)[graph.nodes[-1].name], 0.0
+    for out, target in zip(outputs, targets, strict=True):
         rows = np.atleast_2d(out)
         if graph.loss == "squared-error":
             loss += 0.5 * np.sum((out - target) ** 2)
@@ -130,12 +122,44 @@ def evaluated_batch(graph, weights, learnt, xs, targets):
     return loss
 
 
+def values_of(graph, weights, learnt, xs):
+    """Return the outputs of all nodes for all samples of a batch, by name.
+
+    Parameters
+    ----------
+    graph : Graph
+    weights : list of (outputs, inputs)
+        Of matrices in the order of their nodes.
+    learnt : list of vectors
+        Of nodes with digital parameters, in order.
+    xs : list of arrays
+        A sample each.
+    """
+    values, weights, learnt = {"input": xs}, iter(weights), iter(learnt)
+    for node, name, inputs, _ in graph.nodes:
+        given, kind = list(zip(*(values[one] for one in inputs), strict=True)), node.kind
+        own = next(weights) if kind in MATRICES else next(learnt) if learns(node) else None
+        if kind == "batch-norm":
+            rows = [x.reshape(-1, x.shape[-1]) for (x,) in given]
+            found = np.split(normed(kind, np.concatenate(rows), own, node.epsilon), len(rows))
+            values[name] = [out.reshape(x.shape) for out, (x,) in zip(found, given, strict=True)]
+        else:
+            values[name] = [computed(node, one, own) for one in given]
+    return values
+
+
+def learns(node):
+    """Return whether a node has digital parameters."""
+    return type(node).parameters is not Node.parameters
+
+
 def computed(node, given, own):
     """Return the output of a node on one sample."""
     kind = node.kind
-    if kind in {"dense", "conv"}:
-        out = {"dense": dense, "conv": conv}[kind](node, given[0], own)
-        return out if node.activation == "softmax" else FUNCTIONS[node.activation](out)
+    if kind in MATRICES:
+        out = MATRICES[kind](node, given[0], own)
+        activation = getattr(node, "activation", "softmax")  # that of a cell is part of it, a softmax of the loss
+        return out if activation == "softmax" else FUNCTIONS[activation](out)
     if kind in ONE:
         return ONE[kind](given[0])
     if kind in {"layer-norm", "rms-norm"}:

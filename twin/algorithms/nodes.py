@@ -17,10 +17,6 @@ from twin.networks.flow import INPUT, LAYER, Digital, Flow, Producer, Taker
 from twin.networks.network import Network
 from twin.operation import Kind, Opcode, Operation, Phase, Resource, Stream, Unit
 
-RELOADED = frozenset({"relu", "sigmoid", "tanh", "softmax", "max-pool"})
-"""Kinds whose way back needs their output again; others need what they keep, or nothing."""
-
-
 GATHERS = frozenset({Phase.FIRST, Phase.GATHER, Phase.LAST})
 GATHERED, TOGETHER = 3, 7
 """Of the operations of a batch norm, those that sum before its samples meet: mean and squares, 3 of 7 an element."""
@@ -94,8 +90,8 @@ class NodeSteps:
 
     @property
     def loaded(self) -> int:
-        """Parameters that a forward pass loads: of an embedding the rows that it takes."""
-        return min(self.node.parameters, self.node.size) if self.node.kind == "embedding" else self.node.parameters
+        """Parameters that a forward pass loads: of a table the rows that it takes."""
+        return min(self.node.parameters, self.node.size) if self.node.looks_up else self.node.parameters
 
     def forward(self, phase: Phase = Phase.WHOLE) -> Iterator[Operation]:
         """Load inputs and parameters, work, store what the way back needs, and the output."""
@@ -143,10 +139,9 @@ class NodeSteps:
             source = (self._named(error(taker)),)
             home = (self.flow.host(taker), self.matrix)
             yield self._move(Stream.ERRORS, self.node.size, source, here[-1], home=home)
-        kept = self.node.cost.kept or (self.node.size if self.node.kind in RELOADED else 0)
+        kept, place = self._kept()
         if kept:
-            source = (self._own("ks") if self.node.cost.kept else self._own("t"),)
-            yield self._move(Stream.ACTIVATIONS, kept, source, self._own("b"))
+            yield self._move(Stream.ACTIVATIONS, kept, (place,), self._own("b"))
             here.append(self._own("b"))
         gradient = (self._shared("g"),) if self.node.parameters else ()
         if phase in GATHERS:
@@ -184,6 +179,14 @@ class NodeSteps:
 
     def _flops(self, whole: int, phase: Phase) -> int:
         return whole - (whole * GATHERED // TOGETHER if phase is Phase.APPLY else 0)
+
+    def _kept(self) -> tuple[int, Resource]:
+        """Return how many words the way back loads beside errors, and what they are."""
+        if self.node.cost.kept:
+            return self.node.cost.kept, self._own("ks")
+        if self.node.again == "input":
+            return self.node.sizes[0], self._named(tensor(origin(self.flow, self.node.inputs[0])))
+        return self.node.size if self.node.again else 0, self._own("t")
 
     def _own(self, vector: str) -> Resource:
         return self._named(f"n{self.node.index}.{vector}")

@@ -112,15 +112,22 @@ class _Cache(cast("Any", FunctionCache)):  # type: ignore[misc]  # Numba is not 
             return None
 
 
+def linked(function: Any, **options: Any) -> Any:
+    """Compile a function as part of those that call it, without a place of its own in the cache.
+
+    For functions made in a loop: Numba tells those of one text apart by what they refer to, which it would pickle.
+    """
+    usual = {"error_model": "numpy", "fastmath": FAST, "nogil": True, "no_cfunc_wrapper": True, "_nrt": False}
+    return cast("Any", numba.njit)(**(usual | options))(function)
+
+
 def kernel(function: Any, **options: Any) -> Any:
     """Compile a function; kernels allocate nothing.
 
     So slices need not be counted as references to their arrays, with an atomic instruction each: counting took a
     quarter of the digital LSTM's time.
     """
-    usual = {"error_model": "numpy", "fastmath": FAST, "nogil": True, "no_cfunc_wrapper": True, "_nrt": False}
-    njit, cache = cast("Any", numba.njit), cast("Any", _Cache)
-    compiled = njit(**(usual | options))(function)
+    compiled, cache = linked(function, **options), cast("Any", _Cache)
     compiled._cache = cache(function)  # noqa: SLF001 - as `cache=True` does, with our own
     return compiled
 

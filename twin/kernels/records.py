@@ -75,32 +75,6 @@ MATRIX = np.dtype(
     align=True,
 )
 
-# Kinds of digital nodes, those whose values and errors pass without an analog array.
-(ELEMENTWISE, GELU, SILU, NODE_SOFTMAX, ADD, MULTIPLY, CONCAT, FAN_OUT, MAX_POOL, AVERAGE_POOL) = range(10)
-(BATCH_NORM, LAYER_NORM, RMS_NORM, EMBEDDING, POSITIONS, ATTENTION, COPY, TRANSPOSE, DROPOUT) = range(10, 19)
-NODES = {
-    **{name: (ELEMENTWISE, code) for name, code in (("sigmoid", 0), ("tanh", 1), ("relu", 2))},
-    "gelu": (GELU, 0),
-    "silu": (SILU, 0),
-    "softmax": (NODE_SOFTMAX, 4),
-    "add": (ADD, 0),
-    "multiply": (MULTIPLY, 0),
-    "concat": (CONCAT, 0),
-    "fan-out": (FAN_OUT, 0),
-    "max-pool": (MAX_POOL, 0),
-    "average-pool": (AVERAGE_POOL, 0),
-    "global-average-pool": (AVERAGE_POOL, 0),
-    "batch-norm": (BATCH_NORM, 0),
-    "layer-norm": (LAYER_NORM, 0),
-    "rms-norm": (RMS_NORM, 0),
-    "embedding": (EMBEDDING, 0),
-    "positions": (POSITIONS, 0),
-    "attention": (ATTENTION, 0),
-    "copy": (COPY, 0),
-    "transpose": (TRANSPOSE, 0),
-    "dropout": (DROPOUT, 0),
-}
-"""Kind of a node -> its number, and the function of an elementwise one."""
 DESCENT, NESTEROV, ADAM, ADAMW = range(4)
 OPTIMISERS = {"sgd": DESCENT, "momentum": DESCENT, "nesterov": NESTEROV, "adam": ADAM, "adamw": ADAMW}
 
@@ -228,8 +202,8 @@ INSTRUCTION = np.dtype(
 
 NODE = np.dtype(
     [
-        ("kind", "i8"),
-        ("function", "i8"),  # an ELEMENTWISE node's, as of layers
+        ("family", "i8"),  # the file of its kernels
+        ("kind", "i8"),  # place in that file's KINDS
         ("stride", "i8"),  # words from one slot's vectors to the next one's
         # tensors: rows of `width` values; a, b and c are inputs, d stands for the negative gradient of the loss
         ("positions", "i8"),
@@ -264,6 +238,7 @@ NODE = np.dtype(
         ("epsilon", "f4"),
         ("momentum", "f4"),
         ("probability", "f4"),
+        ("own", "f4", (N_OWN,)),  # what a kind needs beside all these
         # the optimiser
         ("rule", "i8"),
         ("lr", "f4"),

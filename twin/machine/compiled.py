@@ -145,7 +145,8 @@ def _write_manifest() -> None:
     """Note what was compiled: a checksum and the path of every file of a kernel, a line each."""
     loaded: list[Any] = [vars(module) for name, module in sys.modules.items() if name.startswith("twin.kernels.")]
     kernels: set[Any] = {value for names in loaded for value in names.values() if isinstance(value, Dispatcher)}
-    folders = {Path(value._cache.cache_path) for value in kernels}  # noqa: SLF001 - Numba tells nowhere else
+    own = (value._cache.cache_path for value in kernels)  # noqa: SLF001 - Numba tells nowhere else
+    folders = {Path(place) for place in own if place}  # what is only linked has none
     paths = sorted(path for folder in folders for path in folder.glob("*.nb[ci]"))
     write_text(_marker(), "".join(f"{zlib.crc32(path.read_bytes()):08x} {path}\n" for path in paths))
 

@@ -6,12 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.config.optimiser import Optimiser
-from twin.kernels.records import NODE, NODES, OPTIMISERS
+from twin.kernels.nodes.digital import NODES
+from twin.kernels.records import NODE, OPTIMISERS
 from twin.kernels.streams import PARAMETERS
 from twin.machine.arena import Arena
 from twin.machine.arrays import generator
 from twin.networks.flow import INPUT, LAYER, Digital, Flow, Producer, Taker
 from twin.networks.given.fit import Given
+from twin.networks.kinds.node import Start
 from twin.networks.layers import Conv, Layer
 
 Records = npt.NDArray[np.void]
@@ -34,18 +36,21 @@ def describe_nodes(
     nodes = flow.nodes if flow else ()
     records = np.zeros(max(len(nodes) + matrices, 1), NODE)
     for record, node in zip(records, nodes, strict=False):
-        record["kind"], record["function"] = NODES[node.kind]
+        record["family"], record["kind"] = NODES[node.kind]
         record["positions"], record["width"], record["stream"] = node.positions, node.width, node.index
         for name, width in zip(("a_width", "b_width"), node.widths, strict=False):
             record[name] = width
         for name, value in node.record.items():
             record[name] = value
+        record["own"][: len(node.numbers)] = node.numbers
         if node.parameters:
             record["p"], record["g"] = arena.put(initial(node, seed, given)), arena.take(node.parameters)
+            record["p"], record["g"] = arena.put(drawn(node.starts, node, seed)), arena.take(node.parameters)
             record["n_parameters"], record["moments"] = node.parameters, arena.take(2 * node.parameters)
             record["steps"] = arena.take(1)
         if node.shared:
             record["shared"] = arena.put(shared(node, given))
+            record["shared"] = arena.put(drawn(node.memory, node, seed))
     if optimiser is not None:
         records["rule"], records["weight_decay"] = OPTIMISERS[optimiser.kind], optimiser.weight_decay
         records["beta1"], records["beta2"], records["tiny"] = optimiser.first, optimiser.beta2, optimiser.epsilon
@@ -67,9 +72,13 @@ def initial(node: Digital, seed: int, given: Given | None = None) -> npt.NDArray
     """Return the first values of a node's parameters, in the order in which they lie."""
     if given is not None:
         return given.parameters[node.name]
+
+
+def drawn(starts: Sequence[Start], node: Digital, seed: int) -> npt.NDArray[np.float32]:
+    """Return the first values of a node's parameters, or of what its samples share, in the order in which they lie."""
     parts = [
         generator(seed, PARAMETERS, node.index, k).normal(start.constant, start.std, start.size)
-        for k, start in enumerate(node.starts)
+        for k, start in enumerate(starts)
     ]
     return np.concatenate(parts).astype(np.float32)
 

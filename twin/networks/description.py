@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self, Union
 
 from pydantic import Field, model_validator
 
@@ -10,46 +10,19 @@ from twin.config.checks import Identifier, refusal
 from twin.config.part import KeyPath, Part
 from twin.config.resources import suggestion
 from twin.errors import TwinError
-from twin.networks.kinds.attention import Attention
-from twin.networks.kinds.elementwise import Gelu, Identity, Relu, Sigmoid, Silu, Softmax, Tanh
-from twin.networks.kinds.matrices import Conv, Dense, Recurrent
-from twin.networks.kinds.merges import Add, Concat, Multiply
-from twin.networks.kinds.moves import Dropout, Flatten, Reshape, Transpose
+from twin.networks.kinds import node_classes
+from twin.networks.kinds.matrices import Dense, Recurrent
 from twin.networks.kinds.node import Node
-from twin.networks.kinds.norms import BatchNorm, LayerNorm, RmsNorm
-from twin.networks.kinds.pools import AveragePool, GlobalAveragePool, MaxPool
-from twin.networks.kinds.tables import Embedding, Positions
+from twin.networks.kinds.tables import Embedding
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Simple: TypeAlias = Node
+else:
+    Simple = Annotated[Union[node_classes()], Field(discriminator="kind")]  # noqa: UP007 - known when they are found
 
 INPUT = "input"
-Simple = Annotated[
-    Dense
-    | Conv
-    | Recurrent
-    | MaxPool
-    | AveragePool
-    | GlobalAveragePool
-    | Flatten
-    | Reshape
-    | Transpose
-    | Concat
-    | Add
-    | Multiply
-    | Relu
-    | Gelu
-    | Silu
-    | Sigmoid
-    | Tanh
-    | Softmax
-    | Identity
-    | BatchNorm
-    | LayerNorm
-    | RmsNorm
-    | Dropout
-    | Embedding
-    | Positions
-    | Attention,
-    Field(discriminator="kind"),
-]
 
 
 class Block(Part):

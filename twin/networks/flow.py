@@ -51,10 +51,18 @@ class Digital:
     starts : tuple of Start
     record : dict of str to float
         What the kernels must know beside this.
-    kept, shared : int
-        Words that kernels keep a sample, and for all samples of a batch.
+    numbers : tuple of float
+        The same, where no field of their record is for it.
+    kept : int
+        Words that kernels keep a sample.
+    memory : tuple of Start
+        How the words start that they keep for all samples of a batch.
     wanted : tuple of bool
         Of which inputs the errors are wanted.
+    again : str
+        Which tensor the way back loads again; see `Node`.
+    looks_up, meets : bool
+        See `Node`.
     """
 
     index: int
@@ -69,9 +77,13 @@ class Digital:
     cost: Cost
     starts: tuple[Start, ...] = ()
     record: dict[str, float] = field(default_factory=dict)
+    numbers: tuple[float, ...] = ()
     kept: int = 0
-    shared: int = 0
+    memory: tuple[Start, ...] = ()
     wanted: tuple[bool, ...] = (True,)
+    again: str = ""
+    looks_up: bool = False
+    meets: bool = False
 
     @property
     def size(self) -> int:
@@ -89,9 +101,9 @@ class Digital:
         return bool(self.starts) or any(self.wanted)
 
     @property
-    def meets(self) -> bool:
-        """Whether all samples of a batch must have come before any may go on."""
-        return self.kind == "batch-norm"
+    def shared(self) -> int:
+        """Words that kernels keep for all samples of a batch."""
+        return sum(start.size for start in self.memory)
 
 
 @dataclass(frozen=True, slots=True)

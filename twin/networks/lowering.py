@@ -141,9 +141,13 @@ class Lowering:
             own,
             starts,
             one.node.record(shapes),
+            one.node.numbers(shapes),
             one.node.kept(shapes),
             one.node.shared(shapes),
             tuple(self._trained[source] for source in inputs),
+            one.node.again,
+            one.node.looks_up,
+            one.node.meets,
         )
         return self._add(node)
 

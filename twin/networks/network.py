@@ -8,6 +8,7 @@ from twin.errors import TwinError
 from twin.networks import description as config
 from twin.networks.flow import Flow
 from twin.networks.graph import Graph
+from twin.networks.kinds import matrices
 from twin.networks.layers import Dense, Layer, Recurrent
 from twin.networks.lowering import Lowering
 
@@ -97,9 +98,9 @@ def _recurrent(description: config.Network, symbols: int) -> list[Layer]:
     layers: list[Layer] = []
     width = symbols
     for index, one in enumerate(description.layers):
-        if one.kind == "lstm" or one.kind == "rnn":  # noqa: PLR1714 - mypy narrows by comparison only
+        if isinstance(one, matrices.Recurrent):
             layer: Layer = Recurrent(index, one.kind, width, one.hidden, one.bias, description.steps, index == 0)
-        elif one.kind == "dense":
+        elif isinstance(one, matrices.Dense):
             outputs = one.outputs or symbols
             layer = Dense(index, width, outputs, one.bias, one.activation, description.steps)
         else:  # the description admits no other kind here

@@ -9,12 +9,13 @@ import numpy as np
 from twin.kernels.jit import kernel
 from twin.kernels.nodes.activations import exp32
 
+KINDS = ("attention",)
 F32 = np.float32
 ZERO = F32(0.0)
 
 
 @kernel
-def attention_forward(f, n, shift):
+def forward(f, n, shift, _phase, _sample, _seed):
     """y = softmax(q k^T / sqrt(w)) v, head by head."""
     width = n.width // n.heads
     scale = F32(1.0) / F32(np.sqrt(F32(width)))
@@ -48,7 +49,7 @@ def attention_forward(f, n, shift):
 
 
 @kernel
-def attention_backward(f, n, shift):
+def backward(f, n, shift, _phase):
     """Errors of queries, keys and values."""
     width = n.width // n.heads
     scale = F32(1.0) / F32(np.sqrt(F32(width)))

@@ -8,7 +8,16 @@ variance, and the two sums of the way back. Parameters are gamma and beta, as in
 import numpy as np
 
 from twin.kernels.jit import kernel
+from twin.operation import Phase
 
+KINDS = ("batch-norm",)
+WHOLE, FIRST, LAST, APPLY, TESTED = (
+    int(Phase.WHOLE),
+    int(Phase.FIRST),
+    int(Phase.LAST),
+    int(Phase.APPLY),
+    int(Phase.TESTED),
+)
 F32 = np.float32
 ZERO, ONE = F32(0.0), F32(1.0)
 COUNT = 16  # words before the vectors: a cache line, whose first word counts the positions seen
@@ -98,3 +107,24 @@ def spread_errors(f, n, shift):
         for k in range(w):
             hat = (a[k] - kept[k]) * kept[w + k]
             da[k] = gamma[k] * kept[w + k] * (dy[k] - sums[k] / total - hat * sums[w + k] / total)
+
+
+@kernel
+def forward(f, n, shift, phase, _sample, _seed):
+    """Moments, then values: both of a sample at once, or one after the other where a batch meets between them."""
+    gathers = phase != APPLY and phase != TESTED  # noqa: PLR1714 - no containers in kernels
+    if gathers:
+        gather_moments(f, n, shift, phase <= FIRST)
+    if phase == WHOLE or phase == LAST:  # noqa: PLR1714
+        follow_moments(f, n)
+    if phase == WHOLE or not gathers:
+        normalise(f, n, shift, phase == TESTED)
+
+
+@kernel
+def backward(f, n, shift, phase):
+    """Sums, then errors, as forward."""
+    if phase != APPLY:
+        gather_errors(f, n, shift, phase <= FIRST)
+    if phase == WHOLE or phase == APPLY:  # noqa: PLR1714
+        spread_errors(f, n, shift)

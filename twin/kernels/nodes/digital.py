@@ -1,113 +1,79 @@
-"""Digital nodes by kind: one step forward, one back, and the step of their parameters."""
+"""Digital nodes by kind: one step forward, one back, and the step of their parameters.
+
+A file of this folder whose `KINDS` names kinds has their kernels::
+
+    forward(f, n, shift, phase, sample, seed)    fills y from the inputs
+    backward(f, n, shift, phase)                 fills the errors of the inputs, and adds to gradients of parameters
+
+with the arena, the NODE record, the words to the slot's vectors, the phase, and the key of random draws. `n.kind` is
+the place of the node's kind in `KINDS`. Which function a node takes is compiled into a chain of comparisons.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 import numpy as np
 
-from twin.kernels.jit import kernel
-from twin.kernels.nodes.attention import attention_backward, attention_forward
-from twin.kernels.nodes.batch_norm import follow_moments, gather_errors, gather_moments, normalise, spread_errors
-from twin.kernels.nodes.elementwise import (
-    elementwise_backward,
-    elementwise_forward,
-    softmax_backward,
-    softmax_forward,
-)
-from twin.kernels.nodes.merges import join_errors, merge_backward, merge_forward
-from twin.kernels.nodes.moves import move_backward, move_forward
-from twin.kernels.nodes.norms import norm_backward, norm_forward
-from twin.kernels.nodes.pools import pool_backward, pool_forward
-from twin.kernels.nodes.tables import embedding_backward, embedding_forward, positions_backward, positions_forward
+from twin.kernels import nodes
+from twin.kernels.jit import kernel, linked
 from twin.kernels.optimisers.adam import adapt
 from twin.kernels.optimisers.descent import descend
-from twin.kernels.records import (
-    ADAMW,
-    ATTENTION,
-    AVERAGE_POOL,
-    BATCH_NORM,
-    CONCAT,
-    EMBEDDING,
-    FAN_OUT,
-    NESTEROV,
-    NODE_SOFTMAX,
-    POSITIONS,
-    RMS_NORM,
-    SILU,
-)
-from twin.operation import Phase
+from twin.kernels.records import ADAMW, NESTEROV
 
 F32 = np.float32
-WHOLE, FIRST, LAST, APPLY, TESTED = (
-    int(Phase.WHOLE),
-    int(Phase.FIRST),
-    int(Phase.LAST),
-    int(Phase.APPLY),
-    int(Phase.TESTED),
-)
+FILES = [
+    import_module(f"{nodes.__name__}.{name}")
+    for name in sorted(one.name for one in iter_modules(nodes.__path__))
+    if f"{nodes.__name__}.{name}" != __name__
+]
+FAMILIES = [file for file in FILES if hasattr(file, "KINDS")]
+NODES = {kind: (family, number) for family, file in enumerate(FAMILIES) for number, kind in enumerate(file.KINDS)}
+"""Kind of a node -> the number of its file, and its place there."""
+
+
+def forward_of(family):
+    """Return a function that goes forward through nodes of this family or a later one."""
+    if family == len(FAMILIES):
+        return linked(lambda f, n, shift, phase, sample, seed: None)  # noqa: ARG005 - as all others
+    own, later = FAMILIES[family].forward, forward_of(family + 1)
+
+    def forward(f, n, shift, phase, sample, seed):
+        if n.family == family:
+            own(f, n, shift, phase, sample, seed)
+        else:
+            later(f, n, shift, phase, sample, seed)
+
+    return linked(forward)
+
+
+def backward_of(family):
+    """As `forward_of`, on the way back."""
+    if family == len(FAMILIES):
+        return linked(lambda f, n, shift, phase: None)  # noqa: ARG005
+    own, later = FAMILIES[family].backward, backward_of(family + 1)
+
+    def backward(f, n, shift, phase):
+        if n.family == family:
+            own(f, n, shift, phase)
+        else:
+            later(f, n, shift, phase)
+
+    return linked(backward)
+
+
+FORWARD, BACKWARD = forward_of(0), backward_of(0)
 
 
 @kernel
 def node_forward(f, n, slot, phase, sample, seed):
     """Fill y from the inputs."""
-    shift = slot * n.stride
-    tested = phase == TESTED
-    gathers = phase != APPLY and not tested
-    if n.kind <= SILU:
-        elementwise_forward(f, n, shift)
-    elif n.kind == NODE_SOFTMAX:
-        softmax_forward(f, n, shift)
-    elif n.kind <= CONCAT:
-        merge_forward(f, n, shift)
-    elif n.kind == FAN_OUT:
-        return
-    elif n.kind <= AVERAGE_POOL:
-        pool_forward(f, n, shift)
-    elif n.kind == BATCH_NORM:
-        if gathers:
-            gather_moments(f, n, shift, phase <= FIRST)
-        if phase == WHOLE or phase == LAST:  # noqa: PLR1714 - no containers in kernels
-            follow_moments(f, n)
-        if phase == WHOLE or not gathers:
-            normalise(f, n, shift, tested)
-    elif n.kind <= RMS_NORM:
-        norm_forward(f, n, shift)
-    elif n.kind == EMBEDDING:
-        embedding_forward(f, n, shift)
-    elif n.kind == POSITIONS:
-        positions_forward(f, n, shift)
-    elif n.kind == ATTENTION:
-        attention_forward(f, n, shift)
-    else:
-        move_forward(f, n, shift, tested, sample, seed)
+    FORWARD(f, n, slot * n.stride, phase, sample, seed)
 
 
 @kernel
 def node_backward(f, n, slot, phase):
     """Fill the errors of the inputs, and add to the gradients of parameters."""
-    shift = slot * n.stride
-    if n.kind <= SILU:
-        elementwise_backward(f, n, shift)
-    elif n.kind == NODE_SOFTMAX:
-        softmax_backward(f, n, shift)
-    elif n.kind <= CONCAT:
-        merge_backward(f, n, shift)
-    elif n.kind == FAN_OUT:
-        join_errors(f, n, shift)
-    elif n.kind <= AVERAGE_POOL:
-        pool_backward(f, n, shift)
-    elif n.kind == BATCH_NORM:
-        if phase != APPLY:
-            gather_errors(f, n, shift, phase <= FIRST)
-        if phase == WHOLE or phase == APPLY:  # noqa: PLR1714
-            spread_errors(f, n, shift)
-    elif n.kind <= RMS_NORM:
-        norm_backward(f, n, shift)
-    elif n.kind == EMBEDDING:
-        embedding_backward(f, n, shift)
-    elif n.kind == POSITIONS:
-        positions_backward(f, n, shift)
-    elif n.kind == ATTENTION:
-        attention_backward(f, n, shift)
-    else:
-        move_backward(f, n, shift)
+    BACKWARD(f, n, slot * n.stride, phase)
 
 
 @kernel

@@ -4,8 +4,10 @@ import numpy as np
 
 from twin.kernels.jit import inline, kernel
 from twin.kernels.nodes.activations import activate, exp32, multiply_by_derivative
-from twin.kernels.records import GELU, SILU
+from twin.kernels.records import SOFTMAX as OVER_ROWS
 
+KINDS = ("sigmoid", "tanh", "relu", "gelu", "silu", "softmax")  # the first three as activations of layers
+GELU, SILU, SOFTMAX = 3, 4, 5
 F32 = np.float32
 ROOT = F32(0.7978845608028654)  # sqrt(2 / pi)
 CUBE = F32(0.044715)
@@ -32,45 +34,11 @@ def gelu_slope(x):
 
 
 @kernel
-def elementwise_forward(f, n, shift):
-    """y = f(a)."""
-    size = n.positions * n.width
-    a, y = f[n.a + shift : n.a + shift + size], f[n.y + shift : n.y + shift + size]
-    if n.kind == GELU:
-        for i in range(size):
-            y[i] = gelu(a[i])
-    elif n.kind == SILU:
-        for i in range(size):
-            y[i] = a[i] / (F32(1.0) + exp32(F32(-a[i])))
-    else:
-        activate(n.function, a, y)
-
-
-@kernel
-def elementwise_backward(f, n, shift):
-    """da = f'(a) dy, row by row, as the rows of dy may lie apart."""
-    for row in range(n.positions):
-        start = n.dy + shift + row * n.dy_step
-        dy = f[start : start + n.width]
-        at = row * n.width + shift
-        a, da, y = f[n.a + at : n.a + at + n.width], f[n.da + at : n.da + at + n.width], f[n.y + at :]
-        if n.kind == GELU:
-            for i in range(a.size):
-                da[i] = dy[i] * gelu_slope(a[i])
-        elif n.kind == SILU:
-            for i in range(a.size):
-                s = F32(1.0) / (F32(1.0) + exp32(F32(-a[i])))
-                da[i] = dy[i] * s * (F32(1.0) + a[i] * (F32(1.0) - s))
-        else:
-            multiply_by_derivative(n.function, y, dy, da)
-
-
-@kernel
 def softmax_forward(f, n, shift):
     """Softmax over the last axis."""
     for row in range(n.positions):
         at = row * n.width + shift
-        activate(n.function, f[n.a + at : n.a + at + n.width], f[n.y + at : n.y + at + n.width])
+        activate(OVER_ROWS, f[n.a + at : n.a + at + n.width], f[n.y + at : n.y + at + n.width])
 
 
 @kernel
@@ -86,3 +54,43 @@ def softmax_backward(f, n, shift):
             total += y[i] * dy[i]
         for i in range(dy.size):
             da[i] = y[i] * (dy[i] - total)
+
+
+@kernel
+def forward(f, n, shift, _phase, _sample, _seed):
+    """y = f(a)."""
+    if n.kind == SOFTMAX:
+        softmax_forward(f, n, shift)
+        return
+    size = n.positions * n.width
+    a, y = f[n.a + shift : n.a + shift + size], f[n.y + shift : n.y + shift + size]
+    if n.kind == GELU:
+        for i in range(size):
+            y[i] = gelu(a[i])
+    elif n.kind == SILU:
+        for i in range(size):
+            y[i] = a[i] / (F32(1.0) + exp32(F32(-a[i])))
+    else:
+        activate(n.kind, a, y)
+
+
+@kernel
+def backward(f, n, shift, _phase):
+    """da = f'(a) dy, row by row, as the rows of dy may lie apart."""
+    if n.kind == SOFTMAX:
+        softmax_backward(f, n, shift)
+        return
+    for row in range(n.positions):
+        start = n.dy + shift + row * n.dy_step
+        dy = f[start : start + n.width]
+        at = row * n.width + shift
+        a, da, y = f[n.a + at : n.a + at + n.width], f[n.da + at : n.da + at + n.width], f[n.y + at :]
+        if n.kind == GELU:
+            for i in range(a.size):
+                da[i] = dy[i] * gelu_slope(a[i])
+        elif n.kind == SILU:
+            for i in range(a.size):
+                s = F32(1.0) / (F32(1.0) + exp32(F32(-a[i])))
+                da[i] = dy[i] * s * (F32(1.0) + a[i] * (F32(1.0) - s))
+        else:
+            multiply_by_derivative(n.kind, y, dy, da)

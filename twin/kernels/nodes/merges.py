@@ -3,14 +3,31 @@
 import numpy as np
 
 from twin.kernels.jit import kernel
-from twin.kernels.records import ADD, CONCAT
 
+KINDS = ("add", "multiply", "concat", "fan-out")
+ADD, _, CONCAT, FAN_OUT = range(4)
 F32 = np.float32
 
 
 @kernel
-def merge_forward(f, n, shift):
-    """y = a + b, a b, or a and b side by side on the last axis."""
+def join_errors(f, n, shift):
+    """da = the sum of the errors of a tensor's two uses: dy, and the one at b with rows `b_width` apart."""
+    for row in range(n.positions):
+        start = n.dy + shift + row * n.dy_step
+        dy = f[start : start + n.width]
+        start = n.b + shift + row * n.b_width
+        other = f[start : start + n.width]
+        start = n.da + shift + row * n.width
+        da = f[start : start + n.width]
+        for i in range(da.size):
+            da[i] = dy[i] + other[i]
+
+
+@kernel
+def forward(f, n, shift, _phase, _sample, _seed):
+    """y = a + b, a b, or a and b side by side on the last axis; a fan-out has nothing to do."""
+    if n.kind == FAN_OUT:
+        return
     if n.kind == CONCAT:
         for row in range(n.positions):
             y = f[n.y + shift + row * n.width :]
@@ -32,8 +49,11 @@ def merge_forward(f, n, shift):
 
 
 @kernel
-def merge_backward(f, n, shift):
+def backward(f, n, shift, _phase):
     """Errors of both inputs, of those that are wanted."""
+    if n.kind == FAN_OUT:
+        join_errors(f, n, shift)
+        return
     for row in range(n.positions):
         start = n.dy + shift + row * n.dy_step
         dy = f[start : start + n.width]
@@ -48,17 +68,3 @@ def merge_backward(f, n, shift):
             db = f[n.db + at_b : n.db + at_b + n.b_width]
             for i in range(db.size):
                 db[i] = dy[first + i] if n.kind == ADD or n.kind == CONCAT else dy[i] * a[i]  # noqa: PLR1714
-
-
-@kernel
-def join_errors(f, n, shift):
-    """da = the sum of the errors of a tensor's two uses: dy, and the one at b with rows `b_width` apart."""
-    for row in range(n.positions):
-        start = n.dy + shift + row * n.dy_step
-        dy = f[start : start + n.width]
-        start = n.b + shift + row * n.b_width
-        other = f[start : start + n.width]
-        start = n.da + shift + row * n.width
-        da = f[start : start + n.width]
-        for i in range(da.size):
-            da[i] = dy[i] + other[i]

@@ -3,17 +3,20 @@
 import numpy as np
 
 from twin.kernels.jit import kernel
-from twin.kernels.records import DROPOUT, TRANSPOSE
 from twin.kernels.rng import draw, stream_key
 from twin.kernels.streams import MASK
+from twin.operation import Phase
 
+KINDS = ("copy", "transpose", "dropout")
+_, TRANSPOSE, DROPOUT = range(3)
+TESTED = int(Phase.TESTED)
 F32 = np.float32
 U32, U64 = np.uint32, np.uint64
 WORDS = F32(1.0 / (1 << 24))  # a draw's upper 24 bits as a fraction
 
 
 @kernel
-def move_forward(f, n, shift, tested, sample, seed):
+def forward(f, n, shift, phase, sample, seed):
     """y = a, a transposed, or a with elements dropped and the others scaled up (Srivastava 2014)."""
     size = n.positions * n.width
     a, y, mask = f[n.a + shift : n.a + shift + size], f[n.y + shift : n.y + shift + size], f[n.kept + shift :]
@@ -21,7 +24,7 @@ def move_forward(f, n, shift, tested, sample, seed):
         for row in range(n.positions):
             for k in range(n.width):
                 y[row * n.width + k] = a[k * n.positions + row]
-    elif n.kind == DROPOUT and not tested:
+    elif n.kind == DROPOUT and phase != TESTED:
         key = stream_key(seed, n.stream, MASK, sample)
         key0, key1 = U32(key), U32(key >> U64(32))
         for i in range(size):
@@ -34,7 +37,7 @@ def move_forward(f, n, shift, tested, sample, seed):
 
 
 @kernel
-def move_backward(f, n, shift):
+def backward(f, n, shift, _phase):
     """Errors go the same way back."""
     da, mask = f[n.da + shift :], f[n.kept + shift :]
     for row in range(n.positions):

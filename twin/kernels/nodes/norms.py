@@ -7,13 +7,14 @@ then beta (`width` each), their negative gradients behind `g` in the same order.
 import numpy as np
 
 from twin.kernels.jit import kernel
-from twin.kernels.records import LAYER_NORM
 
+KINDS = ("layer-norm", "rms-norm")
+LAYER_NORM = 0
 F32 = np.float32
 
 
 @kernel
-def norm_forward(f, n, shift):
+def forward(f, n, shift, _phase, _sample, _seed):
     """y = gamma (a - mean) / sigma + beta, a row; mean 0 and no beta for RMS norm. Keeps mean and 1 / sigma."""
     gamma, beta = f[n.p : n.p + n.width], f[n.p + n.width :]
     for row in range(n.positions):
@@ -38,7 +39,7 @@ def norm_forward(f, n, shift):
 
 
 @kernel
-def norm_backward(f, n, shift):
+def backward(f, n, shift, _phase):
     """da, and the gradients of gamma and beta added to what is there."""
     gamma, grad = f[n.p : n.p + n.width], f[n.g : n.g + 2 * n.width]
     for row in range(n.positions):

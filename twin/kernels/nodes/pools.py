@@ -3,8 +3,9 @@
 import numpy as np
 
 from twin.kernels.jit import inline, kernel
-from twin.kernels.records import MAX_POOL
 
+KINDS = ("max-pool", "average-pool", "global-average-pool")
+MAX_POOL = 0
 F32 = np.float32
 LOWEST = F32(-3.0e38)
 
@@ -18,7 +19,7 @@ def window(n, at):
 
 
 @kernel
-def pool_forward(f, n, shift):
+def forward(f, n, shift, _phase, _sample, _seed):
     """The greatest or the mean of every window; which was the greatest is kept."""
     a, chosen = f[n.a + shift :], f[n.kept + shift :]
     for at in range(n.positions):
@@ -40,7 +41,7 @@ def pool_forward(f, n, shift):
 
 
 @kernel
-def pool_backward(f, n, shift):
+def backward(f, n, shift, _phase):
     """Errors go to the greatest of a window, or evenly to all of it; windows that overlap add up."""
     size = n.rows * n.columns * n.width
     da, chosen = f[n.da + shift : n.da + shift + size], f[n.kept + shift :]

@@ -4,6 +4,8 @@ import numpy as np
 
 from twin.kernels.jit import kernel
 
+KINDS = ("embedding", "positions")
+EMBEDDING = 0
 F32 = np.float32
 
 
@@ -53,3 +55,21 @@ def positions_backward(f, n, shift):
             da = f[start : start + n.width]
             for i in range(dy.size):
                 da[i] = dy[i]
+
+
+@kernel
+def forward(f, n, shift, _phase, _sample, _seed):
+    """Look up, or add."""
+    if n.kind == EMBEDDING:
+        embedding_forward(f, n, shift)
+    else:
+        positions_forward(f, n, shift)
+
+
+@kernel
+def backward(f, n, shift, _phase):
+    """Gradients of the table, and the error of what positions were added to."""
+    if n.kind == EMBEDDING:
+        embedding_backward(f, n, shift)
+    else:
+        positions_backward(f, n, shift)

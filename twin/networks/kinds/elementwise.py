@@ -1,6 +1,6 @@
 """Functions of single elements, and the softmax over the last axis."""
 
-from typing import Literal, final
+from typing import ClassVar, Literal, final
 
 from twin.networks.kinds.node import Node, Shapes
 from twin.networks.work import Cost, cost
@@ -8,8 +8,6 @@ from twin.networks.work import Cost, cost
 
 class _Function(Node):
     """A function that keeps the shape."""
-
-    kind: str
 
     def cost(self, shapes: Shapes) -> Cost:
         """Return the work of every element; `twin.networks.work`."""
@@ -22,6 +20,7 @@ class Relu(_Function):
 
     kind: Literal["relu"]
     """Chooses the rectifier."""
+    again: ClassVar[Literal["output", "input", ""]] = "output"
 
 
 @final
@@ -46,6 +45,7 @@ class Sigmoid(_Function):
 
     kind: Literal["sigmoid"]
     """Chooses the logistic function."""
+    again: ClassVar[Literal["output", "input", ""]] = "output"
 
 
 @final
@@ -54,6 +54,7 @@ class Tanh(_Function):
 
     kind: Literal["tanh"]
     """Chooses the hyperbolic tangent."""
+    again: ClassVar[Literal["output", "input", ""]] = "output"
 
 
 @final
@@ -70,3 +71,4 @@ class Softmax(_Function):
 
     kind: Literal["softmax"]
     """Chooses the softmax."""
+    again: ClassVar[Literal["output", "input", ""]] = "output"

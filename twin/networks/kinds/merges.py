@@ -9,7 +9,6 @@ from twin.networks.work import Cost, cost
 class _Alike(Node):
     """Joins tensors of one shape, element by element."""
 
-    kind: str
     inputs_least: ClassVar[int] = 2
     inputs_most: ClassVar[int] = 2
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from math import prod
-from typing import Annotated, ClassVar, NamedTuple, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field
 
@@ -57,8 +57,15 @@ class Node(Part):
     ----------
     inputs_least, inputs_most : ClassVar[int]
         How many inputs it takes.
+    again : ClassVar[str]
+        Which tensor its way back loads again, where it needs nothing else that was kept: "output", "input" or "".
+    looks_up : ClassVar[bool]
+        Whether a sample loads only as many parameters as its output has values, out of a table.
+    meets : ClassVar[bool]
+        Whether all samples of a batch must have come before any may go on.
     """
 
+    kind: str
     name: Identifier | None = None
     """How other nodes and all tables call it; its kind and number where it is left out."""
     inputs: Annotated[tuple[Identifier, ...], Field(strict=False)] = ()
@@ -66,6 +73,9 @@ class Node(Part):
 
     inputs_least: ClassVar[int] = 1
     inputs_most: ClassVar[int] = 1
+    again: ClassVar[Literal["output", "input", ""]] = ""
+    looks_up: ClassVar[bool] = False
+    meets: ClassVar[bool] = False
 
     def shape(self, *inputs: Shape) -> Shape:
         """Return the shape of the output; raise MisfitError where the inputs do not fit."""
@@ -83,13 +93,17 @@ class Node(Part):
         """Return what the kernels must know beside shapes: fields of their record."""
         return {}
 
+    def numbers(self, shapes: Shapes) -> tuple[float, ...]:
+        """Return what no field of the record is for: up to 8 numbers, `own` in the kernels."""
+        return ()
+
     def kept(self, shapes: Shapes) -> int:
         """Return the words the kernels keep for the way back (or to pass moments on), a sample."""
         return 0
 
-    def shared(self, shapes: Shapes) -> int:
-        """Return the words the kernels keep for all samples of a batch."""
-        return 0
+    def shared(self, shapes: Shapes) -> tuple[Start, ...]:
+        """Return how the words start that the kernels keep for all samples of a batch."""
+        return ()
 
 
 def rows(shape: Shape) -> tuple[int, int]:

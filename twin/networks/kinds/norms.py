@@ -1,6 +1,6 @@
 """Normalisation; scale and shift are digital parameters."""
 
-from typing import Annotated, Literal, final
+from typing import Annotated, ClassVar, Literal, final
 
 from pydantic import Field
 
@@ -13,7 +13,6 @@ Epsilon = Annotated[float, Field(gt=0, le=1, description="Added to the variance.
 class _Norm(Node):
     """Scales to mean 0 and variance 1, then by what is learnt."""
 
-    kind: str
     epsilon: Epsilon = 1e-5
 
     def cost(self, shapes: Shapes) -> Cost:
@@ -61,6 +60,7 @@ class BatchNorm(_Norm):
     """Chooses batch norm."""
     momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
     """Share of a batch in the running statistics."""
+    meets: ClassVar[bool] = True
 
     def record(self, shapes: Shapes) -> dict[str, float]:
         """Return the constants."""
@@ -70,6 +70,7 @@ class BatchNorm(_Norm):
         """Return mean and spread of every channel."""
         return 2 * shapes.output[-1]
 
-    def shared(self, shapes: Shapes) -> int:
-        """Return a count, moments, running moments and sums of errors."""
-        return 16 + 6 * shapes.output[-1]
+    def shared(self, shapes: Shapes) -> tuple[Start, ...]:
+        """Return a count and moments, running moments, which start as those of N(0, 1), and sums of errors."""
+        width = shapes.output[-1]
+        return Start(16 + 3 * width), Start(width, 1.0), Start(2 * width)

@@ -1,6 +1,6 @@
 """Pooling of maps."""
 
-from typing import Annotated, Literal, final
+from typing import Annotated, ClassVar, Literal, final
 
 from pydantic import Field
 
@@ -13,7 +13,6 @@ Side = Annotated[int, Field(ge=1, le=1000)]
 class _Pool(Node):
     """A function of square windows."""
 
-    kind: str
     size: Side
     """Side of the square window, in pixels."""
     stride: Annotated[int, Field(ge=0, le=1000)] = 0
@@ -57,6 +56,7 @@ class MaxPool(_Pool):
 
     kind: Literal["max-pool"]
     """Chooses max-pooling."""
+    again: ClassVar[Literal["output", "input", ""]] = "output"
 
 
 @final

@@ -1,6 +1,6 @@
 """Learnt digital tables."""
 
-from typing import Annotated, Literal, final
+from typing import Annotated, ClassVar, Literal, final
 
 from pydantic import Field
 
@@ -19,6 +19,8 @@ class Embedding(Node):
     width: Annotated[int, Field(ge=1, le=1_000_000)]
     """Features of a symbol."""
     std: Spread = 0.02
+    again: ClassVar[Literal["output", "input", ""]] = "input"
+    looks_up: ClassVar[bool] = True
 
     def shape(self, *inputs: Shape) -> Shape:
         """Return (positions, width)."""

@@ -1,0 +1,79 @@
+"""Networks in which a kind of node stands: every kind has at least one here, and the contract of kinds tries them."""
+
+from typing import NamedTuple
+
+MAP, ROWS = (6, 5, 2), (5, 4)
+
+
+class Example(NamedTuple):
+    """A network, the shape of its samples, and for a text how many symbols it has."""
+
+    layers: list
+    shape: tuple
+    symbols: int = 0
+
+
+def dense(outputs, **more):
+    return {"kind": "dense", "outputs": outputs} | more
+
+
+def conv(channels, **more):
+    return {"kind": "conv", "channels": channels, "kernel": 3, "padding": 1} | more
+
+
+END = dense(3, activation="softmax")
+FLAT = {"kind": "flatten"}
+START = dense(4, name="start")
+QKV = [dense(4, name=name, inputs=["start"]) for name in "qkv"]
+SYMBOLS = dense(6, activation="softmax")
+
+
+def on_map(*layers):
+    return Example([conv(3), *layers, END], MAP)
+
+
+def on_rows(*layers):
+    return Example([START, *layers, FLAT, END], ROWS)
+
+
+def on_text(*layers):
+    return Example([*layers, SYMBOLS], (7,), 6)
+
+
+def window(kind):
+    return on_map({"kind": kind, "size": 3, "stride": 2, "padding": 1})
+
+
+def attention(**more):
+    return on_rows(*QKV, {"kind": "attention", "inputs": ["q", "k", "v"]} | more)
+
+
+EXAMPLES = {
+    "dense": [on_map(), on_rows(dense(3, activation="tanh"))],
+    "conv": [
+        on_map(conv(2, activation="sigmoid")),
+        on_map({"kind": "gelu"}, conv(6, kernel=[3, 2], stride=[1, 2], dilation=[2, 1], groups=3)),
+    ],
+    "lstm": [on_text({"kind": "lstm", "hidden": 3, "bias": True}, {"kind": "lstm", "hidden": 2, "bias": True})],
+    "rnn": [on_text({"kind": "rnn", "hidden": 3, "bias": False})],
+    **{kind: [on_map({"kind": kind})] for kind in ("relu", "gelu", "silu", "sigmoid", "tanh", "identity", "softmax")},
+    "batch-norm": [on_map({"kind": "batch-norm"})],
+    "layer-norm": [on_rows({"kind": "layer-norm"})],
+    "rms-norm": [on_rows({"kind": "rms-norm"})],
+    "max-pool": [window("max-pool")],
+    "average-pool": [window("average-pool")],
+    "global-average-pool": [on_map({"kind": "global-average-pool"})],
+    "flatten": [on_map(FLAT)],
+    "reshape": [on_rows({"kind": "gelu"}, {"kind": "reshape", "to": [2, 10]}, dense(3))],
+    "transpose": [on_rows({"kind": "transpose"}, dense(2))],
+    "dropout": [on_rows({"kind": "dropout", "probability": 0.0})],
+    "add": [on_map(conv(3, name="b", inputs=["input"]), {"kind": "add", "inputs": ["conv-0", "b"]}, {"kind": "relu"})],
+    "multiply": [on_rows(dense(4, name="b", inputs=["input"]), {"kind": "multiply", "inputs": ["start", "b"]})],
+    "concat": [
+        on_map(conv(2, name="b", inputs=["input"]), {"kind": "concat", "inputs": ["conv-0", "b"]}, {"kind": "tanh"})
+    ],
+    "embedding": [on_text({"kind": "embedding", "width": 4, "std": 0.5})],
+    "positions": [on_text({"kind": "embedding", "width": 4, "std": 0.5}, {"kind": "positions", "std": 0.5})],
+    "attention": [attention(heads=2), attention(heads=1, causal=True)],
+}
+"""By kind."""

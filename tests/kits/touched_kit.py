@@ -1,0 +1,100 @@
+"""Which words of the arena an operation may read and write, by the resources that it names."""
+
+import re
+
+import numpy as np
+
+from twin.networks.layers import Conv
+
+
+class Places:
+    """Translates resources of a graph's program into words of the arena, for the sample in slot 0."""
+
+    def __init__(self, machine):
+        self.machine, self.flow = machine, machine.network.flow
+
+    def mask(self, resources):
+        """Return which words of the arena the resources are."""
+        found = np.zeros(self.machine.f.size, bool)
+        for one in resources:
+            for at, words in self._spans(one.name):
+                assert at >= 0, one.name
+                found[at : at + words] = True
+        return found
+
+    def _spans(self, name):
+        node = re.fullmatch(r"n(\d+)\.(\w+)", name)
+        if node:
+            return self._of_node(int(node[1]), node[2])
+        matrix = re.fullmatch(r"(\d+)\.(W|loaded|new)", name)
+        if matrix:
+            return list(self._of_matrix(int(matrix[1])))
+        own = re.fullmatch(r"([a-zA-Z]+?)(\d+)", name)
+        return self._of_layer(own[1], int(own[2])) if own else self._sample()
+
+    def _sample(self):
+        return [(int(self.machine.layers[0]["sample"]), self.flow.input_words)]
+
+    def _of_node(self, index, vector):
+        node, record = self.flow.nodes[index], self.machine.nodes[index]
+        tensors = [(int(record["abc"[port]]), size) for port, size in enumerate(node.sizes)]
+        output, kept = (int(record["y"]), node.size), (int(record["kept"]), node.kept)
+        if vector[0] == "f":
+            return [tensors[int(vector[1:])]]
+        if vector[0] == "g" and vector[1:]:
+            port = int(vector[1:])
+            wanted = node.wanted[port] or node.kind == "fan-out"
+            return [(int(record[("da", "db", "dc")[port]]), node.sizes[port])] if wanted else []
+        if vector[0] == "r":
+            start, step = ("dy", "dy_step") if vector == "r0" else ("b", "b_width")
+            return [(int(record[start]) + row * int(record[step]), node.width) for row in range(node.positions)]
+        learnt = [(int(record["p"]), node.parameters), (int(record["moments"]), 2 * node.parameters)]
+        again = tensors[:1] if node.again == "input" else [output, kept]
+        return {
+            "y": [output],
+            "t": [output],
+            "k": [kept],
+            "b": [*tensors, output, kept] if node.cost.kept else again,
+            "p": learnt,
+            "loaded": learnt,
+            "new": learnt,
+            "g": [(int(record["g"]), node.parameters)],
+            "m": [(int(record["shared"]), node.shared)],
+        }[vector]
+
+    def _of_matrix(self, layer):
+        for part in self.machine._parts_of(self.machine.matrices[self.machine.layers[layer]["update"]]):
+            n_in, n_out = int(part["in1"] - part["in0"]), int(part["out1"] - part["out0"])
+            for field, words in (
+                *(("w", n_in * n_out), ("cell", 4 * n_in * n_out), ("limits", 4 * n_in * n_out)),
+                *(("in_sum", n_out), ("in_rest", n_out), ("out_sum", n_in), ("out_rest", n_in)),
+            ):
+                if part[field] or field == "w":
+                    # sums stand for input lines and output lines; both are at most as long as the longer side
+                    yield int(part[field]), max(n_in, n_out) if "_" in field else words
+
+    def _of_layer(self, vector, index):
+        layer, record = self.machine.network.layers[index], self.machine.layers[index]
+        conv = isinstance(layer, Conv)
+        n = layer.positions * layer.n_out
+        outputs = [(int(record["y"]), n)]
+        if conv:
+            outputs += [(int(record["handed"]), layer.size), (int(record["chosen"]), layer.size)]
+        errors = [(int(record["e"]), layer.height * layer.width * layer.channels if conv else layer.uses * layer.n_in)]
+        errors += [(int(record["window"]), layer.n_in)] if conv else []
+        rows, width = (1, layer.size) if conv else (layer.uses, layer.n_out)
+        return {
+            "fW": [(int(record["image"] if conv else record["source"]), self.flow.words[index])],
+            "x": [(int(record["x"]), layer.uses * layer.n_in)],
+            "z": [(int(record["z"]), n), *([(int(record["sums"]), layer.n_out)] if conv and layer.groups > 1 else [])],
+            "y": outputs,
+            "t": outputs,
+            "b": outputs,
+            "d": [(int(record["d"]), layer.uses * layer.n_out)],
+            "g": errors,
+            "e": errors,
+            "r": [(int(record["error"]) + row * int(record["error_step"]), width) for row in range(rows)],
+            "p": [],
+            "ps": [],
+            "cp": [],
+        }[vector]
