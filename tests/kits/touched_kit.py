@@ -67,11 +67,10 @@ class Places:
             n_in, n_out = int(part["in1"] - part["in0"]), int(part["out1"] - part["out0"])
             for field, words in (
                 *(("w", n_in * n_out), ("cell", 4 * n_in * n_out), ("limits", 4 * n_in * n_out)),
-                *(("in_sum", n_out), ("in_rest", n_out), ("out_sum", n_in), ("out_rest", n_in)),
+                *(("in_sum", n_in), ("in_rest", n_in), ("out_sum", n_out), ("out_rest", n_out)),
             ):
-                if part[field] or field == "w":
-                    # sums stand for input lines and output lines; both are at most as long as the longer side
-                    yield int(part[field]), max(n_in, n_out) if "_" in field else words
+                if part[field] or field == "w":  # a digital matrix has neither cells nor limits
+                    yield int(part[field]), words
 
     def _of_layer(self, vector, index):
         layer, record = self.machine.network.layers[index], self.machine.layers[index]

@@ -45,12 +45,10 @@ def describe_nodes(
         record["own"][: len(node.numbers)] = node.numbers
         if node.parameters:
             record["p"], record["g"] = arena.put(initial(node, seed, given)), arena.take(node.parameters)
-            record["p"], record["g"] = arena.put(drawn(node.starts, node, seed)), arena.take(node.parameters)
             record["n_parameters"], record["moments"] = node.parameters, arena.take(2 * node.parameters)
             record["steps"] = arena.take(1)
         if node.shared:
-            record["shared"] = arena.put(shared(node, given))
-            record["shared"] = arena.put(drawn(node.memory, node, seed))
+            record["shared"] = arena.put(shared(node, seed, given))
     if optimiser is not None:
         records["rule"], records["weight_decay"] = OPTIMISERS[optimiser.kind], optimiser.weight_decay
         records["beta1"], records["beta2"], records["tiny"] = optimiser.first, optimiser.beta2, optimiser.epsilon
@@ -72,6 +70,7 @@ def initial(node: Digital, seed: int, given: Given | None = None) -> npt.NDArray
     """Return the first values of a node's parameters, in the order in which they lie."""
     if given is not None:
         return given.parameters[node.name]
+    return drawn(node.starts, node, seed)
 
 
 def drawn(starts: Sequence[Start], node: Digital, seed: int) -> npt.NDArray[np.float32]:
@@ -83,13 +82,11 @@ def drawn(starts: Sequence[Start], node: Digital, seed: int) -> npt.NDArray[np.f
     return np.concatenate(parts).astype(np.float32)
 
 
-def shared(node: Digital, given: Given | None = None) -> npt.NDArray[np.float32]:
-    """Return what a batch norm starts with: no positions seen, running means of 0 and variances of 1 or those given."""
-    values = np.zeros(node.shared, np.float32)
-    running = values[statistics_of(node)].reshape(2, node.width)
-    running[1] = 1.0
-    if given is not None:
-        running[:] = given.statistics[node.name]
+def shared(node: Digital, seed: int, given: Given | None = None) -> npt.NDArray[np.float32]:
+    """Return what the samples of a node share at first: of a batch norm running statistics, its own or those given."""
+    values = drawn(node.memory, node, seed)
+    if given is not None and node.name in given.statistics:
+        values[statistics_of(node)] = np.ravel(given.statistics[node.name])
     return values
 
 
