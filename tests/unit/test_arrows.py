@@ -21,7 +21,7 @@ ALLOWED = {
     "chip": {"config", "mapping", "technology"},
     "machine": {"algorithms", "config", "data", "devices", "kernels", "mapping", "networks"},
     "engine": {"algorithms", "chip"},
-    "extraction": {"config", "engine", "kernels", "machine", "mapping"},
+    "extraction": {"config", "engine", "kernels", "machine", "mapping", "networks"},
     "results": set(),
     "export": {"engine", "results"},
     "report": {"results"},

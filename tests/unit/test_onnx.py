@@ -1,5 +1,6 @@
 """Do networks of ONNX files compute in the twin what ONNX Runtime computes, and are misfits refused in one line?"""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,14 @@ from twin.data import load
 from twin.descriptions.load import load_workload
 from twin.descriptions.resolved import resolved_toml
 from twin.errors import TwinError
+from twin.extraction.inference import infer, make_model, program
+from twin.extraction.model import load_finals, load_model, save_model
+from twin.networks.given.files import read_tensors
+from twin.networks.onnx.export import write_model
 from twin.networks.onnx.graph import read_model
+from twin.runs.build import build
+from twin.runs.planning import plan_folder
+from twin.runs.weights import write_weights
 
 ROOT = Path(twin.__file__).parents[1]
 
@@ -140,6 +148,83 @@ def test_a_network_of_a_file_trains_and_starts_from_its_weights(tmp_path):
     result = twin.simulate(workload(tmp_path, path), "sgd", epochs=1, overrides=small, progress=False)
     assert any("out_scaling was chosen from the given weights" in one for one in result.warnings)
     assert np.isfinite(result.curve["train_loss"]).all()
+
+
+# -- back to a file --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Train a network of a file on the digits; return its folder, the run's and the error on the test set."""
+    folder = tmp_path_factory.mktemp("onnx")
+    sketch, output = residual()
+    path = saved(sketch.model(output), folder / "model.onnx")
+    small = {"data.samples": 60, "data.test_samples": 40}
+    own = workload(folder, path)
+    result = twin.simulate(own, "digital", epochs=2, overrides=small, out=folder / "run", progress=False)
+    return folder, folder / "run" / "runs" / "digital", result.test_error
+
+
+def runtime_error(path, most=40):
+    data = load(load_workload("digits-cnn").model.data, 1, 0)
+    images = data.test_inputs[:most].reshape(-1, 1, 8, 8).astype(np.float32)
+    return np.mean(by_runtime(path, images).argmax(axis=1) != data.test_targets[:most].ravel())
+
+
+def test_a_trained_network_goes_back_into_its_file_and_onnx_runtime_gets_its_error(run):
+    folder, trained, error = run
+    write_weights(trained, folder / "trained.onnx")
+    assert runtime_error(folder / "trained.onnx") == pytest.approx(error)
+    before, after = read_model(folder / "model.onnx"), read_model(folder / "trained.onnx")
+    assert after.layers == before.layers
+    assert [one.op_type for one in after.message.graph.node] == [one.op_type for one in before.message.graph.node]
+    moved = {name for name, one in after.tensors().items() if not np.array_equal(one, before.tensors()[name])}
+    assert moved == before.tensors().keys()
+
+
+def test_what_is_exported_by_name_is_what_is_exported_into_the_model(run):
+    folder, trained, _ = run
+    for name in ("a.onnx", "a.safetensors", "a.npz"):
+        write_weights(trained, folder / name)
+    onnx_file, *others = (read_tensors(folder / name).tensors for name in ("a.onnx", "a.safetensors", "a.npz"))
+    for other in others:
+        assert other.keys() == onnx_file.keys()
+        assert all(np.array_equal(other[name], onnx_file[name]) for name in other)
+
+
+def test_an_extracted_model_keeps_what_digital_nodes_have_learnt(run):
+    folder, trained, error = run
+    machine = build(plan_folder(trained)).machine
+    load_finals(machine, trained / "weights.npz")
+    model = make_model(machine, *[[machine.weights(k, "W") for k in range(4)]] * 3, {})
+    save_model(model, folder / "extracted.npz")
+    fresh = build(plan_folder(trained)).machine
+    assert infer(fresh, load_model(folder / "extracted.npz")).error == pytest.approx(error)
+    write_weights(trained, folder / "b.onnx", model=folder / "extracted.npz")
+    assert runtime_error(folder / "b.onnx") == pytest.approx(error)
+    with pytest.raises(TwinError, match=r"must have norm.parameters, norm.statistics, as the nodes of this network"):
+        program(fresh, replace(model, digital={}))
+
+
+def test_weights_that_nodes_share_are_written_apart(tmp_path):
+    s = Sketch(4)
+    shared = s.weight("w.weight", 4, 4)
+    out = s.node("Gemm", s.node("Tanh", s.node("Gemm", "x", shared)), shared, transB=1)
+    path = saved(s.model(out), tmp_path / "m.onnx")
+    tensors = {name: one + k for k, (name, one) in enumerate(read_model(path).tensors().items())}
+    write_model(path, tensors, tmp_path / "out.onnx")
+    found = read_model(tmp_path / "out.onnx").tensors()
+    assert all(np.array_equal(one, other) for one, other in zip(tensors.values(), found.values(), strict=True))
+    alike(tmp_path / "out.onnx", 4)
+
+
+def test_a_model_of_another_network_is_refused(run, tmp_path):
+    s = Sketch(4)
+    path = saved(s.model(s.node("MatMul", "x", s.weight("w.weight", 4, 4))), tmp_path / "other.onnx")
+    with pytest.raises(TwinError, match=r"is not the model of this run: only one of both has fc\.bias"):
+        write_weights(run[1], tmp_path / "out.onnx", into=path)
+    with pytest.raises(TwinError, match=r"--into \(= nosuch.onnx\): names no file"):
+        write_weights(run[1], tmp_path / "out.onnx", into=Path("nosuch.onnx"))
 
 
 # -- refused -------------------------------------------------------------------------------------------------

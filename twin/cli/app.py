@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 from twin.cli.compare import compare
 from twin.cli.device import device
+from twin.cli.export import export
 from twin.cli.extract import extract
 from twin.cli.figures import figures
 from twin.cli.imports import imports
@@ -34,7 +35,7 @@ app = typer.Typer(
 for command in (compare, run, resume, show):
     app.command()(command)
 app.command("list")(list_all)
-for command in (schema, reproduce, verify_sampling, sweep, study, extract, infer, figures):
+for command in (schema, reproduce, verify_sampling, sweep, study, extract, infer, export, figures):
     app.command()(command)
 app.add_typer(device, name="device")
 app.add_typer(imports, name="import")

@@ -13,6 +13,7 @@ from twin.extraction.model import Model
 from twin.extraction.regression import READS, extract
 from twin.kernels.records import LIMITS, W_MAX, W_MIN
 from twin.machine.machine import Machine
+from twin.networks.given.fit import Given
 
 Array = npt.NDArray[np.float32]
 
@@ -79,6 +80,7 @@ def make_model(
         out_scaling=tuple(machine.layers["scale"].astype(float).tolist()),
         bias=tuple(layer.bias for layer in layers),
         metadata={"algorithm": machine.algorithm.name, "loss": machine.network.loss, **metadata},
+        digital={name: values.copy() for name, values in machine.digital().items()},
     )
 
 
@@ -98,6 +100,12 @@ def program(machine: Machine, model: Model) -> float:
     needed = [(layer.n_out, layer.n_in) for layer in layers]
     if shapes != needed or model.bias != tuple(layer.bias for layer in layers):
         raise TwinError(f"model (= {shapes}): must be {needed}, the matrices of this network; name its workload")
+    digital = machine.digital()
+    if {name: one.shape for name, one in digital.items()} != {name: one.shape for name, one in model.digital.items()}:
+        listed = ", ".join(digital) or "no digital parameters"
+        raise TwinError(f"model: must have {listed}, as the nodes of this network; extract it again")
+    for name, values in digital.items():
+        values[:] = model.digital[name]
     clipped = total = 0
     for k, weights in enumerate(model.weights):
         wanted = (weights * (model.out_scaling[k] / float(machine.layers[k]["scale"]))).astype(np.float32)
@@ -107,6 +115,25 @@ def program(machine: Machine, model: Model) -> float:
         clipped += int(np.count_nonzero(given != wanted))
         total += wanted.size
     return clipped / total
+
+
+def network_weights(machine: Machine) -> Given:
+    """Return the weights that a machine's network computes with: those of its main matrices, scaled, and digital ones.
+
+    Raises
+    ------
+    TwinError
+        When the model is not one matrix a layer.
+    """
+    check_extractable(machine.settings.gamma)
+    main, digital = machine.algorithm.main, machine.digital()
+    matrices = [machine.weights(k, main) * record["scale"] for k, record in enumerate(machine.layers)]
+    parts = {name.rpartition("."): values for name, values in digital.items()}
+    return Given(
+        matrices=[one.astype(np.float32) for one in matrices],
+        parameters={node: values for (node, _, part), values in parts.items() if part == "parameters"},
+        statistics={node: values.reshape(2, -1) for (node, _, part), values in parts.items() if part == "statistics"},
+    )
 
 
 def device_range(machine: Machine, layer: int, matrix: str) -> tuple[Array, Array]:

@@ -15,6 +15,7 @@ from twin.machine.machine import Machine
 Array = npt.NDArray[np.float32]
 FORMAT = 1
 FINALS = "weights.npz"  # in the folder of a finished run
+DIGITAL = "digital."
 PARTS = ("weights", "sigma", "standard_error")
 
 
@@ -36,6 +37,8 @@ class Model:
         Whether each layer has a bias line.
     metadata : dict
         What JSON can hold: where the model comes from.
+    digital : dict of str to float32 array
+        What digital nodes have learnt, as `Machine.digital` names it.
     """
 
     weights: tuple[Array, ...]
@@ -44,6 +47,7 @@ class Model:
     out_scaling: tuple[float, ...]
     bias: tuple[bool, ...]
     metadata: dict[str, Any] = field(default_factory=dict)
+    digital: dict[str, Array] = field(default_factory=dict)
 
 
 def save_model(model: Model, path: Path) -> None:
@@ -62,6 +66,7 @@ def save_model(model: Model, path: Path) -> None:
     }
     for name in PARTS:
         arrays |= {f"{name}.{k}": values for k, values in enumerate(getattr(model, name))}
+    arrays |= {f"{DIGITAL}{name}": values for name, values in model.digital.items()}
     write_arrays(path, arrays)
 
 
@@ -83,16 +88,21 @@ def load_model(path: Path) -> Model:
         scales = _vector(arrays, "out_scaling", "f").astype(float)
         if not (np.isfinite(scales) & (scales > 0)).all():
             raise ValueError("out_scaling must be finite and positive")  # noqa: TRY301 - one answer for all
-        model = Model(
-            **parts, out_scaling=tuple(scales.tolist()), bias=tuple(arrays["bias"].tolist()), metadata=metadata
-        )
+        digital = {
+            name.removeprefix(DIGITAL): _vector(arrays, name, "f").astype(np.float32)
+            for name in arrays
+            if name.startswith(DIGITAL)
+        }
+        bias = tuple(arrays["bias"].tolist())
+        model = Model(**parts, out_scaling=tuple(scales.tolist()), bias=bias, metadata=metadata, digital=digital)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise TwinError(f"{path}: is damaged ({str(error).splitlines()[0]}); write it again") from error
     if len(model.out_scaling) != len(model.bias) or not isinstance(metadata, dict):
         raise TwinError(f"{path}: is damaged (its layers differ in number); write it again")
-    for k, weights in enumerate(model.weights):
-        if not np.isfinite(weights).all():
-            raise TwinError(f"{path}: weights.{k} must be finite; write the model again")
+    found = {f"weights.{k}": weights for k, weights in enumerate(model.weights)} | model.digital
+    for name, values in found.items():
+        if not np.isfinite(values).all():
+            raise TwinError(f"{path}: {name} must be finite; write the model again")
     return model
 
 
@@ -113,10 +123,10 @@ def _matrix(arrays: dict[str, npt.NDArray[Any]], name: str) -> Array:
 
 
 def save_finals(machine: Machine, path: Path) -> None:
-    """Write the exact logical weights of all matrices at the end of a run."""
+    """Write the exact logical weights of all matrices at the end of a run, and what digital nodes have learnt."""
     names = machine.algorithm.matrices
     arrays = {f"{k}.{name}": machine.weights(k, name) for k in range(len(machine.layers)) for name in names}
-    write_arrays(path, arrays)
+    write_arrays(path, arrays | _digital(machine))
 
 
 def load_finals(machine: Machine, path: Path) -> None:
@@ -127,13 +137,21 @@ def load_finals(machine: Machine, path: Path) -> None:
     TwinError
         When the file is missing, damaged, or of another network or algorithm.
     """
-    arrays = read_arrays(path)
+    arrays, digital = read_arrays(path), _digital(machine)
     names = [f"{k}.{name}" for k in range(len(machine.layers)) for name in machine.algorithm.matrices]
     shapes = {name: machine.weights(int(name.split(".")[0]), name.split(".")[1]).shape for name in names}
+    shapes |= {name: values.shape for name, values in digital.items()}
     if {name: values.shape for name, values in arrays.items()} != shapes:
-        raise TwinError(f"{path}: holds other matrices than {', '.join(names)} of this run; run it again")
+        raise TwinError(f"{path}: holds other matrices than {', '.join(shapes)} of this run; run it again")
     for name, values in arrays.items():
         if values.dtype.kind != "f" or not np.isfinite(values).all():
             raise TwinError(f"{path}: {name} must be finite numbers; run it again")
+    for name in names:
         layer, matrix = name.split(".")
-        machine.set_weights(int(layer), matrix, values)
+        machine.set_weights(int(layer), matrix, arrays[name])
+    for name, values in digital.items():
+        values[:] = arrays[name]
+
+
+def _digital(machine: Machine) -> dict[str, Array]:
+    return {f"{DIGITAL}{name}": values for name, values in machine.digital().items()}

@@ -95,6 +95,19 @@ def statistics_of(node: Digital) -> slice:
     return slice(node.shared - 4 * node.width, node.shared - 2 * node.width)
 
 
+def digital_state(flow: Flow | None, nodes: Records, f: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
+    """Return what digital nodes have learnt: ``NODE.parameters`` and ``NODE.statistics``; the arrays are no copies."""
+    found = {}
+    for record, node in zip(nodes, flow.nodes if flow else (), strict=False):
+        if node.parameters:
+            at = int(record["p"])
+            found[f"{node.name}.parameters"] = f[at : at + node.parameters]
+        if node.shared:
+            at, where = int(record["shared"]), statistics_of(node)
+            found[f"{node.name}.statistics"] = f[at + where.start : at + where.stop]
+    return found
+
+
 def place_flow(
     flow: Flow, layers: Records, shapes: Sequence[Layer], nodes: Records, arena: Arena, in_flight: int
 ) -> None:

@@ -25,7 +25,7 @@ from twin.kernels.streams import EVALUATION
 from twin.machine.arena import Arena, aligned_zeros
 from twin.machine.arrays import ArrayBuilder
 from twin.machine.compiled import ensure_loaded
-from twin.machine.dataflow import describe_nodes, learn_matrices, place_flow
+from twin.machine.dataflow import describe_nodes, digital_state, learn_matrices, place_flow
 from twin.machine.describe import bias_lines, describe_layer, enter_chi, enter_choppers, place_transfer, place_vectors
 from twin.machine.first import first_weights, scale_of
 from twin.machine.forward import forward_code, without_periphery
@@ -245,6 +245,10 @@ class Machine:
             if record["step_kind"]:
                 limits = self._segment(part["limits"], new.size * LIMITS).reshape(n_in, n_out, LIMITS)
                 limits[..., HIDDEN] = self._responses[index].hidden(new.T)
+
+    def digital(self) -> dict[str, Array]:
+        """Return what digital nodes have learnt, by name; the arrays are no copies."""
+        return digital_state(self.network.flow, self.nodes, self.f)
 
     def pulses(self, layer: int, matrix: str) -> Array:
         """Return how many pulses each device of a matrix got, (n_out, n_in); exact up to 2^24.

@@ -75,6 +75,15 @@ def read_network(path: Path) -> "Model":
     return read_model(path)
 
 
+def write_onnx(path: Path, tensors: Tensors, out: Path) -> None:
+    """Write tensors into a copy of the ONNX file at `path`; raises as `twin.networks.onnx.export.write_model`."""
+    try:
+        from twin.networks.onnx.export import write_model  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise TwinError(f"{out}: {EXTRA}") from error
+    write_model(path, tensors, out)
+
+
 def write_tensors(path: Path, tensors: Tensors) -> None:
     """Write tensors as float32 by the suffix of the file, .npz or .safetensors.
 
