@@ -159,7 +159,7 @@ def test_device_fit_prints_writes_and_draws(twin, measured, tmp_path):
     assert "rms residual of a step" in " ".join(out.split())
     assert (tmp_path / "fit.svg").read_text().startswith("<?xml")
     assert "use it as device = " in out
-    assert 'family = "piecewise-step"' in (tmp_path / "device.toml").read_text()
+    assert 'family = "constant-step"' in (tmp_path / "device.toml").read_text()
     run = (*RUN, "--algorithm", "sgd", "--set", 'device={preset="measured", file="device.toml"}', "--out", "r")
     assert twin(*run)[0] == 0
 

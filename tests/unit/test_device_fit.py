@@ -7,6 +7,7 @@ import pytest
 
 from twin.cli.device_fit import description, draw, fit_measured
 from twin.devices import device_preset
+from twin.devices.families import compare, simplest
 from twin.devices.fit import fit_device
 from twin.devices.forms.form import Reading
 from twin.devices.forms.registry import read_measured
@@ -68,8 +69,10 @@ def test_the_written_device_steps_as_the_measured_one(tmp_path):
     path = sampled(tmp_path / "a.csv", raw, unit)
     trains = read_trains(path)
     fitted = fit_device(trains)
-    table = tomllib.loads(description(path.name, trains, fitted, Reading([], "")))
-    (tmp_path / "device.toml").write_text(description(path.name, trains, fitted, Reading([], "")))
+    table = tomllib.loads(description(path.name, trains, fitted, Reading([], ""), simplest(compare(trains, fitted))))
+    (tmp_path / "device.toml").write_text(
+        description(path.name, trains, fitted, Reading([], ""), simplest(compare(trains, fitted)))
+    )
     device = device_preset("measured", read_description(str(tmp_path / "device.toml")))
     assert device.states == pytest.approx(table["states"], rel=1e-3)
     new = device.populate((200, 200), np.random.default_rng(3))
@@ -92,8 +95,8 @@ def test_one_device_without_spread_has_none(tmp_path):
     rows = [f"{n},{g!r},up" for n, g in up] + [f"{n},{g!r},down" for n, g in down]
     path.write_text("pulse,conductance,direction\n" + "\n".join(rows) + "\n")
     fitted = fit_device(read_trains(path))
-    assert fitted.parameters()["dw_min_dtod"] == 0.0
-    assert fitted.parameters()["w_max_dtod"] == 0.0
+    assert fitted.spreads()["dw_min_dtod"] == 0.0
+    assert fitted.spreads()["w_max_dtod"] == 0.0
     assert fitted.residual < 0.02
     assert fitted.up_line.step_0 == pytest.approx(0.1, rel=1e-3)
     assert fitted.up_line.bound == pytest.approx(1.0, rel=1e-3)
@@ -120,9 +123,10 @@ def test_the_command_writes_a_device_and_a_figure(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "rms residual of a step" in " ".join(printed.split())
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
-    assert read_description(str(tmp_path / "a.toml"))["family"] == "piecewise-step"
+    assert read_description(str(tmp_path / "a.toml"))["family"] == "soft-bounds"
     trains = read_trains(path)
-    assert draw(trains, fit_device(trains), ".svg") == (tmp_path / "a.svg").read_bytes()
+    fitted = fit_device(trains)
+    assert draw(trains, fitted, simplest(compare(trains, fitted)), ".svg") == (tmp_path / "a.svg").read_bytes()
 
 
 GOOD = ["pulse,conductance,direction"] + [
@@ -216,6 +220,6 @@ def test_a_workload_takes_the_file_in(tmp_path):
     assert "file" not in device.overrides
     assert device.overrides["dw_min_std"] == 0.5
     made = device_preset(device.preset, device.overrides)
-    assert len(made.piecewise_up) == 33
+    assert made.w_max == pytest.approx(1.0, rel=0.1)
     with pytest.raises(ValueError, match="must name a device description"):
         Device.model_validate({"preset": "measured", "file": str(tmp_path / "none.toml")})

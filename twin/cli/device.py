@@ -20,6 +20,10 @@ def fit(
     read_voltage: Annotated[
         float | None, typer.Option(help="Volts at which currents were read: conductance is current / voltage.")
     ] = None,
+    family: Annotated[
+        str | None,
+        typer.Option(help="Family to take, or tabular; otherwise the simplest within the noise."),
+    ] = None,
     column: Annotated[
         list[str] | None, typer.Option(help="ROLE=HEADING: what a column is, e.g. conductance='G (uS)'. Repeatable.")
     ] = None,
@@ -33,4 +37,4 @@ def fit(
     """Make a device from measured pulse trains; print the fit and its residuals."""
     from twin.cli.device_fit import fit_measured
 
-    fit_measured(files, plot, into, form, read_voltage, column or [])
+    fit_measured(files, plot, into, form, read_voltage, column or [], family)

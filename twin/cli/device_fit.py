@@ -10,13 +10,15 @@ from rich.table import Table
 
 from twin.console import progress
 from twin.devices.curve import CHANCE, SECTIONS
+from twin.devices.families import BARE, MODELS, Candidate, compare, parameters, simplest
 from twin.devices.fit import DeviceFit, fit_device
 from twin.devices.forms.form import Reading, Wanted
 from twin.devices.forms.registry import read_measured
+from twin.devices.registry import family_of, suggest
 from twin.devices.trains import Trains
 from twin.errors import TwinError
 from twin.files import check_outputs, check_suffix, write_bytes, write_text
-from twin.report.figures.palette import ALGORITHMS, INKS
+from twin.report.figures.palette import ALGORITHMS, INKS, TEXT
 from twin.report.figures.svg import FORMATS, figure, render_as, styled
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def fit_measured(
     form: str | None = None,
     read_voltage: float | None = None,
     columns: Sequence[str] = (),
+    family: str | None = None,
 ) -> None:
     """Print the fit of measured pulses; write the device and the figure where asked to."""
     if plot is not None:
@@ -40,17 +43,23 @@ def fit_measured(
     if out is not None:
         check_suffix("--into", out, ".toml")
     check_outputs({"--plot": plot, "--into": out}, {f"measurement {path}": path for path in paths})
+    names = (*(model.name for model in MODELS), "tabular")
+    if family is not None and family not in names:
+        raise TwinError(f"--family (= {family}): is none that is fitted; {suggest(family, names)}")
     shown = ", ".join(path.name for path in paths)
     with progress("reading", "passes") as report:
         trains, reading, name = read_measured(paths, form, _wanted(read_voltage, columns))
         try:
             fitted = fit_device(trains, report)
+            candidates = compare(trains, fitted)
         except TwinError as error:
             raise TwinError(f"{', '.join(map(str, paths))}: {error}") from error
     console = Console()
     console.print(f"read as: {name}, {reading.said}", soft_wrap=True, markup=False, highlight=False)
     console.print(fit_table(shown, reading.unit, trains, fitted))
     console.print(parameter_table(trains, fitted))
+    chosen = next((one for one in candidates if one.name == family), simplest(candidates))
+    console.print(family_table(candidates, chosen))
     for name, curve in (("up", fitted.up), ("down", fitted.down)):
         if not curve.monotone:
             console.print(
@@ -66,9 +75,9 @@ def fit_measured(
             soft_wrap=True,
         )
     if plot is not None:
-        write_bytes(plot, draw(trains, fitted, plot.suffix.lower()))
+        write_bytes(plot, draw(trains, fitted, chosen, plot.suffix.lower()))
     if out is not None:
-        write_text(out, description(shown, trains, fitted, reading))
+        write_text(out, description(shown, trains, fitted, reading, chosen))
         console.print(
             f'{out}: use it as device = {{preset = "measured", file = "{out}"}}', soft_wrap=True, markup=False
         )
@@ -117,6 +126,19 @@ def parameter_table(trains: Trains, fitted: DeviceFit) -> Table:
     return table
 
 
+def family_table(candidates: Sequence[Candidate], chosen: Candidate) -> Table:
+    """Make the table of the families, the simplest first."""
+    table = Table(title_justify="left", caption_justify="left")
+    for heading in ("family", "parameters", "chi^2 a step", "BIC above the lowest", ""):
+        table.add_column(heading, justify="left" if heading in {"family", ""} else "right")
+    least = min(one.bic for one in candidates)
+    for one in sorted(candidates, key=lambda one: one.parameters):
+        mark = "taken" if one is chosen else ""
+        table.add_row(one.name, str(one.parameters), f"{one.chi2:.4f}", f"{one.bic - least:.1f}", mark)
+    table.caption = f"Of families within {BARE:g} of the lowest BIC, the one with fewest parameters is taken."
+    return table
+
+
 def _wanted(read_voltage: float | None, columns: Sequence[str]) -> Wanted:
     if read_voltage is not None and not 0 < abs(read_voltage) < 1e3:
         raise TwinError(f"--read-voltage (= {read_voltage:g}): must be the volts of a read, e.g. 0.1")
@@ -127,11 +149,11 @@ def _wanted(read_voltage: float | None, columns: Sequence[str]) -> Wanted:
     return Wanted(read_voltage, {role.strip().lower(): name.strip() for role, _, name in pairs})
 
 
-def description(name: str, trains: Trains, fitted: DeviceFit, reading: Reading) -> str:
+def description(name: str, trains: Trains, fitted: DeviceFit, reading: Reading, chosen: Candidate) -> str:
     """Write the device as TOML."""
     source = (
         f"twin device fit of {_plain(name)}: {trains.devices} devices, {trains.up.size} steps; "
-        f"rms residual of a step {fitted.residual:.3g} dw_min"
+        f"{chosen.name}, chi^2 a step {chosen.chi2:.3g}; rms residual of a step {fitted.residual:.3g} dw_min"
     )
     lines = [
         f"# weight -1 to 1 is {fitted.low.mean():.6g} to {fitted.high.mean():.6g} {reading.unit}".rstrip(),
@@ -139,11 +161,13 @@ def description(name: str, trains: Trains, fitted: DeviceFit, reading: Reading) 
             f"# {key.rpartition('_')[0]} = {value:.6g} {key.rpartition('_')[2]}"
             for key, value in reading.electricity.items()
         ),
-        'family = "piecewise-step"',
+        f'family = "{chosen.family}"',
         f'source = "{source}"',
-        f"states = {2 / fitted.dw_min:.6g}",
     ]
-    for key, value in fitted.parameters().items():
+    found = parameters(fitted, chosen)
+    states = family_of(chosen.family).model_validate(found).states
+    lines.append(f"states = {states:.6g}")
+    for key, value in found.items():
         text = str(value).lower() if isinstance(value, bool) else str(value)
         lines.append(f"{key} = {text}")
     return "\n".join(lines) + "\n"
@@ -153,13 +177,15 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() and char not in '"\\' else "?" for char in text)
 
 
-def draw(trains: Trains, fitted: DeviceFit, suffix: str) -> bytes:
-    """Draw the trains, and the steps with the fitted curves; return the file, of one of `FORMATS`."""
+def draw(trains: Trains, fitted: DeviceFit, chosen: Candidate, suffix: str) -> bytes:
+    """Draw trains, steps with the fits, residuals and spreads; return the file, of one of `FORMATS`."""
     with styled():
-        drawn = figure(7.4, 3.2)
-        left, right = drawn.subplots(1, 2)
+        drawn = figure(7.4, 6.2)
+        (left, right), (below, last) = drawn.subplots(2, 2)
         _trains(left, trains)
-        _steps(right, trains, fitted)
+        _steps(right, trains, fitted, chosen)
+        _residuals(below, trains, fitted, chosen)
+        _spread(last, trains, fitted)
         return render_as(drawn, suffix)
 
 
@@ -174,14 +200,49 @@ def _trains(axes: "Axes", trains: Trains) -> None:
     axes.legend()
 
 
-def _steps(axes: "Axes", trains: Trains, fitted: DeviceFit) -> None:
-    """Single steps over the conductance, and the mean curves over the mean range."""
+def _steps(axes: "Axes", trains: Trains, fitted: DeviceFit, chosen: Candidate) -> None:
+    """Single steps over the conductance; over the mean range the free curve, dashed, and the chosen family."""
     x = fitted.low.mean() + fitted.span * np.linspace(0.0, 1.0, SECTIONS + 1)
-    for up, colour, curve in ((True, UP, fitted.up), (False, DOWN, fitted.down)):
-        chosen = np.flatnonzero(trains.up == up)
-        chosen = chosen[:: max(1, chosen.size // SHOWN)]
-        change = trains.after[chosen] - trains.before[chosen]
-        axes.plot(trains.before[chosen], change, ".", color=colour, markersize=1.5, alpha=0.25)
-        axes.plot(x, curve.nodes if up else -curve.nodes, color=colour)
+    for up, colour, curve, mean in ((True, UP, fitted.up, chosen.mean[0]), (False, DOWN, fitted.down, -chosen.mean[1])):
+        shown = np.flatnonzero(trains.up == up)
+        shown = shown[:: max(1, shown.size // SHOWN)]
+        change = trains.after[shown] - trains.before[shown]
+        axes.plot(trains.before[shown], change, ".", color=colour, markersize=1.5, alpha=0.25)
+        axes.plot(x, curve.nodes if up else -curve.nodes, "--", color=colour, linewidth=0.8)
+        axes.plot(x, mean, color=colour)
     axes.set_xlabel("conductance")
     axes.set_ylabel("step")
+
+
+def _residuals(axes: "Axes", trains: Trains, fitted: DeviceFit, chosen: Candidate) -> None:
+    """Mean residuals about the chosen family along the range, in units of a single step's noise, with 2 errors."""
+    steps = fitted.steps
+    noise = np.sqrt(steps.cycle + 2 * steps.read)
+    nodes = np.linspace(0.0, 1.0, SECTIONS + 1)
+    for up, colour, mean, label in ((True, UP, chosen.mean[0], "up"), (False, DOWN, chosen.mean[1], "down")):
+        own = trains.up == up
+        rest = (steps.step - steps.scale * np.interp(steps.place, nodes, mean))[own] / noise[own]
+        bins = np.minimum((steps.place[own] * SECTIONS).astype(int), SECTIONS - 1)
+        count = np.bincount(bins, minlength=SECTIONS)
+        full = count > 1
+        shown = np.bincount(bins, rest, SECTIONS)[full] / count[full]
+        axes.errorbar(
+            (np.arange(SECTIONS)[full] + 0.5) / SECTIONS, shown, 2 / np.sqrt(count[full]), fmt=".", color=colour,
+            linewidth=0.8, label=label,
+        )  # fmt: skip
+    axes.axhline(0.0, color=INKS[TEXT].light, linewidth=0.8)
+    axes.set_xlabel("place in the range")
+    axes.set_ylabel(f"residual of {chosen.name} / noise")
+
+
+def _spread(axes: "Axes", trains: Trains, fitted: DeviceFit) -> None:
+    """Size of each train's steps relative to the common curve: by device, its cycles one above the other."""
+    steps = fitted.steps
+    common = np.bincount(trains.train, steps.mean / np.maximum(steps.scale, 1e-9))
+    size = np.bincount(trains.train, steps.step) / np.maximum(common, np.finfo(float).tiny)
+    for up, colour, shift in ((True, UP, -0.1), (False, DOWN, 0.1)):
+        chosen = np.flatnonzero(trains.first & (trains.up == up))
+        axes.plot(trains.device[chosen] + 1 + shift, size[trains.train[chosen]], ".", color=colour, markersize=4)
+    axes.locator_params(axis="x", integer=True)
+    axes.set_xlabel("device")
+    axes.set_ylabel("steps of a train / common curve")

@@ -6,6 +6,7 @@ common curve over that range times a scale of its own (`twin.devices.curve`); re
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from twin.errors import TwinError
 PASSES = 4  # of alternating between the curve and the noise
 MIDDLE = 0.85  # share of the range in which noise and lines are fitted: at its bounds a device clips its noise
 PRECISE = 10.0  # times the variance of a read that of a step is, where reads say well enough where a device stands
-MANY = 500  # steps a level of the curve, from which on fitting the curve takes off no noise to speak of
+MANY = 100  # steps a level of the curve, from which on fitting the curve takes off no noise to speak of
 FLOOR = 0.05  # share of the largest mean step below which a step says nothing of multiplicative noise
 
 
@@ -44,6 +45,26 @@ class Line:
     explained: float
 
 
+class Placed(NamedTuple):
+    """The measured steps as the fit sees them, conductance, in the pulse's direction.
+
+    Attributes
+    ----------
+    place, step, mean, scale, cycle : float64 array, shape (steps,)
+        Place in the device's range (0 to 1), step, its mean by the fit, the device's factor in it, variance of its
+        cycle noise.
+    read : float
+        Variance of the reads of a state.
+    """
+
+    place: Array
+    step: Array
+    mean: Array
+    scale: Array
+    cycle: Array
+    read: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceFit:
     """A measured device.
@@ -57,6 +78,7 @@ class DeviceFit:
     up, down : Curve
     up_line, down_line : Line
     noise : Noise
+    steps : Placed
     residual : float
         Rms of the single steps about the fit, in units of dw_min.
     """
@@ -69,6 +91,7 @@ class DeviceFit:
     up_line: Line
     down_line: Line
     noise: Noise
+    steps: Placed
     residual: float
 
     @property
@@ -109,17 +132,21 @@ class DeviceFit:
             "w_min_dtod": spread_of(self.low, self.end_error**2).times(unit),
         }
 
-    def parameters(self) -> dict[str, object]:
-        """Parameters of the family piecewise-step that this device is."""
+    def spreads(self) -> dict[str, float]:
+        """Spreads over devices and cycles, by the names of the families' parameters."""
+        found = self.intervals()
+        return {name: found[name].value for name in found if name not in {"dw_min", "read_noise"}}
+
+    def tabular(self) -> dict[str, object]:
+        """Mean step and bounds as those of the family piecewise-step."""
         unit = 2.0 / self.span
-        found = {name: _short(interval.value) for name, interval in self.intervals().items() if name != "read_noise"}
-        return found | {
-            "mult_noise": self.noise.mult_noise,
+        return {
+            "dw_min": self.dw_min,
             "up_down": 0.0,
             "w_max": 1.0,
             "w_min": -1.0,
-            "piecewise_up": [_short(step * unit / self.dw_min) for step in self.up.nodes],
-            "piecewise_down": [_short(step * unit / self.dw_min) for step in self.down.nodes],
+            "piecewise_up": [short(step * unit / self.dw_min) for step in self.up.nodes],
+            "piecewise_down": [short(step * unit / self.dw_min) for step in self.down.nodes],
         }
 
 
@@ -162,7 +189,8 @@ def fit_device(trains: Trains, report: Report | None = None) -> DeviceFit:
     up_line, down_line = (
         _line(located[one], step[one], trains.device[one]) for one in (trains.up & inside, ~trains.up & inside)
     )
-    found = DeviceFit(low, high, end_error, up, down, up_line, down_line, noise, 0.0)
+    placed = Placed(place, step, mean, scale, variance - 2 * read, read)
+    found = DeviceFit(low, high, end_error, up, down, up_line, down_line, noise, placed, 0.0)
     if not 1e-9 < found.dw_min < 1:
         raise TwinError(f"the step in the middle of the range is {found.dw_min:.3g} of half the range: no such device")
     return replace(found, residual=float(np.sqrt(np.mean((step - mean) ** 2))) * 2 / found.span / found.dw_min)
@@ -269,6 +297,6 @@ def _line(before: Array, step: Array, device: npt.NDArray[np.int64]) -> Line:
     return Line(float(step_0.mean()), float(bound.mean()), spreads[0], spreads[1], explained)
 
 
-def _short(value: float) -> float:
+def short(value: float) -> float:
     """Six significant digits, as the file shows."""
     return float(f"{float(value):.6g}")

@@ -77,27 +77,47 @@ class Repeats(NamedTuple):
     freedom: int = 0
 
 
-def _innovations(rest: Array, first: Flags, cycle: Array, read: float) -> tuple[Array, Array]:
-    """Split off what the past of a train foretells of each residual; return the new parts and their variance.
+class Whitening(NamedTuple):
+    """Splits off what the past of a train foretells of each residual.
 
-    Parameters
+    Attributes
     ----------
-    rest : float64 array, shape (steps, columns)
-        Residuals of measured steps, signed as conductance.
-    first : bool array, shape (steps,)
-        Where a train begins.
-    cycle : float64 array, shape (steps,)
-        Variance of the cycle noise of each step, above zero.
-    read : float
-        Variance of the read noise.
+    below : float64 array, shape (steps - 1,), or None
+        Share of the residual before that is foretold; None where reads are exact.
+    variance : float64 array, shape (steps,)
+        Of what is new.
     """
-    if read == 0.0 or first.size == 1:
-        return rest, cycle + 2 * read
-    variance, below, info = lapack.dpttrf(cycle + 2 * read, np.where(first[1:], 0.0, -read))
-    if info:
-        raise FloatingPointError("covariance of the residuals is not positive")  # cannot be: cycle is above zero
-    bands = np.stack([np.ones_like(cycle), np.append(below, 0.0)])
-    return np.asarray(solve_banded((1, 0), bands, rest, check_finite=False), np.float64), np.asarray(variance)
+
+    below: Array | None
+    variance: Array
+
+    @classmethod
+    def of(cls, first: Flags, cycle: Array, read: float) -> "Whitening":
+        """Factorise the residuals' covariance.
+
+        Parameters
+        ----------
+        first : bool array, shape (steps,)
+            Where a train begins.
+        cycle : float64 array, shape (steps,)
+            Variance of the cycle noise of each step, above zero.
+        read : float
+            Variance of the read noise.
+        """
+        if read == 0.0 or first.size < 2:
+            return cls(None, cycle + 2 * read)
+        variance, below, info = lapack.dpttrf(cycle + 2 * read, np.where(first[1:], 0.0, -read))
+        if info:
+            raise FloatingPointError("covariance of the residuals is not positive")  # cannot be: cycle is above zero
+        return cls(np.asarray(below), np.asarray(variance))
+
+    def new(self, rest: Array) -> Array:
+        """Return the new parts of residuals in units of their deviation, shape (steps,) or (steps, columns)."""
+        deviation = np.sqrt(self.variance)
+        if self.below is not None:
+            bands = np.stack([np.ones_like(deviation), np.append(self.below, 0.0)])
+            rest = solve_banded((1, 0), bands, rest, check_finite=False)
+        return np.asarray((rest.T / deviation).T, np.float64)
 
 
 def separate(rest: Array, first: Flags, sizes: tuple[Array, Array], repeats: Repeats, fitted: Array) -> Noise:
@@ -132,12 +152,12 @@ def _profile(columns: Array, first: Flags, size: Array, repeats: Repeats) -> tup
     freedom = first.size - (columns.shape[1] - 1) + repeats.freedom
 
     def at(ratio: float) -> tuple[float, float]:
-        new, variance = _innovations(columns, first, relative, ratio / repeats.reads)
-        white = new / np.sqrt(variance)[:, None]
+        whitening = Whitening.of(first, relative, ratio / repeats.reads)
+        white = whitening.new(columns)
         triangle = np.linalg.cholesky(white.T[1:] @ white[:, 1:])
         along = np.linalg.solve(triangle, white.T[1:] @ white[:, 0])
         square = float(np.sum(white[:, 0] ** 2) - np.sum(along**2))
-        cost = float(np.sum(np.log(variance)) + 2 * np.sum(np.log(np.diag(triangle))))
+        cost = float(np.sum(np.log(whitening.variance)) + 2 * np.sum(np.log(np.diag(triangle))))
         if repeats.freedom:
             square += repeats.freedom * repeats.std**2 / max(ratio, 1e-300)
             cost += repeats.freedom * np.log(max(ratio, 1e-300))

@@ -1,0 +1,274 @@
+"""Which families describe a measured device, and the simplest that does so within the noise.
+
+Each family's mean step is fitted to the steps within the middle of the range, weighted by the noise that was found with
+the free curve (`twin.devices.fit`), neighbours' read noise included. Beyond it, where hard bounds clip steps and noise,
+only the sum of the steps is held against soft bounds: a line that does not vanish at the ends of saturated trains is a
+linear step. The criterion is Schwarz's (Ann. Statist. 6:461, 1978),
+``BIC = chi^2 + k ln n`` of k parameters and n steps. Of the families within 2 of the lowest, a difference "not worth
+more than a bare mention" (Kass & Raftery, J. Am. Stat. Assoc. 90:773, 1995), the one with fewest parameters is taken.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import least_squares
+
+from twin.devices.fit import MIDDLE, DeviceFit, short
+from twin.devices.noise import Whitening
+from twin.devices.trains import Array, Trains
+
+BARE = 2.0  # difference of BIC that says nothing
+ENDS = 2.0  # chi^2 that two sums have on average: for families that end at bounds of their own
+PRECISE = 1e-6  # of chi^2, where a fit ends: a hundredth of what decides
+MOST = 20_000  # steps that are fitted, whole trains of them
+SOFT = "soft-bounds"
+KNOWN = 0.2  # how well a line foretells the sum of the steps beyond the middle, where ends of ranges are uncertain
+CORNERS = 5  # nodes of the short piecewise step
+Shape = Callable[[Array, Array], Array]
+"""Mean step of an up pulse from its parameters and the weight, -1 to 1; that of a down pulse is its mirror image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A family as fitted.
+
+    Attributes
+    ----------
+    name : str
+        ``piecewise-step`` with 5 nodes, or with all (`tabular`).
+    family : str
+        Its name in the registry.
+    parameters : int
+    chi2 : float
+        Mean square of the steps' innovations about the fit, in units of their noise: 1 where it fits.
+    bic : float
+    fields : mapping
+        The family's parameters that say its mean step and bounds.
+    mean : float64 array, shape (2, nodes)
+        Mean up and down step at the nodes of `DeviceFit`, conductance.
+    """
+
+    name: str
+    family: str
+    parameters: int
+    chi2: float
+    bic: float
+    fields: Mapping[str, object]
+    mean: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """A family's shape, where its parameters start and end, and the fields they make."""
+
+    name: str
+    family: str
+    shape: Shape
+    start: tuple[float, ...]
+    least: tuple[float, ...]
+    most: tuple[float, ...]
+    fields: Callable[[Array, Array], dict[str, object]]
+
+
+def _constant(p: Array, w: Array) -> Array:
+    return np.full(w.size, p[0])
+
+
+def _soft(p: Array, w: Array) -> Array:
+    return np.asarray(np.maximum(p[0] * (1 - w / p[1]), 0.0), np.float64)
+
+
+def _linear(p: Array, w: Array) -> Array:
+    return np.asarray(np.maximum(p[0] * (1 - p[1] * w), 0.0), np.float64)
+
+
+def _power(p: Array, w: Array) -> Array:
+    return np.asarray(p[0] * np.power(np.maximum((p[2] - w) / 2, 0.0), p[1]), np.float64)
+
+
+def _exponential(p: Array, w: Array) -> Array:
+    return np.asarray(np.maximum(p[0] * (1 - p[1] * np.exp(p[2] * w)), 0.0), np.float64)
+
+
+def _piecewise(p: Array, w: Array) -> Array:
+    return np.asarray(np.interp(w, np.linspace(-1.0, 1.0, p.size), p), np.float64)
+
+
+def _unequal(up: float, down: float) -> tuple[float, float]:
+    """Return the larger of two sizes and the imbalance that makes the other of it (see `PulsedFamily.steps`)."""
+    return (up, 1 - down / up) if up >= down else (down, up / down - 1)
+
+
+def _steps(up: Array, down: Array) -> dict[str, object]:
+    dw_min, up_down = _unequal(float(up[0]), float(down[0]))
+    return {"dw_min": dw_min, "up_down": up_down, "w_max": 1.0, "w_min": -1.0}
+
+
+def _soft_fields(up: Array, down: Array) -> dict[str, object]:
+    return _steps(up, down) | {"w_max": float(up[1]), "w_min": -float(down[1])}
+
+
+def _linear_fields(up: Array, down: Array) -> dict[str, object]:
+    slopes = {"gamma_up": float(up[1]), "gamma_down": float(down[1]), "gamma_up_dtod": 0.0, "gamma_down_dtod": 0.0}
+    return _steps(up, down) | slopes
+
+
+def _power_fields(up: Array, down: Array) -> dict[str, object]:
+    gamma, imbalance = _unequal(float(up[1]), float(down[1]))
+    half = (up[2] + down[2]) / 2  # the family's step is that at the far bound
+    steps = _steps(up * half ** up[1], down * half ** down[1]) | {"w_max": float(up[2]), "w_min": -float(down[2])}
+    return steps | {"pow_gamma": gamma, "pow_up_down": imbalance, "pow_gamma_dtod": 0.0}
+
+
+def _exponential_fields(up: Array, down: Array) -> dict[str, object]:
+    shape = {"A_up": up[1], "gamma_up": up[2], "A_down": down[1], "gamma_down": down[2]}
+    return _steps(up, down) | {name: float(value) for name, value in shape.items()} | {"a": 1.0, "b": 0.0}
+
+
+def _piecewise_fields(up: Array, down: Array) -> dict[str, object]:
+    middle = float(up[up.size // 2] + down[down.size // 2]) / 2 or float(np.mean([up, down]))
+    return {
+        "dw_min": middle,
+        "up_down": 0.0,
+        "w_max": 1.0,
+        "w_min": -1.0,
+        "piecewise_up": [short(x / middle) for x in up],
+        "piecewise_down": [short(x / middle) for x in down[::-1]],
+    }
+
+
+# steps in units of the middle step; ordered so that of equals the earlier is taken
+_FLAT, _LEAST, _MOST = (1.0,) * CORNERS, (0.0,) * CORNERS, (1e3,) * CORNERS
+MODELS = (
+    _Model("constant-step", "constant-step", _constant, (1.0,), (1e-3,), (1e3,), _steps),
+    _Model(SOFT, "soft-bounds", _soft, (1.0, 1.1), (1e-3, 0.5), (1e3, 50.0), _soft_fields),
+    _Model("linear-step", "linear-step", _linear, (1.0, 0.5), (1e-3, 0.0), (1e3, 1.0), _linear_fields),
+    _Model("power-step", "power-step", _power, (2.0, 1.2, 1.1), (1e-3, 1e-2, 0.9), (1e3, 20.0, 10.0), _power_fields),
+    _Model(
+        name="exponential-step",
+        family="exponential-step",
+        shape=_exponential,
+        start=(1.2, 0.2, 1.5),
+        least=(1e-3, -1e3, -10.0),
+        most=(1e3, 1e3, 10.0),
+        fields=_exponential_fields,
+    ),
+    _Model("piecewise-step", "piecewise-step", _piecewise, _FLAT, _LEAST, _MOST, _piecewise_fields),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Data:
+    """Steps of a range, in weight units and in the pulse's direction; weights mirrored for down pulses."""
+
+    step: Array
+    weight: Array
+    scale: Array
+    tabular: Array
+    cycle: Array
+    read: float
+    whitening: Whitening
+    up: npt.NDArray[np.bool_]
+    first: npt.NDArray[np.bool_]
+
+    def mean(self, shape: Shape, up: Array, down: Array) -> Array:
+        """Mean steps of a shape with these parameters for up and down pulses."""
+        return np.asarray(self.scale * np.where(self.up, shape(up, self.weight), shape(down, self.weight)), np.float64)
+
+    def rest(self, mean: Array) -> Array:
+        """Innovations about a mean step, in units of their noise."""
+        sign = np.where(self.up, 1.0, -1.0)
+        return self.whitening.new(sign * (self.step - mean))
+
+    def sums(self, mean: Array) -> float:
+        """Chi^2 of the sums of the up steps and of the down steps; reads cancel within what is connected."""
+        found = 0.0
+        for way in (self.up, ~self.up):
+            variance = float(np.sum(self.cycle[way])) + 2 * self.read * np.count_nonzero(self.first[way])
+            variance += (KNOWN * float(np.sum(mean[way]))) ** 2
+            found += float(np.sum((self.step - mean)[way])) ** 2 / variance if variance > 0 else 0.0
+        return found
+
+
+def compare(trains: Trains, fitted: DeviceFit) -> list[Candidate]:
+    """Fit all families; the free curve of `fitted` is the last, named ``tabular``."""
+    inside = np.abs(fitted.steps.place - 0.5) < MIDDLE / 2
+    data, beyond = (_data(trains, fitted, chosen) for chosen in (inside, _ahead(trains, fitted) & ~inside))
+    found = [_candidate(model, data, beyond, fitted) for model in MODELS]
+    levels = int(fitted.up.levels.max() + fitted.down.levels.max()) + 2
+    chi2 = float(np.sum(data.rest(data.tabular) ** 2))
+    bic = chi2 + ENDS + levels * float(np.log(data.step.size))
+    mean = np.stack([fitted.up.nodes, fitted.down.nodes])
+    fields = fitted.tabular()
+    return [*found, Candidate("tabular", "piecewise-step", levels, chi2 / data.step.size, bic, fields, mean)]
+
+
+def simplest(candidates: list[Candidate]) -> Candidate:
+    """Return the one with fewest parameters of those within `BARE` of the lowest BIC."""
+    least = min(one.bic for one in candidates)
+    return min((one for one in candidates if one.bic <= least + BARE), key=lambda one: one.parameters)
+
+
+def parameters(fitted: DeviceFit, chosen: Candidate) -> dict[str, object]:
+    """Parameters of the chosen family: its own, and the spreads and the noise of the fit."""
+    fields = dict(chosen.fields)
+    spreads = fitted.spreads()
+    dw_min, w_max, w_min = (float(str(fields[name])) for name in ("dw_min", "w_max", "w_min"))
+    spreads["w_max_dtod"] /= w_max
+    spreads["w_min_dtod"] /= -w_min
+    if not fitted.noise.mult_noise:  # in units of dw_min, which is not every family's middle step
+        spreads["dw_min_std"] *= fitted.dw_min / dw_min
+    numbers = {name: short(value) if isinstance(value, float) else value for name, value in fields.items()}
+    return numbers | {name: short(value) for name, value in spreads.items()} | {"mult_noise": fitted.noise.mult_noise}
+
+
+def _ahead(trains: Trains, fitted: DeviceFit) -> npt.NDArray[np.bool_]:
+    """Steps in the half of the range that their pulses go to."""
+    return np.asarray((fitted.steps.place > 0.5) == trains.up)
+
+
+def _data(trains: Trains, fitted: DeviceFit, chosen: npt.NDArray[np.bool_]) -> _Data:
+    every = max(-(-int(np.count_nonzero(chosen)) // MOST), 1)
+    kept = np.flatnonzero(chosen & (trains.train // 2 % every == 0))
+    unit = 2.0 / fitted.span
+    steps = fitted.steps
+    up = trains.up[kept]
+    first = trains.first[kept] | (np.diff(kept, prepend=-2) != 1)
+    cycle, read = steps.cycle[kept] * unit**2, steps.read * unit**2
+    return _Data(
+        step=steps.step[kept] * unit,
+        weight=np.where(up, 1.0, -1.0) * (2 * steps.place[kept] - 1),
+        scale=steps.scale[kept],
+        tabular=steps.mean[kept] * unit,
+        cycle=cycle,
+        read=read,
+        whitening=Whitening.of(first, cycle, read),
+        up=up,
+        first=first,
+    )
+
+
+def _candidate(model: _Model, data: _Data, beyond: _Data, fitted: DeviceFit) -> Candidate:
+    """Fit both directions of a family at once: they share the reads."""
+    count = len(model.start)
+    scales = np.array([fitted.dw_min if _is_step(model, k) else 1.0 for k in range(count)])
+
+    def rest(p: Array) -> Array:
+        up, down = p.reshape(2, count) * scales
+        return data.rest(data.mean(model.shape, up, down))
+
+    bounds = (model.least * 2, model.most * 2)
+    found = least_squares(rest, model.start * 2, bounds=bounds, x_scale="jac", ftol=PRECISE, xtol=PRECISE)
+    up, down = found.x.reshape(2, count) * scales
+    chi2 = 2 * float(found.cost)
+    ends = beyond.sums(beyond.mean(model.shape, up, down)) if model.name == SOFT else ENDS
+    bic = chi2 + ends + 2 * count * float(np.log(data.step.size))
+    nodes = np.linspace(-1.0, 1.0, fitted.up.nodes.size)
+    mean = np.stack([model.shape(up, nodes), model.shape(down, nodes)[::-1]]) * fitted.span / 2
+    return Candidate(model.name, model.family, 2 * count, chi2 / data.step.size, bic, model.fields(up, down), mean)
+
+
+def _is_step(model: _Model, k: int) -> bool:
+    return k == 0 or model.shape is _piecewise
