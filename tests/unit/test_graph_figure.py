@@ -81,6 +81,12 @@ def test_the_report_has_a_picture_for_each_run_with_nodes_and_finds_its_table_ag
     assert "nodes" not in other.tables
 
 
+def test_of_several_layouts_of_an_algorithm_the_first_is_drawn():
+    runs = [run_with(layout=layout) for layout in ("four-array", "three-array")]
+    drawings = graph_panels([*runs, run_with(algorithm="sgd", layout="two-array")])
+    assert [drawing.title for drawing in drawings] == ["Network, ttv2 four-array", "Network, sgd two-array"]
+
+
 def test_a_graph_whose_names_could_not_be_read_is_not_drawn():
     rows = [(f"n{k}", "relu", f"n{k - 1}" if k else "input", "4", 0, 0, 0) for k in range(MOST_NODES + 1)]
     assert graph_panels([run_with(pd.DataFrame(rows, columns=NODES.columns))]) == []

@@ -126,12 +126,12 @@ def _saturation(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
     main = parts.algorithm.main
     for kind in ("forward", "backward"):
         table = own[(own["kind"] == kind) & (own["matrix"] == main)]
-        count = float(table["count"].sum())
-        if count == 0 or _total(table, "mvms") == 0:
+        uses = _total(table, "uses")
+        if uses == 0 or _total(table, "mvms") == 0:
             continue
-        repeats = _total(table, "mvms") / count - 1
+        repeats = _total(table, "mvms") / uses - 1
         rows.append((layer, main, f"bound-management repeats per {kind}", repeats, "mat-vecs"))
-        rows.append((layer, main, f"clipped outputs per {kind}", _total(table, "clipped") / count, "outputs"))
+        rows.append((layer, main, f"clipped outputs per {kind}", _total(table, "clipped") / uses, "outputs"))
     matrices = dict.fromkeys((main, parts.algorithm.fast))
     return rows + [(layer, m, "devices at a bound", 100 * parts.machine.at_bounds(layer, m)[0], "%") for m in matrices]
 

@@ -36,9 +36,10 @@ Point = tuple[float, float]
 
 
 def graph_panels(runs: Sequence[RunResult]) -> list[Drawing]:
-    """Draw the graph of every run whose network has digital nodes."""
+    """Draw the graphs of networks with digital nodes: of every algorithm its first run, for layouts differ little."""
+    first = {run.algorithm: (number, run) for number, run in reversed([*enumerate(runs)]) if _drawn(run)}
     with styled():
-        return [_panel(number, run) for number, run in enumerate(runs) if _drawn(run)]
+        return [_panel(number, run) for number, run in sorted(first.values(), key=lambda entry: entry[0])]
 
 
 def _drawn(run: RunResult) -> bool:
