@@ -151,3 +151,13 @@ def test_an_edge_list_that_falls_apart_ends_in_one_line(twin):
     code, _, err = twin("run", "digits-mlp", *SMALL, "--chip", "./own.toml")
     assert (code, err.count("\n")) == (2, 1)
     assert "network.edges: no path from r0c0 to r1c1" in err
+
+
+def test_a_node_that_cannot_take_its_inputs_is_named_with_its_line(twin, tmp_path):
+    text = find("workload", "digits-cnn").text
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace('name = "conv", channels = 8', 'name = "conv", channels = 7'))
+    line = next(number for number, row in enumerate(path.read_text().splitlines(), 1) if 'name = "residual"' in row)
+    code, out, err = twin("run", "./mine.toml", "--algorithm", "digital")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: ./mine.toml:{line}: network.layers.5 (residual, of 8 x 8 x 7 and 8 x 8 x 8): ")

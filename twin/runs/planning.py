@@ -112,9 +112,15 @@ def check_all(plans: Sequence[Plan]) -> None:
 
 
 def _placed(message: str, plan: Plan) -> str:
-    """Put the file and line of a chip's key before a message that begins with it: it was found after loading."""
-    key = re.match(r"[a-z_]+(\.[a-z_]+)+", message)
-    origin = plan.chip.origins.get(key[0], "") if key else ""
-    if not origin or origin == "default":
+    """Put file and line of a key of the chip or the workload before a message that begins with it.
+
+    It was found after loading. A node of a network stands where its kind does.
+    """
+    key = re.match(r"[a-z_]+(\.[a-z0-9_]+)+", message)
+    if not key:
         return message
-    return f"{origin}: {'chip.' if origin == COMMAND_LINE else ''}{message}"
+    for loaded, prefix in ((plan.chip, "chip."), (plan.workload, "")):
+        origin = loaded.origins.get(key[0]) or loaded.origins.get(f"{key[0]}.kind", "default")
+        if origin != "default":
+            return f"{origin}: {prefix if origin == COMMAND_LINE else ''}{message}"
+    return message
