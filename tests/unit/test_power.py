@@ -1,18 +1,26 @@
 """What parts draw beside their work, and when they are off."""
 
 import math
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 from blocks_kit import small
 from hypothesis import given
 from hypothesis import strategies as st
+from report_kit import make_run
 
 from twin.chip import ChipCosts, Component
-from twin.chip.power import idle_W
+from twin.chip.power import STANDING, idle_W
 from twin.descriptions.load import load_chip, load_layout
 from twin.errors import TwinError
 from twin.mapping import map_layers
 from twin.operation import Counts, Kind, Operation, Unit
+from twin.report.pages.grids import share_grids
+from twin.report.pages.markdown import markdown
+from twin.results.derived import IDLE, STATIC, energy_parts
+from twin.results.summary import run_summary
+from twin.results.totals import totals
 from twin.runs.build import build
 from twin.runs.planning import plan_run
 from twin.runs.timed import build_timing_only
@@ -161,3 +169,30 @@ def test_a_mistake_in_power_is_named_in_one_line(settings, message):
     with pytest.raises(TwinError, match=message) as found:
         load_chip("aimc-512", settings)
     assert "\n" not in str(found.value)
+
+
+def test_energy_divides_into_dynamic_idle_and_static_as_the_components_of_the_chip_do():
+    assert {*IDLE, *STATIC} == {component.name.lower() for component in STANDING}
+    run = make_run()
+    table = run.tables["energy"]
+    more = pd.DataFrame(
+        [("idle", -1, "idle", 3.0), ("clock", -1, "clock", 2.0), ("controller", -1, "controller", 1.0),
+         ("wake", 0, "forward", 4.0)], columns=table.columns,
+    )  # fmt: skip
+    frame = pd.concat([table, more], ignore_index=True)
+    found = replace(run, tables={**run.tables, "energy": frame}, energy_J=float(frame["energy_J"].sum()))
+    joules = frame.groupby("component")["energy_J"].sum()
+    parts = energy_parts(found)
+    assert parts.idle_J == pytest.approx(6)
+    assert parts.static_J == pytest.approx(joules["leakage"])
+    assert parts.dynamic_J == pytest.approx(found.energy_J - 6 - joules["leakage"])
+    assert sum(parts) == pytest.approx(found.energy_J)
+    energy = run_summary(found, found)["energy"]
+    assert energy["without_static_J"] == pytest.approx(parts.dynamic_J + 6)
+    assert totals(found)["static_J"] == parts.static_J
+    text = markdown([found], "twin run")
+    assert f"idle {100 * 6 / found.energy_J:.0f}" in text.replace(".0 %", " %")
+    (grid,) = [grid for grid in share_grids([found]) if "without leakage" in grid.caption]
+    rows = {row[0]: row[1].value for row in grid.rows}
+    assert rows["with static"] == pytest.approx(found.energy_J / found.samples)
+    assert rows["without static"] == pytest.approx((found.energy_J - parts.static_J) / found.samples)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from twin.results.text import fixed, percent
 if TYPE_CHECKING:
     import pandas as pd
 
+IDLE = ("idle", "clock", "controller")
+"""Components of energy that flow while parts are awake, in use or not."""
+STATIC = ("leakage",)
 PATHS = ("link", "buffer", "memory", "host", "network", "cluster", "chip_link")
 
 
@@ -40,6 +43,36 @@ class Derived:
     tile_utilisation_mean: float
     tile_utilisation_max: float
     speed: float
+
+
+class EnergyParts(NamedTuple):
+    """The energy of a run: of operations, of parts that are awake, and leakage."""
+
+    dynamic_J: float
+    idle_J: float
+    static_J: float
+
+    @property
+    def without_static_J(self) -> float:
+        """All but leakage."""
+        return self.dynamic_J + self.idle_J
+
+
+def energy_parts(run: RunResult) -> EnergyParts:
+    """Divide the energy of a run; waking belongs to the operations."""
+    energy = run.tables["energy"]
+    idle, static = (float(energy.loc[energy["component"].isin(names), "energy_J"].sum()) for names in (IDLE, STATIC))
+    apart = energy["component"].isin([*IDLE, *STATIC])
+    return EnergyParts(float(energy.loc[~apart, "energy_J"].sum()), idle, static)
+
+
+def divided(run: RunResult) -> str:
+    """Say in one line how the energy divides."""
+    parts = energy_parts(run)
+    if not run.energy_J:
+        return ""
+    names = zip(("dynamic", "idle", "static"), parts, strict=True)
+    return ", ".join(f"{name} {percent(joules / run.energy_J)} %" for name, joules in names if joules or name != "idle")
 
 
 def derive(run: RunResult, baseline: RunResult) -> Derived:
@@ -69,8 +102,12 @@ def interval(run: RunResult) -> str:
 
 
 def energy_interval_J(run: RunResult) -> float:
-    """Give half the width of the 95 % interval of the energy, J: only the leakage depends on the time."""
-    return run.leakage_W * run.makespan_interval_s
+    """Give half the width of the 95 % interval of the energy, J: only what flows without operations takes time.
+
+    It counts the leakage of parts that are awake, an upper bound where parts are gated.
+    """
+    idle_W = energy_parts(run).idle_J / run.makespan_s if run.makespan_s else 0.0
+    return run.leakage_W * run.makespan_interval_s + idle_W * run.makespan_interval_s
 
 
 def derive_all(runs: Sequence[RunResult]) -> list[Derived]:

@@ -66,10 +66,16 @@ class Time(Model):
 
 
 class Energy(Model):
-    """Energy, leakage included."""
+    """Energy: the total is with leakage, dynamic + idle + static."""
 
     total_J: Number
-    total_interval_95_J: Number = Field(description="half the 95 % interval: of the leakage, which takes time")
+    total_interval_95_J: Number = Field(
+        description="half the 95 % interval: of leakage and idle power, which take time"
+    )
+    dynamic_J: Number = Field(None, description="of operations, waking of gated parts included")
+    idle_J: Number = Field(None, description="of parts that are awake: idle periphery, clocks, controllers")
+    static_J: Number = Field(None, description="leakage")
+    without_static_J: Number = Field(None, description="the total without leakage")
     per_sample_J: Number
     by_component_J: dict[str, Number]
     by_operation_J: dict[str, Number] = Field(description="by kind of operation")

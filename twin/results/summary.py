@@ -13,6 +13,7 @@ from twin.results.derived import (
     derive,
     derive_all,
     energy_interval_J,
+    energy_parts,
     wait_shares,
 )
 from twin.results.models import RunSummary
@@ -25,7 +26,7 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
     """Totals and rates of one run, as `twin.results.models.RunSummary`; `load_run` reads its scalars back from here."""
     derived = derive(run, baseline)
     per_sample = derived.bytes_per_sample
-    energy = run.tables["energy"]
+    energy, parts = run.tables["energy"], energy_parts(run)
     by_component = energy.groupby("component", sort=False)["energy_J"].sum()
     by_kind = energy.groupby("kind", sort=False)["energy_J"].sum()
     links = busiest_links(run)
@@ -59,6 +60,8 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
         "energy": {
             "total_J": run.energy_J,
             "total_interval_95_J": energy_interval_J(run),
+            **parts._asdict(),
+            "without_static_J": parts.without_static_J,
             "per_sample_J": derived.energy_J_per_sample,
             "by_component_J": by_component.to_dict(),
             "by_operation_J": by_kind.to_dict(),

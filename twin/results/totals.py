@@ -1,7 +1,7 @@
 """The totals of a run as one flat row: the columns of a sweep's table and of a comparison's."""
 
 from twin.results.columns import name, real
-from twin.results.derived import PATHS, derive
+from twin.results.derived import PATHS, derive, energy_parts
 from twin.results.result import RunResult
 
 Value = str | int | float
@@ -17,6 +17,9 @@ TOTALS = (
     real("makespan_interval_s", "s", "half its 95 % interval where timing was sampled"),
     real("samples_per_s", "1/s", "training samples a simulated second"),
     real("energy_J", "J", "energy, leakage included"),
+    real("dynamic_J", "J", "energy of operations"),
+    real("idle_J", "J", "energy of parts that are awake: idle periphery, clocks, controllers"),
+    real("static_J", "J", "leakage"),
     real("energy_J_per_sample", "J", "energy a sample"),
     real("area_m2", "m2", "silicon"),
     *(
@@ -49,6 +52,7 @@ def totals(run: RunResult) -> dict[str, Value]:
         "makespan_interval_s": run.makespan_interval_s,
         "samples_per_s": derived.samples_per_s,
         "energy_J": run.energy_J,
+        **energy_parts(run)._asdict(),
         "energy_J_per_sample": derived.energy_J_per_sample,
         "area_m2": run.area_m2,
         **traffic,

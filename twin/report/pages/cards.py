@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from twin.results.derived import Derived, derive_all, interval, is_timed_only, measure, tested, tiles
+from twin.results.derived import Derived, derive_all, divided, interval, is_timed_only, measure, tested, tiles
 from twin.results.result import RunResult
 from twin.results.text import ABSENT, fixed, percent, si
 
@@ -50,7 +50,11 @@ def _figures(runs: Sequence[RunResult], derived: Sequence[Derived], k: int) -> l
     return [
         *([] if is_timed_only(runs) else [Figure(measure([run])[0], *_accuracy(runs, k))]),
         Figure("time", si(run.makespan_s, "s"), [f"{si(own.samples_per_s)} samples/s", *speed, *sampled]),
-        Figure("energy", si(run.energy_J, "J"), [f"{si(joules[0], 'J')} a sample", *against(*joules)]),
+        Figure(
+            "energy",
+            si(run.energy_J, "J"),
+            [f"{si(joules[0], 'J')} a sample", *against(*joules), *([divided(run)] if divided(run) else [])],
+        ),
         Figure(
             "area",
             f"{fixed(run.area_m2, 1e-6)} mm²",

@@ -9,7 +9,7 @@ from twin.report.figures.layers import layer_operations
 from twin.report.figures.standard import energy_shares, time_shares
 from twin.report.pages.page import Cell, Column, Grid, words
 from twin.results.calibration import CALIBRATION, calibration_rows
-from twin.results.derived import busiest_links
+from twin.results.derived import busiest_links, energy_parts
 from twin.results.overlap import STALENESS, staleness_rows
 from twin.results.result import RunResult, Source
 from twin.results.text import ABSENT, fixed, scale, si
@@ -47,8 +47,21 @@ def share_grids(runs: Sequence[RunResult]) -> list[Grid]:
         _by_run(
             "Energy per sample by component", "component", "J", runs, [energy_shares(run, "component") for run in runs]
         ),
+        _by_run("Energy per sample with and without leakage", "part", "J", runs, [_divided(run) for run in runs]),
         _by_run("Bytes per sample by path and stream", "path, stream", "B", runs, [_traffic(run) for run in runs]),
     ]
+
+
+def _divided(run: RunResult) -> dict[str, float]:
+    parts, samples = energy_parts(run), max(run.samples, 1)
+    named = {
+        "dynamic (operations)": parts.dynamic_J,
+        "idle (awake parts, clocks, controllers)": parts.idle_J,
+        "without static": parts.without_static_J,
+        "static (leakage)": parts.static_J,
+        "with static": run.energy_J,
+    }
+    return {name: joules / samples for name, joules in named.items()}
 
 
 def _by_run(

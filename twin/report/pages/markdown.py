@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from twin.report.pages.table import headings, rows
 from twin.results.calibration import CALIBRATION, calibration_rows
-from twin.results.derived import busiest_links, facts, grouped_warnings, interval
+from twin.results.derived import busiest_links, divided, facts, grouped_warnings, interval
 from twin.results.overlap import STALENESS, staleness_rows
 from twin.results.result import RunResult
 from twin.results.text import fixed, percent
@@ -28,6 +28,10 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
         "## What bound the time",
         "",
         *(f"- **{escape(run.name)}**: {escape(run.bound)}" for run in runs),
+        "",
+        "## How the energy divides",
+        "",
+        *(f"- **{escape(run.name)}**: {escape(divided(run))}" for run in runs if divided(run)),
         "",
         *_table("Staleness of the weights that forward mat-vecs read", STALENESS, staleness_rows(runs)),
         *_table("Calibration", CALIBRATION, calibration_rows(runs)),
