@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from twin.cli.cite import cite
 from twin.cli.compare import compare
 from twin.cli.device import device
 from twin.cli.export import export
@@ -35,7 +36,7 @@ app = typer.Typer(
 for command in (compare, run, resume, show):
     app.command()(command)
 app.command("list")(list_all)
-for command in (schema, reproduce, verify_sampling, sweep, study, extract, infer, export, figures):
+for command in (schema, reproduce, verify_sampling, sweep, study, extract, infer, export, figures, cite):
     app.command()(command)
 app.add_typer(device, name="device")
 app.add_typer(imports, name="import")
