@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from twin.cli.device_fit import fit_measured
+from twin.devices import device_preset
 from twin.devices.fit import fit_device
 from twin.devices.forms.form import Wanted, heading, turning
 from twin.devices.forms.registry import FORMS, read_measured
+from twin.devices.presets import read_description
 from twin.errors import TwinError
 
 LOW, HIGH, STEP, PULSES, CYCLES = 1.0, 11.0, 0.25, 120, 8  # microsiemens
@@ -293,9 +295,16 @@ def test_turning_points_of_a_saturated_series_are_where_the_direction_changes():
     assert len(turning(values[:-55])) == 6
 
 
-def test_a_log_leaves_its_voltages_in_the_device(tmp_path):
+def test_a_log_gives_the_device_an_electrical_side(tmp_path):
     fit_measured(written(tmp_path, keithley()), out=tmp_path / "mine.toml")
-    text = (tmp_path / "mine.toml").read_text()
-    assert "# up_voltage = 1 V" in text
-    assert "# down_voltage = -1.2 V" in text
-    assert "# read_voltage = 0.1 V" in text
+    assert "# down_voltage = -1.2 V" in (tmp_path / "mine.toml").read_text()
+    device = device_preset("measured", read_description(str(tmp_path / "mine.toml")))
+    assert (device.read_voltage, device.write_voltage) == (0.1, 1.2)
+    middle = 1e-6 * (LOW + HIGH) / 2
+    assert device.mean_resistance == pytest.approx(1 / middle, rel=0.05)
+    assert device.on_off_ratio == pytest.approx(cycles()[:, 0].max() / cycles()[:, 1].min(), rel=0.1)
+
+
+def test_a_file_without_units_says_nothing_electrical(tmp_path):
+    fit_measured(written(tmp_path, aihwkit()), out=tmp_path / "mine.toml")
+    assert "resistance" not in (tmp_path / "mine.toml").read_text()
