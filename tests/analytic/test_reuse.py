@@ -111,3 +111,34 @@ def test_whole_counts_of_a_mean_add_up_to_it_whatever_the_runs_of_updates(mean, 
         total += spread(mean, done, n)
         done += n
     assert total == floor(done * mean)
+
+
+AWAKE = {
+    "power.tile": '{ idle = 0.1, lines = "used", clock = "1 mW", controller = "2 mW", controller_area = "1 um^2" }'
+}
+GATED = {"power.tile": '{ idle = 0.1, gate_after = "1 us", wake_time = "100 ns", wake_energy = "1 nJ", gated = 0.1 }'}
+
+
+def test_reused_blocks_take_the_idle_joules_and_the_controllers_of_all_blocks(tmp_path):
+    path = small(tmp_path, 4)
+    runs = [timed(path, "ttv2", "four-array", reuse=reuse, chip_overrides=AWAKE) for reuse in (True, False)]
+    assert totals(runs[0]) == totals(runs[1])
+    once, every = (run.clock.tables()["energy"].groupby("component")["energy_J"].sum().to_dict() for run in runs)
+    assert {"idle", "clock", "controller"} < set(once)
+    assert once == pytest.approx(every, rel=1e-12)
+
+
+def test_reused_blocks_are_not_gated_and_say_so(tmp_path):
+    path = small(tmp_path, 4)
+    awake, once, every = (
+        timed(path, "ttv2", "four-array", reuse=reuse, chip_overrides=GATED | more)
+        for reuse, more in ((True, {"power.tile.gate_after": "1 s"}), (True, {}), (False, {}))
+    )
+    assert totals(once) == totals(awake)
+    assert any("chip.power.tile: nothing is gated where equal blocks" in line for line in once.warnings)
+    assert not any("gated" in line for line in every.warnings)
+    found = [run.clock.tables()["energy"].groupby("component")["energy_J"].sum() for run in (once, every)]
+    assert "wake" not in found[0]
+    assert found[1]["wake"] > 0
+    assert found[1]["idle"] < 0.9 * found[0]["idle"]
+    assert every.clock.now_ps > once.clock.now_ps
