@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from twin.networks.description import Network
 from twin.networks.given.fit import fit
 from twin.networks.graph import Graph
-from twin.networks.onnx.graph import read_model
+from twin.networks.onnx.read import read_model
 
 NEWEST = onnx.defs.onnx_opset_version()
 

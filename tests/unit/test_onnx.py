@@ -19,7 +19,7 @@ from twin.extraction.inference import infer, make_model, program
 from twin.extraction.model import load_finals, load_model, save_model
 from twin.networks.given.files import read_tensors
 from twin.networks.onnx.export import write_model
-from twin.networks.onnx.graph import read_model
+from twin.networks.onnx.read import read_model
 from twin.runs.build import build
 from twin.runs.planning import plan_folder
 from twin.runs.weights import write_weights

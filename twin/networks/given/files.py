@@ -67,9 +67,9 @@ def _read_onnx(path: Path) -> Tensors:
 
 
 def read_network(path: Path) -> "Model":
-    """Read an ONNX file into nodes and weights; raises TwinError as `twin.networks.onnx.graph.read_model`."""
+    """Read an ONNX file into nodes and weights; raises TwinError as `twin.networks.onnx.read.read_model`."""
     try:
-        from twin.networks.onnx.graph import read_model  # noqa: PLC0415 - an extra
+        from twin.networks.onnx.read import read_model  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise TwinError(f"{path}: {EXTRA}") from error
     return read_model(path)

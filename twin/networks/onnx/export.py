@@ -10,7 +10,7 @@ from twin.errors import TwinError
 from twin.files import write_bytes
 from twin.networks.given.files import Tensors
 from twin.networks.onnx.files import MOST_BYTES, values_of
-from twin.networks.onnx.graph import read_model
+from twin.networks.onnx.read import read_model
 
 
 def write_model(path: Path, tensors: Tensors, out: Path) -> None:

@@ -1,5 +1,6 @@
 """An ONNX graph as nodes of the twin: walked in order, every node by the function for its op type."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -13,27 +14,13 @@ from pydantic import ValidationError
 
 from twin.config.checks import identifier
 from twin.errors import TwinError
-from twin.networks.kinds.elementwise import Gelu, Relu, Sigmoid, Silu, Softmax, Tanh
-from twin.networks.kinds.matrices import Conv, Dense
-from twin.networks.kinds.merges import Add, Concat, Multiply
-from twin.networks.kinds.moves import Dropout, Flatten, Reshape, Transpose
-from twin.networks.kinds.node import MisfitError, Node, Shape, Symbols
-from twin.networks.kinds.norms import BatchNorm, LayerNorm, RmsNorm
-from twin.networks.kinds.pools import AveragePool, GlobalAveragePool, MaxPool
-from twin.networks.kinds.tables import Embedding, Positions
-from twin.networks.onnx.files import DOMAINS, read_message, values_of
+from twin.networks.kinds import kinds
+from twin.networks.kinds.node import MisfitError, Shape, Symbols
+from twin.networks.onnx.files import DOMAINS, values_of
 
 INPUT = "input"
 NAMED = 10
 Constant = npt.NDArray[Any]
-CLASSES: dict[str, type[Node]] = {
-    cls.model_fields["kind"].annotation.__args__[0]: cls  # type: ignore[union-attr]
-    for cls in (
-        *(Dense, Conv, MaxPool, AveragePool, GlobalAveragePool, Flatten, Reshape, Transpose, Dropout),
-        *(Add, Multiply, Concat, Relu, Gelu, Silu, Sigmoid, Tanh, Softmax),
-        *(BatchNorm, LayerNorm, RmsNorm, Embedding, Positions),
-    )
-}
 
 
 class NotCoveredError(Exception):
@@ -100,21 +87,23 @@ class Model:
         return found
 
 
-def read_model(path: Path) -> Model:
-    """Read a file into nodes of the twin.
-
-    Raises
-    ------
-    TwinError
-        Where it cannot be read, or has nodes that are not covered, all of which are named.
-    """
-    return Reader(Model(path, read_message(path))).read()
+Take = Callable[["Reader", onnx.NodeProto, int], Value]
+Fold = Callable[["Reader", onnx.NodeProto], Constant]
 
 
 class Reader:
-    """Walks the nodes of a graph; functions of op types (`twin.networks.onnx.ops`) get it with a node."""
+    """Walks the nodes of a graph; functions of op types get it with a node.
 
-    def __init__(self, model: Model) -> None:
+    Parameters
+    ----------
+    model : Model
+        Gets what is read.
+    ops, folded : mapping of str to callable
+        By op type: nodes that depend on the input, and those that do not.
+    """
+
+    def __init__(self, model: Model, ops: Mapping[str, Take], folded: Mapping[str, Fold]) -> None:
+        self._ops, self._folded = ops, folded
         self.model, self.graph = model, model.message.graph
         self.values: dict[str, Value] = {}
         self._refused: list[str] = []
@@ -146,19 +135,17 @@ class Reader:
 
     def _take(self, node: onnx.NodeProto, index: int) -> None:
         """Fold or add a node; one behind what is not covered is only checked for its op type."""
-        from twin.networks.onnx.ops import FOLDED, OPS  # noqa: PLC0415 - they take a reader
-
-        known = node.op_type in OPS or node.op_type in FOLDED
+        known = node.op_type in self._ops or node.op_type in self._folded
         if node.domain not in DOMAINS or not known or not node.output:
             raise NotCoveredError
-        if node.op_type in FOLDED and self._is_constant(node):
-            self.model.constants[node.output[0]] = FOLDED[node.op_type](self, node)
+        if node.op_type in self._folded and self._is_constant(node):
+            self.model.constants[node.output[0]] = self._folded[node.op_type](self, node)
         elif not all(name in self.values or self.is_fixed(name) for name in node.input if name):
             return
-        elif node.op_type not in OPS:
+        elif node.op_type not in self._ops:
             raise NotCoveredError("of what depends on the input")
         else:
-            self.values[node.output[0]] = OPS[node.op_type](self, node, index)
+            self.values[node.output[0]] = self._ops[node.op_type](self, node, index)
 
     def constant(self, name: str) -> Constant:
         """Return a tensor that does not depend on the input."""
@@ -184,7 +171,7 @@ class Reader:
             own = f"{name[:75]}-{number}"
         layer = {"kind": kind, "name": own, "inputs": [one.node for one in inputs], **fields}
         try:
-            shape = CLASSES[kind].model_validate(layer).shape(*(one.shape for one in inputs))
+            shape = kinds()[kind].model_validate(layer).shape(*(one.shape for one in inputs))
         except (MisfitError, ValidationError) as error:
             first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             raise NotCoveredError(first) from error
