@@ -79,10 +79,11 @@ class Opcode(IntEnum):
     NODE_BACKWARD = 20
     NODE_STEP = 21  # the optimiser's step of a node's parameters
     GRADIENT = 22  # of a digital matrix, summed for its optimiser
-    OWN_0 = 23  # effects that an algorithm brings along (`Algorithm.effects`)
-    OWN_1 = 24
-    OWN_2 = 25
-    OWN_3 = 26
+    NODE_LOSS = 23  # the loss of a graph that does not end in a layer
+    OWN_0 = 24  # effects that an algorithm brings along (`Algorithm.effects`)
+    OWN_1 = 25
+    OWN_2 = 26
+    OWN_3 = 27
 
 
 class Phase(IntEnum):
@@ -97,6 +98,10 @@ class Phase(IntEnum):
     LAST = 3
     APPLY = 4
     TESTED = 5  # forward only, with what training has left
+
+
+LOSSES = (Opcode.LOSS, Opcode.NODE_LOSS)
+"""Where a sample's loss is found."""
 
 
 class Counts(IntEnum):

@@ -111,11 +111,13 @@ def evaluated(graph, weights, learnt, x, target):
 
 def evaluated_batch(graph, weights, learnt, xs, targets):
     """Return the losses of a batch, summed over samples and positions; parameters as of `values_of`."""
-    outputs, loss = values_of(graph, weights, learnt, xs)[graph.nodes[-1].name], 0.0
+    last, loss = graph.nodes[-1], 0.0
+    of_loss = last.node.kind == "softmax" and graph.loss == "cross-entropy"
+    outputs = values_of(graph, weights, learnt, xs)[last.inputs[0] if of_loss else last.name]
     for out, target in zip(outputs, targets, strict=True):
         rows = np.atleast_2d(out)
         if graph.loss == "squared-error":
-            loss += 0.5 * np.sum((out - target) ** 2)
+            loss += 0.5 * np.sum((out.ravel() - target) ** 2)
         else:
             chosen = np.asarray(target, int).reshape(-1)
             loss -= np.sum(np.log(softmax(rows)[np.arange(len(rows)), chosen]))
@@ -224,7 +226,7 @@ def trained(described, shape, *, samples=4, symbols=0, seed=3, rate=0.1, optimis
     if described.loss == "cross-entropy":
         targets = draw.integers(0, outputs[-1], (samples, positions))
     else:
-        targets = draw.uniform(-1, 1, (samples, *outputs))
+        targets = draw.uniform(-1, 1, (samples, int(np.prod(outputs))))
     names = tuple(map(chr, range(97, 97 + symbols)))
     data = Dataset(inputs, targets, inputs, targets, tuple(shape), symbols=names, sequential=bool(symbols))
     network = Network.from_config(described, shape, symbols)

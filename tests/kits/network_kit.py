@@ -20,7 +20,7 @@ from twin.engine import Engine
 from twin.machine.machine import Machine
 from twin.machine.replay import Coupled, Encoder
 from twin.mapping import map_layers
-from twin.operation import N_COUNTS, Counts, Opcode
+from twin.operation import LOSSES, N_COUNTS, Counts
 
 QUIET = {f"tile.io.{key}": "0" for key in ("inp_res", "out_res", "out_bound", "out_noise")}
 LAYOUTS = {"digital": "digital", "sgd": "two-array"}
@@ -55,7 +55,7 @@ class Ideal:
         program, _ = self.encoder.encode(first, last)
         counts = np.zeros((program.size, N_COUNTS))
         self.machine.execute(program, counts)
-        losses = counts[program["opcode"] == int(Opcode.LOSS), Counts.LOSS]
+        losses = counts[np.isin(program["opcode"], LOSSES), Counts.LOSS]
         network = self.machine.network
         return losses.reshape(-1, network.steps).sum(axis=1) / network.losses
 

@@ -62,7 +62,10 @@ EXAMPLES = {
     "rms-norm": [on_rows({"kind": "rms-norm"})],
     "max-pool": [window("max-pool")],
     "average-pool": [window("average-pool")],
-    "global-average-pool": [on_map({"kind": "global-average-pool"})],
+    "global-average-pool": [
+        on_map({"kind": "global-average-pool"}),
+        Example([conv(3), {"kind": "global-average-pool"}, {"kind": "softmax"}], MAP),
+    ],
     "flatten": [on_map(FLAT)],
     "reshape": [on_rows({"kind": "gelu"}, {"kind": "reshape", "to": [2, 10]}, dense(3))],
     "transpose": [on_rows({"kind": "transpose"}, dense(2))],

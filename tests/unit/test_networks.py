@@ -221,7 +221,7 @@ def test_networks_that_do_not_fit_their_data_are_refused(layers, given, words):
         ([conv(2, 2), block(2), SYMBOLS], 3, 'or "dense" in a network with recurrent'),
         ([block(2), SYMBOLS], 0, "at least 1"),
         ([SOFTMAX], 3, "belongs to"),
-        ([block(2), conv(2, 2)], 3, 'must be "dense"'),
+        ([block(2), conv(2, 2)], 3, 'must be "dense" in the last'),
         ([SYMBOLS | {"activation": "tanh"}, SOFTMAX], 0, "must be given"),
         ([{"kind": "gru", "hidden": 3, "bias": True}, SYMBOLS], 3, "gru"),
     ],

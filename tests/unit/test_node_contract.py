@@ -10,6 +10,7 @@ from touched_kit import Places
 
 from twin.errors import TwinError
 from twin.kernels.nodes.digital import NODES
+from twin.kernels.records import LOSSES
 from twin.machine.describe import bias_lines
 from twin.networks.graph import Graph
 from twin.networks.kinds import kinds
@@ -49,7 +50,7 @@ def listed(made, kind):
 
 def test_every_kind_has_kernels_and_every_kernel_a_kind():
     digital = {kind for kind, node in kinds().items() if kind not in ARRAYS and node not in VIEWS}
-    assert digital == set(NODES) - {COPY, FAN_OUT}
+    assert digital == set(NODES) - {COPY, FAN_OUT, *LOSSES}
 
 
 def test_every_example_is_of_a_kind():

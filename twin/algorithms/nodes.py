@@ -107,6 +107,10 @@ class NodeSteps:
             moments = self._moments()
             yield self._work(Kind.ACTIVATION, Opcode.NODE_FORWARD, phase, flops, (*here, *moments), moments)
             return
+        if self.node is self.flow.loss:
+            flops = self.node.cost.forward
+            yield self._work(Kind.LOSS, Opcode.NODE_LOSS, phase, flops, tuple(here), (self._own("y"), self._own("g0")))
+            return
         learnt = self._learnt()
         if learnt:
             yield self._move(Stream.WEIGHTS, self.loaded, learnt, self._own("p"))
@@ -129,6 +133,10 @@ class NodeSteps:
 
     def backward(self, phase: Phase = Phase.WHOLE) -> Iterator[Operation]:
         """Load the error of the output and what was kept, work, store the errors of the inputs."""
+        errors = [self._own(f"g{port}") for port in range(len(self.node.inputs))]
+        if self.node is self.flow.loss:
+            yield from self._store_errors(errors)
+            return
         made = Producer("node", self.node.index)
         takers = [self.flow.taker(made)]
         if self.node.kind == "fan-out":
@@ -148,7 +156,6 @@ class NodeSteps:
             flops, summed = self.node.cost.backward * GATHERED // TOGETHER, (*gradient, *self._moments())
             yield self._work(Kind.DERIVATIVE, Opcode.NODE_BACKWARD, phase, flops, (*here, *summed), summed)
             return
-        errors = [self._own(f"g{port}") for port in range(len(self.node.inputs))]
         yield self._work(
             Kind.DERIVATIVE,
             Opcode.NODE_BACKWARD,
@@ -157,6 +164,9 @@ class NodeSteps:
             (*here, *self._learnt(), *gradient, *self._moments()),
             (*errors, *gradient, *self._moments()),
         )
+        yield from self._store_errors(errors)
+
+    def _store_errors(self, errors: list[Resource]) -> Iterator[Operation]:
         for port, wanted in enumerate(self.node.wanted):
             if wanted:
                 towards = self.flow.host(origin(self.flow, self.node.inputs[port])) - self.node.host

@@ -112,8 +112,7 @@ class Program:
         """Yield one layer's part of the way forward; the last one's ends with the loss."""
         main = self.algorithm.main
         yield from self.algorithm.forward(layer)
-        last = layer.layer.index == len(self.layers) - 1
-        yield from layer.loss(main) if last else layer.activation(main)
+        yield from layer.loss(main) if self._loses(layer) else layer.activation(main)
 
     def backward(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Yield one layer's part of the way back, with its updates."""
@@ -124,10 +123,14 @@ class Program:
     def errors(self, layer: LayerSteps) -> Iterator[Operation]:
         """Yield one layer's part of the way back, up to its updates."""
         index = layer.layer.index
-        if index < len(self.layers) - 1:
+        if not self._loses(layer):
             yield from layer.derivative(self.algorithm.main)
         if index > 0 if self.flow is None else self.flow.wanted[index]:
             yield from self.algorithm.backward(layer)
+
+    def _loses(self, layer: LayerSteps) -> bool:
+        """Return whether a layer works out the loss: the last, unless a node does."""
+        return layer.layer.index == len(self.layers) - 1 and (self.flow is None or self.flow.loss is None)
 
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Yield the updates of one layer by one sample."""

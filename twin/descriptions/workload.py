@@ -219,7 +219,7 @@ class Workload(Description):
         named = f'targets = "{vars(data)["targets"]}"' if chosen in OWN else f'set = "{chosen}"'
         network = vars(self)["network"]
         last = list(network.listed())[-1]
-        outputs = vars(last.node)["outputs"]
+        outputs = vars(last.node).get("outputs")  # those of other kinds follow from their inputs
         if chosen in TEXTS and not network.reads_text:
             rule = f'needs a recurrent layer (kind = "lstm") or an embedding for set = "{chosen}"'
             raise refusal(("network", "layers"), rule)
@@ -227,7 +227,7 @@ class Workload(Description):
             raise refusal(
                 ("data", "set"), f"must be a text for recurrent layers and embeddings: {', '.join(sorted(TEXTS))}"
             )
-        if chosen in CLASSES and outputs != CLASSES[chosen]:
+        if chosen in CLASSES and outputs is not None and outputs != CLASSES[chosen]:
             raise refusal(
                 ("network", *last.at, "outputs"), f'must be {CLASSES[chosen]} in the last layer for set = "{chosen}"'
             )

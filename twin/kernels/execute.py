@@ -8,6 +8,7 @@ from twin.kernels.jit import kernel
 from twin.kernels.nodes.dense import lose_use
 from twin.kernels.nodes.digital import node_backward, node_forward, node_step
 from twin.kernels.nodes.kinds import activate_uses, backward, derivative, forward, put_input
+from twin.kernels.nodes.losses import lose_rows
 from twin.kernels.streams import OF_GRADIENTS, OF_TRANSFERS
 from twin.kernels.transfer.chi import accumulate_uses, pulse_lines
 from twin.kernels.transfer.choppers import chop, unchop
@@ -25,10 +26,11 @@ F32 = np.float32
     int(Opcode.BACKWARD),
     int(Opcode.DERIVATIVE),
 )
-NODE_FORWARD, NODE_BACKWARD, NODE_STEP = (
+NODE_FORWARD, NODE_BACKWARD, NODE_STEP, NODE_LOSS = (
     int(Opcode.NODE_FORWARD),
     int(Opcode.NODE_BACKWARD),
     int(Opcode.NODE_STEP),
+    int(Opcode.NODE_LOSS),
 )
 GRADIENT = int(Opcode.GRADIENT)
 FORWARD_FAST, BACKWARD_FAST = int(Opcode.FORWARD_FAST), int(Opcode.BACKWARD_FAST)
@@ -101,6 +103,10 @@ def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inpu
             node_forward(f, nodes[p.first], p.slot, p.uses, p.sample, seed)
         elif p.opcode == NODE_BACKWARD:
             node_backward(f, nodes[p.first], p.slot, p.uses)
+        elif p.opcode == NODE_LOSS:
+            value, wrong = lose_rows(f, nodes[p.first], p.slot, targets[p.row])
+            row[VALUE] += value
+            row[CROSSED] += wrong
         elif p.opcode == NODE_STEP:
             node_step(f, nodes[p.first])
         elif p.opcode == GRADIENT:

@@ -36,13 +36,14 @@ def _graph_codes(network: Network, flow: Flow, *, fast: bool) -> Iterator[Code]:
     """Yield the instructions of a graph: those of a node have its number and its phase at the end."""
     for made in flow.order:
         if made.what != LAYER:
-            yield Opcode.NODE_FORWARD, 0, made.number, Phase.TESTED
+            loss = flow.nodes[made.number] is flow.loss
+            yield Opcode.NODE_LOSS if loss else Opcode.NODE_FORWARD, 0, made.number, Phase.TESTED
             continue
         layer = network.layers[made.number]
         yield Opcode.FORWARD, layer.index, 0, layer.uses
         if fast:
             yield Opcode.FORWARD_FAST, layer.index, 0, layer.uses
-        last = layer is network.layers[-1]
+        last = layer is network.layers[-1] and flow.loss is None
         yield Opcode.LOSS if last else Opcode.ACTIVATION, layer.index, 0, layer.uses
 
 

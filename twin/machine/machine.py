@@ -34,7 +34,7 @@ from twin.machine.words import FLOAT32, Word, place_words
 from twin.mapping import Mapping
 from twin.networks.given.fit import Given
 from twin.networks.network import Network
-from twin.operation import N_COUNTS, Counts, Opcode
+from twin.operation import LOSSES, N_COUNTS, Counts, Opcode
 
 Array = npt.NDArray[np.float32]
 Table = npt.NDArray[np.float64]
@@ -218,7 +218,7 @@ class Machine:
             program["sample"] = EVALUATION - (epoch * (n + 1) + program["row"])
             counts = np.zeros((program.size, N_COUNTS))
             self._call(*state, program, counts, self.data.test_inputs, self.data.test_targets, self.seed)
-            last = counts[program["opcode"] == Opcode.LOSS]
+            last = counts[np.isin(program["opcode"], LOSSES)]
             total += last[:, [Counts.LOSS, Counts.CROSSED]].sum(axis=0)
         for one, values in zip(states, kept, strict=True):
             self.f[one] = values

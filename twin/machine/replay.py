@@ -11,7 +11,7 @@ from twin.kernels.records import INSTRUCTION
 from twin.machine.calibration import Calibration
 from twin.machine.machine import Machine
 from twin.machine.state import check_effects
-from twin.operation import N_COUNTS, Counts, Opcode
+from twin.operation import LOSSES, N_COUNTS, Counts, Opcode
 
 if TYPE_CHECKING:
     from twin.machine.relaxing import RelaxingArray
@@ -136,7 +136,7 @@ class Prepared:
     def __init__(self, code: npt.NDArray[np.void], index: list[int]) -> None:
         self.code, self.members = code.copy(), code["sample"].copy()
         self.rows = np.zeros((code.size, N_COUNTS))
-        loss = np.where(code["opcode"] == Opcode.LOSS, self.members, -1).tolist()
+        loss = np.where(np.isin(code["opcode"], LOSSES), self.members, -1).tolist()
         self.effects = [
             None if at < 0 else (self.code[at : at + 1], self.rows[at : at + 1], self.rows[at], loss[at])
             for at in index
@@ -306,7 +306,7 @@ def perform(machine: Machine, encoder: Encoder, first: int, last: int) -> Perfor
 
 def losses(machine: Machine, program: npt.NDArray[np.void], table: npt.NDArray[np.float64]) -> list[float]:
     """Return the mean loss of the steps of each sample, summed in their order."""
-    rows = program["opcode"] == Opcode.LOSS
+    rows = np.isin(program["opcode"], LOSSES)
     steps = machine.network.steps
     at = np.arange(int(rows.sum())) // steps
     means: list[float] = (np.bincount(at, table[rows, Counts.LOSS]) / machine.network.losses).tolist()

@@ -11,7 +11,7 @@ from twin.config.part import KeyPath, Part
 from twin.config.resources import suggestion
 from twin.errors import TwinError
 from twin.networks.kinds import node_classes
-from twin.networks.kinds.matrices import Dense, Recurrent
+from twin.networks.kinds.matrices import Conv, Dense, Recurrent
 from twin.networks.kinds.node import Node
 from twin.networks.kinds.tables import Embedding
 
@@ -60,7 +60,7 @@ class Network(Part):
     """Nodes, and the loss that they are trained on."""
 
     loss: Literal["cross-entropy", "squared-error"]
-    """What training makes small; "cross-entropy" needs "softmax" in the last layer."""
+    """What training makes small; "cross-entropy" needs a softmax last, as an activation or as a node."""
     steps: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Characters of a sample of a text (truncated back-propagation in recurrent networks); 0 for other data."""
     layers: Annotated[tuple[Annotated[Simple | Block, Field(discriminator="kind")], ...], Field(strict=False)] = ()
@@ -88,8 +88,11 @@ class Network(Part):
         except TwinError as error:
             raise refusal(("file",), str(error)) from error
         layers = [dict(one) for one in found.layers]
-        if layers and layers[-1]["kind"] == "dense" and table.get("loss") == "cross-entropy":
-            layers[-1]["activation"] = "softmax"
+        if layers and table.get("loss") == "cross-entropy":
+            if layers[-1]["kind"] == "dense":
+                layers[-1]["activation"] = "softmax"
+            elif layers[-1]["kind"] != "softmax":
+                layers.append({"kind": "softmax"})
         given = {key: value for key, value in table.items() if key != "file"}
         return {"steps": found.steps, **given, "layers": layers, "described": table["file"]}
 
@@ -168,16 +171,20 @@ class Network(Part):
             last = index == len(listed) - 1
             given: dict[str, Any] = vars(node)
             softmax = given.get("activation") == "softmax"
-            if last and not isinstance(node, Dense):
-                raise refusal((*at, "kind"), 'must be "dense" in the last layer')
+            if last and self.is_recurrent and not isinstance(node, Dense):
+                raise refusal((*at, "kind"), 'must be "dense" in the last layer of a recurrent network')
             if softmax and not last:
                 raise refusal((*at, "activation"), "may stand in the last layer only")
             if softmax and vars(self)["loss"] != "cross-entropy":
                 raise refusal((*at, "activation"), 'needs loss = "cross-entropy"')
-            if last and not softmax and vars(self)["loss"] == "cross-entropy":
-                raise refusal((*at, "activation"), 'must be "softmax" in the last layer under loss = "cross-entropy"')
+            if last and not softmax and vars(self)["loss"] == "cross-entropy" and given["kind"] != "softmax":
+                rule = 'must be "softmax" in the last layer under loss = "cross-entropy"'
+                key = "activation" if "activation" in given else "kind"
+                raise refusal((*at, key), rule if key == "activation" else f"{rule}; add a node of that kind behind it")
             if isinstance(node, Dense) and given["outputs"] == 0 and not last:
                 raise refusal((*at, "outputs"), "must be given (at least 1) but in the last layer")
+        if not any(isinstance(one.node, (Dense, Conv, Recurrent)) for one in listed):
+            raise refusal(("layers",), 'needs at least 1 layer with a matrix: "dense", "conv", "lstm" or "rnn"')
         return self
 
     @model_validator(mode="after")

@@ -114,7 +114,7 @@ class Flow:
     ----------
     nodes : tuple of Digital
     order : tuple of Producer
-        Layers and nodes on the way forward; the last is the layer with the loss.
+        Layers and nodes on the way forward; the last is the layer with the loss, or the loss.
     sources : tuple of Producer
         What each layer takes.
     wanted : tuple of bool
@@ -131,6 +131,11 @@ class Flow:
     wanted: tuple[bool, ...]
     words: tuple[int, ...]
     input_words: int
+
+    @property
+    def loss(self) -> Digital | None:
+        """The node that is the loss; None where the last layer works it out."""
+        return self.nodes[self.order[-1].number] if self.order[-1].what == NODE else None
 
     def taker(self, producer: Producer) -> Taker:
         """Return who takes a tensor and returns its error; fan-outs stand where several do."""

@@ -9,12 +9,12 @@ from twin.networks.description import Listed
 from twin.networks.flow import INPUT, LAYER, NODE, Digital, Flow, Producer
 from twin.networks.graph import Graph
 from twin.networks.kinds import matrices
-from twin.networks.kinds.elementwise import Identity, Relu, Sigmoid, Tanh
+from twin.networks.kinds.elementwise import Identity, Relu, Sigmoid, Softmax, Tanh
 from twin.networks.kinds.moves import Flatten, Reshape
 from twin.networks.kinds.node import Shape, Shapes, rows
 from twin.networks.kinds.pools import MaxPool
 from twin.networks.layers import Conv, Dense, Layer
-from twin.networks.work import OPTIMISER_FLOPS, Cost
+from twin.networks.work import OPTIMISER_FLOPS, Cost, cost
 
 COPY, FAN_OUT = "copy", "fan-out"
 VIEWS = (Flatten, Reshape, Identity)
@@ -38,12 +38,15 @@ class Lowering:
         self._sources: list[Producer] = []
         self._words: list[int] = []
         self._order: list[Producer] = []
+        self._last = graph.nodes[-1].name
         for one in graph.nodes:
             if one.name not in self._within:
                 self._take(one)
                 self._workers[one.name] = self._made.get(one.name, Producer(LAYER, len(self.layers) - 1))
             else:
                 self._workers[one.name] = Producer(LAYER, len(self.layers) - 1)
+        if not self._ends_in_layer():
+            self._add_loss()
 
     def hosts(self, flow: Flow) -> dict[str, int]:
         """Return for each node the layer that it is, is part of or is worked out beside; -1: the sample itself."""
@@ -67,7 +70,7 @@ class Lowering:
     def _take(self, one: Listed) -> None:
         inputs = [self._made[name] for name in one.inputs]
         shapes = tuple(self.graph.shapes[name] for name in one.inputs)
-        if isinstance(one.node, VIEWS):
+        if isinstance(one.node, VIEWS) or self._is_of_loss(one):
             self._made[one.name] = inputs[0]
         elif isinstance(one.node, (matrices.Dense, matrices.Conv)):
             self._add_layer(one, inputs[0], shapes[0])
@@ -104,7 +107,11 @@ class Lowering:
         """Return the activation of a layer, its own or that of the node right behind it, and whose output that is."""
         own = one.node.activation
         only = self._only_taker(one.name)
-        if own != "identity" or only is None or not isinstance(only.node, (Relu, Sigmoid, Tanh)):
+        if own != "identity" or only is None:
+            return own, one.name
+        if not isinstance(only.node, (Relu, Sigmoid, Tanh)) and not (
+            isinstance(one.node, matrices.Dense) and self._is_of_loss(only)
+        ):
             return own, one.name
         self._within.add(only.name)
         return only.node.kind, only.name
@@ -150,6 +157,27 @@ class Lowering:
             one.node.meets,
         )
         return self._add(node)
+
+    def _is_of_loss(self, one: Listed) -> bool:
+        """Return whether a node is the softmax that a cross-entropy works out with itself."""
+        return one.name == self._last and isinstance(one.node, Softmax) and self.graph.loss == "cross-entropy"
+
+    def _ends_in_layer(self) -> bool:
+        """Return whether the last layer works out the loss with its output: a dense one, row by row as it lies."""
+        made, shape = self._made[self._last], self.graph.shapes[self._last]
+        last = self.layers[-1]
+        whole = made == Producer(LAYER, last.index) and isinstance(last, Dense) and self._rows[made] == rows(shape)
+        return whole and (last.activation == "softmax") == (self.graph.loss == "cross-entropy")
+
+    def _add_loss(self) -> None:
+        """Put the loss behind the last node, as a node of its own."""
+        source, (positions, width) = self._made[self._last], rows(self.graph.shapes[self._last])
+        classes = self.graph.loss == "cross-entropy"
+        work = cost("softmax-loss", positions, width) if classes else Cost(2 * positions * width, 0, 0, 0)
+        place = len(self._nodes)
+        size = positions * width
+        node = Digital(place, self.graph.loss, self.graph.loss, 0, (source,), (width,), (size,), positions, width, work)
+        self._add(node)
 
     def _add_copy(self, name: str, source: Producer, shape: Shape) -> Producer:
         """Give the rows of a dense layer's input the width that it takes."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from twin.errors import TwinError
 from twin.networks import description as config
-from twin.networks.flow import Flow
+from twin.networks.flow import Digital, Flow
 from twin.networks.graph import Graph
 from twin.networks.kinds import matrices
 from twin.networks.layers import Dense, Layer, Recurrent
@@ -62,7 +62,19 @@ class Network:
     @property
     def losses(self) -> int:
         """Losses of a sample: one, or one a position or time step."""
-        return self.layers[-1].uses
+        return self.layers[-1].uses if self.loss_node is None else self.loss_node.positions
+
+    @property
+    def loss_node(self) -> Digital | None:
+        """The loss where it is a node of its own; None where it belongs to the last layer."""
+        return self.flow.loss if self.flow is not None else None
+
+    @property
+    def outputs(self) -> int:
+        """Values that a loss compares with its target: classes, or values to fit."""
+        if self.loss_node is None:
+            return self.layers[-1].n_out
+        return self.loss_node.width if self.loss == "cross-entropy" else self.loss_node.size
 
     @property
     def shapes(self) -> Sequence[tuple[int, int]]:

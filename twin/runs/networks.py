@@ -30,9 +30,11 @@ def network_of(workload: "Workload", data: "Dataset") -> Network:
         Where it does not fit the data, e.g. has more outputs than they have classes.
     """
     network = Network.from_config(workload.network, data.shape, len(data.symbols))
-    given, wanted = network.layers[-1].n_out, data.outputs
+    given, wanted = network.outputs, data.outputs
     if given != wanted:
-        place = f"{dotted(('network', *list(workload.network.listed())[-1].at, 'outputs'))} (= {given})"
+        last = list(workload.network.listed())[-1]
+        place = dotted(("network", *last.at))
+        place = f"{place}.outputs (= {given})" if "outputs" in vars(last.node) else f"{place} ({given} values)"
         what = "classes" if data.classes else "values to fit"
         raise TwinError(f"{place}: must be {wanted}, as {data.facts.get('name', 'the data')} has {wanted} {what}")
     return network

@@ -18,7 +18,7 @@ from twin.kernels import nodes
 from twin.kernels.jit import kernel, linked
 from twin.kernels.optimisers.adam import adapt
 from twin.kernels.optimisers.descent import descend
-from twin.kernels.records import ADAMW, NESTEROV
+from twin.kernels.records import ADAMW, LOSSES, NESTEROV
 
 F32 = np.float32
 FILES = [
@@ -28,7 +28,8 @@ FILES = [
 ]
 FAMILIES = [file for file in FILES if hasattr(file, "KINDS")]
 NODES = {kind: (family, number) for family, file in enumerate(FAMILIES) for number, kind in enumerate(file.KINDS)}
-"""Kind of a node -> the number of its file, and its place there."""
+NODES |= {loss: (len(FAMILIES), number) for loss, number in LOSSES.items()}
+"""Kind of a node -> the number of its file, and its place there; losses have a function of their own."""
 
 
 def forward_of(family):
