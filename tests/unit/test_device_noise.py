@@ -45,6 +45,12 @@ def test_monotone_devices_of_few_cycles_are_not_called_otherwise(cycles):
     assert fits[0].up.chance > 1 / 401  # a probability, not a constant
 
 
+def test_the_chance_of_a_monotone_curve_is_a_probability_with_read_noise_too():
+    """Bins share reads; drawn as if they did not, 20 % of the chances were below 5 %."""
+    fits = [fit_device(measured(seed, 5)) for seed in range(500, 520)]
+    assert sum(curve.chance < 0.05 for fit in fits for curve in (fit.up, fit.down)) <= 5  # of 40
+
+
 def test_a_hump_is_seen_through_the_noise():
     fits = [fit_device(measured(seed, cycles=20, hump=1.5)) for seed in range(4)]
     assert not any(fit.up.monotone for fit in fits)

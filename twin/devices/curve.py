@@ -114,8 +114,8 @@ def fit_curve(steps: Steps, read: float) -> Curve:
         mean_scale = float(scale.mean())
         scale = np.maximum(scale / mean_scale, 0.0)
     error = np.sqrt(_variance(steps, fitted, device, read)) / square / mean_scale
-    spread = np.sqrt(_variance(steps, own, bins, read)[full[: bins.max() + 1]]) / weight[full]
-    chance, misfit, middle = _scatter(where, mean, spread, np.asarray(weight[full], np.float64))
+    scatter = _covariance(steps, own, bins, read)[np.ix_(full, full)] / np.outer(weight[full], weight[full])
+    chance, misfit, middle = _scatter(where, mean, scatter, np.asarray(weight[full], np.float64))
     rest = step - scale[device] * fitted
     explained = float(1 - rest.var() / step.var()) if step.var() > 0 else 1.0
     at_middle = float(nodes[SECTIONS // 2])
@@ -133,12 +133,25 @@ def _variance(steps: Steps, factor: Array, group: npt.NDArray[np.int64], read: f
     return np.asarray(np.maximum(found - 2 * read * shared, 1e-3 * found), np.float64)
 
 
-def _scatter(where: Array, mean: Array, spread: Array, weight: Array) -> tuple[float, float, tuple[float, float]]:
+def _covariance(steps: Steps, factor: Array, group: npt.NDArray[np.int64], read: float) -> Array:
+    """Covariance of the bins' sums: a read shared by steps of two bins makes one large where the other is small."""
+    found = np.zeros((SECTIONS, SECTIONS))
+    follows = steps.follows[1:]
+    np.add.at(found, (group[:-1][follows], group[1:][follows]), -read * (factor[1:] * factor[:-1])[follows])
+    found += found.T
+    own = np.bincount(group, factor**2 * steps.variance, SECTIONS)
+    found[np.diag_indices(SECTIONS)] = np.maximum(np.diag(found) + own, 1e-3 * own)
+    return found
+
+
+def _scatter(where: Array, mean: Array, scatter: Array, weight: Array) -> tuple[float, float, tuple[float, float]]:
     """Draw the bins' means about the curve; return chance, misfit beyond the noise and the middle's 95 % deviations."""
     rng = np.random.default_rng(0)
+    spread = np.sqrt(np.diag(scatter))
     precision = 1.0 / np.maximum(spread, 1e-6 * np.abs(mean).max()) ** 2
     found = _monotone(mean, precision)
-    drawn = found + rng.standard_normal((DRAWS, mean.size)) * spread
+    value, direction = np.linalg.eigh(scatter)
+    drawn = found + rng.standard_normal((DRAWS, mean.size)) @ (direction * np.sqrt(np.maximum(value, 0.0))).T
     fits = np.stack([_monotone(one, precision) for one in drawn])
     far = float(np.sum(precision * (mean - found) ** 2))
     chance = (1 + np.count_nonzero(np.sum(precision * (drawn - fits) ** 2, axis=1) >= far)) / (1 + DRAWS)
