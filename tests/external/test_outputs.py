@@ -13,17 +13,17 @@ TRAINS = "pulse,conductance,direction\n" + "".join(f"{k},{0.1 * k:.3f},up\n" for
 
 @pytest.fixture
 def measured(tmp_path):
-    path = tmp_path / "c.toml"  # the suffix of --out, so that nothing else refuses it
+    path = tmp_path / "c.toml"  # the suffix of --into, so that nothing else refuses it
     path.write_text(TRAINS)
     return path
 
 
 def test_a_measurement_is_not_overwritten_by_what_is_fitted_to_it(twin, measured):
-    for option in ("--out", "--plot"):
-        own = measured if option == "--out" else shutil.copy(measured, measured.with_suffix(".svg"))
+    for option in ("--into", "--plot"):
+        own = measured if option == "--into" else shutil.copy(measured, measured.with_suffix(".svg"))
         code, out, err = twin("device", "fit", str(own), option, str(own))
         assert (code, out) == (2, "")
-        assert err == f"error: {option} (= {own}): is the measurement that is read; name another file\n"
+        assert err == f"error: {option} (= {own}): is the measurement {own} that is read; name another file\n"
     assert measured.read_text() == TRAINS
 
 
@@ -41,9 +41,9 @@ def test_other_ways_to_the_same_file_are_seen_through(twin, measured, tmp_path, 
         case "up and down":
             (tmp_path / "x").mkdir()
             other = tmp_path / "x" / ".." / "c.toml"
-    code, _, err = twin("device", "fit", str(measured), "--out", str(other))
+    code, _, err = twin("device", "fit", str(measured), "--into", str(other))
     assert code == 2
-    assert "is the measurement that is read" in err
+    assert f"is the measurement {measured} that is read" in err
     assert measured.read_text() == TRAINS
 
 
@@ -65,9 +65,9 @@ def test_a_run_keeps_its_files_when_a_model_is_extracted(twin, tmp_path):
 @pytest.mark.parametrize("path", [".", "folder.toml", "folder.toml/"])
 def test_a_folder_is_no_file(twin, measured, tmp_path, path):
     (tmp_path / "folder.toml").mkdir()
-    code, out, err = twin("device", "fit", str(measured), "--out", path)
+    code, out, err = twin("device", "fit", str(measured), "--into", path)
     assert (code, out) == (2, "")
-    assert err.startswith(f"error: --out (= {path.rstrip('/')}): ")
+    assert err.startswith(f"error: --into (= {path.rstrip('/')}): ")
     assert len(err.splitlines()) == 1
 
 

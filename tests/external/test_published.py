@@ -33,6 +33,7 @@ PLANS = {
     "analog": plan_run(*NAMED, "four-array", "ttv2", "replayed", PULSED),
     "sampled": plan_run(*NAMED, "two-array", "sgd", "replayed", SAMPLED),
     "mesh": plan_run("digits-mlp", "aimc-512-mesh", "two-array", "sgd", "replayed", SHORT),
+    "graph": plan_run("digits-cnn", "aimc-512", "two-array", "sgd", "replayed", SHORT),
     "regression": plan_run("linear", "aimc-512", "two-array", "sgd", "replayed", {"training.epochs": "1"}),
 }
 HEADER = """schema = 1
