@@ -144,7 +144,7 @@ def ideal(
         for one in network.layers
     ]
     batches = Batches(batch, len(data.inputs))
-    program = Program(rules, steps, flow=flow, nodes=node_steps(flow, rules.main, optimiser), batches=batches)
+    program = Program(rules, steps, flow=flow, nodes=node_steps(flow, steps, rules.main, optimiser), batches=batches)
     encoder = Encoder(program, in_flight, lambda sample: sample % len(data.inputs))
     return Ideal(machine, encoder, loaded, out_scaling if algorithm != "digital" else 1.0)
 

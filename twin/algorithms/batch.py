@@ -52,7 +52,7 @@ class Member:
     def __init__(self, program: "Program", index: int) -> None:
         self.program, self.index = program, index
         self.layers = [replace(layer, member=index) for layer in program.layers]
-        self.nodes = [replace(node, member=index) for node in program.nodes]
+        self.nodes = [replace(node, host=replace(node.host, member=index)) for node in program.nodes]
 
     def marked(self, operations: Iterator[Operation]) -> Iterator[Operation]:
         """Yield operations as this sample's."""

@@ -8,6 +8,7 @@ Pseudocode, per sample and layer::
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar, Self, final
 
 from twin.algorithms.algorithm import Algorithm
@@ -79,17 +80,9 @@ class Digital(Algorithm):
         kept, moved, new = words(layer) * (1 + learner.moments), layer.shared("moved"), layer.shared("new")
         w, summed = layer.shared("W"), layer.shared("g")
         yield layer.move(Stream.WEIGHTS, "W", kept, w, moved)
-        yield Operation(
-            Kind.STEP,
-            Unit.DIGITAL,
-            layer.layer.index,
-            reads=(moved, w, summed),
-            writes=(new, summed),
-            opcode=Opcode.NODE_STEP,
-            matrix="W",
-            flops=learner.flops * words(layer),
-            node=learner.node,
-        )
+        flops = learner.flops * words(layer)
+        work = layer.at(0, 1).digital(Kind.STEP, Opcode.NODE_STEP, "W", flops, (moved, w, summed), (new, summed))
+        yield replace(work, node=learner.node)
         yield layer.move(Stream.WEIGHTS, "W", kept, new, w, store=True)
 
 

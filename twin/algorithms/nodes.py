@@ -7,15 +7,16 @@ tiles of its host layer. Vectors of node n, private to a sample:
     e  errors of its inputs           r  error of its output, loaded
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import final
 
 from twin.algorithms.layer import Learner, Wiring
+from twin.algorithms.steps import LayerSteps
 from twin.config.optimiser import Optimiser
 from twin.networks.flow import INPUT, LAYER, Digital, Flow, Producer, Taker
 from twin.networks.network import Network
-from twin.operation import Kind, Opcode, Operation, Phase, Resource, Stream, Unit
+from twin.operation import Kind, Opcode, Operation, Phase, Resource, Stream
 
 GATHERS = frozenset({Phase.FIRST, Phase.GATHER, Phase.LAST})
 GATHERED, TOGETHER = 3, 7
@@ -51,10 +52,13 @@ def learner_of(network: Network, layer: int, optimiser: Optimiser | None) -> Lea
     return Learner(nodes + layer, optimiser.moments, optimiser.flops)
 
 
-def node_steps(flow: Flow | None, matrix: str, optimiser: Optimiser | None) -> "list[NodeSteps]":
-    """Return the steps of all digital nodes of a graph; none where there is no graph."""
+def node_steps(
+    flow: Flow | None, layers: Sequence[LayerSteps], matrix: str, optimiser: Optimiser | None
+) -> "list[NodeSteps]":
+    """Return the steps of all digital nodes of a graph, beside its `layers`; none where there is no graph."""
     moments, flops = (optimiser.moments, optimiser.flops) if optimiser else (0, 0)
-    return [NodeSteps(flow, node, matrix, moments, flops) for node in flow.nodes] if flow else []
+    nodes = flow.nodes if flow else ()
+    return [NodeSteps(flow, node, layers[node.host].at(0, 1), matrix, moments, flops) for node in nodes if flow]
 
 
 def origin(flow: Flow, made: Producer) -> Producer:
@@ -73,20 +77,20 @@ class NodeSteps:
     ----------
     flow : Flow
     node : Digital
+    host : LayerSteps
+        One use of the layer beside whose tiles the work is done, of the node's sample of a batch.
     matrix : str
-        The matrix beside whose tiles the work is done.
-    member : int
-        Which sample of a batch.
+        Whose tiles these are.
     moments, flops : int
         Words a parameter that the optimiser keeps, and its work a parameter.
     """
 
     flow: Flow
     node: Digital
+    host: LayerSteps
     matrix: str
     moments: int
     flops: int
-    member: int = 0
 
     @property
     def loaded(self) -> int:
@@ -101,7 +105,7 @@ class NodeSteps:
         here = [self._own(f"f{port}") for port in range(len(sources))]
         for source, words, target in zip(sources, self.node.sizes, here, strict=True):
             home = (self.flow.host(source), self.matrix)
-            yield self._move(Stream.ACTIVATIONS, words, (self._named(tensor(source)),), target, home=home)
+            yield self._move(Stream.ACTIVATIONS, words, (self.host.named(tensor(source)),), target, home=home)
         if phase in GATHERS:
             flops = self.node.cost.forward * GATHERED // TOGETHER
             moments = self._moments()
@@ -144,7 +148,7 @@ class NodeSteps:
         here = []
         for number, taker in enumerate(takers):
             here.append(self._own(f"r{number}"))
-            source = (self._named(error(taker)),)
+            source = (self.host.named(error(taker)),)
             home = (self.flow.host(taker), self.matrix)
             yield self._move(Stream.ERRORS, self.node.size, source, here[-1], home=home)
         kept, place = self._kept()
@@ -195,14 +199,11 @@ class NodeSteps:
         if self.node.cost.kept:
             return self.node.cost.kept, self._own("ks")
         if self.node.again == "input":
-            return self.node.sizes[0], self._named(tensor(origin(self.flow, self.node.inputs[0])))
+            return self.node.sizes[0], self.host.named(tensor(origin(self.flow, self.node.inputs[0])))
         return self.node.size if self.node.again else 0, self._own("t")
 
     def _own(self, vector: str) -> Resource:
-        return self._named(f"n{self.node.index}.{vector}")
-
-    def _named(self, vector: str) -> Resource:
-        return Resource(vector + (f"@{self.member}" if self.member else ""), private=True)
+        return self.host.named(f"n{self.node.index}.{vector}")
 
     def _shared(self, vector: str) -> Resource:
         return Resource(f"n{self.node.index}.{vector}", private=False)
@@ -225,20 +226,7 @@ class NodeSteps:
         home: tuple[int, str] | None = None,
         towards: int = 0,
     ) -> Operation:
-        kind = Kind.STORE if store else Kind.LOAD
-        return Operation(
-            kind,
-            Unit.MOVE,
-            self.node.host,
-            reads=sources,
-            writes=(target,),
-            matrix=self.matrix,
-            words=words,
-            stream=stream,
-            store=store,
-            home=home,
-            towards=towards,
-        )
+        return self.host.move(stream, self.matrix, words, sources, target, store=store, home=home, towards=towards)
 
     def _work(
         self,
@@ -249,15 +237,5 @@ class NodeSteps:
         reads: tuple[Resource, ...],
         writes: tuple[Resource, ...],
     ) -> Operation:
-        return Operation(
-            kind,
-            Unit.DIGITAL,
-            self.node.host,
-            reads=reads,
-            writes=writes,
-            opcode=opcode,
-            matrix=self.matrix,
-            flops=flops,
-            node=self.node.index,
-            phase=phase,
-        )
+        done = self.host.digital(kind, opcode, self.matrix, flops, reads, writes)
+        return replace(done, node=self.node.index, phase=phase)

@@ -259,7 +259,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     if workload.calibration.method == "pulses":
         calibrated = sorted({reference.symmetry_point_of for reference in layout.references.values()})
     batches = Batches(training.batch, len(data.inputs))
-    nodes = node_steps(network.flow, algorithm.main, found.optimiser)
+    nodes = node_steps(network.flow, steps, algorithm.main, found.optimiser)
     program = Program(
         algorithm,
         steps,
