@@ -5,7 +5,9 @@ max-pooling behind that, are part of the layer; flatten and reshape move nothing
 nodes of kind "fan-out", each of which adds up the errors of two uses, so that every tensor has one error.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from twin.networks.kinds.node import Start
@@ -106,7 +108,18 @@ class Digital:
         return sum(start.size for start in self.memory)
 
 
-@dataclass(frozen=True, slots=True)
+def taken(sources: Sequence[Producer], nodes: Sequence[Digital]) -> dict[Producer, list[Taker]]:
+    """Return who takes each tensor: layers, whose inputs are `sources`, and then nodes."""
+    found: dict[Producer, list[Taker]] = {}
+    for number, source in enumerate(sources):
+        found.setdefault(source, []).append(Taker(LAYER, number, 0))
+    for node in nodes:
+        for port, source in enumerate(node.inputs):
+            found.setdefault(source, []).append(Taker(NODE, node.index, port))
+    return found
+
+
+@dataclass(frozen=True)
 class Flow:
     """The wiring of a graph's layers and digital nodes.
 
@@ -143,10 +156,11 @@ class Flow:
 
     def takers(self, producer: Producer) -> list[Taker]:
         """Return all that take a tensor."""
-        found = [Taker(LAYER, k, 0) for k, source in enumerate(self.sources) if source == producer]
-        for node in self.nodes:
-            found += [Taker(NODE, node.index, port) for port, source in enumerate(node.inputs) if source == producer]
-        return found
+        return self._taken.get(producer, [])
+
+    @cached_property
+    def _taken(self) -> dict[Producer, list[Taker]]:
+        return taken(self.sources, self.nodes)
 
     def beside(self, layer: int) -> list[Digital]:
         """Return the nodes that are worked out beside a layer's tiles."""

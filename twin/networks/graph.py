@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from twin.config.part import dotted
 from twin.errors import TwinError
 from twin.networks.description import INPUT, Listed, Network
 from twin.networks.kinds.matrices import Dense, matrix_of
 from twin.networks.kinds.node import MisfitError, Shape, Shapes, Symbols, written
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 
 class Row(NamedTuple):
@@ -91,15 +88,3 @@ class Graph:
             digital = sum(start.size for start in one.node.parameters(shapes))
             home = "arrays" if weights else "digital" if digital else ""
             yield Row(one.name, str(one.node.kind), one.inputs, written(shapes.output), weights or digital, uses, home)
-
-    def digraph(self) -> "nx.DiGraph[str]":
-        """Return the graph for networkx: nodes with `kind` and `shape`, edges with `port`."""
-        import networkx as nx  # noqa: PLC0415 - 60 ms that `twin --help` need not pay
-
-        graph: nx.DiGraph[str] = nx.DiGraph()
-        graph.add_node(INPUT, kind=INPUT, shape=self.shapes[INPUT])
-        for one in self.nodes:
-            graph.add_node(one.name, kind=vars(one.node)["kind"], shape=self.shapes[one.name])
-            for port, name in enumerate(one.inputs):
-                graph.add_edge(name, one.name, port=port)
-        return graph

@@ -6,7 +6,7 @@ from typing import final
 
 from twin.networks.description import INPUT as SAMPLE
 from twin.networks.description import Listed
-from twin.networks.flow import INPUT, LAYER, NODE, Digital, Flow, Producer
+from twin.networks.flow import INPUT, LAYER, NODE, Digital, Flow, Producer, Taker, taken
 from twin.networks.graph import Graph
 from twin.networks.kinds import matrices
 from twin.networks.kinds.elementwise import Identity, Relu, Sigmoid, Softmax, Tanh
@@ -211,8 +211,9 @@ class Lowering:
 
     def _fan_out(self) -> None:
         """Put fan-outs behind all tensors whose error has several parts."""
+        found = taken(self._sources, self._nodes)
         for made in list(self._order):
-            takers = self._uses(made)
+            takers = found.get(made, [])
             at = self._order.index(made) + 1
             source = made
             while self._trained[made] and len(takers) > 1:
@@ -239,13 +240,7 @@ class Lowering:
                 if len(takers) == 1:
                     self._redirect(takers[0], source)
 
-    def _uses(self, made: Producer) -> list[tuple[str, int, int]]:
-        found = [(LAYER, k, 0) for k, source in enumerate(self._sources) if source == made]
-        for node in self._nodes:
-            found += [(NODE, node.index, port) for port, source in enumerate(node.inputs) if source == made]
-        return found
-
-    def _redirect(self, taker: tuple[str, int, int], source: Producer) -> None:
+    def _redirect(self, taker: Taker, source: Producer) -> None:
         what, index, port = taker
         if what == LAYER:
             self._sources[index] = source
