@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from twin.kernels.records import INSTRUCTION
 from twin.networks.flow import LAYER, Flow
+from twin.networks.layers import Layer
 from twin.networks.network import Network
 from twin.operation import Opcode, Phase
 
@@ -18,14 +19,11 @@ def forward_code(network: Network, *, fast: bool) -> npt.NDArray[np.void]:
     codes: list[Code] = [(Opcode.INPUT, 0, 0, 1)]
     if network.flow is not None:
         codes += _graph_codes(network, network.flow, fast=fast)
-    for step in range(network.steps if network.flow is None else 0):
-        for layer in network.layers:
-            first, uses = (step, 1) if network.timed else (0, layer.uses)
-            codes.append((Opcode.FORWARD, layer.index, first, uses))
-            if fast:
-                codes.append((Opcode.FORWARD_FAST, layer.index, first, uses))
-            last = layer is network.layers[-1]
-            codes.append((Opcode.LOSS if last else Opcode.ACTIVATION, layer.index, first, uses))
+    else:
+        for step in range(network.steps):
+            for layer in network.layers:
+                first, uses = (step, 1) if network.timed else (0, layer.uses)
+                codes += _layer_codes(layer, first, uses, fast=fast, last=layer is network.layers[-1])
     program = np.zeros(len(codes), INSTRUCTION)
     for name, values in zip(("opcode", "layer", "first", "uses"), np.array(codes, np.int64).T, strict=True):
         program[name] = values
@@ -40,11 +38,15 @@ def _graph_codes(network: Network, flow: Flow, *, fast: bool) -> Iterator[Code]:
             yield Opcode.NODE_LOSS if loss else Opcode.NODE_FORWARD, 0, made.number, Phase.TESTED
             continue
         layer = network.layers[made.number]
-        yield Opcode.FORWARD, layer.index, 0, layer.uses
-        if fast:
-            yield Opcode.FORWARD_FAST, layer.index, 0, layer.uses
         last = layer is network.layers[-1] and flow.loss is None
-        yield Opcode.LOSS if last else Opcode.ACTIVATION, layer.index, 0, layer.uses
+        yield from _layer_codes(layer, 0, layer.uses, fast=fast, last=last)
+
+
+def _layer_codes(layer: Layer, first: int, uses: int, *, fast: bool, last: bool) -> Iterator[Code]:
+    yield Opcode.FORWARD, layer.index, first, uses
+    if fast:
+        yield Opcode.FORWARD_FAST, layer.index, first, uses
+    yield Opcode.LOSS if last else Opcode.ACTIVATION, layer.index, first, uses
 
 
 def without_periphery(matrices: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
