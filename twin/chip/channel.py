@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal, final
 
 from twin.chip.mover import Store
-from twin.chip.service import Service
-from twin.chip.wire import transfer
+from twin.chip.wire import Plain
 from twin.config.quantity import Area, Bandwidth, Bytes, EnergyPerBit, Power, Time
 
 
 @final
-class Channel(Store):
+class Channel(Plain, Store):
     """A memory as one channel whose transfers take bytes / bandwidth, wherever and whenever they are."""
 
     sized: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -41,18 +40,3 @@ class Channel(Store):
     def peak_Bps(self) -> float:
         """Bytes a second."""
         return self.bandwidth
-
-    @property
-    def area_m2(self) -> float:
-        """Silicon."""
-        return self.area
-
-    @property
-    def leakage_W(self) -> float:
-        """Power at rest."""
-        return self.leakage
-
-    def service(self, n_bytes: float, *, writes: bool = False) -> Service:
-        """Move bytes, either way."""
-        del writes
-        return transfer(n_bytes, self.bandwidth, self.latency, self.energy)

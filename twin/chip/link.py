@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal, final
 
 from twin.chip.mover import Link
-from twin.chip.service import Service
-from twin.chip.wire import transfer
+from twin.chip.wire import Plain
 from twin.config.quantity import Area, Bandwidth, EnergyPerBit, Power, Time
 
 
 @final
-class ChannelLink(Link):
+class ChannelLink(Plain, Link):
     """The link between a tile and the rest of the chip, one a tile, both ways; with a network, to its router."""
 
     sized: ClassVar[Mapping[str, tuple[str, ...]]] = {"bandwidth": ("area", "leakage")}
@@ -26,18 +25,3 @@ class ChannelLink(Link):
     """Silicon of one link."""
     leakage: Power
     """What one link draws all the time."""
-
-    @property
-    def area_m2(self) -> float:
-        """Silicon."""
-        return self.area
-
-    @property
-    def leakage_W(self) -> float:
-        """Power at rest."""
-        return self.leakage
-
-    def service(self, n_bytes: float, *, writes: bool = False) -> Service:
-        """Move bytes, either way."""
-        del writes
-        return transfer(n_bytes, self.bandwidth, self.latency, self.energy)
