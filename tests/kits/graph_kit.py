@@ -7,8 +7,11 @@ import pytest
 from network_kit import ideal
 from reference_networks import FUNCTIONS, Cell, softmax, step_forward
 
+from twin.chip import ChipCosts
 from twin.config.optimiser import Optimiser
 from twin.data import Dataset
+from twin.engine import Engine
+from twin.machine.replay import Encoder
 from twin.networks.description import Network as Description
 from twin.networks.graph import Graph
 from twin.networks.kinds.node import Node
@@ -263,3 +266,32 @@ def check(made, tolerance=2e-3):
     for number, at, slope in slopes(loss, values, 12, np.random.default_rng(1)):
         step = (values[number][at] - after[number][at]) / 0.1
         assert step == pytest.approx(slope, rel=tolerance, abs=2e-5), (number, at)
+
+
+def engine_of(made, performs, in_flight):
+    """Put an engine around a machine."""
+    ideal = made.ideal
+    examples = len(made.data.inputs)
+    encoder = Encoder(ideal.encoder.program, in_flight, lambda sample: sample % examples)
+    effects = performs(ideal.machine, ideal.encoder.program, encoder)
+    effects.segment(0, 10**6)
+    engine = Engine(ideal.encoder.program, effects, ChipCosts(ideal.chip, ideal.machine.mapping), in_flight)
+    return Watched(engine, effects)
+
+
+class Watched:
+    """An engine that says to its effects what it runs next."""
+
+    def __init__(self, engine, effects):
+        self._engine, self._effects = engine, effects
+
+    def __getattr__(self, name):
+        return getattr(self._engine, name)
+
+    def run(self, first, last):
+        self._effects.segment(first, last)
+        self._engine.run(first, last)
+
+    @property
+    def effects_losses(self):
+        return list(self._effects.losses)

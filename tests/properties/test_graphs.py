@@ -2,13 +2,11 @@
 
 import numpy as np
 import pytest
-from graph_kit import description, evaluated, slopes, trained
+from graph_kit import description, engine_of, evaluated, slopes, trained
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twin.chip import ChipCosts
-from twin.engine import Engine
-from twin.machine.replay import Coupled, Encoder, Replayed
+from twin.machine.replay import Coupled, Replayed
 
 ELEMENTWISE = ("relu", "gelu", "silu", "sigmoid", "tanh", "batch-norm")
 
@@ -74,12 +72,3 @@ def test_replayed_and_coupled_runs_of_a_random_graph_have_the_same_bits(graph, a
     assert end == other_end
     for one, other in zip([*weights, *learnt], [*others, *also], strict=True):
         assert np.array_equal(one, other)
-
-
-def engine_of(made, performs, in_flight):
-    """Put an engine around a machine."""
-    ideal = made.ideal
-    encoder = Encoder(ideal.encoder.program, in_flight, lambda sample: sample % 6)
-    effects = performs(ideal.machine, ideal.encoder.program, encoder)
-    effects.segment(0, 6)
-    return Engine(ideal.encoder.program, effects, ChipCosts(ideal.chip, ideal.machine.mapping), in_flight)

@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-from graph_kit import description, evaluated_batch, slopes, trained
+from graph_kit import description, engine_of, evaluated_batch, slopes, trained
 
 from twin.algorithms.batches import Batches
-from twin.chip import ChipCosts
-from twin.engine import Engine
-from twin.machine.replay import Coupled, Encoder, Replayed
+from twin.machine.replay import Coupled, Replayed
 from twin.operation import Kind
 
 MAP, ROWS = (5, 4, 2), (4, 3)
@@ -110,30 +108,3 @@ def test_a_batch_of_one_is_no_batch():
     program = made.ideal.encoder.program
     assert [op.phase for op in program.operations(0) if op.node >= 0 and op.kind is not Kind.STEP].count(0) > 0
     assert {op.member for op in program.operations(0)} == {0}
-
-
-def engine_of(made, performs, in_flight):
-    """Put an engine around a machine."""
-    ideal = made.ideal
-    examples = len(made.data.inputs)
-    encoder = Encoder(ideal.encoder.program, in_flight, lambda sample: sample % examples)
-    effects = performs(ideal.machine, ideal.encoder.program, encoder)
-    effects.segment(0, 10**6)
-    engine = Engine(ideal.encoder.program, effects, ChipCosts(ideal.chip, ideal.machine.mapping), in_flight)
-    return Watched(engine, effects)
-
-
-class Watched:
-    def __init__(self, engine, effects):
-        self._engine, self._effects = engine, effects
-
-    def __getattr__(self, name):
-        return getattr(self._engine, name)
-
-    def run(self, first, last):
-        self._effects.segment(first, last)
-        self._engine.run(first, last)
-
-    @property
-    def effects_losses(self):
-        return list(self._effects.losses)

@@ -1,17 +1,12 @@
 """Does the response of docs/add-a-device.md work, in the three files that the page says, on a copy of the package?"""
 
-import os
 import re
 import shlex
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from copy_kit import ROOT, apply, copied, run, write_new
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "add-a-device.md").read_text(encoding="utf-8").split("## A response of its own")[1]
 NEW, CHECK = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 BLOCKS = re.findall(r"```(python|diff)\n(.*?)```|`(twin/[\w/]+\.py)`:\n", PAGE.split("## Check it")[0], re.DOTALL)
@@ -54,41 +49,13 @@ def edits():
         file = named or file
 
 
-def apply(diff, path):
-    """Replace the lines of a diff, which must be found once."""
-    lines = diff.splitlines(keepends=True)
-    before = "".join(line[1:] for line in lines if line[0] in " -")
-    after = "".join(line[1:] for line in lines if line[0] in " +")
-    text = path.read_text(encoding="utf-8")
-    assert text.count(before) == 1, f"{path.name} has {text.count(before)} times\n{before}"
-    path.write_text(text.replace(before, after), encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
     """Copy the package and do what the page says; return the folder that holds the copy."""
-    folder = tmp_path_factory.mktemp("copy")
-    for name in ("twin", "architectures", "workloads"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    folder = copied(tmp_path_factory.mktemp("copy"))
     for file, kind, text in edits():
-        path = folder / file
-        if kind == "python":
-            assert not path.exists()
-            path.write_text(text, encoding="utf-8")
-        else:
-            apply(text, path)
+        (write_new if kind == "python" else apply)(text, folder / file)
     return folder
-
-
-def run(package, *command):
-    """Run Python on the copy, with a cache of kernels of its own; return what it printed."""
-    environment = os.environ | {"PYTHONPATH": str(package), "XDG_CACHE_HOME": str(package / "cache")}
-    environment.pop("NUMBA_CACHE_DIR", None)
-    done = subprocess.run(
-        [sys.executable, *command], cwd=package, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_a_response_of_its_own_touches_three_files_of_the_package(package):
