@@ -14,6 +14,8 @@ class Kind(StrEnum):
     """What an operation is, in the field's words; rows of every table that splits by operation."""
 
     CALIBRATION = "calibration"
+    PROGRAMMING = "programming"  # pulses that bring weights in, and the moves and comparisons that go with them
+    VERIFY = "verify"  # reads of what was programmed
     INPUT = "input"
     LOAD = "load"
     STORE = "store"

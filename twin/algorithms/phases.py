@@ -43,7 +43,7 @@ class PhaseProgram:
         fast = self._program.algorithm.fast
         return tuple(layer.key(fast, self._sample) for layer in self._layers)
 
-    def setup(self) -> tuple[Operation, ...]:
+    def setup(self, *, again: bool = False) -> tuple[Operation, ...]:  # noqa: ARG002 - the protocol
         """Return nothing: timing starts with trained references."""
         return ()
 

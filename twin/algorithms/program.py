@@ -33,10 +33,12 @@ class Program:
         flow: Flow | None = None,
         nodes: Sequence[NodeSteps] = (),
         batches: Batches = ONE,
+        programming: Sequence[Operation] = (),
     ) -> None:
         self.algorithm = algorithm
         self.layers = list(layers)
         self.calibrated = tuple(calibrated)
+        self.programming = tuple(programming)
         self.input_words = input_words
         self.flow, self.nodes, self.batches = flow, list(nodes), batches
 
@@ -49,8 +51,8 @@ class Program:
         due = (layer.key(fast, number) for number in numbers for layer in self.layers if layer.transfer_every)
         return len(numbers), *due
 
-    def setup(self) -> Iterator[Operation]:
-        """Calibration of each matrix whose reference is set by pulses, before the first sample."""
+    def setup(self, *, again: bool = False) -> Iterator[Operation]:
+        """Calibration of each matrix whose reference is set by pulses; before the first sample, weights come in too."""
         for layer in self.layers:
             for matrix in self.calibrated:
                 yield Operation(
@@ -60,6 +62,8 @@ class Program:
                     writes=(layer.shared(matrix),),
                     matrix=matrix,
                 )
+        if not again:
+            yield from self.programming
 
     def operations(self, sample: int) -> Iterator[Operation]:
         """Yield the training step of one sample, or of a batch that has this number."""
@@ -114,6 +118,31 @@ class Program:
         yield from self.algorithm.forward(layer)
         yield from layer.loss(main) if self._loses(layer) else layer.activation(main)
 
+    def way_forward(self) -> Iterator[Operation]:
+        """Yield the way of one sample from its input to its loss."""
+        if self.flow is not None:
+            for made in self.flow.order:
+                if made.what == LAYER:
+                    yield from self.forward(self.layers[made.number])
+                else:
+                    yield from self.nodes[made.number].forward()
+        elif self.timed:
+            yield from self._steps_forward()
+        else:
+            for layer in self.layers:
+                yield from self.forward(layer)
+
+    def _steps_forward(self) -> Iterator[Operation]:
+        main = self.algorithm.main
+        for step in range(self.layers[0].layer.uses):
+            for whole in self.layers:
+                layer = whole.at(step, 1)
+                yield from self.algorithm.forward(layer)
+                if whole is self.layers[-1]:
+                    yield from layer.loss(main)
+                else:
+                    yield from cell(layer, main) if self._is_recurrent(whole) else layer.activation(main)
+
     def backward(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Yield one layer's part of the way back, with its updates."""
         yield from self.errors(layer)
@@ -139,11 +168,7 @@ class Program:
 
     def _dataflow(self, flow: Flow, sample: int) -> Iterator[Operation]:
         """A graph: forward in its order, back in the other, and digital parameters step with their error at hand."""
-        for made in flow.order:
-            if made.what == LAYER:
-                yield from self.forward(self.layers[made.number])
-            else:
-                yield from self.nodes[made.number].forward()
+        yield from self.way_forward()
         for made in reversed(flow.order):
             if made.what == LAYER:
                 yield from self.backward(self.layers[made.number], sample)
@@ -152,8 +177,7 @@ class Program:
                 yield from self.nodes[made.number].step()
 
     def _feed_forward(self, sample: int) -> Iterator[Operation]:
-        for layer in self.layers:
-            yield from self.forward(layer)
+        yield from self.way_forward()
         for layer in reversed(self.layers):
             yield from self.backward(layer, sample)
 
@@ -171,14 +195,7 @@ class Program:
         """
         main = self.algorithm.main
         steps = range(self.layers[0].layer.uses)
-        for step in steps:
-            for whole in self.layers:
-                layer = whole.at(step, 1)
-                yield from self.algorithm.forward(layer)
-                if whole is self.layers[-1]:
-                    yield from layer.loss(main)
-                else:
-                    yield from cell(layer, main) if self._is_recurrent(whole) else layer.activation(main)
+        yield from self.way_forward()
         for step in reversed(steps):
             for whole in reversed(self.layers):
                 layer = whole.at(step, 1)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Places = Table[Stream, str]
 
-PULSED: Final = frozenset({Kind.UPDATE, Kind.TRANSFER, Kind.CALIBRATION})
+PULSED: Final = frozenset({Kind.UPDATE, Kind.TRANSFER, Kind.CALIBRATION, Kind.PROGRAMMING})
 FIRST_COPY: Final = frozenset({Kind.READ_OUT, Kind.FILTER, Kind.H_LOAD, Kind.H_STORE})  # of what all copies agree on
 
 

@@ -12,7 +12,18 @@ from twin.config.part import KeyPath, Part, dotted, leaves
 from twin.descriptions.algorithms import Algorithms
 
 CONSTANTS = frozenset(
-    {"training", "device", "calibration", "init", "mapping", "timing", "algorithms", "extraction", "statistics"}
+    {
+        "training",
+        "device",
+        "calibration",
+        "init",
+        "mapping",
+        "programming",
+        "timing",
+        "algorithms",
+        "extraction",
+        "statistics",
+    }
 )
 """Tables of a workload whose values decide time, energy or accuracy; `data` and `network` are what is trained."""
 

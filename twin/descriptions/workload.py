@@ -16,6 +16,7 @@ from twin.config.extraction import Extraction
 from twin.config.numbers import Count, Inside
 from twin.config.optimiser import Optimiser
 from twin.config.part import Part
+from twin.config.programming import Programming
 from twin.config.resources import misspelt, suggestion
 from twin.config.timing import Timing
 from twin.config.weights import Initial, WeightMapping
@@ -189,6 +190,8 @@ class Workload(Description):
     """Where training starts."""
     mapping: WeightMapping = WeightMapping()
     """How weights become states of devices."""
+    programming: Programming | None = None
+    """How the first weights get into the arrays; without it, exactly and at no cost."""
     timing: Timing = Timing()
     """Which samples are timed one by one."""
     algorithms: Algorithms = Algorithms()

@@ -191,9 +191,9 @@ class Binder:
             self._cached += len(bound.steps)
         return bound
 
-    def bind_setup(self) -> Bound:
-        """Return the set-up program, in slot 0."""
-        return self._bind(self._program.setup(), 0, setup=True)
+    def bind_setup(self, *, again: bool = False) -> Bound:
+        """Return the set-up program, in slot 0; `again`: what of it is repeated."""
+        return self._bind(self._program.setup(again=True) if again else self._program.setup(), 0, setup=True)
 
     def _bind(self, operations: Iterable[Operation], slot: int, *, setup: bool) -> Bound:
         operations = tuple(operations)

@@ -26,8 +26,8 @@ class Program(Protocol):
     def operations(self, sample: int) -> Iterable[Operation]:
         """Return the operations of a sample; equal keys give equal operations."""
 
-    def setup(self) -> Iterable[Operation]:
-        """Return what is done once before the first sample, such as calibration."""
+    def setup(self, *, again: bool = False) -> Iterable[Operation]:
+        """Return what is done before the first sample, such as calibration; `again`: what of it may be repeated."""
 
 
 class Effects(Protocol):

@@ -214,10 +214,13 @@ class Scheduler:
         if self._on_sample is not None:
             self._on_sample(sample)
 
-    def set_up(self, rows: Sequence[Sequence[float]]) -> None:
-        """Run the set-up program on the drained engine, with one row of counts per operation."""
+    def set_up(self, rows: Sequence[Sequence[float]], *, again: bool = False) -> None:
+        """Run the set-up program on the drained engine, with one row of counts per operation.
+
+        `again`: only what of it is repeated.
+        """
         self._counts = lambda sample, position: rows[position]  # noqa: ARG005
-        bound = self.binder.bind_setup()
+        bound = self.binder.bind_setup(again=again)
         if len(rows) != len(bound.steps):
             raise ValueError(f"{len(rows)} rows of set-up counts for {len(bound.steps)} operations")
         if rows:

@@ -92,9 +92,9 @@ class WithReads:
         """Reads are all alike."""
         return "read" if sample >= READ else self._program.key(sample)
 
-    def setup(self) -> Iterator[Operation]:
+    def setup(self, *, again: bool = False) -> Iterator[Operation]:
         """As training's."""
-        yield from self._program.setup()
+        yield from self._program.setup(again=again)
 
     def operations(self, sample: int) -> Iterator[Operation]:
         """Yield a training step, or one read of every layer; layers are read side by side."""

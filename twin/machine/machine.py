@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ByName
 from math import prod
+from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
@@ -36,8 +37,12 @@ from twin.networks.given.fit import Given
 from twin.networks.network import Network
 from twin.operation import LOSSES, N_COUNTS, Counts, Opcode
 
+if TYPE_CHECKING:
+    from twin.machine.programming import Programmed
+
 Array = npt.NDArray[np.float32]
 Table = npt.NDArray[np.float64]
+Records = npt.NDArray[np.void]
 ROUNDING = np.float32(1e-4)
 EVALUATED = 100_000  # instructions per kernel call of an evaluation
 
@@ -74,6 +79,8 @@ class Machine:
         The arena: the whole state that training changes.
     layers : LAYER records
     given : Given or None
+    programmed : dict of (int, str, int) to Programmed
+        What bringing in the first weights took, by layer, matrix and array; empty where they were put there.
     """
 
     def __init__(
@@ -103,6 +110,7 @@ class Machine:
         self.algorithm, self.devices, self.layout = algorithm, devices, layout
         self.seed, self._optimiser, self._batch = np.uint64(seed), optimiser, batch
         self.given = given
+        self.programmed: dict[tuple[int, str, int], Programmed] = {}
         arena = Arena()
         ratio = tile.on_off_ratio if layout.tiles else 1.0
         io = tile.io
@@ -190,6 +198,12 @@ class Machine:
 
     def _execute(self, program: npt.NDArray[np.void], counts: Table) -> None:
         self._call(*self._state, self.nodes, program, counts, self.data.inputs, self.data.targets, self.seed)
+
+    def execute_on(self, f: Array, matrices: Records, layers: Records, program: Records, counts: Table) -> None:
+        """Execute instructions on another arena, whose matrices and layers are described by other records."""
+        data = self.data
+        state = (f, self.work, self.real, self.parts, matrices, layers, self.nodes)
+        self._call(*state, program, counts, data.inputs, data.targets, self.seed)
 
     def state(self, layer: int, name: str) -> Array:
         """Return what the algorithm keeps for a layer under a name, in its declared shape; the array is no copy."""

@@ -1,17 +1,18 @@
 """Effects of a program: performed one by one as their moments come (coupled), or in blocks ahead (replayed)."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, final
+from typing import TYPE_CHECKING, NamedTuple, Protocol, final
 
 import numpy as np
 import numpy.typing as npt
 
-from twin.algorithms.program import Program
+from twin.algorithms.algorithm import Algorithm
+from twin.algorithms.batches import Batches
 from twin.kernels.records import INSTRUCTION
 from twin.machine.calibration import Calibration
 from twin.machine.machine import Machine
 from twin.machine.state import check_effects
-from twin.operation import LOSSES, N_COUNTS, Counts, Opcode
+from twin.operation import LOSSES, N_COUNTS, Counts, Kind, Opcode, Operation, Unit
 
 if TYPE_CHECKING:
     from twin.machine.relaxing import RelaxingArray
@@ -24,19 +25,35 @@ Template = tuple[npt.NDArray[np.void], list[int]]
 """The instructions of a sample (slot, sample, row unset), and each operation's instruction or -1."""
 
 
+class Encodable(Protocol):
+    """A program that a machine can perform, such as `twin.algorithms.program.Program`."""
+
+    algorithm: Algorithm
+    batches: Batches
+
+    def key(self, sample: int) -> Hashable:
+        """Return what `operations` depends on."""
+
+    def operations(self, sample: int) -> Iterator[Operation]:
+        """Yield the operations of a sample."""
+
+    def setup(self, *, again: bool = False) -> Iterator[Operation]:
+        """Yield what is done before the first sample; `again`: what of it may be repeated."""
+
+
 class Encoder:
     """Encodes a program as INSTRUCTION records; operations without an effect have no instruction.
 
     Parameters
     ----------
-    program : Program
+    program : Encodable
     in_flight : int
         Slot of a sample = sample mod in_flight; of a batch, each sample has one.
     rows : callable
         Which training example a sample number stands for.
     """
 
-    def __init__(self, program: Program, in_flight: int, rows: Rows) -> None:
+    def __init__(self, program: Encodable, in_flight: int, rows: Rows) -> None:
         self.program, self.batches = program, program.batches
         self.in_flight = in_flight
         self.rows = rows
@@ -95,16 +112,21 @@ class Encoder:
 
 
 def setup_counts(
-    machine: Machine, program: Program, calibrated: Mapping[tuple[int, str, int], Calibration] | None = None
+    machine: Machine, program: Encodable, calibrated: Mapping[tuple[int, str, int], Calibration] | None = None
 ) -> list[list[float]]:
-    """Return the pulses of a calibration, per set-up operation (layer by layer, matrix by matrix).
+    """Return the counts of set-up operations: pulses of a calibration, reads and pulses that brought weights in.
 
-    `calibrated` is by layer, matrix and array; the calibration before training when not given.
+    `calibrated` is by layer, matrix and array; when not given, it is the calibration before training, with all else
+    that is done then.
     """
+    again = calibrated is not None
     calibrated = machine.calibrated if calibrated is None else calibrated
     rows = []
-    for operation in program.setup():
+    for operation in program.setup(again=again):
         row = list(ZEROS)
+        if operation.kind is not Kind.CALIBRATION:
+            rows.append(_programmed(machine, operation))
+            continue
         for k, part in enumerate(machine.mapping.parts(operation.layer, operation.matrix)):
             done = calibrated.get((operation.layer, operation.matrix, k))
             if done is None:
@@ -116,6 +138,15 @@ def setup_counts(
             row[Counts.COINCIDENCES] += done.coincidences
         rows.append(row)
     return rows
+
+
+def _programmed(machine: Machine, operation: Operation) -> list[float]:
+    """Return the counts of an operation that brought weights in; only reads and pulses have some."""
+    if operation.unit is not Unit.TILE or operation.parts is None:
+        return list(ZEROS)
+    done = machine.programmed[operation.layer, operation.matrix, operation.parts[0]]
+    counts: list[float] = (done.reads if operation.kind is Kind.VERIFY else done.pulses).tolist()
+    return counts
 
 
 class Prepared:
@@ -153,7 +184,7 @@ class Coupled:
         Where devices relax, what lets an array do so until it is accessed.
     """
 
-    def __init__(self, machine: Machine, program: Program, encoder: Encoder) -> None:
+    def __init__(self, machine: Machine, program: Encodable, encoder: Encoder) -> None:
         self.machine, self.program, self.encoder = machine, program, encoder
         self.losses: list[float] = []  # of samples since the caller last cleared it
         self._prepared: dict[tuple[int, int], Prepared] = {}  # by template and slot
@@ -216,7 +247,7 @@ class Coupled:
 class Replayed:
     """Performs effects in program order, a block of samples per kernel call, ahead of the engine."""
 
-    def __init__(self, machine: Machine, program: Program, encoder: Encoder) -> None:
+    def __init__(self, machine: Machine, program: Encodable, encoder: Encoder) -> None:
         self.machine, self.program, self.encoder = machine, program, encoder
         self.losses: list[float] = []  # of samples since the caller last cleared it
         self.last = 0  # end of the segment: no sample beyond it is executed

@@ -30,8 +30,8 @@ LEDGER = ("operations", "energy", "traffic", "servers", "bins", "bound", "area",
 """Tables that the engine's ledger gives."""
 
 
-MAPPED = ("floorplan", "links")
-"""Tables of a run with tiles, and of one with a network."""
+MAPPED = ("floorplan", "links", "programming")
+"""Tables of a run with tiles, of one with a network, and of one that programmed its arrays."""
 
 SHOWN = ("schedule", "channels", "nodes")
 """Tables that only figures need: the first services one by one, what the channels could carry, the network's graph."""

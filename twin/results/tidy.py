@@ -23,6 +23,7 @@ def tidy(runs: Sequence[RunResult]) -> "dict[str, pd.DataFrame]":
         "layers": _layers,
         "staleness": lambda run: _facts(run, "staleness", ["kind", "layer", "matrix", "staleness_samples"]),
         "calibration": lambda run: _facts(run, "calibration", ["number", "layer", "matrix"]),
+        "programming": lambda run: _facts(run, "programming", ["layer", "matrix", "array"]),
         "floorplan": lambda run: _facts(run, "floorplan", ["tile", "layer", "chip", "node"]),
         "links": lambda run: _facts(run, "links", ["link", "kind"]),
         "area": lambda run: _facts(run, "area", ["part"]),

@@ -50,6 +50,7 @@ from twin.runs.layouts import check_layout
 from twin.runs.networks import given_of, network_of, optimiser_of
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Plan
+from twin.runs.programming import bring_in, programming_operations
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +259,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     calibrated = []
     if workload.calibration.method == "pulses":
         calibrated = sorted({reference.symmetry_point_of for reference in layout.references.values()})
+    bring_in(machine, workload)
     batches = Batches(training.batch, len(data.inputs))
     nodes = node_steps(network.flow, steps, algorithm.main, found.optimiser)
     program = Program(
@@ -267,6 +269,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         flow=network.flow,
         nodes=nodes,
         batches=batches,
+        programming=list(programming_operations(machine.programmed, mapping)),
     )
     order = Order(training.seed, len(data.inputs), shuffled=not (data.sequential and network.timed))
     encoder = Encoder(program, training.in_flight, order)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from twin.chip import ChipCosts
     from twin.config.calibration import Calibration as CalibrationConfig
     from twin.engine import Engine
+    from twin.engine.protocols import Costs
     from twin.machine.machine import Machine
     from twin.machine.retention import Key, Retention
     from twin.operation import Operation
@@ -105,7 +106,7 @@ class CalibrationPhases:
         begin_ps = self._engine.now_ps
         found = retention.recalibrate(self.done, begin_ps)
         calibrations = {key: one.calibration for key, one in found.items()}
-        self._engine.set_up(setup_counts(self._machine, self._program, calibrations))
+        self._engine.set_up(setup_counts(self._machine, self._program, calibrations), again=True)
         self._last_ps = self._engine.now_ps
         retention.begin(self._last_ps)
         self._enter(sample, begin_ps, found)
@@ -151,15 +152,16 @@ class CalibrationPhases:
 
     def _cost(self, layer: int, matrix: str, found: Mapping[Key, Found]) -> tuple[float, float, float]:
         """Return pulses in a row, seconds and joules, as the ledger has them."""
-        operations = list(self._program.setup())
+        operations = list(self._program.setup(again=True))
         rows = setup_counts(self._machine, self._program, {key: one.calibration for key, one in found.items()})
         for operation, counts in zip(operations, rows, strict=True):
             if (operation.layer, operation.matrix) == (layer, matrix):
-                return _demanded(self._costs, operation, np.array(counts))
+                return demanded(self._costs, operation, np.array(counts))
         return 0.0, 0.0, 0.0
 
 
-def _demanded(costs: ChipCosts, operation: Operation, counts: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+def demanded(costs: Costs, operation: Operation, counts: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the count that sets an operation's time, its seconds and its joules."""
     demand = costs.demand(operation)
     pulses = int(counts[demand.column])
     busy_ps = max(fixed_ps + per_count_ps * pulses for _, fixed_ps, per_count_ps in demand.occupancy)

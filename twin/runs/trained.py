@@ -32,6 +32,7 @@ from twin.runs.facts import RunFacts
 from twin.runs.folder import read_facts, write_facts
 from twin.runs.networks import nodes_of
 from twin.runs.plan import Plan
+from twin.runs.programming import programming_table
 from twin.runs.protocol import AfterEpoch, CurveRow, Progress
 from twin.runs.recording import Recording
 from twin.units import PS
@@ -207,6 +208,8 @@ def _result(
     nodes = nodes_of(parts.workload, parts.data)
     if nodes is not None:
         tables["nodes"] = nodes
+    if parts.machine.programmed:
+        tables["programming"] = programming_table(parts.machine, parts.program.programming, parts.engine.costs)
     if parts.mapping.tiles:
         tables["floorplan"] = parts.floorplan.table()
     check_bounds(parts)

@@ -50,6 +50,7 @@ OPERATIONS = {
     "H load, store": ("h_load", "h_store"),
     "other moves": ("input", "load", "store", "send"),
     "calibration": ("calibration",),
+    "programming": ("programming", "verify"),
     "extraction": ("extraction",),
 }
 """Groups of operation kinds: ten colours can be told apart, seventeen cannot."""
@@ -64,6 +65,7 @@ GROUPS = {
     "H load, store": "purple",
     "other moves": "teal",
     "calibration": "sand",
+    "programming": "olive",
     "extraction": "indigo",
     "leakage": "rose",
 }

@@ -11,6 +11,7 @@ from twin.report.pages.page import Cell, Column, Grid, words
 from twin.results.calibration import CALIBRATION, calibration_rows
 from twin.results.derived import busiest_links, energy_parts
 from twin.results.overlap import STALENESS, staleness_rows
+from twin.results.programming import PROGRAMMING, programming_rows
 from twin.results.result import RunResult, Source
 from twin.results.text import ABSENT, fixed, scale, si
 
@@ -147,6 +148,11 @@ def staleness_grid(runs: Sequence[RunResult]) -> Grid:
 def calibration_grid(runs: Sequence[RunResult]) -> Grid:
     """Give what calibration cost."""
     return Grid("What calibration cost and left", words(*CALIBRATION), calibration_rows(runs))
+
+
+def programming_grid(runs: Sequence[RunResult]) -> Grid:
+    """Give what bringing weights in took."""
+    return Grid("What programming the arrays took and left", words(*PROGRAMMING), programming_rows(runs))
 
 
 def diagnostics_grids(runs: Sequence[RunResult]) -> list[Grid]:

@@ -6,6 +6,7 @@ from twin.report.pages.table import headings, rows
 from twin.results.calibration import CALIBRATION, calibration_rows
 from twin.results.derived import busiest_links, divided, facts, grouped_warnings, interval
 from twin.results.overlap import STALENESS, staleness_rows
+from twin.results.programming import PROGRAMMING, programming_rows
 from twin.results.result import RunResult
 from twin.results.text import fixed, percent
 from twin.version import __version__
@@ -35,6 +36,7 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
         "",
         *_table("Staleness of the weights that forward mat-vecs read", STALENESS, staleness_rows(runs)),
         *_table("Calibration", CALIBRATION, calibration_rows(runs)),
+        *_table("Programming", PROGRAMMING, programming_rows(runs)),
         *_links(runs),
         "## Warnings",
         "",
