@@ -14,6 +14,7 @@ from twin.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from twin.api.comparison import Comparison
+    from twin.api.inference import Inferred, infer
     from twin.api.names import available, describe
     from twin.api.result import RunResult
     from twin.api.runs import compare, load, simulate
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "Inferred",
     "RunResult",
     "SweepResult",
     "TwinError",
     "available",
     "compare",
     "describe",
+    "infer",
     "load",
     "run_sweep",
     "simulate",
@@ -34,11 +37,13 @@ __all__ = [
 
 _PLACES = {
     "Comparison": "twin.api.comparison",
+    "Inferred": "twin.api.inference",
     "RunResult": "twin.api.result",
     "SweepResult": "twin.api.sweeps",
     "available": "twin.api.names",
     "compare": "twin.api.runs",
     "describe": "twin.api.names",
+    "infer": "twin.api.inference",
     "load": "twin.api.runs",
     "run_sweep": "twin.api.sweeps",
     "simulate": "twin.api.runs",
