@@ -8,7 +8,8 @@ from twin.api.arguments import in_words_of_python, pairs
 from twin.api.progress import shown
 from twin.config.options import Options
 from twin.errors import TwinError
-from twin.runs.inference import HARDWARE, Inferred, plan_inference
+from twin.runs.inference import HARDWARE, plan_inference
+from twin.runs.inference import Inferred as Inferred
 from twin.runs.inference import infer as run_weights
 
 if TYPE_CHECKING:
