@@ -8,8 +8,7 @@ from twin.api.arguments import in_words_of_python, pairs
 from twin.api.progress import shown
 from twin.config.options import Options
 from twin.errors import TwinError
-from twin.runs.inference import HARDWARE, plan_inference
-from twin.runs.inference import Inferred as Inferred
+from twin.runs.inference import HARDWARE, Inferred, plan_inference
 from twin.runs.inference import infer as run_weights
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from twin.api.arguments import Overrides
 
+__all__ = ["Inferred", "infer"]
 METHODS = ("write-verify", "exact")
 
 
