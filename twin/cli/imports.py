@@ -35,3 +35,15 @@ def aihwkit(
     from twin.cli.import_aihwkit import import_configuration
 
     import_configuration(file, out, base=workload, rate=learning_rate, chip=chip, chip_out=chip_out, strict=strict)
+
+
+@imports.command()
+def dramsim3(
+    file: Annotated[Path, typer.Argument(help="A configuration of DRAMsim3 (.ini).")],
+    out: Annotated[Path | None, typer.Option(help="A TOML file for the part (default: the standard output).")] = None,
+    against: Annotated[str, typer.Option(help="List what a shipped part has otherwise, e.g. ddr4-3200.")] = "",
+) -> None:
+    """Make a memory part of a DRAMsim3 configuration; list what the twin's DRAM does not do."""
+    from twin.cli.import_dramsim3 import import_part
+
+    import_part(file, out, against=against)

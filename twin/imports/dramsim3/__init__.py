@@ -1,0 +1,1 @@
+"""DRAMsim3 configurations (.ini), turned into memory parts."""
