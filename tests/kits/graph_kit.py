@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from network_kit import ideal
 from reference_networks import FUNCTIONS, Cell, softmax, step_forward
+from scipy.special import erf
 
 from twin.chip import ChipCosts
 from twin.config.optimiser import Optimiser
@@ -27,6 +28,10 @@ def description(*layers, loss="cross-entropy", steps=0):
 
 def gelu(x):
     return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+
+
+def exact_gelu(x):
+    return 0.5 * x * (1 + erf(x / np.sqrt(2)))
 
 
 ONE = FUNCTIONS | {"gelu": gelu, "silu": lambda x: x / (1 + np.exp(-x)), "softmax": softmax}
@@ -166,7 +171,7 @@ def computed(node, given, own):
         activation = getattr(node, "activation", "softmax")  # that of a cell is part of it, a softmax of the loss
         return out if activation == "softmax" else FUNCTIONS[activation](out)
     if kind in ONE:
-        return ONE[kind](given[0])
+        return exact_gelu(given[0]) if getattr(node, "approximate", "") == "none" else ONE[kind](given[0])
     if kind in {"layer-norm", "rms-norm"}:
         return normed(kind, given[0], own, node.epsilon)
     return OTHERS[kind](node, given, own)

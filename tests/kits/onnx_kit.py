@@ -18,11 +18,12 @@ class Sketch:
     """A model under construction: `weight` adds an initialiser, `node` a node whose output it returns."""
 
     def __init__(self, *dims, seed=1, integers=False):
-        self.draw, self.nodes, self.weights = np.random.default_rng(seed), [], {}
+        self.draw, self.nodes, self.weights, self.prefix = np.random.default_rng(seed), [], {}, ""
         kind = TensorProto.INT64 if integers else TensorProto.FLOAT
         self.input = helper.make_tensor_value_info("x", kind, ["N", *dims])
 
     def weight(self, name, *shape):
+        name = f"{self.prefix}{name}"
         low, high = (0.5, 2.0) if name.endswith("running_var") else (-0.6, 0.6)
         self.weights[name] = self.draw.uniform(low, high, shape).astype(np.float32)
         return name
@@ -32,11 +33,14 @@ class Sketch:
         self.weights[name] = np.asarray(values)
         return name
 
-    def node(self, op, *inputs, name=None, outputs=1, **attributes):
+    def node(self, op, *inputs, **attributes):
+        return self.several(op, 1, *inputs, **attributes)[0]
+
+    def several(self, op, outputs, *inputs, name=None, **attributes):
         number = len(self.nodes)
         made = [f"t{number}_{k}" if k else f"t{number}" for k in range(outputs)]
         self.nodes.append(helper.make_node(op, inputs, made, name=name or f"/{op}_{number}", **attributes))
-        return made[0]
+        return made
 
     def model(self, output, opset=17):
         result = helper.make_tensor_value_info(output, TensorProto.FLOAT, None)
@@ -55,17 +59,17 @@ def by_runtime(path, inputs):
     return onnxruntime.InferenceSession(str(path)).run(None, {"x": inputs})[0]
 
 
-def by_twin(path, inputs, *, symbols=0):
+def by_twin(path, inputs, *, symbols=0, **reading):
     """Return what the twin's digital evaluation computes of the nodes and weights of a file.
 
     `inputs` are as the file has them, channels first. Of a text these are the probabilities of symbols.
     """
     loss = "cross-entropy" if symbols else "squared-error"
-    described = Network.model_validate({"loss": loss, "file": str(path)})
+    described = Network.model_validate({"loss": loss, "file": str(path), **reading})
     x = inputs.transpose(0, 2, 3, 1) if inputs.ndim == 4 else inputs
     shape = x.shape[1:]
     graph = Graph.of(described, shape, symbols)
-    given = fit(graph, read_model(path).tensors(), str(path))
+    given = fit(graph, read_model(path, described.reading).tensors(), str(path))
     made = trained(described, shape, symbols=symbols, given=given)
     machine, outputs = made.ideal.machine, graph.shapes[graph.nodes[-1].name]
     found = []

@@ -20,6 +20,7 @@ from twin.extraction.model import load_finals, load_model, save_model
 from twin.networks.given.files import read_tensors
 from twin.networks.onnx.export import write_model
 from twin.networks.onnx.read import read_model
+from twin.networks.onnx.reading import Reading
 from twin.runs.build import build
 from twin.runs.planning import plan_folder
 from twin.runs.weights import write_weights
@@ -212,7 +213,7 @@ def test_weights_that_nodes_share_are_written_apart(tmp_path):
     out = s.node("Gemm", s.node("Tanh", s.node("Gemm", "x", shared)), shared, transB=1)
     path = saved(s.model(out), tmp_path / "m.onnx")
     tensors = {name: one + k for k, (name, one) in enumerate(read_model(path).tensors().items())}
-    write_model(path, tensors, tmp_path / "out.onnx")
+    write_model(path, tensors, tmp_path / "out.onnx", Reading())
     found = read_model(tmp_path / "out.onnx").tensors()
     assert all(np.array_equal(one, other) for one, other in zip(tensors.values(), found.values(), strict=True))
     alike(tmp_path / "out.onnx", 4)
@@ -242,11 +243,13 @@ def test_all_nodes_that_are_not_covered_are_named_in_one_message(tmp_path):
     erf = s.node("Erf", s.node("Conv", "x", s.weight("a", 2, 1, 3, 3)), name="/act/Erf")
     resized = s.node("Transpose", erf, perm=[0, 2, 3, 1], name="/t")
     extra = s.node("Elu", resized)
-    other = s.node("Gelu", "x", name="/g")
-    text = refused(s.model(s.node("Concat", extra, other, axis=1), 20), tmp_path / "m.onnx")
-    assert text == (
-        'nodes that are not covered: /act/Erf (Erf), /Elu_3 (Elu), /g (Gelu: approximate = "none"; the twin has the '
-        'form "tanh"); docs/onnx.md has what is'
+    other = s.node("Conv", s.node("Clip", "x", s.fixed(np.float32(0)), s.fixed(np.float32(6)), name="/relu6"), "a")
+    scaled = s.node("Add", s.node("Mul", "x", s.fixed(np.float32(3)), name="/three"), s.node("Relu", "x"))
+    joined = s.node("Concat", extra, s.node("Concat", other, scaled, axis=1), axis=1)
+    assert refused(s.model(joined, 20), tmp_path / "m.onnx") == (
+        "nodes that are not covered: /act/Erf (Erf: is no part of a function or norm that the twin has), /Elu_3 (Elu), "
+        "/relu6 (Clip), /three (Mul: of what is times 3, which the twin has for the scores of an attention only); "
+        "docs/onnx.md has what is"
     )
 
 
@@ -290,7 +293,7 @@ def _external(model, location, **entries):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda m: _dims(m, "N", 1, "height", 8), "input x: axis 2 (height) is dynamic; export it with a fixed size"),
+        (lambda m: _dims(m, "N", 1, "height", 8), "input x: axis 2 (height) is dynamic; give it a size, sizes = {"),
         (lambda m: _dims(m, "N", 1, 8, 8, 8), "input x: needs a batch and 1 to 3 axes behind it"),
         (_claim, "tensor 'stem.weight': claims the shape [50000, 50000], and holds 216 bytes; export it again"),
         (lambda m: m.graph.initializer.pop(0), "lacks the tensors stem.weight; export it again"),
@@ -335,7 +338,7 @@ def test_a_file_that_is_refused_is_one_line_of_the_workload(tmp_path):
         load_workload(str(own := workload(tmp_path, path)))
     line = next(k for k, row in enumerate(Path(own).read_text().splitlines(), 1) if row.startswith("file = "))
     assert f"own.toml:{line}: network.file (=" in str(error.value)
-    assert "nodes that are not covered: /Erf_0 (Erf)" in str(error.value)
+    assert "nodes that are not covered: /Erf_0 (Erf: is no part of" in str(error.value)
     assert "\n" not in str(error.value)
 
 

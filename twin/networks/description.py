@@ -14,6 +14,7 @@ from twin.networks.kinds import node_classes
 from twin.networks.kinds.matrices import Conv, Dense, Recurrent
 from twin.networks.kinds.node import Node
 from twin.networks.kinds.tables import Embedding
+from twin.networks.onnx.reading import Reading
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -56,6 +57,16 @@ class Listed(NamedTuple):
     at: KeyPath
 
 
+def _reading(table: dict[str, Any]) -> Reading:
+    """Return how a file is to be read, of a description that is not checked yet."""
+    sizes, norms = table.get("sizes", {}), table.get("batch_norm", "kept")
+    if not isinstance(sizes, dict) or any(type(one) is not int or one < 1 for one in sizes.values()):
+        raise refusal(("sizes",), "must be a table of whole numbers of at least 1, e.g. { height = 32 }")
+    if norms not in {"kept", "folded"}:
+        raise refusal(("batch_norm",), 'must be "kept" or "folded"')
+    return Reading(sizes, norms == "folded")
+
+
 class Network(Part):
     """Nodes, and the loss that they are trained on."""
 
@@ -67,9 +78,15 @@ class Network(Part):
     """Nodes, each of which takes the one before it unless it names its inputs; the first sees the data."""
     file: Annotated[str, Field(max_length=4096)] | None = None
     """An ONNX file whose nodes these are, in place of `layers`; a relative path starts at the current folder."""
+    sizes: Annotated[dict[str, Annotated[int, Field(ge=1, le=10_000_000)]], Field(max_length=16)] = Field(
+        default_factory=dict
+    )
+    """Sizes of the file's dynamic axes, but the batch, by their names, or by their numbers where they have none."""
+    batch_norm: Literal["kept", "folded"] = "kept"
+    """What becomes of the file's batch norms right behind a matrix: nodes, or part of its weights."""
     described: Annotated[str, Field(max_length=4096)] = ""
     """ONNX file that the nodes were read from; written by the twin."""
-    about: ClassVar[frozenset[str]] = frozenset({"described"})
+    about: ClassVar[frozenset[str]] = frozenset({"described", "sizes", "batch_norm"})
 
     @model_validator(mode="before")
     @classmethod
@@ -84,9 +101,15 @@ class Network(Part):
         from twin.networks.given.files import read_network  # noqa: PLC0415 - an extra
 
         try:
-            found = read_network(Path(table["file"]))
+            found = read_network(Path(table["file"]), _reading(table))
         except TwinError as error:
             raise refusal(("file",), str(error)) from error
+        unknown = sorted({*table.get("sizes", {})} - {*found.dynamic})
+        if unknown:
+            listed = ", ".join(found.dynamic) or "none"
+            raise refusal(
+                ("sizes", unknown[0]), f"is no dynamic axis of {table['file']} (it has: {listed}); leave it out"
+            )
         layers = [dict(one) for one in found.layers]
         if layers and table.get("loss") == "cross-entropy":
             if layers[-1]["kind"] == "dense":
@@ -95,6 +118,11 @@ class Network(Part):
                 layers.append({"kind": "softmax"})
         given = {key: value for key, value in table.items() if key != "file"}
         return {"steps": found.steps, **given, "layers": layers, "described": table["file"]}
+
+    @property
+    def reading(self) -> Reading:
+        """How the ONNX file of this network is read."""
+        return Reading(vars(self)["sizes"], vars(self)["batch_norm"] == "folded")
 
     @property
     def is_recurrent(self) -> bool:
@@ -131,6 +159,14 @@ class Network(Part):
                     given = tuple(entry if name == INPUT else place + name for name in vars(node)["inputs"])
                     yield Listed(node, own, given or (before,), (*at, "nodes", number))
                     before = own
+
+    @model_validator(mode="after")
+    def _keys_of_files_need_one(self) -> Self:
+        given = vars(self)
+        for key, plain in (("sizes", {}), ("batch_norm", "kept")):
+            if given[key] != plain and not given["described"]:
+                raise refusal((key,), "belongs to the nodes of an ONNX file; add file, or leave it out")
+        return self
 
     @model_validator(mode="after")
     def _inputs_stand_above(self) -> Self:

@@ -22,6 +22,7 @@ softmax          6 P W             4 P W             0        0           over t
 dropout          P W               P W               P W      0           mask times z (Srivastava 2014)
 embedding        0                 P W               0        (symbols)   a row of a table
 gelu             15 P W            20 P W            P W      0           Hendrycks 2016, with the tanh
+gelu-erf         22 P W            25 P W            P W      0           the same with erf by A&S 7.1.26
 max-pool         (k^2 - 1) P W     P W               0        0           k x k windows
 average-pool     k^2 P W           k^2 P W           0        0           k x k windows
 softmax-loss     8 P W             0                 0        0           softmax, cross-entropy, y - t
@@ -56,6 +57,7 @@ ELEMENTWISE = {
     "relu": (1, 1, 0),
     "tanh": (8, 3, 0),
     "gelu": (15, 20, 1),
+    "gelu-erf": (22, 25, 1),
     "softmax-loss": (8, 0, 0),
 }
 """Forward and backward operations, and words kept, an element."""

@@ -71,7 +71,7 @@ def given_of(workload: "Workload", data: "Dataset") -> Given | None:
     if not workload.init.file:
         return None
     file = Path(workload.init.file)
-    found = read_tensors(file)
+    found = read_tensors(file, workload.network.reading)
     graph = Graph.of(workload.network, data.shape, len(data.symbols))
     return fit(graph, found.tensors, f"init.file (= {file})", found.sha256)
 

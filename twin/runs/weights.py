@@ -46,6 +46,6 @@ def write_weights(folder: Path, out: Path, into: Path | None = None, model: Path
         program(parts.machine, load_model(model))
     tensors = taken(graph_of(parts.workload), network_weights(parts.machine))
     if onnx:
-        write_onnx(source, tensors, out)
+        write_onnx(source, tensors, out, parts.workload.network.reading)
     else:
         write_tensors(out, tensors)

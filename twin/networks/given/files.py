@@ -10,8 +10,11 @@ import numpy.typing as npt
 from twin.arrays import MOST_BYTES, read_arrays, write_arrays
 from twin.errors import TwinError
 from twin.files import read_limited, write_bytes
+from twin.networks.onnx.reading import PLAIN, Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twin.networks.onnx.graph import Model
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -25,8 +28,8 @@ class GivenFile(NamedTuple):
     sha256: str
 
 
-def read_tensors(path: Path) -> GivenFile:
-    """Read all tensors of a file by its suffix: .npz, .safetensors or .onnx.
+def read_tensors(path: Path, reading: Reading = PLAIN) -> GivenFile:
+    """Read all tensors of a file by its suffix: .npz, .safetensors or, as `reading` says, .onnx.
 
     The tensors of an ONNX file have the names that its nodes get where it is the network.
 
@@ -35,7 +38,11 @@ def read_tensors(path: Path) -> GivenFile:
     TwinError
         Where the file is missing, damaged, of another format, or claims more than it has.
     """
-    readers = {".npz": _read_npz, ".safetensors": _read_safetensors, ".onnx": _read_onnx}
+    readers: dict[str, Callable[[Path], Tensors]] = {
+        ".npz": _read_npz,
+        ".safetensors": _read_safetensors,
+        ".onnx": lambda file: read_network(file, reading).tensors(),
+    }
     if path.suffix.lower() not in readers:
         raise TwinError(f"{path}: must be one of {', '.join(readers)}; convert it")
     if not path.exists():
@@ -62,26 +69,22 @@ def _read_safetensors(path: Path) -> Tensors:
         raise TwinError(f"{path}: cannot be read: it is damaged ({reason}); write it again") from error
 
 
-def _read_onnx(path: Path) -> Tensors:
-    return read_network(path).tensors()
-
-
-def read_network(path: Path) -> "Model":
+def read_network(path: Path, reading: Reading = PLAIN) -> "Model":
     """Read an ONNX file into nodes and weights; raises TwinError as `twin.networks.onnx.read.read_model`."""
     try:
         from twin.networks.onnx.read import read_model  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise TwinError(f"{path}: {EXTRA}") from error
-    return read_model(path)
+    return read_model(path, reading)
 
 
-def write_onnx(path: Path, tensors: Tensors, out: Path) -> None:
+def write_onnx(path: Path, tensors: Tensors, out: Path, reading: Reading) -> None:
     """Write tensors into a copy of the ONNX file at `path`; raises as `twin.networks.onnx.export.write_model`."""
     try:
         from twin.networks.onnx.export import write_model  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise TwinError(f"{out}: {EXTRA}") from error
-    write_model(path, tensors, out)
+    write_model(path, tensors, out, reading)
 
 
 def write_tensors(path: Path, tensors: Tensors) -> None:

@@ -25,10 +25,20 @@ class Relu(_Function):
 
 @final
 class Gelu(_Function):
-    """GELU in its form with the hyperbolic tangent (Hendrycks 2016)."""
+    """GELU, x times the normal distribution's share below x (Hendrycks 2016)."""
 
     kind: Literal["gelu"]
     """Chooses the Gaussian error linear unit."""
+    approximate: Literal["tanh", "none"] = "tanh"
+    """How that share is worked out: by a hyperbolic tangent, or by the error function."""
+
+    def cost(self, shapes: Shapes) -> Cost:
+        """Return the work of every element; `twin.networks.work`."""
+        return cost("gelu" if self.approximate == "tanh" else "gelu-erf", *shapes.rows)
+
+    def numbers(self, shapes: Shapes) -> tuple[float, ...]:
+        """Return 1 for the error function."""
+        return (float(self.approximate == "none"),)
 
 
 @final
