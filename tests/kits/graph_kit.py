@@ -109,19 +109,36 @@ def recurrent(node, x, w):
     return np.array(out)
 
 
+def spikes(node, x, there):
+    """Return the spikes of all steps; `there` gets the membranes, or has those of the point where slopes are sought.
+
+    From that point on a spike follows the fast sigmoid of its surrogate, and what it resets stays as it is there.
+    """
+    rest, out, known = np.zeros(x.shape[1]), [], bool(there)
+    for step, current in enumerate(x):
+        u = node.decay * rest + current
+        if not known:
+            there.append(u)
+        spike = (there[step] >= node.threshold).astype(float)
+        rest = u * (1 - spike) if node.reset == "zero" else u - node.threshold * spike
+        over, base = u - node.threshold, there[step] - node.threshold
+        out.append(spike + over / (1 + node.slope * abs(over)) - base / (1 + node.slope * abs(base)))
+    return np.array(out)
+
+
 MATRICES = {"dense": dense, "conv": conv, "lstm": recurrent, "rnn": recurrent}
 
 
-def evaluated(graph, weights, learnt, x, target):
+def evaluated(graph, weights, learnt, x, target, membranes=None):
     """Return the loss of one sample, summed over its positions; parameters as of `evaluated_batch`."""
-    return evaluated_batch(graph, weights, learnt, [x], [target])
+    return evaluated_batch(graph, weights, learnt, [x], [target], membranes)
 
 
-def evaluated_batch(graph, weights, learnt, xs, targets):
+def evaluated_batch(graph, weights, learnt, xs, targets, membranes=None):
     """Return the losses of a batch, summed over samples and positions; parameters as of `values_of`."""
     last, loss = graph.nodes[-1], 0.0
     of_loss = last.node.kind == "softmax" and graph.loss == "cross-entropy"
-    outputs = values_of(graph, weights, learnt, xs)[last.inputs[0] if of_loss else last.name]
+    outputs = values_of(graph, weights, learnt, xs, membranes)[last.inputs[0] if of_loss else last.name]
     for out, target in zip(outputs, targets, strict=True):
         rows = np.atleast_2d(out)
         if graph.loss == "squared-error":
@@ -132,7 +149,7 @@ def evaluated_batch(graph, weights, learnt, xs, targets):
     return loss
 
 
-def values_of(graph, weights, learnt, xs):
+def values_of(graph, weights, learnt, xs, membranes=None):
     """Return the outputs of all nodes for all samples of a batch, by name.
 
     Parameters
@@ -144,8 +161,11 @@ def values_of(graph, weights, learnt, xs):
         Of nodes with digital parameters, in order.
     xs : list of arrays
         A sample each.
+    membranes : dict or None
+        Of spiking neurons at the point where slopes are sought; empty before that.
     """
     values, weights, learnt = {"input": xs}, iter(weights), iter(learnt)
+    membranes = {} if membranes is None else membranes
     for node, name, inputs, _ in graph.nodes:
         given, kind = list(zip(*(values[one] for one in inputs), strict=True)), node.kind
         own = next(weights) if kind in MATRICES else next(learnt) if learns(node) else None
@@ -153,6 +173,8 @@ def values_of(graph, weights, learnt, xs):
             rows = [x.reshape(-1, x.shape[-1]) for (x,) in given]
             found = np.split(normed(kind, np.concatenate(rows), own, node.epsilon), len(rows))
             values[name] = [out.reshape(x.shape) for out, (x,) in zip(found, given, strict=True)]
+        elif kind == "lif":
+            values[name] = [spikes(node, x, membranes.setdefault((name, k), [])) for k, (x,) in enumerate(given)]
         else:
             values[name] = [computed(node, one, own) for one in given]
     return values
@@ -191,6 +213,7 @@ OTHERS = {
     "embedding": lambda node, x, learnt: learnt.reshape(-1, node.width)[np.asarray(x[0], int)],
     "positions": lambda _, x, learnt: x[0] + learnt.reshape(x[0].shape),
     "attention": lambda node, x, _: attention(node, *x),
+    "time-steps": lambda node, x, _: np.tile(x[0].ravel(), (node.steps, 1)),
 }
 
 
@@ -260,10 +283,10 @@ def check(made, tolerance=2e-3):
     """Hold the loss and the step of a sample against NumPy's and its finite differences."""
     x, target = made.sample(0)
     weights, learnt = made.weights(), made.learnt()
-    values = [*weights, *learnt]
+    values, membranes = [*weights, *learnt], {}
 
     def loss(changed):
-        return evaluated(made.graph, changed[: len(weights)], changed[len(weights) :], x, target)
+        return evaluated(made.graph, changed[: len(weights)], changed[len(weights) :], x, target, membranes)
 
     (found,) = made.ideal.train(0, 1)
     assert found == pytest.approx(loss(values) / made.network.losses, rel=1e-4)

@@ -48,6 +48,11 @@ def attention(**more):
     return on_rows(*QKV, {"kind": "attention", "inputs": ["q", "k", "v"]} | more)
 
 
+def spiking(*layers):
+    return Example([*layers, {"kind": "global-average-pool"}, {"kind": "softmax"}], (7,))
+
+
+LIF = {"kind": "lif", "decay": 0.8, "threshold": 0.4, "slope": 5.0}
 EXAMPLES = {
     "dense": [on_map(), on_rows(dense(3, activation="tanh"))],
     "conv": [
@@ -78,6 +83,14 @@ EXAMPLES = {
     ],
     "embedding": [on_text({"kind": "embedding", "width": 4, "std": 0.5})],
     "positions": [on_text({"kind": "embedding", "width": 4, "std": 0.5}, {"kind": "positions", "std": 0.5})],
+    "time-steps": [
+        spiking({"kind": "time-steps", "steps": 3}, dense(4)),
+        on_map({"kind": "gelu"}, {"kind": "time-steps", "steps": 3}, dense(4)),
+    ],
+    "lif": [
+        spiking({"kind": "time-steps", "steps": 5}, dense(6), LIF, dense(4), LIF | {"reset": "zero", "slope": 2.0}),
+        on_rows({"kind": "gelu"}, LIF, dense(3)),
+    ],
     "attention": [attention(heads=2), attention(heads=1, causal=True)],
 }
 """By kind."""

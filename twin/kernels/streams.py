@@ -16,6 +16,7 @@ OF_GRADIENTS, OF_TRANSFERS = np.int64(0), np.int64(16)
 IN_CHOP, OUT_CHOP = np.int64(32), np.int64(33)
 H_WORDS, MEAN_WORDS = np.int64(34), np.int64(35)  # rounding of H or chi, and of AGAD's P
 MASK = np.int64(36)  # of dropout
+SPIKES = np.int64(37)  # of inputs coded by rates
 REFRESH = np.int64(64)  # of one-sided pairs
 # Write noise goes with a pulse as its cycle noise does: this turns the key of one into the key of the other.
 WRITE_NOISE = np.uint64(0x5851F42D4C957F2D)
