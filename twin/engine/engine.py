@@ -39,7 +39,7 @@ class Engine(Scheduler):
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the ledger as tables: operations, energy, traffic, servers, bins, area, bound, staleness, schedule."""
-        frames = tables.tables(self.ledger, self.now_ps)
+        frames = tables.tables(self.ledger, self.now_ps, self.setup_ps)
         frames["bound"] = bound_table(self)
         frames["staleness"] = self.staleness.table(self.binder.templates)
         frames["schedule"] = self.ledger.opening.table(self.binder.templates, self.costs.servers)

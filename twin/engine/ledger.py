@@ -288,6 +288,7 @@ class Ledger:
         self.opening.begin()
         self.skipped.setup_served = self.queues.served.copy()
         self.skipped.setup_wait_ps = self.queues.wait_ps.copy()
+        self.skipped.setup_busy_ps = self.queues.busy_ps.copy()
 
     @property
     def load_ps(self) -> NDArray[np.int64]:

@@ -33,12 +33,12 @@ class Skipped:
         The time all these operations would take one after another.
     elapsed_ps : int
         By how much the clock jumped.
-    setup_served, setup_wait_ps : ndarray of int64, (n_servers,)
-        Visits and waiting of the set-up, which is never skipped and stands for nothing else.
+    setup_served, setup_wait_ps, setup_busy_ps : ndarray of int64, (n_servers,)
+        Visits, waiting and service of the set-up, which is never skipped and stands for nothing else.
     """
 
     SCALARS = ("serial_ps", "elapsed_ps")
-    SUMS = ("n", "served", "busy_ps", "setup_served", "setup_wait_ps")
+    SUMS = ("n", "served", "busy_ps", "setup_served", "setup_wait_ps", "setup_busy_ps")
 
     def __init__(self, n_servers: int) -> None:
         self.n = np.zeros(0, np.int64)
@@ -48,6 +48,7 @@ class Skipped:
         self.elapsed_ps = 0
         self.setup_served = np.zeros(n_servers, np.int64)
         self.setup_wait_ps = np.zeros(n_servers, np.int64)
+        self.setup_busy_ps = np.zeros(n_servers, np.int64)
 
 
 class Tally:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from twin.engine.ledger import Ledger
 
 
-def tables(ledger: Ledger, now_ps: int) -> dict[str, pd.DataFrame]:
+def tables(ledger: Ledger, now_ps: int, setup_ps: int) -> dict[str, pd.DataFrame]:
     """Return the tables operations, energy, traffic, servers, bins and area; with a network, links."""
     found = {
         "operations": operations(ledger),
         "energy": energy(ledger, now_ps),
         "traffic": traffic(ledger),
-        "servers": servers(ledger, now_ps),
+        "servers": servers(ledger, now_ps).assign(bubble=bubbles(ledger, now_ps - setup_ps)),
         "bins": bins(ledger, now_ps),
         "area": area(ledger),
     }
@@ -137,6 +137,11 @@ def servers(ledger: Ledger, now_ps: int) -> pd.DataFrame:
             "energy_J": joules(ledger),
         }
     )
+
+
+def bubbles(ledger: Ledger, elapsed_ps: int) -> NDArray[np.float64]:
+    """Return the share of the time after the set-up, in which steps were under way, that every server was idle."""
+    return 1.0 - (ledger.load_ps - ledger.skipped.setup_busy_ps) / max(elapsed_ps, 1)
 
 
 def links(ledger: Ledger, now_ps: int) -> pd.DataFrame:

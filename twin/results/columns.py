@@ -195,6 +195,7 @@ _RUN = (
         real("utilisation", "1", "time in service over the makespan"),
         count("wait_ps", "waiting of all visits; of skipped samples estimated", "ps"),
         real("mean_queue", "1", "how many were present on average, waiting or in service (Little's law)"),
+        real("bubble", "1", "idle time after the set-up, while steps were under way, over all of it", optional=True),
         real(
             "energy_J", "J", "energy spent in it, leakage left out; of equal servers in a row the mean", optional=True
         ),

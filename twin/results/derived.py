@@ -33,6 +33,8 @@ class Derived:
         (path, "H" or "other") -> bytes, for every path in `PATHS`.
     tile_utilisation_mean, tile_utilisation_max : float
         Fraction of the makespan; NaN without tiles.
+    tile_bubble_mean : float
+        Share of the time after the set-up, while steps are under way, that tiles are idle; NaN where it is unknown.
     speed : float
         `samples_per_s` over that of the baseline.
     """
@@ -42,6 +44,7 @@ class Derived:
     bytes_per_sample: dict[tuple[str, str], float]
     tile_utilisation_mean: float
     tile_utilisation_max: float
+    tile_bubble_mean: float
     speed: float
 
 
@@ -87,6 +90,7 @@ def derive(run: RunResult, baseline: RunResult) -> Derived:
         bytes_per_sample=_traffic(run.tables["traffic"], run.samples),
         tile_utilisation_mean=float(np.average(tiles, weights=weights)) if len(tiles) else math.nan,
         tile_utilisation_max=float(tiles.max()) if len(tiles) else math.nan,
+        tile_bubble_mean=float(servers.loc[tiles.index, "bubble"].mean()) if "bubble" in servers else math.nan,
         speed=_ratio(rate, _ratio(baseline.samples, baseline.makespan_s)),
     )
 

@@ -135,6 +135,7 @@ def metrics(runs: Sequence[Compared]) -> list[Metric]:
             found.append(Metric(f"{path.replace('_', ' ')} a sample, {what}", "B", moved))
     busy = [100 * one.tile_utilisation_mean for one in derived], [100 * one.tile_utilisation_max for one in derived]
     found += [Metric("tiles busy, mean", "%", busy[0]), Metric("tiles busy, most", "%", busy[1])]
+    found.append(Metric("tiles idle within steps, mean", "%", [100 * one.tile_bubble_mean for one in derived]))
     return [metric for metric in found if any(value for value in metric.amounts if not math.isnan(value))]
 
 

@@ -107,6 +107,7 @@ class Utilisation(Model):
 
     tile_mean_fraction: Number
     tile_max_fraction: Number
+    tile_bubble_fraction: Number = Field(description="idle share of the tiles while steps are under way; null: unknown")
 
 
 class Staleness(Model):

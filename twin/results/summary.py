@@ -73,6 +73,7 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
         "utilisation": {
             "tile_mean_fraction": derived.tile_utilisation_mean,
             "tile_max_fraction": derived.tile_utilisation_max,
+            "tile_bubble_fraction": derived.tile_bubble_mean,
         },
         "staleness": staleness_summary(run),
         "calibration": calibration_summary(run),

@@ -66,7 +66,9 @@ def _figures(runs: Sequence[RunResult], derived: Sequence[Derived], k: int) -> l
 
 
 def _busiest(own: Derived) -> list[str]:
-    return [f"busiest {_percent(own.tile_utilisation_max)}"] if math.isfinite(own.tile_utilisation_max) else []
+    """Name the busiest tile, and bubbles: what tiles are idle of a step on average."""
+    bubble = [f"bubbles {_percent(own.tile_bubble_mean)} of a step"] if math.isfinite(own.tile_bubble_mean) else []
+    return [f"busiest {_percent(own.tile_utilisation_max)}", *bubble] if math.isfinite(own.tile_utilisation_max) else []
 
 
 def times(value: float, reference: float) -> str:
