@@ -18,6 +18,7 @@ from twin.config.optimiser import Optimiser
 from twin.config.part import Part
 from twin.config.programming import Programming
 from twin.config.resources import misspelt, suggestion
+from twin.config.schedule import Schedule
 from twin.config.timing import Timing
 from twin.config.weights import Initial, WeightMapping
 from twin.descriptions.algorithms import Algorithms
@@ -56,6 +57,8 @@ class Training(Part):
     """Fractions of the epochs at which all rates shrink by `decay_factor`."""
     decay_factor: Annotated[float, Field(gt=0, le=1)] = 1.0
     """What all rates are multiplied by at each of `decay_at`."""
+    schedule: Schedule | None = None
+    """Warm-up, a cosine, and whether rates change every step; without it they shrink at `decay_at` alone."""
     checkpoint_every: Count = 0
     """Samples from one checkpoint to the next within an epoch; 0: one at the end of every epoch."""
     endurance: bool = False
@@ -67,6 +70,21 @@ class Training(Part):
             if after <= before:
                 raise refusal(("decay_at", index + 1), "must be greater than the fraction before it")
         return self
+
+    @model_validator(mode="after")
+    def _steps_are_of_their_schedule(self) -> Self:
+        chosen, given = vars(self)["schedule"], bool(vars(self)["decay_at"])
+        if chosen is not None and (vars(chosen)["kind"] == "steps") != given:
+            rule = 'must name at least one fraction for schedule.kind = "steps"'
+            raise refusal(
+                ("decay_at",), f'must be empty for schedule.kind = "{vars(chosen)["kind"]}"' if given else rule
+            )
+        return self
+
+    def factor(self, at: int, total: int) -> float:
+        """Return what all rates are multiplied by in epoch or step `at` of `total`."""
+        past = sum(at >= round(fraction * total) for fraction in self.decay_at)
+        return float(self.decay_factor**past) * (1.0 if self.schedule is None else self.schedule.factor(at, total))
 
     @model_validator(mode="after")
     def _staleness_is_bounded(self) -> Self:

@@ -51,12 +51,16 @@ class Encoder:
         Slot of a sample = sample mod in_flight; of a batch, each sample has one.
     rows : callable
         Which training example a sample number stands for.
+    rates : callable or None
+        What all rates are multiplied by in a step, where that differs from step to step.
     """
 
-    def __init__(self, program: Encodable, in_flight: int, rows: Rows) -> None:
+    def __init__(
+        self, program: Encodable, in_flight: int, rows: Rows, rates: Callable[[int], float] | None = None
+    ) -> None:
         self.program, self.batches = program, program.batches
         self.in_flight = in_flight
-        self.rows = rows
+        self.rows, self.rates = rows, rates
         self._cache: dict[Hashable, Template] = {}
 
     def template(self, sample: int) -> Template:
@@ -81,7 +85,7 @@ class Encoder:
 
     def block(self, sample: int) -> int:
         """Return how many samples like this one a kernel call shall execute."""
-        return max(1, BLOCK // max(1, self.template(sample)[0].size))
+        return 1 if self.rates else max(1, BLOCK // max(1, self.template(sample)[0].size))
 
     def encode(self, first: int, last: int) -> tuple[npt.NDArray[np.void], list[int]]:
         """Return the instructions of samples first..last-1 in program order, and where each sample starts."""
@@ -190,6 +194,7 @@ class Coupled:
         self._prepared: dict[tuple[int, int], Prepared] = {}  # by template and slot
         self._partial: dict[int, tuple[int, list[float]]] = {}  # of samples under way: losses seen, and their sums
         self._samples = [-1] * encoder.in_flight
+        self._rated = -1  # of which step the rates are
         self._effects = [Prepared(np.zeros(0, INSTRUCTION), []).effects] * encoder.in_flight
         self.retention: Retention | None = None
         self._touched: list[list[Sequence[RelaxingArray]]] = [[]] * encoder.in_flight
@@ -207,6 +212,9 @@ class Coupled:
         if effect is None:
             return ZEROS
         instruction, rows, row, lost = effect
+        if self.encoder.rates is not None and self._rated != sample:
+            self.machine.set_rates(self.encoder.rates(sample))
+            self._rated = sample
         if self.retention is not None:
             self.retention.reach(self._touched[slot][position])
         self.machine.execute(instruction, rows)
@@ -240,7 +248,7 @@ class Coupled:
 
     def segment(self, first: int, last: int) -> None:  # noqa: ARG002 - any sample may come
         """Forget the samples before: effects are performed when asked for."""
-        self._samples = [-1] * self.encoder.in_flight
+        self._samples, self._rated = [-1] * self.encoder.in_flight, -1
 
 
 @final
@@ -329,6 +337,8 @@ class Performed(NamedTuple):
 def perform(machine: Machine, encoder: Encoder, first: int, last: int) -> Performed:
     """Execute a block of samples from `first` on, none beyond `last` - 1."""
     end = min(first + encoder.block(first), last)
+    if encoder.rates is not None:
+        machine.set_rates(encoder.rates(first))
     templates = [encoder.template(sample) for sample in range(first, end)]
     program, starts = encoder.join(templates, first)
     table = run_block(machine, program)

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from twin.machine.replay import perform
 from twin.runs.build import Parts
-from twin.runs.trained import decay
 
 
 class Epoch(NamedTuple):
@@ -35,12 +34,12 @@ def train(parts: Parts, first: int = 0) -> Iterator[Epoch]:
     The engine changes no weight (tests/properties/test_modes.py), so that leaving it out saves only time.
     """
     machine, encoder = parts.machine, parts.effects.encoder
-    size = len(parts.data.inputs)
-    for epoch in range(first, parts.workload.training.epochs):
-        machine.set_rates(decay(parts, epoch))
-        total, sample, end = 0.0, epoch * size, (epoch + 1) * size
-        while sample < end:
-            done = perform(machine, encoder, sample, end)
+    training, size, steps = parts.workload.training, len(parts.data.inputs), parts.program.batches.steps
+    for epoch in range(first, training.epochs):
+        machine.set_rates(training.factor(epoch, training.epochs))
+        total, step, end = 0.0, epoch * steps, (epoch + 1) * steps
+        while step < end:
+            done = perform(machine, encoder, step, end)
             total += sum(done.losses)
-            sample = done.end
+            step = done.end
         yield Epoch(epoch + 1, total / size, *machine.evaluate(epoch), *machine.evaluate(epoch, analog=False))

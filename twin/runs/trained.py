@@ -79,7 +79,7 @@ class TrainedRun:
         while self._sample < epoch_size * training.epochs:
             epoch = self._sample // epoch_size
             end = min((epoch + 1) * epoch_size, self._sample - self._sample % epoch_size % step + step)
-            parts.machine.set_rates(decay(parts, epoch))
+            parts.machine.set_rates(training.factor(epoch, training.epochs))
             advance(self._sample, end)
             self._sample = end
             complete = end == (epoch + 1) * epoch_size
@@ -173,13 +173,6 @@ def clockwork(parts: Parts) -> Advance:
     in_flight = parts.workload.training.in_flight
     parts.calibration.prepare()
     return Sampler(engine, effects, in_flight, timing.warmup, timing.measured, timing.period).run
-
-
-def decay(parts: Parts, epoch: int) -> float:
-    """Return the factor of the schedule in an epoch: `decay_factor` for each fraction that is past."""
-    training = parts.workload.training
-    past = sum(epoch >= round(at * training.epochs) for at in training.decay_at)
-    return float(training.decay_factor**past)
 
 
 def _curve_row(parts: Parts, epoch: int, sample: int) -> CurveRow:
