@@ -82,10 +82,12 @@ class Opcode(IntEnum):
     NODE_STEP = 21  # the optimiser's step of a node's parameters
     GRADIENT = 22  # of a digital matrix, summed for its optimiser
     NODE_LOSS = 23  # the loss of a graph that does not end in a layer
-    OWN_0 = 24  # effects that an algorithm brings along (`Algorithm.effects`)
-    OWN_1 = 25
-    OWN_2 = 26
-    OWN_3 = 27
+    NODE_NORM = 24  # the sum of squares of summed gradients, by which they are clipped
+    DECAY = 25  # the pull of weights towards 0, from what is read of them line by line
+    OWN_0 = 26  # effects that an algorithm brings along (`Algorithm.effects`)
+    OWN_1 = 27
+    OWN_2 = 28
+    OWN_3 = 29
 
 
 class Phase(IntEnum):

@@ -8,7 +8,7 @@ import pandas as pd
 from twin.algorithms.batches import Batches
 from twin.algorithms.nodes import learner_of, node_steps, wiring_of
 from twin.algorithms.program import Program
-from twin.algorithms.registry import make_algorithm
+from twin.algorithms.registry import make_algorithm, settings_table
 from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts
 from twin.config.calibration import Calibration
@@ -23,7 +23,7 @@ from twin.mapping import map_layers
 from twin.operation import LOSSES, N_COUNTS, Counts
 
 QUIET = {f"tile.io.{key}": "0" for key in ("inp_res", "out_res", "out_bound", "out_noise")}
-LAYOUTS = {"digital": "digital", "sgd": "two-array"}
+LAYOUTS = {"digital": "digital", "sgd": "two-array", "mixed-precision": "two-array"}
 
 
 def tiles(lines):
@@ -104,14 +104,19 @@ def ideal(
     batch=1,
     optimiser=None,
     given=None,
+    device=("ideal", {}),
+    table=(),
 ):
-    """Build a machine for any network with plain SGD, exact updates and exact mat-vecs."""
+    """Build a machine for any network with plain SGD, exact updates and exact mat-vecs.
+
+    `table` are further keys of the algorithm's settings.
+    """
     loaded = load_chip("aimc-512", QUIET | dict(chip)).model
     layout = load_layout(LAYOUTS[algorithm]).model
     algorithms = Algorithms.model_validate(
-        {algorithm: {"learning_rate": rate} | ({"optimised": True} if optimised else {})}
+        {algorithm: {"learning_rate": rate} | ({"optimised": True} if optimised else {}) | dict(table)}
     )
-    rules, settings = make_algorithm(algorithm, algorithms), getattr(algorithms, algorithm).settings()
+    rules, settings = make_algorithm(algorithm, algorithms), settings_table(algorithm, algorithms).settings()
     mapping = map_layers(network.shapes, layout, loaded)
     machine = Machine(
         network,
@@ -119,7 +124,7 @@ def ideal(
         mapping,
         rules,
         settings,
-        dict.fromkeys(layout.matrices, device_preset("ideal", {})),
+        dict.fromkeys(layout.matrices, device_preset(*device)),
         loaded.tile,
         layout,
         Calibration(method="exact"),
@@ -137,7 +142,9 @@ def ideal(
         LayerSteps(
             one,
             mapping,
+            transfer_axis=settings.transfer_axis,
             timed=network.timed,
+            batch=batch,
             wired=wiring_of(flow, one.index) if flow else None,
             learner=learner_of(network, one.index, optimiser) if optimised else None,
         )

@@ -5,6 +5,7 @@ import pytest
 from graph_kit import description, trained
 
 from twin.config.optimiser import Optimiser
+from twin.operation import Kind, Opcode, Stream
 
 ROWS = (5, 4)
 LAYERS = [
@@ -100,3 +101,41 @@ def put(made, values):
     for node, value in zip([0], values[len(machine.layers) :], strict=True):
         record = machine.nodes[node]
         machine.f[int(record["p"]) : int(record["p"]) + int(record["n_parameters"])] = value
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_gradients_are_clipped_by_their_norm_together(kind, batch):
+    """As torch.nn.utils.clip_grad_norm_: all are multiplied by clip / (norm + 1e-6), at most by 1."""
+    rule = Optimiser(kind=kind, learning_rate=0.02, weight_decay=0.01, clip_norm=0.9)
+    shape, options = (4, 4, 2), {"batch": batch, "samples": batch, "optimised": True}
+    made = trained(description(*NETWORK), shape, optimiser=rule, **options)
+    plain = trained(description(*NETWORK), shape, optimiser=Optimiser(kind="sgd", learning_rate=1.0), **options)
+    start = [*made.weights(), *made.learnt()]
+    gradients, current, factors = [[] for _ in start], start, []
+    for step in range(15):
+        put(plain, current)
+        plain.ideal.train(step, step + 1)
+        slopes = [before - now for before, now in zip(current, [*plain.weights(), *plain.learnt()], strict=True)]
+        norm = np.sqrt(sum((one**2).sum() for one in slopes))
+        factors.append(min(1.0, 0.9 / (norm + 1e-6)))
+        for known, slope in zip(gradients, slopes, strict=True):
+            known.append(slope * factors[-1])
+        current = [stepped(rule, one, known) for one, known in zip(start, gradients, strict=True)]
+        made.ideal.train(step, step + 1)
+    assert min(factors) < 0.9
+    for found, expected in zip([*made.weights(), *made.learnt()], current, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
+def test_the_norm_costs_work_and_a_word_each():
+    rule = Optimiser(kind="sgd", learning_rate=0.02, clip_norm=1.0)
+    made = trained(description(*NETWORK), (4, 4, 2), optimiser=rule, optimised=True)
+    operations = list(made.ideal.encoder.program.operations(0))
+    norms = [one for one in operations if one.opcode is Opcode.NODE_NORM]
+    sizes = [one.size for one in [*made.weights(), *made.learnt()]]
+    assert sorted(one.flops for one in norms) == sorted(2 * size for size in sizes)
+    steps = [one for one in operations if one.opcode is Opcode.NODE_STEP]
+    assert sorted(one.flops for one in steps) == sorted(3 * size for size in sizes)
+    assert [one.words for one in operations if one.stream is Stream.ERRORS and one.kind is Kind.STORE].count(1) == 4
+    assert operations.index(norms[-1]) < operations.index(steps[0])

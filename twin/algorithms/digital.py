@@ -8,7 +8,6 @@ Pseudocode, per sample and layer::
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar, Self, final
 
 from twin.algorithms.algorithm import Algorithm
@@ -78,11 +77,9 @@ class Digital(Algorithm):
         if not self.optimised or learner is None:
             return
         kept, moved, new = words(layer) * (1 + learner.moments), layer.shared("moved"), layer.shared("new")
-        w, summed = layer.shared("W"), layer.shared("g")
+        w = layer.shared("W")
         yield layer.move(Stream.WEIGHTS, "W", kept, w, moved)
-        flops = learner.flops * words(layer)
-        work = layer.at(0, 1).digital(Kind.STEP, Opcode.NODE_STEP, "W", flops, (moved, w, summed), (new, summed))
-        yield replace(work, node=learner.node)
+        yield from layer.step("W", moved, new)
         yield layer.move(Stream.WEIGHTS, "W", kept, new, w, store=True)
 
 

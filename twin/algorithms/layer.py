@@ -42,11 +42,17 @@ class Learner:
         The record with its gradients.
     moments, flops : int
         Words a weight that the optimiser keeps, and its work a weight.
+    squares : tuple of Resource
+        Sums of squares of all gradients by whose norm these are clipped, its own among them; empty where none are.
+    decays : bool
+        Whether weights are pulled towards 0.
     """
 
     node: int
     moments: int
     flops: int
+    squares: tuple[Resource, ...] = ()
+    decays: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ class Layer:
         None where layers follow each other.
     learner : Learner or None
         None where the algorithm itself updates the layer's matrices.
+    batch : int
+        Samples of a step.
     member : int
         Which sample of a batch: each has vectors of its own.
     first, count : int
@@ -92,6 +100,7 @@ class Layer:
     count: int = 0
     member: int = 0
     learner: Learner | None = None
+    batch: int = 1
 
     @property
     def wiring(self) -> Wiring:

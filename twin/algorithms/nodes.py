@@ -45,11 +45,19 @@ def wiring_of(flow: Flow, layer: int) -> Wiring:
 
 
 def learner_of(network: Network, layer: int, optimiser: Optimiser | None) -> Learner | None:
-    """Return how an optimiser learns a layer's digital matrix, whose record stands behind those of the nodes."""
+    """Return how an optimiser learns a layer's matrix, whose record stands behind those of the nodes."""
     if optimiser is None:
         return None
-    nodes = len(network.flow.nodes) if network.flow else 0
-    return Learner(nodes + layer, optimiser.moments, optimiser.flops)
+    nodes, layers = len(network.flow.nodes) if network.flow else 0, len(network.layers)
+    squares = squares_of(network.flow, layers) if optimiser.clip_norm else ()
+    flops = optimiser.flops + bool(squares)
+    return Learner(nodes + layer, optimiser.moments, flops, squares, decays=optimiser.weight_decay > 0)
+
+
+def squares_of(flow: Flow | None, layers: int) -> tuple[Resource, ...]:
+    """Return the sums of squares of the gradients of all nodes and of so many layers, as they lie in the buffer."""
+    learnt = [f"n{node.index}" for node in flow.nodes if node.parameters] if flow else []
+    return tuple(Resource(f"{name}.qs", private=False) for name in [*learnt, *map(str, range(layers))])
 
 
 def node_steps(
@@ -57,8 +65,13 @@ def node_steps(
 ) -> "list[NodeSteps]":
     """Return the steps of all digital nodes of a graph, beside its `layers`; none where there is no graph."""
     moments, flops = (optimiser.moments, optimiser.flops) if optimiser else (0, 0)
+    squares: tuple[Resource, ...] = ()
+    if optimiser is not None and optimiser.clip_norm:
+        flops, squares = flops + 1, squares_of(flow, len(layers) if layers[0].learner else 0)
     nodes = flow.nodes if flow else ()
-    return [NodeSteps(flow, node, layers[node.host].at(0, 1), matrix, moments, flops) for node in nodes if flow]
+    return [
+        NodeSteps(flow, node, layers[node.host].at(0, 1), matrix, moments, flops, squares) for node in nodes if flow
+    ]
 
 
 def origin(flow: Flow, made: Producer) -> Producer:
@@ -83,6 +96,8 @@ class NodeSteps:
         Whose tiles these are.
     moments, flops : int
         Words a parameter that the optimiser keeps, and its work a parameter.
+    squares : tuple of Resource
+        As of `Learner`.
     """
 
     flow: Flow
@@ -91,6 +106,7 @@ class NodeSteps:
     matrix: str
     moments: int
     flops: int
+    squares: tuple[Resource, ...] = ()
 
     @property
     def loaded(self) -> int:
@@ -177,18 +193,27 @@ class NodeSteps:
                 words, target = self.node.sizes[port], self._own(f"e{port}")
                 yield self._move(Stream.ERRORS, words, (errors[port],), target, store=True, towards=towards)
 
+    def norm(self) -> Iterator[Operation]:
+        """Sum the squares of the gradients, where they are clipped, and store the sum."""
+        if not self.squares or not self.node.parameters:
+            return
+        flops, summed = 2 * self.node.parameters, self._shared("q")
+        yield self._work(Kind.STEP, Opcode.NODE_NORM, Phase.WHOLE, flops, (self._shared("g"),), (summed,))
+        yield self._move(Stream.ERRORS, 1, (summed,), self._shared("qs"), store=True)
+
     def step(self) -> Iterator[Operation]:
         """Load parameters and moments, step them, store them."""
         words = self.node.parameters * (1 + self.moments)
         if not words:
             return
-        loaded, new = self._shared("loaded"), self._shared("new")
+        loaded, new, reads = self._shared("loaded"), self._shared("new"), self._learnt()
         yield self._move(Stream.WEIGHTS, words, self._learnt(), loaded)
+        if self.squares:
+            reads = *reads, self._shared("clip")
+            yield self._move(Stream.ERRORS, len(self.squares), self.squares, reads[-1])
         flops = self.flops * self.node.parameters
         gradient = self._shared("g")
-        yield self._work(
-            Kind.STEP, Opcode.NODE_STEP, Phase.WHOLE, flops, (loaded, gradient, *self._learnt()), (new, gradient)
-        )
+        yield self._work(Kind.STEP, Opcode.NODE_STEP, Phase.WHOLE, flops, (loaded, gradient, *reads), (new, gradient))
         yield self._move(Stream.WEIGHTS, words, (new,), self._shared("p"), store=True)
 
     def _flops(self, whole: int, phase: Phase) -> int:

@@ -41,6 +41,8 @@ class Program:
         self.programming = tuple(programming)
         self.input_words = input_words
         self.flow, self.nodes, self.batches = flow, list(nodes), batches
+        learners = [layer.learner for layer in self.layers]
+        self._clips = any(node.squares for node in self.nodes) or any(one and one.squares for one in learners)
 
     def key(self, sample: int) -> Hashable:
         """Return which transfers are due and which arrays hold their lines."""
@@ -147,7 +149,8 @@ class Program:
         """Yield one layer's part of the way back, with its updates."""
         yield from self.errors(layer)
         yield from self.update(layer, sample)
-        yield from self.algorithm.finish(layer)
+        if not self._clips:
+            yield from self.algorithm.finish(layer)
 
     def errors(self, layer: LayerSteps) -> Iterator[Operation]:
         """Yield one layer's part of the way back, up to its updates."""
@@ -174,15 +177,24 @@ class Program:
                 yield from self.backward(self.layers[made.number], sample)
             elif flow.nodes[made.number].returns:
                 yield from self.nodes[made.number].backward()
-                yield from self.nodes[made.number].step()
+                if not self._clips:
+                    yield from self.nodes[made.number].step()
+        if self._clips:
+            yield from self.finish()
 
     def _feed_forward(self, sample: int) -> Iterator[Operation]:
         yield from self.way_forward()
         for layer in reversed(self.layers):
             yield from self.backward(layer, sample)
+        if self._clips:
+            yield from self.finish()
 
     def finish(self) -> Iterator[Operation]:
-        """Yield what ends a step after all updates: what digital parameters learn."""
+        """Yield what ends a step after all updates: what digital parameters learn from all gradients."""
+        for layer in self.layers:
+            yield from layer.norm(self.algorithm.main)
+        for node in self.nodes:
+            yield from node.norm()
         for layer in self.layers:
             yield from self.algorithm.finish(layer)
         for node in self.nodes:

@@ -77,7 +77,7 @@ class Settings:
     granularity : float
         Of chi; 0 for the device's dw_min.
     optimised : bool
-        Digital matrices learn by the optimiser of digital parameters.
+        Digital matrices, or chi, learn by the optimiser of digital parameters.
     decays_learning_rate, decays_transfer_lr : bool
         Which of the two the schedule multiplies.
     """
@@ -113,6 +113,10 @@ class Settings:
         """Return after how many updates of a layer one of its lines (mixed precision: all) is transferred."""
         given = self.transfer_every_per_layer
         return given[layer] if given else self.transfer_every
+
+    def gathers(self, batch: int) -> bool:
+        """Return whether a step of `batch` samples writes chi once, at its end."""
+        return self.accumulates and (batch > 1 or self.optimised)
 
     @property
     def filtered(self) -> bool:

@@ -302,8 +302,8 @@ class LayerSteps(Layer):
         )
 
     def load_chi(self, matrix: str) -> Operation:
-        """Fetch the whole digital matrix chi."""
-        words = self.layer.n_in * self.layer.n_out
+        """Fetch the whole digital matrix chi, and what its optimiser keeps."""
+        words = self.chi_words
         return self.move(Stream.H, matrix, words, self.shared("H"), self.shared("h"), kind=Kind.H_LOAD)
 
     def accumulate(self, matrix: str) -> Iterator[Operation]:
@@ -326,6 +326,54 @@ class LayerSteps(Layer):
             flops=FILTER_FLOPS * self.layer.n_in * self.layer.answered * self.uses,
         )
 
+    def sum_chi(self, matrix: str) -> Iterator[Operation]:
+        """G += d x^T in digital, of which an optimiser makes what is added to chi: load x, and work as `accumulate`."""
+        words, summed = self.layer.loaded * self.uses, self.shared("g")
+        yield self.move(Stream.ACTIVATIONS, matrix, words, self.inputs(), self.own("cx"), home=self.below(matrix))
+        flops = FILTER_FLOPS * self.layer.n_in * self.layer.answered * self.uses
+        reads = (self.own("cx"), self.own("x"), self.own("d"), summed)
+        yield self.digital(Kind.FILTER, Opcode.GRADIENT, matrix, flops, reads, (summed,))
+
+    def norm(self, matrix: str) -> Iterator[Operation]:
+        """Sum the squares of a matrix's gradients, where they are clipped, and store the sum."""
+        if self.learner is None or not self.learner.squares:
+            return
+        flops, summed = 2 * self.layer.n_in * self.layer.n_out, self.shared("q")
+        work = self.at(0, 1).digital(Kind.STEP, Opcode.NODE_NORM, matrix, flops, (self.shared("g"),), (summed,))
+        yield replace(work, node=self.learner.node)
+        yield self.at(0, 1).move(Stream.ERRORS, matrix, 1, summed, self.shared("qs"), store=True)
+
+    def step(self, matrix: str, held: Resource, new: Resource) -> Iterator[Operation]:
+        """Let the optimiser step what is `held`, by the gradients of the samples before."""
+        if self.learner is None:
+            return
+        layer, summed = self.at(0, 1), self.shared("g")
+        reads: tuple[Resource, ...] = held, self.shared(matrix), summed
+        if self.learner.squares:
+            reads = *reads, self.shared("clip")
+            yield layer.move(Stream.ERRORS, matrix, len(self.learner.squares), self.learner.squares, reads[-1])
+        flops = self.learner.flops * self.layer.n_in * self.layer.n_out
+        work = layer.digital(Kind.STEP, Opcode.NODE_STEP, matrix, flops, reads, (new, summed))
+        yield replace(work, node=self.learner.node)
+
+    def decay(self, matrix: str) -> Operation:
+        """Read all lines, one after the other, and pull chi or its gradient towards 0 by them."""
+        chi, summed = self.shared("h"), self.shared("g")
+        arrays = self.mapping.parts(self.layer.index, matrix)
+        row = self.transfer_axis == "row"
+        return Operation(
+            Kind.READ_OUT,
+            Unit.TILE,
+            self.layer.index,
+            reads=(self.shared(matrix), chi, summed),
+            writes=(chi, summed, self.shared("v")),
+            opcode=Opcode.DECAY,
+            matrix=matrix,
+            lines=max(part.in1 - part.in0 if row else part.out1 - part.out0 for part in arrays),
+            first=self.first,
+            uses=self.uses,
+        )
+
     def pulse_lines(self, matrix: str) -> Operation:
         """Pulse the whole steps of chi onto the matrix, line by line; the rest stays."""
         chi = self.shared("h")
@@ -341,7 +389,12 @@ class LayerSteps(Layer):
             uses=self.uses,
         )
 
+    @property
+    def chi_words(self) -> int:
+        """Words of chi and of what its optimiser keeps."""
+        return self.layer.n_in * self.layer.n_out * (1 + (self.learner.moments if self.learner else 0))
+
     def store_chi(self, matrix: str) -> Operation:
         """Write chi back."""
-        words = self.layer.n_in * self.layer.n_out
+        words = self.chi_words
         return self.move(Stream.H, matrix, words, self.shared("h"), self.shared("H"), store=True, kind=Kind.H_STORE)

@@ -34,6 +34,10 @@ class Optimiser(Part):
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Pull towards 0: part of the gradient, apart from it for "adamw" (Loshchilov 2019)."""
 
+    clip_norm: Annotated[float, Field(ge=0, le=1e9)] = 0.0
+    """Largest norm of the mean gradient of a step, of all parameters of the optimiser together; a longer one is scaled
+    down to it (Pascanu 2013). 0: off. Rank-one updates of arrays are no part of it and are not scaled."""
+
     @property
     def first(self) -> float:
         """What stays of the first moment: 0 for plain gradient descent."""

@@ -9,8 +9,9 @@ from twin.kernels.nodes.dense import lose_use
 from twin.kernels.nodes.digital import node_backward, node_forward, node_step
 from twin.kernels.nodes.kinds import activate_uses, backward, derivative, forward, put_input
 from twin.kernels.nodes.losses import lose_rows
+from twin.kernels.optimisers.clipping import node_norm
 from twin.kernels.streams import OF_GRADIENTS, OF_TRANSFERS
-from twin.kernels.transfer.chi import accumulate_uses, pulse_lines
+from twin.kernels.transfer.chi import accumulate_uses, decay_lines, pulse_lines, round_chi
 from twin.kernels.transfer.choppers import chop, unchop
 from twin.kernels.transfer.filters import filter_beside_reference, filter_h
 from twin.kernels.transfer.lines import read_line
@@ -32,7 +33,7 @@ NODE_FORWARD, NODE_BACKWARD, NODE_STEP, NODE_LOSS = (
     int(Opcode.NODE_STEP),
     int(Opcode.NODE_LOSS),
 )
-GRADIENT = int(Opcode.GRADIENT)
+GRADIENT, NODE_NORM, DECAY = int(Opcode.GRADIENT), int(Opcode.NODE_NORM), int(Opcode.DECAY)
 FORWARD_FAST, BACKWARD_FAST = int(Opcode.FORWARD_FAST), int(Opcode.BACKWARD_FAST)
 (UPDATE, READ_OUT, FILTER, PULSE, TRANSFER_UPDATE) = (
     int(Opcode.UPDATE),
@@ -108,7 +109,13 @@ def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inpu
             row[VALUE] += value
             row[CROSSED] += wrong
         elif p.opcode == NODE_STEP:
-            node_step(f, nodes[p.first])
+            node_step(f, nodes, p.first)
+            if layer.h_step > F32(0.0) and layer.learner == p.first:
+                round_chi(f, layer, parts[matrices[layer.main].first].stream, p.sample * layer.uses, seed)
+        elif p.opcode == NODE_NORM:
+            node_norm(f, nodes[p.first])
+        elif p.opcode == DECAY:
+            decay_lines(f, real, parts, matrices[layer.main], layer, nodes, number, seed, row)
         elif p.opcode == GRADIENT:
             sum_gradients(f, nodes[layer.learner], layer, p.slot, p.first, p.uses)
         elif end > k:

@@ -109,7 +109,7 @@ LAYER = np.dtype(
         ("error", "i8"),  # where the error of what is handed on lies: the next layer's e
         ("error_step", "i8"),
         ("sample", "i8"),  # of the first layer: where a sample is put
-        ("learner", "i8"),  # the node whose gradients are those of the main matrix, where an optimiser learns it
+        ("learner", "i8"),  # the node whose gradients are those of the main matrix or chi; -1: no optimiser learns it
         ("source", "i8"),  # from where a dense layer's input is copied to x (uses x n_inputs); -1: it is there
         ("back", "i8"),  # first input line whose error is wanted
         ("handed", "i8"),  # where the output goes: the next layer's x or image
@@ -248,6 +248,9 @@ NODE = np.dtype(
         ("weight_decay", "f4"),
         ("share", "f4"),  # 1 / samples of a batch
         ("steps", "i8"),  # how many there were, one word
+        ("squares", "i8"),  # sum of squares of the mean gradient, one word
+        ("clip", "f4"),  # norm of all gradients beyond which they are scaled down; 0: off
+        ("decay", "f4"),  # weight decay of what is not at p but on arrays
     ],
     align=True,
 )

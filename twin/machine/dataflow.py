@@ -46,23 +46,29 @@ def describe_nodes(
         if node.parameters:
             record["p"], record["g"] = arena.put(initial(node, seed, given)), arena.take(node.parameters)
             record["n_parameters"], record["moments"] = node.parameters, arena.take(2 * node.parameters)
-            record["steps"] = arena.take(1)
+            record["steps"], record["squares"] = arena.take(1), arena.take(1)
         if node.shared:
             record["shared"] = arena.put(shared(node, seed, given))
     if optimiser is not None:
         records["rule"], records["weight_decay"] = OPTIMISERS[optimiser.kind], optimiser.weight_decay
         records["beta1"], records["beta2"], records["tiny"] = optimiser.first, optimiser.beta2, optimiser.epsilon
-        records["share"] = 1.0 / batch
+        records["share"], records["clip"] = 1.0 / batch, optimiser.clip_norm
     return records
 
 
 def learn_matrices(nodes: Records, layers: Records, parts: Records, matrices: Records, arena: Arena) -> None:
-    """Make the last records those of the layers' digital matrices, each of which is one array."""
+    """Make the last records those of the layers' digital matrices, each of which is one array, or of their chi.
+
+    What chi stands for is on analog arrays: the pull of weight decay comes from what is read there.
+    """
     first = nodes.size - layers.size
     for index, layer in enumerate(layers):
         record, size = nodes[first + index], int(layer["n_in"] * layer["n_out"])
         record["p"], record["n_parameters"] = parts[matrices[layer["main"]]["first"]]["w"], size
-        record["g"], record["moments"], record["steps"] = arena.take(size), arena.take(2 * size), arena.take(1)
+        if layer["granularity"] > 0:
+            record["p"], record["decay"], record["weight_decay"] = layer["h"], record["weight_decay"], 0.0
+        record["g"], record["moments"] = arena.take(size), arena.take(2 * size)
+        record["steps"], record["squares"] = arena.take(1), arena.take(1)
         layer["learner"] = first + index
 
 

@@ -20,7 +20,7 @@ def describe_layer(record: Record, layer: Layer, loss: str, s: Settings, scale: 
     record["uses"], record["scale"] = layer.uses, scale
     record["kind"] = KINDS[layer.cell if isinstance(layer, Recurrent) else layer.kind]
     record["activation"] = ACTIVATIONS.get(layer.activation, -1)
-    record["loss"] = LOSSES[loss]
+    record["loss"], record["learner"] = LOSSES[loss], -1
     record["gamma"], record["auto_scale"], record["auto_momentum"] = s.gamma, s.auto_scale, s.auto_momentum
     every = s.every(layer.index)
     record["transfer_every"] = max(every, 1)
@@ -72,12 +72,14 @@ def enter_choppers(layers: Records, matrices: Records, settings: Settings) -> No
         record["reset"] *= record["threshold"]
 
 
-def enter_chi(layers: Records, matrices: Records, settings: Settings) -> None:
-    """Enter the steps of chi of every layer."""
+def enter_chi(layers: Records, matrices: Records, settings: Settings, batch: int) -> None:
+    """Enter the steps of chi of every layer, and after how many updates it is written."""
     if not settings.accumulates:
         return
     for record in layers:
         record["granularity"] = settings.granularity or matrices[record["main"]]["dw_min"]
+        if settings.gathers(batch):
+            record["transfer_every"] = batch * record["uses"]
 
 
 def place_vectors(records: npt.NDArray[np.void], layers: Sequence[Layer], arena: Arena, in_flight: int) -> None:

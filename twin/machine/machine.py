@@ -137,13 +137,13 @@ class Machine:
         else:
             place_flow(network.flow, self.layers, network.layers, self.nodes, arena, in_flight)
         self.parts, self.matrices = builder.records()
-        if learnt:
-            learn_matrices(self.nodes, self.layers, self.parts, self.matrices, arena)
         if settings.transfer_update is not None:
             self.matrices["transfer_bl"] = settings.transfer_update.desired_bl
         place_state(arena, self.layers, settings)
         enter_choppers(self.layers, self.matrices, settings)
-        enter_chi(self.layers, self.matrices, settings)
+        enter_chi(self.layers, self.matrices, settings, batch)
+        if learnt:
+            learn_matrices(self.nodes, self.layers, self.parts, self.matrices, arena)
         place_words(word, self.layers, self.matrices, builder.nominal, settings)
         self.calibrated, self.clipped, self._responses = builder.calibrated, builder.clipped, builder.responses
         self.f = arena.build()
@@ -181,6 +181,8 @@ class Machine:
         if not s.auto_scale:  # which goes by the errors themselves
             self.layers["lr"] /= self._batch
         self.nodes["lr"] = factor * (self._optimiser.learning_rate if self._optimiser else 0.0)
+        if s.accumulates and s.optimised:  # chi is in weights of devices
+            self.nodes["lr"][self.layers["learner"]] /= self.layers["scale"]
         self.layers["transfer_lr"] = s.transfer_lr * (factor if s.decays_transfer_lr else 1.0)
 
     def execute(self, program: npt.NDArray[np.void], counts: Table) -> None:

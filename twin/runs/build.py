@@ -51,6 +51,7 @@ from twin.runs.networks import given_of, network_of, optimiser_of
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Plan
 from twin.runs.programming import bring_in, programming_operations
+from twin.runs.rates import check_schedule, rates_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     optimiser, given = optimiser_of(workload, network, matrices=settings.optimised), given_of(workload, data)
     _check_batch(workload, network, len(data.inputs))
     steps = training.epochs * Batches(training.batch, len(data.inputs)).steps
+    check_schedule(training, steps)
     check_recording(plan.request, steps, training.in_flight, workload.timing)
     placed = place_streams(
         chip, mapping, kept(network, algorithm, settings, chip, training.in_flight * training.batch, optimiser)
@@ -246,13 +248,14 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         LayerSteps(
             layer,
             mapping,
-            settings.every(layer.index),
+            0 if settings.gathers(training.batch) else settings.every(layer.index),
             settings.transfer_axis,
             network.timed,
             prefetch,
             Stream.PULSES in placed.places,
             wired=wiring_of(network.flow, layer.index) if network.flow else None,
             learner=learner_of(network, layer.index, found.optimiser) if settings.optimised else None,
+            batch=training.batch,
         )
         for layer in network.layers
     ]
@@ -272,7 +275,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         programming=list(programming_operations(machine.programmed, mapping)),
     )
     order = Order(training.seed, len(data.inputs), shuffled=not (data.sequential and network.timed))
-    encoder = Encoder(program, training.in_flight, order)
+    encoder = Encoder(program, training.in_flight, order, rates_of(training, batches))
     effects = (Coupled if plan.mode == "coupled" else Replayed)(machine, program, encoder)
     reads = None
     timed: tuple[Any, Any] = program, effects
@@ -336,7 +339,7 @@ def kept(
         k, weights = layer.index, layer.n_in * layer.n_out
         inputs, lines = in_flight * layer.n_in * layer.uses, in_flight * (layer.n_in + layer.answered) * layer.uses
         found += [
-            Kept(Stream.H, weights * settings.h_words, k, fast),
+            Kept(Stream.H, weights * (settings.h_words + (learnt if settings.accumulates else 0)), k, fast),
             Kept(Stream.WEIGHTS, weights * (1 + learnt) if algorithm.name == "digital" else 0, k, main),
             Kept(Stream.ACTIVATIONS, inputs, k - 1, main),
             Kept(Stream.ERRORS, lines, k, main),

@@ -52,7 +52,7 @@ def optimiser_of(workload: "Workload", network: Network, *, matrices: bool = Fal
     if not learnt and not matrices:
         return None
     if workload.optimiser is None:
-        what = f"node {learnt[0]} has digital parameters" if learnt else "algorithms.digital.optimised is true"
+        what = f"node {learnt[0]} has digital parameters" if learnt else "matrices learn by it (optimised = true)"
         raise TwinError(
             f"{workload.name}: optimiser: is missing, and {what}; add a table, e.g. "
             'optimiser = { kind = "sgd", learning_rate = 0.01 }'

@@ -155,7 +155,7 @@ class Expected:
         """One line, or of mixed precision all lines in turn."""
         given, parts = self._statistics, self._parts(operation)
         layer = self._layers[operation.layer]
-        number = (sample * layer.layer.uses + operation.first + operation.uses - 1) // layer.transfer_every
+        number = (sample * layer.layer.uses + operation.first + operation.uses - 1) // max(layer.transfer_every, 1)
         lines = layer.lines if operation.opcode is Opcode.PULSE_LINES else 1
         slots = spread(given.transfer_pulses * lines, number, 1)
         steps = slots * given.transfer_coincidences * layer.line_length

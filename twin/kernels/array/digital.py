@@ -5,6 +5,7 @@ import numpy as np
 from twin.kernels.array.matvec import max_magnitude
 from twin.kernels.array.pulsed import pulse_plan
 from twin.kernels.jit import kernel, ordered
+from twin.kernels.records import ROW
 from twin.kernels.simd.lanes import HAS_COMPRESS
 from twin.kernels.simd.products import add_eight_by_vectors
 from twin.operation import Counts, Opcode
@@ -105,12 +106,18 @@ def update_uses(f, parts, m, layer, slot, first, uses):
 
 @kernel
 def sum_gradients(f, n, layer, slot, first, uses):
-    """G += d x^T for some uses of a sample; n is the node record with the gradients of the layer's matrix."""
+    """G += d x^T for some uses of a sample; n is the node record with the gradients of the layer's matrix.
+
+    G lies as the matrix does, and where it is for chi, as chi.
+    """
     shift = slot * layer.stride
     x = f[layer.x + shift + first * layer.n_in : layer.x + shift + (first + uses) * layer.n_in]
     d = f[layer.d + shift + first * layer.n_out : layer.d + shift + (first + uses) * layer.n_out]
     g = f[n.g : n.g + n.n_parameters]
-    unbounded_updates(g, layer.n_in, layer.n_out, x, layer.n_in, d, layer.n_out, uses, F32(1.0))
+    if layer.granularity > F32(0.0) and layer.transfer_axis == ROW:
+        unbounded_updates(g, layer.n_out, layer.n_in, d, layer.n_out, x, layer.n_in, uses, F32(1.0))
+    else:
+        unbounded_updates(g, layer.n_in, layer.n_out, x, layer.n_in, d, layer.n_out, uses, F32(1.0))
 
 
 @kernel

@@ -17,6 +17,7 @@ import numpy as np
 from twin.kernels import nodes
 from twin.kernels.jit import kernel, linked
 from twin.kernels.optimisers.adam import adapt
+from twin.kernels.optimisers.clipping import clipping
 from twin.kernels.optimisers.descent import descend
 from twin.kernels.records import ADAMW, LOSSES, NESTEROV
 
@@ -78,13 +79,16 @@ def node_backward(f, n, slot, phase):
 
 
 @kernel
-def node_step(f, n):
+def node_step(f, nodes, number):
     """Step the parameters by the summed gradients of a batch, which is cleared."""
-    size = n.n_parameters
+    n = nodes[number]
+    size, share = n.n_parameters, n.share
+    if n.clip > F32(0.0):
+        share = share * clipping(f, nodes, n.clip)
     w, g = f[n.p : n.p + size], f[n.g : n.g + size]
     first, second = f[n.moments : n.moments + size], f[n.moments + size : n.moments + 2 * size]
     if n.rule <= NESTEROV:
-        descend(w, g, first, n.lr, n.beta1, n.rule == NESTEROV, n.weight_decay, n.share)
+        descend(w, g, first, n.lr, n.beta1, n.rule == NESTEROV, n.weight_decay, share)
     else:
         f[n.steps] += F32(1.0)
-        adapt(w, g, first, second, n.lr, n.beta1, n.beta2, n.tiny, n.weight_decay, n.rule == ADAMW, n.share, f[n.steps])
+        adapt(w, g, first, second, n.lr, n.beta1, n.beta2, n.tiny, n.weight_decay, n.rule == ADAMW, share, f[n.steps])

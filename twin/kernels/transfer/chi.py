@@ -8,17 +8,18 @@ import numpy as np
 
 from twin.kernels.array.matrix import refresh
 from twin.kernels.jit import inline, kernel
-from twin.kernels.records import CELL, LIMITS, ROW
+from twin.kernels.optimisers.clipping import clipping
+from twin.kernels.records import ADAMW, CELL, LIMITS, ROW
 from twin.kernels.rng import fill_normals, stream_key
-from twin.kernels.streams import H_WORDS, TRANSFER
-from twin.kernels.transfer.lines import lines_of
+from twin.kernels.streams import H_WORDS, READ_OUT, TRANSFER
+from twin.kernels.transfer.lines import lines_of, read_one
 from twin.kernels.transfer.pulses import pulse_device
 from twin.kernels.transfer.words import round_words
 from twin.operation import Counts
 
 F32 = np.float32
 PULSES, PART_PULSES, FIRED = int(Counts.PULSES), int(Counts.PART_PULSES), int(Counts.FIRED)
-COINCIDENCES, CROSSED = int(Counts.COINCIDENCES), int(Counts.CROSSED)
+COINCIDENCES, CROSSED, MVMS = int(Counts.COINCIDENCES), int(Counts.CROSSED), int(Counts.MVMS)
 
 
 @kernel
@@ -49,6 +50,40 @@ def accumulate(f, layer, stream, x, d, number, seed):
         if layer.h_step > F32(0.0):
             key = stream_key(seed, stream, H_WORDS, number)
             round_words(line, n, layer.h_step, layer.word_top, layer.word_nearest, key, t * n)
+
+
+@kernel
+def decay_lines(f, real, parts, m, layer, nodes, sample, seed, row):
+    """Pull weights towards 0 by what is read of them, line by line: chi for AdamW, the gradient for all others.
+
+    The layer's node record has its gradients, and a rate that is divided by the scale of its weights.
+    """
+    n = nodes[layer.learner]
+    by_row = layer.transfer_axis == ROW
+    apart = n.rule == ADAMW
+    share = n.share * clipping(f, nodes, n.clip) if n.clip > F32(0.0) else n.share
+    for k in range(m.first, m.first + m.count):
+        part = parts[k]
+        low, high, start, length = lines_of(part, by_row)
+        key = stream_key(seed, part.stream, READ_OUT, sample)
+        v = f[layer.v : layer.v + length]
+        for t in range(low, high):
+            read_one(f, real, part, m, v, t - low, by_row, key, (t - low) * length, row)
+            begin = (layer.h if apart else n.g) + t * layer.line_length + start
+            factor = F32(n.lr * n.decay * layer.scale) if apart else F32(n.decay * layer.scale / share)
+            for i in range(length):
+                f[begin + i] -= factor * v[i]
+        row[MVMS] = max(row[MVMS], high - low)
+
+
+@kernel
+def round_chi(f, layer, stream, number, seed):
+    """Round all of chi to its words."""
+    n = layer.line_length
+    key = stream_key(seed, stream, H_WORDS, number)
+    for t in range(layer.lines):
+        line = f[layer.h + t * n : layer.h + (t + 1) * n]
+        round_words(line, n, layer.h_step, layer.word_top, layer.word_nearest, key, t * n)
 
 
 @inline

@@ -56,6 +56,27 @@ def transfer_vector(layer, sample, u):
 
 
 @kernel
+def read_one(f, real, part, m, line, t, by_row, key, index, row):
+    """Read line `t` of one array by itself.
+
+    One line driven at full scale, which the input converter has exactly: the sums are the line itself, and the noise
+    and the converter of the outputs are those of any mat-vec.
+    """
+    n = line.size
+    noise = real[:n]
+    n_out = part.out1 - part.out0
+    at = part.w + (t if by_row else t * n_out)
+    stride = n_out if by_row else 1
+    for i in range(n):
+        line[i] = f[at + i * stride]
+    if m.out_noise > F32(0.0):
+        fill_normals(noise, n, key, index)
+    clipped = convert(line, n, noise, m.out_noise, m.out_bound, m.out_step)
+    line_sum = f[(part.out_sum if by_row else part.in_sum) + t]
+    count_matvec(row, np.int64(1), np.int64(1), n, F32(2.0) * F32(n) + m.conductance_slope * line_sum, clipped)
+
+
+@kernel
 def read_line(f, work, real, parts, m, layer, sample, seed, row):
     """V = A u (axis column) or A^T u (axis row): one line of A for a one-hot u."""
     u = f[layer.u : layer.u + layer.lines]
@@ -73,19 +94,6 @@ def read_line(f, work, real, parts, m, layer, sample, seed, row):
         low, high, start, n = lines_of(part, by_row)
         if t < low or t >= high:
             continue
-        line = v[start : start + n]
-        noise = real[:n]
-        # One line driven at full scale, which the input converter has exactly: the sums are the line itself, and the
-        # noise and the converter of the outputs are those of any mat-vec.
-        n_out = part.out1 - part.out0
-        at = part.w + (t - low if by_row else (t - low) * n_out)
-        stride = n_out if by_row else 1
-        for i in range(n):
-            line[i] = f[at + i * stride]
         key = stream_key(seed, part.stream, READ_OUT, sample)
-        if m.out_noise > F32(0.0):
-            fill_normals(noise, n, key, np.int64(0))
-        clipped = convert(line, n, noise, m.out_noise, m.out_bound, m.out_step)
+        read_one(f, real, part, m, v[start : start + n], t - low, by_row, key, np.int64(0), row)
         row[MVMS] = 1
-        line_sum = f[(part.out_sum if by_row else part.in_sum) + t - low]
-        count_matvec(row, np.int64(1), np.int64(1), n, F32(2.0) * F32(n) + m.conductance_slope * line_sum, clipped)
