@@ -160,6 +160,8 @@ LONG = np.where(np.arange(12) == 7, 5, Y)
         (both(x_test=X.astype(float) * 1e300), {}, ["x_test[0, 0]", "finite in float32"]),
         (both(x_train=np.array([["a"] * 4] * 12)), {}, ["x_train (of type <U1)", "numbers"]),
         (both(y_train=np.array(["cat"] * 12)), {}, ["y_train (of type <U3)", "number the classes from 0"]),
+        (both(y_train=Y.astype("datetime64[D]")), {}, ["y_train (of type datetime64[D])", "number the classes from 0"]),
+        (both(y_train=Y.astype(complex)), {}, ["y_train (of type complex128)", "number the classes from 0"]),
         (both(x_train=X[0]), {}, ["x_train (of shape (4,))", "reshape"]),
         (both(x_train=X[:0], y_train=Y[:0]), {}, ["x_train (of shape (0, 4))"]),
         (both(x_train=X.reshape(12, 4, 1, 1)), {}, ["needs data.channels", '"last"', "if there are 1"]),

@@ -305,6 +305,19 @@ def _external(model, location, **entries):
         (lambda m: _external(m, "m.onnx", offset="x"), "tensor 'stem.weight': says nothing that can be read"),
         (lambda m: m.graph.output.add(name="more"), "has 2 outputs (t15, more); export it with one"),
         (lambda m: m.graph.input.add(name="more"), "has 2 inputs (x, more); export it with one"),
+        (
+            lambda m: m.graph.node.insert(0, m.graph.node.pop(3)),
+            "node /layer1/0/Conv (Conv) takes t2, which is made below",
+        ),
+        (
+            lambda m: m.graph.node[2].input.__setitem__(0, "t14"),
+            "node /Relu_2 (Relu) takes t14, which is made below it",
+        ),
+        (lambda m: m.graph.node[2].input.__setitem__(0, "nosuch"), "lacks the tensors nosuch; export it again"),
+        (
+            lambda m: setattr(m.graph.input[0].type.tensor_type, "elem_type", 8),
+            "input x: is of type string with 3 axes",
+        ),
         (lambda m: setattr(m.opset_import[0], "version", 12), "is of opset 12, and must be of 13 to"),
         (lambda m: setattr(m.opset_import[0], "version", 999), "is of opset 999, and must be of 13 to"),
     ],

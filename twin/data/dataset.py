@@ -72,7 +72,7 @@ def sha256(*arrays: npt.NDArray[Any]) -> str:
     """Return a hash of what arrays hold, in their order."""
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -184,11 +184,9 @@ class Network(Part):
             for one in inputs:
                 if one not in above:
                     later = any(one == other.name for other in listed)
-                    rule = f"{one} is no node above this one{'' if later else suggestion(one, above)}"
-                    raise refusal(
-                        (*at, "inputs"),
-                        f"{rule}; a node stands below its inputs, as there are no cycles" if later else rule,
-                    )
+                    rule = f"{one} is no node above {name}"
+                    fix = f"; a node stands below its inputs, as there are no cycles: move {one} up, or name another"
+                    raise refusal((*at, "inputs"), rule + (fix if later else suggestion(one, above)))
             if name in above:
                 raise refusal((*at, "name"), f"{name} is the name of a node above; names must differ")
             above[name] = at

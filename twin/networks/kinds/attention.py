@@ -27,6 +27,7 @@ class Attention(Node):
             raise MisfitError(
                 "queries, keys and values must have one shape (positions x features), and are "
                 + ", ".join(map(written, inputs))
+                + "; give the dense nodes before them the same outputs"
             )
         if inputs[0][1] % vars(self)["heads"]:
             raise MisfitError(f"heads (= {self.heads}) must divide the {inputs[0][1]} features")

@@ -15,7 +15,8 @@ class _Alike(Node):
     def shape(self, *inputs: Shape) -> Shape:
         """Return the shape of the inputs, which must agree."""
         if inputs[0] != inputs[1]:
-            raise MisfitError(f"its inputs must have one shape, and are {' and '.join(map(written, inputs))}")
+            rule = f"its inputs must have one shape, and are {' and '.join(map(written, inputs))}"
+            raise MisfitError(f"{rule}; let a conv or dense node give one the shape of the other")
         return inputs[0]
 
     def cost(self, shapes: Shapes) -> Cost:
@@ -52,5 +53,6 @@ class Concat(Node):
         """Add up the last axis; the others must agree."""
         if inputs[0][:-1] != inputs[1][:-1]:
             rule = "its inputs must agree in all axes but the last"
-            raise MisfitError(f"{rule}, and are {' and '.join(map(written, inputs))}")
+            shown = " and ".join(map(written, inputs))
+            raise MisfitError(f"{rule}, and are {shown}; give both maps the same height and width")
         return (*inputs[0][:-1], inputs[0][-1] + inputs[1][-1])
