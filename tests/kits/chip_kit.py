@@ -1,9 +1,13 @@
 """Chips with a network, of any topology, alone and in clusters."""
 
+import re
+from pathlib import Path
+
 from twin.chip.kinds import kinds_at
 from twin.config.part import dimension_of
 from twin.config.resources import shipped
 from twin.descriptions.load import load_chip
+from twin.descriptions.resolved import resolved_toml
 
 NETWORK = {
     "network.routing": "shortest-path",
@@ -58,6 +62,17 @@ def of_kind(place, name):
     kind = kinds_at(place)[name]
     needed = {key: dimension_of(field) for key, field in kind.model_fields.items() if field.is_required()}
     return kind.model_validate({key: one.example for key, one in needed.items() if one} | {"kind": name})
+
+
+def without_technology(folder):
+    """Write aimc-512 as a chip that gives all of its values and derives none, and return the path."""
+    text = re.sub(r"  # .*", "", resolved_toml(load_chip("aimc-512")).partition("\n")[2])
+    text = re.sub(r"^\[(technology|power[a-z.]*)\]\n(?:[^\[\n].*\n|\n)*", "", text, flags=re.MULTILINE)
+    lines = [line for line in text.splitlines() if not re.match(r'"?(technology|power|tile\.(write_|half_))', line)]
+    lines = [line for line in lines if not line.startswith(("write_", "half_select"))]
+    path = Path(folder) / "given.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return str(path)
 
 
 def _dotted(more):

@@ -60,13 +60,9 @@ def test_an_index_beyond_the_list_is_refused():
     ("old", "new", "message"),
     [
         ("rows = 512", "rowz = 512", "tile.rowz: unknown key (did you mean rows?) (and 1 more)"),
-        ('pulse_time = "5 ns"', "pulse_time = 5", 'tile.pulse_time (= 5): needs a unit, e.g. "5 ns"'),
-        (
-            'pulse_time = "5 ns"',
-            'pulse_time = "5 pJ"',
-            "tile.pulse_time (= 5 pJ): must be a time; units that fit",
-        ),
-        ('pulse_time = "5 ns"', 'pulse_time = "-5 ns"', "tile.pulse_time (= -5 ns): must not be negative"),
+        ('latency = "3 ns"', "latency = 5", 'link.latency (= 5): needs a unit, e.g. "5 ns"'),
+        ('latency = "3 ns"', 'latency = "5 pJ"', "link.latency (= 5 pJ): must be a time; units that fit"),
+        ('latency = "3 ns"', 'latency = "-5 ns"', "link.latency (= -5 ns): must not be negative"),
         ("rows = 512", "rows = 512.0", "tile.rows (= 512.0): must be a whole number"),
         ("rows = 512", 'rows = "512"', "tile.rows (= 512): must be a whole number, without quotes"),
         ("rows = 512", "rows = true", "tile.rows (= true): must be a whole number"),
@@ -78,8 +74,8 @@ def test_an_index_beyond_the_list_is_refused():
         ("conversion_overlap = false", "conversion_overlap = 0", "must be true or false, without quotes"),
         ('h = "memory"', 'h = "memmory"', 'must be "registers", "buffer", "memory" or "auto" (did you mean memory?)'),
         (
-            "newton-9b",
-            "newtn-9b",
+            "count = 64",
+            'count = 64\npreset = "newtn-9b"',
             "tile.converter.preset (= newtn-9b): is no converter preset (did you mean newton-9b?)",
         ),
         ('tile.rows = "S: ', 'tile.rows = "X: ', "must begin with a status (S, S2, L, D, M, assumption)"),
@@ -90,7 +86,11 @@ def test_an_index_beyond_the_list_is_refused():
         ),
         ("schema = 1", "schema = 2", "schema (= 2): must be 1, the schema that this version reads"),
         ("schema = 1", "schema = true", "schema (= true): must be 1"),
-        ('kind = "chip"', 'kind = "chop"', 'kind (= chop): must be "chip" here; shipped: aimc-14nm, aimc-256'),
+        (
+            'kind = "chip"',
+            'kind = "chop"',
+            'kind (= chop): must be "chip" here; shipped: aimc-512-cluster, ',
+        ),
         ("count = 64", "count = 64\nenergy = 2", 'tile.converter.energy (= 2): needs a unit, e.g. "2 pJ"'),
         (
             "count = 64",
@@ -110,14 +110,14 @@ def test_a_mistake_in_a_chip_is_named_with_its_line(tmp_path, old, new, message)
 def test_a_missing_key_is_placed_at_its_table(tmp_path):
     found, line = fails(tmp_path, "chip", CHIP.replace("rows = 512\n", ""))
     assert "tile.rows: is missing" in found
-    assert line == "[tile]"
+    assert line.startswith("[tile]")
 
 
 def test_a_value_without_a_source_is_refused_at_the_value(tmp_path):
-    text = re.sub(r"^tile\.pulse_time = .*\n", "", CHIP, flags=re.MULTILINE)
+    text = re.sub(r"^link\.latency = .*\n", "", CHIP, flags=re.MULTILINE)
     found, line = fails(tmp_path, "chip", text)
-    assert 'tile.pulse_time (= 5 ns): has no source; add to [sources]: tile.pulse_time = "S: ..."' in found
-    assert line == 'pulse_time = "5 ns"'
+    assert 'link.latency (= 3 ns): has no source; add to [sources]: link.latency = "S: ..."' in found
+    assert line == 'latency = "3 ns"'
 
 
 def test_chips_without_sources_are_refused(tmp_path):
@@ -276,7 +276,7 @@ def test_a_missing_file_gets_its_nearest_name(tmp_path):
     with pytest.raises(
         TwinError,
         match="no chip of this name; choose from "
-        "aimc-14nm, aimc-256, aimc-512, aimc-512-cluster, aimc-512-lpddr5, aimc-512-mesh, rpu-4096",
+        "aimc-512, aimc-512-cluster, aimc-512-lpddr5, aimc-512-mesh, hermes-256, ibm-2023, isaac-128",
     ):
         load_chip("")
     with pytest.raises(TwinError, match="no such file"):

@@ -63,7 +63,7 @@ def test_a_full_mat_vec_of_aimc_512_takes_40_ns():
 
 
 def test_an_origin_names_the_line_the_preset_or_the_command_line():
-    loaded = load_chip("aimc-512", {"tile.pulse_time": "2 ns"})
+    loaded = load_chip("aimc-512", {"tile.pulse_time": "2 ns", "tile.converter.preset": "newton-9b"})
     place, line = loaded.origins["tile.rows"].split(":")
     assert place == "architectures/aimc-512.toml"
     assert CHIP.splitlines()[int(line) - 1] == "rows = 512"

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from chip_kit import without_technology
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import twin
@@ -13,7 +14,7 @@ from twin.chip.sizes import remarks
 from twin.chip.tile import Tile
 from twin.config.electricity import ELECTRICITY
 from twin.config.origins import split
-from twin.config.resources import find, shipped
+from twin.config.resources import find
 from twin.descriptions.electricity import of_preset, of_workload
 from twin.descriptions.load import Parsed, load_chip, load_workload
 from twin.descriptions.resolved import resolved_toml
@@ -25,7 +26,7 @@ from twin.runs.planning import plan_run
 from twin.technology import drivers
 from twin.technology.table import NM
 
-CHIP, LINES, PITCH, NEEDED = "aimc-14nm", 512, 400e-9, set(ELECTRICITY) - {"write_resistance"}
+CHIP, LINES, PITCH, NEEDED = "ibm-2023", 512, 400e-9, set(ELECTRICITY) - {"write_resistance"}
 LINE_F = 2e-10 * LINES * PITCH
 AT_14 = 14 * NM
 
@@ -106,6 +107,7 @@ def test_a_device_sets_the_warning_of_lost_voltage():
     assert "in a pulse where all devices conduct" in line
 
 
+@settings(deadline=None)  # every case loads a chip
 @given(
     rows=st.integers(0, LINES),
     cols=st.integers(0, LINES),
@@ -151,8 +153,8 @@ def test_every_preset_says_what_its_devices_are_electrically(name):
         assert preset.sources["mean_resistance"] != preset.sources["all"]
 
 
-@pytest.mark.parametrize("name", [name for name in shipped("chip") if load_chip(name).model.technology is None])
-def test_a_chip_without_a_technology_is_the_same_for_every_device(name):
+def test_a_chip_without_a_technology_is_the_same_for_every_device(tmp_path):
+    name = without_technology(tmp_path)
     alone, ecram, reram = load_chip(name), chip_with("ecram", name), chip_with("reram-sb", name)
     assert alone.model == ecram.model == reram.model
     assert description_rows(alone) == description_rows(ecram)

@@ -84,7 +84,8 @@ def test_show_says_what_a_key_means_with_its_value_its_source_and_its_origin():
     assert key == "tile.pulse_time = 5 ns"
     assert meaning.strip() == meanings_of(Tile)["pulse_time"]
     assert source.strip().startswith("S: Rasch 2024")
-    assert re.fullmatch(r"    architectures/aimc-512\.toml:\d+", origin)
+    assert origin == "    derived from device gokmen-1200"
+    assert re.fullmatch(r"    architectures/aimc-512\.toml:\d+", shown("aimc-512", "tile.sign_phases")[-1])
 
 
 def test_show_of_a_table_says_it_of_all_its_keys_on_80_columns():

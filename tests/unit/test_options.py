@@ -32,7 +32,7 @@ def asked(monkeypatch, capsys):
 
     def run(*arguments):
         found = []
-        monkeypatch.setattr("twin.cli.running.run_comparison", found.append)
+        monkeypatch.setattr("twin.cli.running.run_comparison", lambda options, **_: found.append(options))
         code, _, errors = run_main(monkeypatch, capsys, *arguments)
         assert (code, errors) == (0, "")
         return found[0]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from blocks_kit import small
+from chip_kit import without_technology
 from hypothesis import given
 from hypothesis import strategies as st
 from report_kit import make_run
@@ -29,7 +30,7 @@ MIB = 2**20
 LPDDR5_W = 4 * (37.9e-3 + 16.8e-9 / (3125 * 1.25e-9))  # four channels: background, and a refresh of 16.8 nJ
 
 
-def load(name="aimc-14nm", **overrides):
+def load(name="ibm-2023", **overrides):
     return load_chip(name, {key.replace("__", "."): value for key, value in overrides.items()}).model
 
 
@@ -49,8 +50,8 @@ def test_a_memory_stands_by_only_where_something_is_kept_there():
         assert leakage(chip, kept, "memory") == pytest.approx(LPDDR5_W, rel=1e-12)
 
 
-def test_a_chip_that_says_nothing_of_banks_pays_for_all_of_its_memories():
-    chip = load("aimc-512")
+def test_a_chip_that_says_nothing_of_banks_pays_for_all_of_its_memories(tmp_path):
+    chip = load_chip(without_technology(tmp_path)).model
     for kept in (None, {"buffer": 0, "memory": 0}):
         assert leakage(chip, kept, "memory") == chip.memory.leakage
         assert leakage(chip, kept, "buffer") == chip.buffer.leakage
@@ -73,7 +74,7 @@ def test_banks_take_as_much_silicon_switched_off_as_on():
 def test_a_run_pays_for_the_memory_of_h_where_its_algorithm_has_one(tmp_path, algorithm, stands_by, trained):
     workload = "digits-mlp" if trained else small(tmp_path, 1)
     layout = "four-array" if algorithm == "ttv2" else "two-array"
-    plan = plan_run(workload, "aimc-14nm", layout, algorithm, "replayed")
+    plan = plan_run(workload, "aimc-512", layout, algorithm, "replayed")
     costs = build(plan).engine.costs if trained else build_timing_only(plan).costs
     rows = {row.part: row for row in costs.area()}
     assert (rows["memory"].leakage_W > 0) is stands_by

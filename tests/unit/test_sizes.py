@@ -1,6 +1,7 @@
 """Literals of a chip that stay behind when a size is set to something else."""
 
 import pytest
+from chip_kit import without_technology
 
 import twin
 from twin.chip.sizes import belongs, coarse, unscaled
@@ -11,35 +12,42 @@ from twin.descriptions.load import load_chip
 BELONGS = belongs(load_chip("aimc-512").model)
 
 
+@pytest.fixture(scope="module")
+def given(tmp_path_factory):
+    """Return the path of a chip that derives nothing."""
+    return without_technology(tmp_path_factory.mktemp("chip"))
+
+
 def test_every_size_and_every_literal_is_one_of_a_chip():
     known = {dotted(path) for name in shipped("chip") for path, *_ in leaves(load_chip(name).model)}
     assert {key for size, literals in BELONGS.items() for key in (size, *literals)} - known == set()
 
 
 @pytest.mark.parametrize("size", BELONGS)
-def test_a_size_that_is_set_names_the_literals_that_stay(size):
+def test_a_size_that_is_set_names_the_literals_that_stay(given, size):
     value = {"tile.rows": "256", "tile.cols": "256", "tile.io.out_res": "30", "tile.io.inp_res": "30"}.get(size)
     value = value or ('"2 GiB"' if size.endswith("size") else '"1 GFLOP/s"' if "rate" in size else '"1 GB/s"')
-    (line,) = unscaled(load_chip("aimc-512", {size: value}))
+    (line,) = unscaled(load_chip(given, {size: value}))
     assert f"chip.{size} was set" in line
-    assert all(key in line for key in BELONGS[size] if not key.startswith("power."))  # of which aimc-512 has none
+    assert all(key in line for key in BELONGS[size] if not key.startswith("power."))  # of which it has none
 
 
-def test_a_chip_as_it_is_and_literals_that_were_set_too_are_not_named():
-    assert list(unscaled(load_chip("aimc-512"))) == []
-    (line,) = unscaled(load_chip("aimc-512", {"buffer.size": '"2 MiB"', "buffer.area": '"2 mm^2"'}))
+def test_a_chip_as_it_is_and_literals_that_were_set_too_are_not_named(given):
+    assert list(unscaled(load_chip(given))) == []
+    (line,) = unscaled(load_chip(given, {"buffer.size": '"2 MiB"', "buffer.area": '"2 mm^2"'}))
     assert "buffer.area" not in line
     assert "buffer.leakage" in line
 
 
-def test_rows_and_columns_name_what_they_share_once():
-    (line,) = unscaled(load_chip("aimc-512", {"tile.rows": "256", "tile.cols": "256"}))
+def test_rows_and_columns_name_what_they_share_once(given):
+    (line,) = unscaled(load_chip(given, {"tile.rows": "256", "tile.cols": "256"}))
     assert "tile.array_area" in line
 
 
 @pytest.mark.parametrize("workload", ["digits-mlp", "gpt2-small"])
-def test_a_run_warns_of_a_size_and_a_sweep_of_it_too(workload):
-    run = twin.simulate(workload, "sgd", samples=2, overrides={"chip.buffer.size": "2 MiB"}, progress=False)
+def test_a_run_warns_of_a_size_and_a_sweep_of_it_too(given, workload):
+    own = {"chip.buffer.size": "2 MiB"}
+    run = twin.simulate(workload, "sgd", samples=2, chip=given, overrides=own, progress=False)
     assert any("chip.buffer.size was set, but buffer.latency" in warning for warning in run.warnings)
 
 

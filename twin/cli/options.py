@@ -15,6 +15,10 @@ from twin.errors import TwinError
 RUNS = Path("runs")
 JOBS = 2
 
+Card = Annotated[
+    bool,
+    typer.Option("--card", help="Print TOPS/W, TOPS/mm2, pJ/MAC, W/mm2 and static share beside published ones."),
+]
 Scheduler = Annotated[str, Option("Dask instead of processes: local, slurm, lsf, pbs, or tcp://host:8786.")]
 Memory = Annotated[str, Option('Memory a process may have, e.g. "4 GiB".', unset="no limit")]
 

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from twin.results.result import RunResult
 
 
-def run_comparison(options: Options) -> None:
+def run_comparison(options: Options, *, card: bool = False) -> None:
     """Plan, run and report a comparison, with baselines beside it."""
     plans, described = plan_comparison(options)
     folder = _folder(options, plans)
     with resumable(folder):
-        finish(folder, begin(folder, plans, described, command_line()), options.jobs)
+        finish(folder, begin(folder, plans, described, command_line()), options.jobs, card=card)
 
 
 def _folder(options: Options, plans: Sequence[Plan]) -> Path:
@@ -47,10 +47,12 @@ def resumable(folder: Path) -> Iterator[None]:
         raise
 
 
-def finish(folder: Path, runs: Sequence[Prepared], jobs: int) -> None:
-    """Run what is unfinished, write the report of what is finished, print the table."""
+def finish(folder: Path, runs: Sequence[Prepared], jobs: int, *, card: bool = False) -> None:
+    """Run what is unfinished, write the report of what is finished, print the table, and the card if asked for."""
+    from twin.report.pages.plausible import print_card
     from twin.report.pages.table import print_table
     from twin.report.write import write_report
+    from twin.results.card import doubts
     from twin.results.derived import interval
 
     with progress("preparing", "samples") as report:
@@ -59,12 +61,14 @@ def finish(folder: Path, runs: Sequence[Prepared], jobs: int) -> None:
         command, _ = begun(folder)
         write_report(results, folder, command)
         print_table(results)
+        if card:
+            print_card(results)
         for result in results:
             if interval(result):
                 say(f"{result.name}: time {interval(result)}")
             for line in _coverage(result):
                 say(f"{result.name}: {line}")
-            for warning in result.warnings:
+            for warning in (*result.warnings, *doubts(result)):
                 say(f"warning: {result.name}: {warning}")
         _say_exports([run.folder for run in runs])
         say(f"report: {folder / 'report.html'}")

@@ -9,7 +9,11 @@ from twin.technology import analog, converter, drivers, links, logic, sram, wire
 WORD_BIT = 256
 """Width of a word of buffers and registers, assumption: that of the figures of CACTI which twin has used before."""
 BANK_B = {"buffer": 65536, "registers": 8192}
-"""Size of a bank, assumption: those of registers are as fast together at 14 nm as the registers of aimc-512."""
+"""Size of a bank, assumption; with more than `sram.BANKS` of it banks are larger, and none is below `sram.BANKS_B`."""
+FEWEST_BIT = 4
+"""Resolution below which a converter takes no less, assumption: the regression begins there."""
+EXACT_BIT = {"inp_res": 7, "out_res": 9}
+"""Resolution that is charged where converters do not round (0 steps), assumption: that of aihwkit's IOParameters."""
 NEIGHBOURS = 4
 """Routers that a router of a network is joined to, assumption: those of a mesh."""
 
@@ -64,10 +68,14 @@ def _line_area(of: Inputs) -> float:
     return line + drivers.write_driver_area_m2(_line_V(of), _line_A(of), *technology)
 
 
+def _bits(of: Inputs, key: str) -> int:
+    steps = int(of(f"tile.io.{key}"))
+    return converter.bits_of(steps) if steps else EXACT_BIT[key]
+
+
 def _converter(take: Callable[[int, float, float], float]) -> Callable[[Inputs], float]:
     def value(of: Inputs) -> float:
-        bits = converter.bits_of(int(of("tile.io.out_res")))
-        return take(bits, of("tile.converter.rate"), of("technology.node"))
+        return take(max(_bits(of, "out_res"), FEWEST_BIT), of("tile.converter.rate"), of("technology.node"))
 
     return value
 
@@ -76,11 +84,17 @@ def _tile_leakage(of: Inputs) -> float:
     return 2 * of("tile.converter.count") * _converter(converter.converter_leakage_W)(of)
 
 
+def _matvec_s(of: Inputs) -> float:
+    """Return the time from one mat-vec of all lines to the next."""
+    integration = of("tile.integration_time")
+    conversions = ceil(max(of("tile.rows"), of("tile.cols")) / of("tile.converter.count")) / of("tile.converter.rate")
+    return max(integration, conversions) if of("tile.conversion_overlap") else integration + conversions
+
+
 def _link_bandwidth(of: Inputs) -> float:
     lines = int(max(of("tile.rows"), of("tile.cols")))
-    bits = sum(converter.bits_of(int(of(f"tile.io.{key}"))) for key in ("inp_res", "out_res"))
-    conversions = ceil(lines / of("tile.converter.count")) / of("tile.converter.rate")
-    return links.link_bandwidth_Bps(lines, bits, of("tile.integration_time") + conversions)
+    bits = _bits(of, "inp_res") + _bits(of, "out_res")
+    return links.link_bandwidth_Bps(lines, bits, _matvec_s(of))
 
 
 def _router(of: Inputs) -> tuple[float, float]:
@@ -90,9 +104,9 @@ def _router(of: Inputs) -> tuple[float, float]:
 def _memory(place: str, take: Callable[[sram.Sram, int], float]) -> Callable[[Inputs], float]:
     def value(of: Inputs) -> float:
         size = of(f"{place}.size")
-        banks = ceil(size / BANK_B[place])
+        banks = min(max(ceil(size / BANK_B[place]), 1), int(sram.BANKS[-1]))
         technology = (of("technology.node"), of.word("technology.cells"), of("technology.temperature"))
-        return take(sram.sram(size / banks, banks, WORD_BIT, *technology), banks)
+        return take(sram.sram(max(size / banks, sram.BANKS_B[0]), banks, WORD_BIT, *technology), banks)
 
     return value
 

@@ -167,6 +167,7 @@ _RUN = (
         count("wait_ps", "from ready to start, summed; of skipped samples estimated", "ps"),
         count("latency_ps", "from the last server free to completion, summed", "ps", optional=True),
         count("uses", "uses of the matrix: positions of a convolution, time steps", optional=True),
+        count("weights", "weights of the layer's matrix; 0 without a layer", optional=True),
         *(real(one.name.lower(), "1", text, optional=True) for one, text in COUNTS.items()),
     ),
     run_table(

@@ -27,6 +27,7 @@ from twin.errors import TwinError
 from twin.mapping import map_layers
 from twin.mapping.chips import place_on_chips
 from twin.networks.blocks import BlockNetwork
+from twin.results.card import add_weights
 from twin.results.result import RunResult, empty_table, untrained_curve
 from twin.runs.banks import memory_rows
 from twin.runs.constants import constants, constants_of_run
@@ -221,6 +222,7 @@ def _result(parts: TimedParts, command: str) -> RunResult:
     plan, samples = parts.plan, parts.workload.training.samples
     tables = parts.clock.tables()
     tables["calibration"] = empty_table("calibration")
+    add_weights(tables["operations"], parts.network.shapes)
     if isinstance(parts.costs, ChipCosts) and parts.costs.network is not None:
         tables["floorplan"] = parts.costs.floorplan.table()
     tables["channels"] = pd.DataFrame(channels(parts.chip, parts.chips))

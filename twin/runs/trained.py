@@ -23,6 +23,7 @@ from twin.extraction.inference import average_model
 from twin.extraction.model import FINALS, save_finals, save_model
 from twin.kernels.streams import AVERAGE, FINAL, READ
 from twin.machine.replay import Replayed
+from twin.results.card import add_weights
 from twin.results.result import NO_EFFECT, RunResult, Source
 from twin.runs import checkpoint
 from twin.runs.build import Parts, build
@@ -197,6 +198,7 @@ def _result(
 
     engine = parts.engine
     tables = engine.tables() | {"calibration": parts.calibration.table()}
+    add_weights(tables["operations"], parts.network.shapes)
     tables["channels"] = pd.DataFrame(channels(parts.chip))
     nodes = nodes_of(parts.workload, parts.data)
     if nodes is not None:

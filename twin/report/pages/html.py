@@ -20,6 +20,8 @@ from twin.report.pages.grids import (
     statuses,
 )
 from twin.report.pages.page import render_page
+from twin.report.pages.plausible import card_grid
+from twin.results.card import doubts
 from twin.results.derived import bound_shares, derive_all, facts, grouped_warnings, interval, wait_shares
 from twin.results.result import RunResult
 from twin.results.text import percent
@@ -51,6 +53,8 @@ def _content(runs: Sequence[RunResult], command: str, drawings: dict[str, list[D
         "drawings": drawings,
         "bounds": [_bound(run) for run in runs],
         "shares": share_grids(runs),
+        "card": card_grid(runs),
+        "doubts": [(run.name, doubt) for run in runs for doubt in doubts(run)],
         "layers": layer_grid(runs),
         "staleness": staleness_grid(runs),
         "calibration": calibration_grid(runs),

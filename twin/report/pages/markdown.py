@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from twin.report.pages.plausible import headings as card_headings
+from twin.report.pages.plausible import rows as card_rows
 from twin.report.pages.table import headings, rows
 from twin.results.calibration import CALIBRATION, calibration_rows
+from twin.results.card import doubts
 from twin.results.derived import busiest_links, divided, facts, grouped_warnings, interval
 from twin.results.overlap import STALENESS, staleness_rows
 from twin.results.programming import PROGRAMMING, programming_rows
@@ -34,6 +37,8 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
         "",
         *(f"- **{escape(run.name)}**: {escape(divided(run))}" for run in runs if divided(run)),
         "",
+        *_table("Plausibility", card_headings(runs), card_rows(runs)),
+        *_doubts(runs),
         *_table("Staleness of the weights that forward mat-vecs read", STALENESS, staleness_rows(runs)),
         *_table("Calibration", CALIBRATION, calibration_rows(runs)),
         *_table("Programming", PROGRAMMING, programming_rows(runs)),
@@ -55,6 +60,11 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
 def _sampled(runs: Sequence[RunResult]) -> list[str]:
     found = [f"- **{escape(run.name)}**: {interval(run)}" for run in runs if interval(run)]
     return ["## Time that was not run in full", "", *found, ""] if found else []
+
+
+def _doubts(runs: Sequence[RunResult]) -> list[str]:
+    found = [f"- **{escape(run.name)}**: {escape(doubt)}" for run in runs for doubt in doubts(run)]
+    return [*found, ""] if found else []
 
 
 def _table(title: str, names: Sequence[str], found: Sequence[Sequence[str]]) -> list[str]:
