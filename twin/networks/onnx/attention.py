@@ -86,13 +86,12 @@ def where(reader: Reader, node: NodeProto, _: int) -> Held:
     return hiding(x, hidden)
 
 
-def is_nan(reader: Reader, node: NodeProto, _: int) -> Held:
-    """IsNaN of the weights of an attention: none is, as every position sees itself; a constant for what follows."""
+def is_nan(reader: Reader, node: NodeProto, _: int) -> Constant:
+    """IsNaN of the weights of an attention: none is, as every position sees itself."""
     x = held(reader, node)
     if not isinstance(x, Scores) or not x.weights:
         raise NotCoveredError("other than of the weights of an attention")
-    reader.model.constants[node.output[0]] = np.zeros((1,), bool)
-    return x
+    return np.zeros((1,), bool)
 
 
 def softmaxed(node: NodeProto, x: Scores) -> Scores:

@@ -64,7 +64,7 @@ class Model:
         return {name: place.read(self.input) for name, place in self.places.items()}
 
 
-Take = Callable[["Reader", onnx.NodeProto, int], "Held | tuple[Held, ...]"]
+Take = Callable[["Reader", onnx.NodeProto, int], "Held | Constant | tuple[Held, ...]"]
 Fold = Callable[["Reader", onnx.NodeProto], "Constant | tuple[Constant, ...]"]
 
 
@@ -242,7 +242,11 @@ class Reader:
         else:
             found = self._ops[node.op_type](self, node, index)
             several = found if isinstance(found, tuple) and not isinstance(found, Value) else (found,)
-            self.values.update(zip(node.output, several, strict=False))
+            for name, one in zip(node.output, several, strict=False):
+                if isinstance(one, np.ndarray):
+                    self.model.constants[name] = one
+                else:
+                    self.values[name] = one
             for number, name in enumerate(node.output[len(several) :], len(several) + 1):
                 if self.takers(name) or name == self.output:
                     raise NotCoveredError(f"whose output number {number} is taken")

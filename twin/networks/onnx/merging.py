@@ -7,7 +7,7 @@ from twin.networks.kinds.node import Symbols
 from twin.networks.onnx.attention import softmaxed
 from twin.networks.onnx.graph import Reader, attributes
 from twin.networks.onnx.moves import step
-from twin.networks.onnx.places import Input
+from twin.networks.onnx.places import Constant, Input
 from twin.networks.onnx.taking import NodeProto, depends, has, held, name_of, pairs_of, weight_of
 from twin.networks.onnx.values import Held, NotCoveredError, Scores, Value
 from twin.networks.onnx.views import SYMBOL, are_rows, axis_of, widened
@@ -96,6 +96,14 @@ def same(reader: Reader, node: NodeProto, _: int) -> Held:
         if not symbols:
             raise NotCoveredError("to another type than float32")
     return x
+
+
+def like(reader: Reader, node: NodeProto, index: int) -> Held | Constant:
+    """CastLike: a constant, or a tensor, of the type of another, which is float32."""
+    if not reader.is_fixed(node.input[0]):
+        return same(reader, node, index)
+    depends(reader, node, 1)
+    return weight_of(reader, node, 0).astype(np.float32)
 
 
 def one_hot(reader: Reader, node: NodeProto, _: int) -> Value:

@@ -7,7 +7,7 @@ from twin.networks.onnx.attention import attention, is_nan, where
 from twin.networks.onnx.functions import unary
 from twin.networks.onnx.graph import Take
 from twin.networks.onnx.matrices import add, combine, conv, gemm, matmul, multiply
-from twin.networks.onnx.merging import concat, dropout, equal, gather, one_hot, same, softmax
+from twin.networks.onnx.merging import concat, dropout, equal, gather, like, one_hot, same, softmax
 from twin.networks.onnx.moves import expand, flatten, reshape, slices, split, squeeze, transpose, unsqueeze
 from twin.networks.onnx.norms import batch_norm, feature_norm, mean, pool
 from twin.networks.onnx.recurrent import cells
@@ -18,6 +18,7 @@ OPS: dict[str, Take] = {
     "AveragePool": pool,
     "BatchNormalization": batch_norm,
     "Cast": same,
+    "CastLike": like,
     "Concat": concat,
     "Conv": conv,
     "Div": multiply,
