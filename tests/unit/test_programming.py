@@ -6,7 +6,9 @@ import pytest
 import twin
 from twin.config.programming import Programming
 from twin.errors import TwinError
+from twin.machine.first import mean_range
 from twin.machine.programming import Bench, program_arrays, tolerance_of
+from twin.machine.resting import drift
 from twin.networks.given.files import write_tensors
 from twin.networks.given.names import wanted
 from twin.operation import Counts
@@ -119,7 +121,7 @@ FEW = {"training.epochs": "1", "data.samples": "30", "data.test_samples": "60"}
 def weights(tmp_path_factory):
     """Weights of a perceptron for the digits, as a file."""
     path = tmp_path_factory.mktemp("given") / "w.npz"
-    made = twin.simulate("digits-mlp", "digital", epochs=3, out=path.parent / "run", progress=False)
+    made = twin.simulate("digits-mlp", "digital", epochs=2, out=path.parent / "run", progress=False)
     write_weights(path.parent / "run" / "runs" / "digital", path)
     return path, made.test_error
 
@@ -231,3 +233,80 @@ def test_weights_of_another_shape_are_named(tmp_path):
     write_tensors(tmp_path / "w.npz", tensors)
     with pytest.raises(TwinError, match="has the shape 64 x 63, and must have 64 x 64"):
         twin.infer("digits-mlp", overrides={"init.file": str(tmp_path / "w.npz")}, progress=False)
+
+
+# -- at rest ----------------------------------------------------------------------------------------------------
+
+DRIFTING = {"preset": "gokmen-60", "nu": 0.06}
+
+
+def machine_of(weights, device):
+    own = FEW | {"init.file": f'"{weights[0]}"', "device": device, "timing.mode": '"exact"'}
+    chip = {"tile.on_off_ratio": "10"}
+    return build(plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "coupled", own, chip)).machine
+
+
+def test_devices_that_drift_alike_shrink_by_the_power_law(weights):
+    machine = machine_of(weights, '{preset = "gokmen-60", nu = 0.06, t_0 = "10 s"}')
+    before = machine.weights(0, "W")
+    drift(machine, 10 * (2**10 - 1))
+    assert machine.weights(0, "W") == pytest.approx(before * 2.0**-0.6, abs=1e-6)  # 1 + t / t_0 = 2^10
+
+
+def test_spread_of_the_exponent_leaves_a_difference_of_conductances(weights):
+    machine = machine_of(weights, '{preset = "gokmen-60", nu = 0.05, nu_dtod = 0.2}')
+    before = machine.weights(0, "W").astype(np.float64)
+    drift(machine, 20 * (np.e**8 - 1))
+    found = machine.weights(0, "W")
+    assert found.mean() == pytest.approx(before.mean() * np.exp(-0.4), abs=0.01)
+    # at weight 0 both devices conduct half the range / swing; e^(-8 nu) differs between them by 8 sigma(nu) e^(-0.4)
+    _, record = machine.array_records(0, "W", 0)
+    zero = 1 / float(record["conductance_slope"])
+    assert zero == pytest.approx(mean_range(machine.devices["W"]) * 11 / 9, rel=0.05)
+    reference = machine.calibrated[0, "W", 0].reference
+    conductances = np.sqrt((zero + before + reference) ** 2 + (zero + reference) ** 2)
+    expected = np.sqrt(np.mean(conductances**2)) * 8 * 0.2 * 0.05 * np.exp(-0.4)
+    assert (found - before * np.exp(-0.4)).std() == pytest.approx(expected, rel=0.05)
+
+
+def test_halves_of_a_pair_drift_from_zero(weights):
+    machine = machine_of(weights, '{preset = "pcm-pair", nu = 0.05, nu_dtod = 0.0}')
+    machine.set_weights(0, "W", np.zeros_like(machine.weights(0, "W")))
+    drift(machine, 1e6)
+    assert not machine.weights(0, "W").any()
+
+
+def test_a_network_at_rest_gets_worse_and_a_compensation_helps(weights):
+    own = {"init.file": str(weights[0]), "device": DRIFTING}
+    found = twin.infer("digits-mlp", "analog", overrides=own, programming="exact", at_rest="30 d",
+                       drift_compensation=True, progress=False)  # fmt: skip
+    _, _, read, rested, compensated = found.stages
+    assert rested.name == "after 30 d at rest, noisy reads"
+    assert rested.loss > read.loss + 0.1
+    assert compensated.loss == pytest.approx(read.loss, abs=0.03)  # all exponents are alike, so one factor is enough
+
+
+def test_relaxation_over_a_time_at_rest_is_that_of_the_devices(weights):
+    own = {"init.file": str(weights[0]), "device": {"preset": "symmetric-1200", "lifetime": "1000 s"}}
+    found = twin.infer("digits-mlp", "analog", overrides=own, programming="exact", at_rest="1 h", progress=False)
+    assert found.stages[-1].loss > 2 * found.stages[-2].loss  # e^-3.6 of the weights is left
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"at_rest": "1 d"}, "at_rest: the devices (gokmen-60) neither relax nor drift"),
+        ({"at_rest": "1 day"}, "at_rest (= 1 day): must be a time; units that fit: d, s, h"),
+        ({"at_rest": "3"}, 'at_rest (= 3): needs a unit, e.g. "3 d"'),
+        ({"drift_compensation": True}, "drift_compensation: needs a time at rest"),
+        ({"at_rest": "1 d", "hardware": "digital"}, "at_rest: is about devices, and digital memory keeps its words"),
+    ],
+)
+def test_what_cannot_rest_is_said_in_one_line(weights, change, words):
+    given = {"hardware": "analog", "progress": False, "overrides": {"init.file": str(weights[0])}}
+    with pytest.raises(TwinError) as error:
+        twin.infer("digits-mlp", **given | change)
+    assert words in str(error.value)
+    both = {"device": {"preset": "gokmen-60", "nu": 0.1, "lifetime": "1 s"}}
+    with pytest.raises(TwinError, match="leave one out"):
+        twin.infer("digits-mlp", "analog", at_rest="1 d", overrides=given["overrides"] | both, progress=False)

@@ -8,7 +8,7 @@ from twin.api.arguments import in_words_of_python, pairs
 from twin.api.progress import shown
 from twin.config.options import Options
 from twin.errors import TwinError
-from twin.runs.inference import HARDWARE, Inferred, plan_inference
+from twin.runs.inference import HARDWARE, Inferred, Rest, plan_inference
 from twin.runs.inference import infer as run_weights
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def infer(
     device: str = "",
     programming: Literal["write-verify", "exact"] | None = None,
     repeats: int = 1,
+    at_rest: str = "",
+    drift_compensation: bool = False,
     overrides: Overrides | None = None,
     progress: bool = True,
 ) -> Inferred:
@@ -45,6 +47,10 @@ def infer(
         How the weights get into arrays (default: as the workload says, else "write-verify").
     repeats : int
         Passes through the test set with noisy reads.
+    at_rest : str
+        A time such as ``"1 d"`` after which the test set runs again, on devices that relax or drift.
+    drift_compensation : bool
+        After it, scale every layer by one factor to what was read of it on average before.
 
     Returns
     -------
@@ -64,6 +70,7 @@ def infer(
         if repeats < 1:
             raise TwinError(f"repeats (= {repeats}): must be at least 1")
         asked = Options(workload=str(workload), chip=str(chip), device=device, overrides=pairs(overrides))
-        plan = plan_inference(asked, hardware, programming)
+        rest = Rest.of(at_rest, compensation=drift_compensation)
+        plan = plan_inference(asked, hardware, programming, rest)
         with shown("twin", on=progress) as report:
-            return run_weights(plan, hardware, repeats, progress=lambda done: report("test set", done, repeats))
+            return run_weights(plan, hardware, repeats, rest, progress=lambda done: report("test set", done, repeats))

@@ -42,22 +42,30 @@ def infer(
         Literal["write-verify", "exact"] | None,
         typer.Option(help="How given weights get into arrays (default: the workload's way, else write-verify)."),
     ] = None,
+    at_rest: Annotated[
+        str,
+        typer.Option(help='Also after this time at rest, e.g. "1 d", on devices that relax or drift.'),
+    ] = "",
+    compensation: Annotated[
+        bool, typer.Option("--drift-compensation", help="After it, scale every layer to what is read of it on average.")
+    ] = False,
     overrides: Overrides = (),
 ) -> None:
     """Run an extracted model, or given weights, on the test set, on digital or on analog hardware."""
     if folder is not None:
         _infer_model(Path(model), folder, hardware, repeats)
         return
+    from twin.runs.inference import Rest, plan_inference
     from twin.runs.inference import infer as run_weights
-    from twin.runs.inference import plan_inference
 
     if hardware == "run":
         raise TwinError("--on (= run): needs the folder of a run; name one after the model, or say digital or analog")
     asked = Asked(workload=model, chip=chip, device=device, overrides=overrides)
-    plan = plan_inference(asked, hardware, programming)
+    rest = Rest.of(at_rest, compensation=compensation)
+    plan = plan_inference(asked, hardware, programming, rest)
     passes = 1 if hardware == "digital" else repeats
     with progress("bringing the weights in", "passes") as report:
-        found = run_weights(plan, hardware, passes, progress=lambda done: report("test set", done, passes))
+        found = run_weights(plan, hardware, passes, rest, progress=lambda done: report("test set", done, passes))
     _print(found, Path(model).name)
 
 

@@ -200,6 +200,7 @@ _BITS = {"b": 0.125, "bit": 0.125}
 _OHM = {"ohm": 1.0, "Ω": 1.0, "\u2126": 1.0}
 
 TIME = Dimension("a time", "s", "40 ns", 1e-12, 1e3)
+REST = Dimension("a time", "s", "1 d", 1e-12, 1e10, zero=False, also={"h": 3600.0, "d": 86_400.0})
 ENERGY = Dimension("an energy", "J", "1.2 pJ", 1e-21, 1e-3)
 ENERGY_PER_OP = Dimension("an energy per FLOP", "J/FLOP", "0.75 pJ/FLOP", 1e-18, 1e-3, also={"J": 1.0})
 ENERGY_PER_BIT = Dimension("an energy per bit", "J/bit", "0.25 pJ/bit", 1e-19, 1e-6, also={"J/b": 1.0, "J/B": 0.125})

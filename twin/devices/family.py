@@ -110,6 +110,14 @@ class DeviceFamily(Electricity, ABC):
     """Device-to-device spread of the weight at rest, raw weight units."""
     reference_drift: bool = False
     """Let the devices of reference arrays relax as well."""
+    nu: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Mean exponent of the power law by which conductances drift while a chip rests before inference,
+    ``(1 + t / t_0)^-nu``; training knows no drift.
+    """
+    nu_dtod: Spread = 0.0
+    """Device-to-device spread of the exponent, relative; Gaussian, clipped at 1 % of the mean."""
+    t_0: Annotated[float, Dimension("a time", "s", "20 s", 1e-12, 1e12, zero=False)] = 20.0
+    """Time between programming and the first read, from which drift counts (aihwkit's PCM model: 20 s)."""
 
     @final
     def relaxation(self, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Array, Array]:

@@ -103,13 +103,30 @@ class Bench:
         """Hand the arrays back to the machine."""
         self._machine.f[:] = self._f[: self._base]
 
-    def program(self, layer: int, k: int, target: Array) -> Programmed:
-        """Program array `k` of a layer's main matrix with its block of `target`, (n_out, n_in)."""
-        machine, config = self._machine, self._config
-        index = int(machine.layers[layer]["main"])
-        part = machine.parts[int(self._matrices[index]["first"]) + k]
+    def magnitude(self, layer: int, number: int) -> float:
+        """Return the mean magnitude of what is read of a layer's main matrix, line by line, each `reads` times.
+
+        `number` is that of the verification whose noise it has.
+        """
+        seen = []
+        for k in range(len(self._machine.mapping.parts(layer, self._machine.algorithm.main))):
+            matrix, part = self._array(layer, k)
+            lines = np.arange(int(part["in1"] - part["in0"]))
+            found = self._read(matrix, self._lent(matrix[0], part), lines, number, np.zeros(N_COUNTS))
+            seen.append(np.abs(found[:, int(part["out0"]) : int(part["out1"])]).ravel())
+        return float(np.concatenate(seen).mean())
+
+    def _array(self, layer: int, k: int) -> tuple[npt.NDArray[np.void], np.void]:
+        """Return a MATRIX record of one array alone, as an array of records, and its PART record."""
+        index = int(self._machine.layers[layer]["main"])
         matrix = self._matrices[index : index + 1].copy()
         matrix["first"], matrix["count"] = matrix["first"] + k, 1
+        return matrix, self._machine.parts[int(matrix[0]["first"])]
+
+    def program(self, layer: int, k: int, target: Array) -> Programmed:
+        """Program array `k` of a layer's main matrix with its block of `target`, (n_out, n_in)."""
+        config = self._config
+        matrix, part = self._array(layer, k)
         block = slice(int(part["out0"]), int(part["out1"]))
         wanted = target[block, int(part["in0"]) : int(part["in1"])].T.astype(np.float64)
         layers = self._lent(matrix[0], part)

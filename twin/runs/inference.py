@@ -1,16 +1,20 @@
 """Given weights on a chip without training: accuracy, what programming and reading cost of it, time and energy."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from pydantic_core import PydanticCustomError
 
 from twin.algorithms.inference import Inference
 from twin.config.options import Options
+from twin.config.quantity import REST
 from twin.engine import Engine
 from twin.errors import TwinError
 from twin.machine.first import first_weights
 from twin.machine.replay import Encoder, Replayed
+from twin.machine.resting import drift, drifts, magnitudes
 from twin.runs.build import Parts, build
 from twin.runs.kinds import TRAINED
 from twin.runs.library import Library
@@ -25,6 +29,8 @@ TIMED = 100
 EXACT = "exact weights, exact reads"
 PROGRAMMED = "programmed weights, exact reads"
 READ = "programmed weights, noisy reads"
+RESTED = "after {} at rest, noisy reads"
+COMPENSATED = "after {} at rest, compensated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,43 @@ class Inferred:
         return self.stages[-1].error
 
 
-def plan_inference(options: Options, hardware: str, programming: str | None = None) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A time between programming and inference.
+
+    Attributes
+    ----------
+    seconds : float
+    label : str
+        As it was given.
+    compensation : bool
+        Whether every layer's outputs are scaled by one factor, so that what is read of it is on average what it was.
+    """
+
+    seconds: float
+    label: str
+    compensation: bool = False
+
+    @classmethod
+    def of(cls, text: str, *, compensation: bool = False) -> "Rest | None":
+        """Read a time such as ``"1 d"``; none where there is no text.
+
+        Raises
+        ------
+        TwinError
+            On anything else, and where there is a compensation of no rest.
+        """
+        if not text:
+            if compensation:
+                raise TwinError('--drift-compensation: needs a time at rest, e.g. --at-rest "1 d"')
+            return None
+        try:
+            return cls(REST.parse(text), text.strip(), compensation)
+        except PydanticCustomError as error:
+            raise TwinError(f"--at-rest (= {text}): {error.message()}") from error
+
+
+def plan_inference(options: Options, hardware: str, programming: str | None = None, rest: Rest | None = None) -> Plan:
     """Plan what `infer` is to run.
 
     Parameters
@@ -108,6 +150,7 @@ def plan_inference(options: Options, hardware: str, programming: str | None = No
     hardware : "digital" or "analog"
     programming : "write-verify", "exact" or None
         None: as the workload says, and write-verify where it says nothing.
+    rest : Rest or None
 
     Raises
     ------
@@ -124,7 +167,8 @@ def plan_inference(options: Options, hardware: str, programming: str | None = No
         raise TwinError(f"workload {options.workload}: is only timed and has no weights; name one that trains")
     algorithm, layout = HARDWARE[hardware]
     own = TRAINED.overrides(options) | options.workload_overrides
-    request = RunRequest(options.workload, options.chip, layout, algorithm, "replayed", own, options.chip_overrides)
+    own["timing.mode"] = '"exact"'  # nothing is sampled, and devices that relax are at home in the coupled mode alone
+    request = RunRequest(options.workload, options.chip, layout, algorithm, "coupled", own, options.chip_overrides)
     plan = plan_request(request, library)
     if not plan.trained.init.file:
         raise TwinError(
@@ -134,12 +178,35 @@ def plan_inference(options: Options, hardware: str, programming: str | None = No
     method = programming or (None if plan.trained.programming else "write-verify")
     if method is not None and hardware == "analog":
         plan = plan_request(replace(request, workload_overrides={**own, "programming.method": f'"{method}"'}), library)
+    if rest is not None:
+        _check_rest(plan, hardware)
     check_all([plan])
     return plan
 
 
+def _check_rest(plan: Plan, hardware: str) -> None:
+    from twin.devices.presets import device_preset  # noqa: PLC0415 - devices import NumPy
+
+    if hardware != "analog":
+        raise TwinError("--at-rest: is about devices, and digital memory keeps its words; add --on analog")
+    device = device_preset(*plan.trained.device.of("W"))
+    if math.isinf(device.lifetime) and not device.nu:
+        label = plan.trained.device.label(["W"])
+        raise TwinError(f"--at-rest: the devices ({label}) neither relax nor drift; give device.lifetime or device.nu")
+    if math.isfinite(device.lifetime) and device.nu:
+        raise TwinError(
+            f"device.nu (= {device.nu:g}): is not for devices that relax (device.lifetime = {device.lifetime:g} s); "
+            "leave one out"
+        )
+
+
 def infer(
-    plan: Plan, hardware: str, repeats: int = 1, timed: int = TIMED, progress: Callable[[int], None] = lambda _: None
+    plan: Plan,
+    hardware: str,
+    repeats: int = 1,
+    rest: Rest | None = None,
+    timed: int = TIMED,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Inferred:
     """Run the test set through a planned network with its given weights.
 
@@ -149,6 +216,8 @@ def infer(
     hardware : str
     repeats : int
         Passes through the test set with noisy reads.
+    rest : Rest or None
+        After which the test set runs again.
     timed : int
         Samples of the test set whose time and energy are measured, at most.
     progress : callable
@@ -160,14 +229,12 @@ def infer(
         stages = [Stage(EXACT, *machine.evaluate(0))]
         progress(repeats)
     else:
-        stages = [Stage(PROGRAMMED, *machine.evaluate(0, analog=False))]
-        passes = []
-        for number in range(repeats):
-            passes.append(machine.evaluate(number))
-            progress(number + 1)
-        stages.append(Stage(READ, *map(float, np.mean(passes, axis=0))))
-        stages.insert(0, Stage(EXACT, *_exact(parts)))
+        programmed = machine.evaluate(0, analog=False)
+        read = Stage(READ, *_read(parts, repeats, 0, progress))
+        stages = [Stage(EXACT, *_exact(parts)), Stage(PROGRAMMED, *programmed), read]
     spent, setup_s, setup_J, done = _timed(parts, min(timed, len(parts.data.test_inputs)))
+    if rest is not None:
+        stages += _rested(parts, rest, repeats)
     clipped = list(machine.clipped.values())
     return Inferred(
         hardware,
@@ -178,6 +245,34 @@ def infer(
         done,
         float(np.mean(clipped)) if clipped else 0.0,
     )
+
+
+def _read(
+    parts: Parts, repeats: int, first: int, progress: Callable[[int], None] = lambda _: None
+) -> tuple[float, float]:
+    """Return mean loss and error of passes through the test set as the chip reads; the noise of each is its own."""
+    passes = []
+    for number in range(repeats):
+        passes.append(parts.machine.evaluate(first + number))
+        progress(number + 1)
+    loss, error = map(float, np.mean(passes, axis=0))
+    return loss, error
+
+
+def _rested(parts: Parts, rest: Rest, repeats: int) -> list[Stage]:
+    """Let the arrays rest; return how the network does then, and where it is compensated."""
+    machine = parts.machine
+    before = magnitudes(machine, 0) if rest.compensation else None
+    if parts.retention is not None:
+        parts.retention.begin(0)
+        parts.retention.settle(round(rest.seconds / PS))
+    if drifts(machine):
+        drift(machine, rest.seconds)
+    stages = [Stage(RESTED.format(rest.label), *_read(parts, repeats, repeats))]
+    if before is not None:
+        machine.layers["scale"] *= before / magnitudes(machine, 1)
+        stages.append(Stage(COMPENSATED.format(rest.label), *_read(parts, repeats, 2 * repeats)))
+    return stages
 
 
 def _exact(parts: Parts) -> tuple[float, float]:
