@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from modes_kit import Stopped, contents, quiet, stop_at
 
 import twin
 from twin.config.programming import Programming
@@ -13,9 +14,11 @@ from twin.networks.given.files import write_tensors
 from twin.networks.given.names import wanted
 from twin.operation import Counts
 from twin.runs.build import build
+from twin.runs.folder import prepare
 from twin.runs.networks import graph_of
 from twin.runs.planning import plan_run
 from twin.runs.programming import programming_table
+from twin.runs.run import run
 from twin.runs.weights import write_weights
 
 STEADY = {"dw_min": 0.01, "dw_min_dtod": 0.0, "dw_min_std": 0.0, "up_down_dtod": 0.0, "w_max_dtod": 0.0,
@@ -173,6 +176,24 @@ def test_exact_programming_has_the_bits_of_no_programming(weights):
     assert plain.curve.equals(exact.curve)
     assert (plain.makespan_s, plain.energy_J) == (exact.makespan_s, exact.energy_J)
     assert "programming" not in exact.tables
+
+
+def test_a_run_that_was_interrupted_programs_the_same_and_ends_in_the_same_files(weights, tmp_path):
+    own = FEW | {
+        "init.file": f'"{weights[0]}"',
+        "programming.method": '"write-verify"',
+        "training.checkpoint_every": "10",
+    }
+    plan = plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", own)
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    for folder in (whole, pieces):
+        folder.mkdir()
+        prepare(plan, folder)
+    run(whole, quiet)
+    with pytest.raises(Stopped):
+        run(pieces, stop_at(17))
+    run(pieces, quiet)
+    assert contents(pieces) == contents(whole)
 
 
 # -- inference --------------------------------------------------------------------------------------------------
