@@ -34,9 +34,8 @@ def graphs(draw):
 SOFTMAX = {"activation": "softmax"}
 
 
-@settings(max_examples=60, deadline=None)
-@given(graphs(), st.integers(0, 1000))
-def test_a_step_of_a_random_graph_follows_its_gradient(graph, seed):
+def follow(graph, seed):
+    """Hold a step of a graph against finite differences."""
     shape, layers = graph
     made = trained(description(*layers), shape, seed=seed)
     x, target = made.sample(0)
@@ -57,18 +56,37 @@ def test_a_step_of_a_random_graph_follows_its_gradient(graph, seed):
     assert wrong <= 0.1 * checked  # a finite difference may step over the kink of a rectifier
 
 
-@settings(max_examples=25, deadline=None)
-@given(graphs(), st.sampled_from(["digital", "sgd"]), st.integers(1, 3))
-def test_replayed_and_coupled_runs_of_a_random_graph_have_the_same_bits(graph, algorithm, in_flight):
+@settings(max_examples=60, deadline=None)
+@given(graphs(), st.integers(0, 1000))
+def test_a_step_of_a_random_graph_follows_its_gradient(graph, seed):
+    follow(graph, seed)
+
+
+def agree(graph, algorithm, in_flight, batch):
+    """Hold replayed and coupled runs of a graph against each other, and both against all invariants."""
     shape, layers = graph
     found = []
     for performs in (Replayed, Coupled):
-        made = trained(description(*layers), shape, algorithm=algorithm, in_flight=in_flight, samples=6)
+        made = trained(description(*layers), shape, algorithm=algorithm, in_flight=in_flight, samples=6, batch=batch)
         engine = engine_of(made, performs, in_flight)
-        engine.run(0, 6)
+        engine.run(0, made.ideal.encoder.batches.steps)
         engine.check()
         found.append((made.weights(), made.learnt(), engine.now_ps))
     (weights, learnt, end), (others, also, other_end) = found
     assert end == other_end
     for one, other in zip([*weights, *learnt], [*others, *also], strict=True):
         assert np.array_equal(one, other)
+
+
+@settings(max_examples=25, deadline=None)
+@given(graphs(), st.sampled_from(["digital", "sgd"]), st.integers(1, 3), st.sampled_from([1, 4]))
+def test_replayed_and_coupled_runs_of_a_random_graph_have_the_same_bits(graph, algorithm, in_flight, batch):
+    agree(graph, algorithm, in_flight, batch)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(graphs(), st.integers(0, 1000), st.sampled_from(["digital", "sgd"]), st.integers(1, 3), st.sampled_from([1, 4]))
+def test_three_hundred_random_graphs_keep_gradients_bits_and_invariants(graph, seed, algorithm, in_flight, batch):
+    follow(graph, seed)
+    agree(graph, algorithm, in_flight, batch)
