@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from chip_kit import without_technology
 
 import twin
 from twin.chip import kinds
@@ -34,9 +35,15 @@ def tables(*keys):
     return {key: tomllib.loads(f"table = {settings()[key]}")["table"] for key in keys}
 
 
-def run(overrides):
+def run(overrides, chip="aimc-512"):
     own = {"training.in_flight": 1, **overrides}
-    return twin.simulate("digits-mlp", "sgd", samples=SAMPLES, epochs=1, overrides=own, progress=False)
+    return twin.simulate("digits-mlp", "sgd", samples=SAMPLES, epochs=1, chip=chip, overrides=own, progress=False)
+
+
+@pytest.fixture(scope="module")
+def awake(tmp_path_factory):
+    """Return the path of a chip that switches nothing off."""
+    return without_technology(tmp_path_factory.mktemp("chip"))
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +74,8 @@ def plugged(installed, monkeypatch):
 
 
 @pytest.mark.usefixtures("plugged")
-def test_time_bytes_and_joules_of_a_run_are_those_of_the_formulas():
-    found = run(tables("chip.buffer", "chip.link"))
+def test_time_bytes_and_joules_of_a_run_are_those_of_the_formulas(awake):
+    found = run(tables("chip.buffer", "chip.link"), awake)
     servers = found.tables["servers"].set_index("server")
     assert servers.loc["buffer", "busy_ps"] == SAMPLES * sum(picoseconds(n / 300e9) for n in BUFFER)
     packets = {n: -(-n // 16) for n in (64, 65)}
@@ -127,8 +134,8 @@ def test_a_kind_serves_as_registers_and_memory_and_on_a_mesh_too():
 
 
 @pytest.mark.usefixtures("plugged")
-def test_a_system_of_chips_has_the_refresh_of_each():
-    found = twin.simulate("gpt2-small", "sgd", overrides=tables("chip.buffer"), progress=False)
+def test_a_system_of_chips_has_the_refresh_of_each(awake):
+    found = twin.simulate("gpt2-small", "sgd", chip=awake, overrides=tables("chip.buffer"), progress=False)
     area = found.tables["area"].set_index("part")
     assert area.loc["buffer refresh", "count"] == area.loc["buffer", "count"] == found.chips > 1
     assert area.loc["buffer refresh", "leakage_W"] == pytest.approx(found.chips * 1024 * 100e-12 / 40.96e-6)
