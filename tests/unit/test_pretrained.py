@@ -36,6 +36,6 @@ def test_a_cnn_for_the_digits_is_repaired_after_one_round_of_programming(tmp_pat
 @pytest.mark.slow
 @pytest.mark.skipif("TWIN_DATA_DIR" not in os.environ, reason="needs TWIN_DATA_DIR with MNIST")
 def test_a_cnn_for_mnist_is_better_on_the_chip_after_an_epoch_of_fine_tuning(tmp_path):
-    workload = pretrained(tmp_path, sketched(28, [8, 16], 5), data="mnist", every=[72, 8, 1], epochs=1)
+    workload = pretrained(tmp_path, sketched(28, [8, 16], 5), data="mnist", every=[72, 8, 1], rate=0.001, epochs=1)
     analog, tuned = story(tmp_path, "mnist", workload, {"timing.mode": "sampled"})
     assert tuned.test_error < analog.error
