@@ -24,6 +24,7 @@ from twin.networks.kinds.node import Shapes
 from twin.networks.lowering import COPY, FAN_OUT, VIEWS
 from twin.networks.onnx.export import write_model
 from twin.networks.onnx.read import read_model
+from twin.networks.onnx.reading import Reading
 from twin.networks.work import OPTIMISER_FLOPS
 from twin.operation import N_COUNTS, Kind, Opcode
 from twin.runs import checkpoint
@@ -279,7 +280,7 @@ def test_a_model_with_it_comes_in_and_goes_back_with_other_weights(kind, tmp_pat
     draw = np.random.default_rng(3)
     tensors = {name: one + draw.uniform(0, 0.1, one.shape).astype(np.float32) for name, one in read.tensors().items()}
     assert tensors
-    write_model(path, tensors, tmp_path / "out.onnx")
+    write_model(path, tensors, tmp_path / "out.onnx", Reading())
     found = read_model(tmp_path / "out.onnx").tensors()
     assert all(np.array_equal(found[name], one) for name, one in tensors.items())
     x = draw.integers(0, symbols, (2, *dims)) if symbols else draw.uniform(-1, 1, (2, *dims)).astype(np.float32)
