@@ -124,7 +124,7 @@ def test_the_report_names_the_command_of_the_same_runs(runs, tmp_path, monkeypat
     assert found.command in page.with_suffix(".md").read_text()
     assert page.stat().st_size < 1_000_000
     monkeypatch.setattr(sys, "argv", [*shlex.split(found.command), "--out", str(tmp_path / "command")])
-    monkeypatch.setattr("twin.cli.running.finish", lambda *_: None)  # what it would run is enough
+    monkeypatch.setattr("twin.cli.running.finish", lambda *_, **__: None)  # what it would run is enough
     with pytest.raises(SystemExit, match="0"):
         main()
     ids = [
