@@ -124,7 +124,7 @@ FEW = {"training.epochs": "1", "data.samples": "30", "data.test_samples": "60"}
 def weights(tmp_path_factory):
     """Weights of a perceptron for the digits, as a file."""
     path = tmp_path_factory.mktemp("given") / "w.npz"
-    made = twin.simulate("digits-mlp", "digital", epochs=2, out=path.parent / "run", progress=False)
+    made = twin.simulate("digits-mlp", "digital", epochs=6, samples=400, out=path.parent / "run", progress=False)
     write_weights(path.parent / "run" / "runs" / "digital", path)
     return path, made.test_error
 

@@ -74,7 +74,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """A network with given weights on some hardware.
+    """A network with given weights on some hardware; times in simulated s, energies in J, errors as fractions.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Inferred:
 
     @property
     def error(self) -> float:
-        """Of the last stage."""
+        """That of the last stage: a fraction without a unit, or the loss of a regression."""
         return self.stages[-1].error
 
 
