@@ -99,7 +99,7 @@ def test_reuse_is_refused_where_a_block_is_busy_when_its_error_returns(tmp_path)
     slow = {"memory.bandwidth": "10 MB/s", "buffer.size": "1 KiB"}
     text = TEXT.replace("n_out = 900\nuses = 30\ntied", "n_out = 9\nuses = 1\ntied")
     path = small(tmp_path, 2, text)
-    with pytest.raises(TwinError, match=r"training\.reuse=false"):
+    with pytest.raises(TwinError, match=r"timing\.reuse=false"):
         timed(path, "sgd", "two-array", chip_overrides=slow)
     assert timed(path, "sgd", "two-array", chip_overrides=slow, reuse=False).clock.now_ps > 0
 

@@ -315,7 +315,7 @@ def test_options_do_not_change_the_identity_of_a_run(tmp_path):
 
 
 def test_tiles_of_a_system_stand_below_their_chip(tmp_path):
-    every, system = {"training.reuse": "false"}, {"system.tiles": "7"}
+    every, system = {"timing.reuse": "false"}, {"system.tiles": "7"}
     plan = plan_run(str(small(tmp_path, 1)), "aimc-512", "two-array", "sgd", "replayed", every, system, "0:1")
     folder = performed(plan, tmp_path / "run")
     decoded = decode(folder / "trace.perfetto-trace")
@@ -363,4 +363,4 @@ def test_equal_blocks_that_are_simulated_once_cannot_be_traced(twin, tmp_path):
     code, _, errors = twin("compare", small(tmp_path, 3), "--set", "chip.system.tiles=7", "--events")
     assert code == 2
     assert "--events: needs every operation" in errors
-    assert "--set training.reuse=false" in errors
+    assert "--set timing.reuse=false" in errors

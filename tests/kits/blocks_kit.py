@@ -1,52 +1,56 @@
-"""A small timing-only network: an embedding, blocks of two layers that repeat, and a head."""
+"""A small network that is only timed: a dense layer, blocks of attention and a dense layer that repeat, and a head."""
 
 from twin.runs.planning import plan_run
-from twin.runs.timed import build_timing_only
+from twin.runs.timed import build_timed
 
 TEXT = """
 schema = 1
-kind = "timing-only"
+kind = "workload"
 name = "small"
-description = "an embedding, {repeat} blocks of attention and a dense layer, a head"
+description = "a dense layer, {repeat} blocks of attention and a dense layer, a head"
+
+[data]
+set = "none"
+shape = [30, 100]
 
 [network]
-input_words = 30
+loss = "cross-entropy"
+layers = [
+  {{ kind = "dense", name = "entry", outputs = 600, activation = "identity", bias = false }},
+  {{ kind = "positions", name = "positions" }},
+  {{ kind = "block", name = "block", repeat = {repeat}, nodes = [
+    {{ kind = "layer-norm", name = "norm" }},
+    {{ kind = "dense", name = "q", inputs = ["norm"], outputs = 600, activation = "identity", bias = true }},
+    {{ kind = "dense", name = "k", inputs = ["norm"], outputs = 600, activation = "identity", bias = true }},
+    {{ kind = "dense", name = "v", inputs = ["norm"], outputs = 600, activation = "identity", bias = true }},
+    {{ kind = "attention", name = "attention", inputs = ["q", "k", "v"], heads = 4, causal = true }},
+    {{ kind = "dense", name = "out", outputs = 600, activation = "identity", bias = true }},
+    {{ kind = "gelu", name = "gelu" }},
+    {{ kind = "add", name = "sum", inputs = ["gelu", "input"] }},
+  ] }},
+  {{ kind = "dense", name = "head", outputs = 900, activation = "softmax", bias = false, tied = true }},
+]
 
-[[network.blocks]]
-name = "embedding"
-[[network.blocks.layers]]
-name = "tokens"
-n_in = 900
-n_out = 600
-uses = 30
-one_hot = true
-work = [{{ kind = "positions" }}]
+[training]
+epochs = 1
+seed = 1
 
-[[network.blocks]]
-name = "block"
-repeat = {repeat}
-[[network.blocks.layers]]
-name = "qkv"
-n_in = 600
-n_out = 1800
-uses = 30
-work = [{{ kind = "bias" }}, {{ kind = "attention", width = 600, heads = 4, causal = true }}]
-[[network.blocks.layers]]
-name = "dense"
-n_in = 600
-n_out = 600
-uses = 30
-work = [{{ kind = "gelu" }}, {{ kind = "layer-norm" }}]
+[timing]
+samples = 1
 
-[[network.blocks]]
-name = "head"
-[[network.blocks.layers]]
-name = "logits"
-n_in = 600
-n_out = 900
-uses = 30
-tied = true
-work = [{{ kind = "softmax-loss" }}]
+[optimiser]
+kind = "sgd"
+learning_rate = 0.01
+
+[device]
+preset = "gokmen-60"
+
+[calibration]
+method = "exact"
+
+[init]
+distribution = "uniform"
+scale = 1.0
 
 [algorithms.shd]
 transfer_every = 7
@@ -111,17 +115,19 @@ def small(folder, repeat=3, text=TEXT):
 
 
 def timed(workload, algorithm, layout, *, samples=1, chip="aimc-512", chip_overrides=None, **overrides):
-    """Time samples; keys of overrides are below `training`."""
-    values = {f"training.{key}": str(value).lower() for key, value in overrides.items()}
+    """Time samples; `reuse` is a key of `timing`, the other overrides are below `training`."""
+    tables = {"reuse": "timing"}
+    values = {f"{tables.get(key, 'training')}.{key}": str(value).lower() for key, value in overrides.items()}
     plan = plan_run(
         workload,
         chip,
         layout,
         algorithm,
-        workload_overrides={"training.samples": str(samples)} | values,
+        workload_overrides={"timing.samples": str(samples)} | values,
         chip_overrides={"system.tiles": "7"} | (chip_overrides or {}) if chip == "aimc-512" else chip_overrides or {},
+        timing_only=True,
     )
-    parts = build_timing_only(plan)
+    parts = build_timed(plan)
     for sample in range(samples):
         parts.advance(sample)
     return parts

@@ -58,7 +58,7 @@ READERS = {
     "dram": (find("chip", "aimc-512-lpddr5").text, as_chip),
     "layout": (find("layout", "three-array").text, as_layout),
     "workload": (find("workload", "linear").text, as_workload),
-    "timing-only": (find("timing-only", "bert-base").text, as_workload),
+    "timed workload": (find("workload", "bert-base").text, as_workload),
     "baseline": (find("baseline", "a100").text, load_baseline),
     "sweep": (find("sweep", "tuned-states").text, lambda path: points_of(load_sweep(path).model)[:1]),
     "study": (find("study", "compare-digits-mlp").text, as_study),

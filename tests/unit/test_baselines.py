@@ -3,17 +3,23 @@
 import pytest
 from blocks_kit import small
 
-from twin.descriptions.load import load_baseline, load_timing_only
+from twin.descriptions.load import load_baseline, load_workload
 from twin.errors import TwinError
 from twin.networks.layers import Dense
 from twin.networks.network import Network
 from twin.runs.baselines import describe_baselines
-from twin.runs.roofline import blocks_load, devices, network_load, passes, roofline
+from twin.runs.roofline import devices, network_load, passes, roofline
+from twin.runs.sections import sectioned
+
+
+def loads_of(workload):
+    laid = sectioned(load_workload(workload).model, folded=True)
+    return list(network_load(laid.network(), laid.times))
 
 
 def test_one_layer_takes_the_longer_of_arithmetic_and_bytes():
     loaded = load_baseline("a100")
-    loads = list(network_load(Network((Dense(0, 1000, 10, False, "softmax"),), "cross-entropy")))
+    loads = list(network_load(Network((Dense(0, 1000, 10, False, "softmax"),), "cross-entropy"), [1]))
     forward, backward, update = passes(loads[0], loaded.model)
     assert forward.flops == 2 * 10_000 + 6 * 10
     assert forward.n_bytes == 2 * (10_000 + 1000 + 10)
@@ -28,17 +34,16 @@ def test_one_layer_takes_the_longer_of_arithmetic_and_bytes():
 
 
 def test_a_batch_reads_the_weights_once():
-    loads = list(blocks_load(load_timing_only("gpt2-small").model.network))
+    loads = loads_of("gpt2-small")
     times = [roofline(load_baseline("a100", {"batch": str(n)}), "x", loads, 64).makespan_s for n in (1, 8, 64)]
     assert times[0] > times[1] > times[2]
 
 
 def test_gpt3_needs_as_many_devices_as_hold_weights_gradients_optimiser_and_activations():
-    model = load_timing_only("gpt3-175b").model
-    loads = list(blocks_load(model.network))
-    weights = 96 * 12 * 12288**2 + 12288 * 50257
+    loads = loads_of("gpt3-175b")
+    weights = 96 * (12 * 12288**2 + 9 * 12288) + 12288 * 50257  # those of matrices, with the lines of biases
     kept = sum(load.copies * (load.outputs + load.kept) for load in loads)
-    expected = -(-(weights * 8 + 12288 * 8 + kept * 2) // 80_000_000_000)
+    expected = -(-(weights * 8 + kept * 2) // 80_000_000_000)
     assert devices(loads, load_baseline("a100").model) == expected
     run = roofline(load_baseline("a100"), "gpt3-175b", loads, 1)
     assert run.chips == expected
@@ -46,7 +51,7 @@ def test_gpt3_needs_as_many_devices_as_hold_weights_gradients_optimiser_and_acti
 
 
 def test_gpt3_at_its_arithmetic_peak_takes_six_operations_a_weight_and_token():
-    loads = list(blocks_load(load_timing_only("gpt3-175b").model.network))
+    loads = loads_of("gpt3-175b")
     loaded = load_baseline("a100")
     work = sum(load.copies * one.flops for load in loads for one in passes(load, loaded.model))
     digital = sum(load.copies * (load.forward_flops + load.backward_flops) for load in loads)
@@ -55,7 +60,7 @@ def test_gpt3_at_its_arithmetic_peak_takes_six_operations_a_weight_and_token():
 
 
 def test_the_tables_of_a_baseline_add_up(tmp_path):
-    loads = list(blocks_load(load_timing_only(small(tmp_path, 3)).model.network))
+    loads = loads_of(small(tmp_path, 3))
     run = roofline(load_baseline("h100"), "small", loads, 3)
     assert run.tables["energy"]["energy_J"].sum() == pytest.approx(run.energy_J)
     assert run.tables["bound"]["share"].sum() == pytest.approx(1.0)

@@ -7,7 +7,7 @@ import pytest
 from twin.config.loaded import Loaded
 from twin.config.part import unread
 from twin.config.resources import shipped
-from twin.descriptions.load import load_any, load_baseline, load_chip, load_layout, load_timing_only, load_workload
+from twin.descriptions.load import load_any, load_baseline, load_chip, load_layout, load_workload
 from twin.descriptions.resolved import resolved_toml
 
 ROOT = Path(__file__).parents[2]
@@ -15,7 +15,6 @@ LOADERS = {
     "chip": load_chip,
     "layout": load_layout,
     "workload": load_workload,
-    "timing-only": load_timing_only,
     "baseline": load_baseline,
 }
 ROOT = Path(__file__).parents[2]

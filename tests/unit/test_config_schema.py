@@ -67,7 +67,7 @@ def test_a_chip_may_leave_out_what_its_technology_gives(name):
 
 
 def test_there_is_no_schema_of_another_kind():
-    with pytest.raises(TwinError, match="choose from chip, layout, workload, timing-only, baseline, sweep, study"):
+    with pytest.raises(TwinError, match="choose from chip, layout, workload, baseline, sweep, study"):
         json_schema("essay")
 
 

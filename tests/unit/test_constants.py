@@ -9,7 +9,8 @@ from twin.config.part import dotted, leaves
 from twin.config.resources import shipped
 from twin.descriptions.algorithms import Algorithms
 from twin.descriptions.cited import CONSTANTS, UNSAID, default_source, defaults
-from twin.descriptions.load import load_chip, load_timing_only, load_workload
+from twin.descriptions.load import load_chip, load_workload
+from twin.descriptions.statistics import with_statistics
 from twin.descriptions.workload import Workload
 from twin.devices import describe, preset_names
 from twin.errors import TwinError
@@ -82,7 +83,7 @@ def test_every_default_of_a_workload_has_a_source_and_no_source_is_of_nothing():
         if not field.is_required()
     ]
     assert not [key for key in keys if default_source(key) is None]
-    known = {*keys, "training.reuse"}  # of timing-only workloads
+    known = {*keys, "statistics"}
     tables = {key.rsplit(".", cut)[0] for key in known for cut in range(1, key.count(".") + 1)}
     anywhere = {re.sub(r"^algorithms\.[^.]+", "algorithms.any", key) for key in known | tables}
     assert set(defaults()) <= known | tables | anywhere
@@ -156,7 +157,7 @@ def test_a_matrix_with_a_preset_of_its_own_has_all_its_parameters_listed():
 
 
 def test_timing_only_runs_list_their_statistics():
-    rows = by_key(constants_of_run(load_timing_only("bert-base"), "ttv2"))
+    rows = by_key(constants_of_run(with_statistics(load_workload("bert-base"), "ttv2"), "ttv2"))
     assert rows["statistics.ttv2.pulses"].status in STATUS
     assert "algorithms.ttv2.transfer_every" in rows
     assert not [key for key in rows if key.startswith(("statistics.sgd", "network"))]

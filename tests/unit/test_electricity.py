@@ -15,7 +15,7 @@ from twin.chip.tile import Tile
 from twin.config.electricity import ELECTRICITY
 from twin.config.origins import split
 from twin.config.resources import find
-from twin.descriptions.electricity import of_preset, of_workload
+from twin.descriptions.electricity import of_preset
 from twin.descriptions.load import Parsed, load_chip, load_workload
 from twin.descriptions.resolved import resolved_toml
 from twin.devices import describe, device_preset, preset_names, presets
@@ -190,8 +190,7 @@ def test_matrices_with_other_devices_are_named():
     assert not chip_with("gokmen-60", device__matrices__W__preset="gokmen-15").notes
 
 
-def test_a_run_without_devices_takes_the_device_of_the_technology():
-    assert of_workload(Parsed.of("workload", "gpt2-small").load("timing-only")) is None
+def test_a_chip_without_devices_takes_the_device_of_the_technology():
     chip = load_chip(CHIP, {"technology.device": "pcm-pair"})
     assert chip.model.tile.pulse_time == 50e-9
     assert chip.origins["tile.pulse_time"] == "derived from device pcm-pair"

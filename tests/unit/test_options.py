@@ -17,11 +17,11 @@ from twin.descriptions.schema import json_schema
 from twin.descriptions.study import Runs
 from twin.descriptions.sweep import Sweep
 from twin.errors import TwinError
-from twin.runs.kinds import KINDS
+from twin.runs.kinds import TIMED
 
 OTHERS = Options(
     *("digits-mlp", "tiny", ("two-array", "three-array"), ("sgd", "ttv2"), "gokmen-60", 3, 0, 0, 2, "coupled", False),
-    *(True, "10:5", True, ("training.epochs=3", "chip.tile.rows=64"), ("a100", "h100"), 8),
+    *(True, True, "10:5", True, ("training.epochs=3", "chip.tile.rows=64"), ("a100", "h100"), 8),
 )
 """Every option with another value than its default, but where results go and how many processes make them."""
 
@@ -148,7 +148,7 @@ def test_a_network_that_is_only_timed_refuses_every_option_of_training(name):
     given = Options("gpt2-small", **{name: getattr(OTHERS, name)})
     flag = "--exact" if name == "sampled" else f"--{name}"
     with pytest.raises(TwinError, match=f"^{flag}: is about training, but the workload gpt2-small is only timed"):
-        KINDS["timing-only"].overrides(given)
+        TIMED.overrides(given)
 
 
 # -- studies -----------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from twin.results.summary import run_summary
 from twin.results.totals import totals
 from twin.runs.build import build
 from twin.runs.planning import plan_run
-from twin.runs.timed import build_timing_only
+from twin.runs.timed import build_timed
 
 MIB = 2**20
 LPDDR5_W = 4 * (37.9e-3 + 16.8e-9 / (3125 * 1.25e-9))  # four channels: background, and a refresh of 16.8 nJ
@@ -75,7 +75,7 @@ def test_a_run_pays_for_the_memory_of_h_where_its_algorithm_has_one(tmp_path, al
     workload = "digits-mlp" if trained else small(tmp_path, 1)
     layout = "four-array" if algorithm == "ttv2" else "two-array"
     plan = plan_run(workload, "aimc-512", layout, algorithm, "replayed")
-    costs = build(plan).engine.costs if trained else build_timing_only(plan).costs
+    costs = build(plan).engine.costs if trained else build_timed(plan).costs
     rows = {row.part: row for row in costs.area()}
     assert (rows["memory"].leakage_W > 0) is stands_by
 

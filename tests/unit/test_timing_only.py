@@ -1,61 +1,68 @@
 """Networks that are timed and not trained: shapes, digital work, statistics, systems of chips."""
 
 import csv
+from math import prod
 
 import pytest
 from blocks_kit import TEXT, small, timed
 
-from twin.descriptions.load import load_chip, load_layout, load_timing_only
+from twin.descriptions.load import load_chip, load_layout, load_workload
 from twin.descriptions.measured import measured
+from twin.descriptions.statistics import with_statistics
 from twin.errors import TwinError
 from twin.mapping import map_layers
 from twin.mapping.chips import place_on_chips
-from twin.networks.blocks import BlockNetwork, costs
 from twin.networks.work import cost
 from twin.operation import Counts, Kind, Stream
+from twin.runs.networks import graph_of
+from twin.runs.planning import plan_run
+from twin.runs.sections import sectioned
+from twin.runs.timed import build_timed
 
-SHIPPED = ("resnet-50", "bert-base", "gpt2-small", "gpt3-175b")
+SHIPPED = ("resnet-18", "resnet-50", "bert-base", "gpt2-small", "gpt3-175b", "nano-gpt")
 
 
-def network(name, *, expand=False):
-    return BlockNetwork.of(load_timing_only(name).model.network, expand=expand)
+def laid(name, *, folded=True):
+    return sectioned(load_workload(name).model, folded=folded)
 
 
 # -- published totals ------------------------------------------------------------------------------------------
 
 
-def test_resnet_50_has_the_published_parameters_and_multiplications():
-    found = network("resnet-50")
-    assert found.parameters == 25_557_032  # torchvision's resnet50; He 2016 gives no total
-    every = network("resnet-50", expand=True)
-    multiplications = sum(layer.n_in * layer.n_out * layer.uses for layer in every.layers)
-    assert len(every.layers) == 54
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("resnet-18", 11_689_512),  # torchvision's resnet18
+        ("resnet-50", 25_557_032),  # torchvision's resnet50; He 2016 gives no total
+        ("bert-base", 109_514_298 - 2 * 768),  # bert-base-uncased with its masked-token head, less its two segments
+        ("gpt2-small", 124_439_808),  # the released model; Radford 2019 says 117M, corrected
+        ("nano-gpt", 6 * 12 * 384**2 + (65 + 256) * 384 + 13 * 2 * 384),  # no biases; 10.65M without positions, shifts
+    ],
+)
+def test_a_network_has_the_published_parameters(name, parameters):
+    assert laid(name).parameters == parameters
+
+
+def test_resnet_50_has_the_published_multiplications():
+    layers = laid("resnet-50", folded=False).layers
+    assert len(layers) == 54
+    multiplications = sum(layer.n_inputs * layer.n_out * layer.uses for layer in layers)
     assert multiplications == pytest.approx(4.09e9, rel=0.001)  # 3.8e9 in He 2016, whose stride is in the 1 x 1
 
 
-def test_bert_base_has_the_published_parameters():
-    found = load_timing_only("bert-base").model.network
-    head = found.blocks[-1]
-    extra = sum(0 if layer.tied else layer.n_in * layer.n_out for layer in head.layers)
-    extra += sum(one.parameters for layer in head.layers for one in costs(layer))
-    assert network("bert-base").parameters - extra == 109_482_240  # bert-base-uncased; "110M" in Devlin 2019
-
-
-def test_gpt2_small_has_the_published_parameters():
-    assert network("gpt2-small").parameters == 124_439_808  # the released model; Radford 2019 says 117M, corrected
-
-
 def test_gpt3_has_the_published_parameters_and_training_work():
-    found = network("gpt3-175b", expand=True)
+    found = laid("gpt3-175b")
     assert found.parameters == pytest.approx(175e9, rel=0.003)
     # Brown 2020, Table D.1: 3.14e23 operations for 300e9 tokens: 6 a parameter and token, without attention.
-    matrices = sum(6 * layer.n_in * layer.n_out for layer in found.layers if not layer.one_hot)
+    matrices = sum(6 * n * one.n_in * one.n_out for n, one in zip(found.times, found.layers, strict=True))
     assert matrices * 300e9 == pytest.approx(3.14e23, rel=0.01)
 
 
 def test_gpt3_attention_is_the_work_of_its_formula():
-    qkv = load_timing_only("gpt3-175b").model.network.blocks[1].layers[0]
-    attention = costs(qkv)[1]
+    graph = graph_of(load_workload("gpt3-175b").model)
+    node = next(one for one in graph.nodes if one.node.kind == "attention")
+    positions, width = graph.shapes[node.name]
+    attention = cost("attention", positions, width, heads=node.node.heads, causal=node.node.causal)
     pairs = 2048 * 2049 // 2
     assert attention.forward == 4 * pairs * 12288 + 7 * pairs * 96
     assert attention.backward == 10 * pairs * 12288 + 11 * pairs * 96
@@ -84,28 +91,21 @@ def test_pools_compare_or_add_every_element_of_a_window():
 # -- programs ----------------------------------------------------------------------------------------------------
 
 
-def test_a_layer_does_the_digital_work_of_its_formulas(tmp_path):
-    parts = timed(small(tmp_path, 1), "sgd", "two-array")
-    layer = parts.network.layers[1]
-    own = [op for op in parts.program.operations(0) if op.layer == 1]
-    activation = next(op for op in own if op.kind is Kind.ACTIVATION)
-    derivative = next(op for op in own if op.kind is Kind.DERIVATIVE)
-    split = sum(part.out0 == 0 for part in parts.program.layers[1].mapping.parts(1, "W")) - 1
-    assert activation.flops == layer.forward_flops + split * 1800 * 30
-    assert derivative.flops == layer.backward_flops
-    kept = [op for op in own if op.words == 3 * 30 * 600]
-    assert [op.kind for op in kept[:2]] == [Kind.STORE, Kind.LOAD]
-
-
-def test_blocks_send_what_they_hand_on_and_back(tmp_path):
+def test_a_section_sends_one_tensor_on_and_one_error_back(tmp_path):
     parts = timed(small(tmp_path, 2), "sgd", "two-array", reuse=False)
     sends = [op for op in parts.program.operations(0) if op.kind is Kind.SEND]
-    forward = [op.words for op in sends if op.stream is Stream.ACTIVATIONS]
-    backward = [op.words for op in sends if op.stream is Stream.ERRORS]
-    assert set(forward) == {30 * 600}
-    assert set(backward) == {30 * 600}
+    section = [number for number, layers in enumerate(parts.laid.sections) for _ in layers]
+    nodes = parts.network.flow.nodes
+    across = [
+        (section[parts.network.flow.host(one.inputs[0])], section[one.host])
+        for one in nodes
+        if one.kind == "send" and section[parts.network.flow.host(one.inputs[0])] != section[one.host]
+    ]
+    assert across == [(0, 1), (1, 2), (2, 3)]
+    assert {op.words for op in sends} == {30 * 600}
     moved = parts.clock.tables()["traffic"]
-    assert moved.loc[moved["path"] == "chip_link", "bytes"].sum() == sum(forward) + sum(backward)
+    assert moved.loc[moved["path"] == "chip_link", "bytes"].sum() == sum(op.words for op in sends)
+    assert {op.stream for op in sends} == {Stream.ACTIVATIONS, Stream.ERRORS}
 
 
 def test_a_send_takes_its_share_of_bandwidth_and_the_latency_to_the_picosecond(tmp_path):
@@ -119,10 +119,10 @@ def test_a_send_takes_its_share_of_bandwidth_and_the_latency_to_the_picosecond(t
 
 def test_every_block_begins_on_chips_of_its_own():
     chip, layout = load_chip("aimc-512").model, load_layout("four-array").model
-    found = network("gpt2-small", expand=True)
+    found = laid("gpt2-small", folded=False)
     mapping = map_layers(found.shapes, layout, chip)
-    placement = place_on_chips(mapping, found.blocks, 50)
-    for number, layers in enumerate(found.blocks):
+    placement = place_on_chips(mapping, found.sections, 50)
+    for number, layers in enumerate(found.sections):
         chips = {placement.chip[t] for t, tile in enumerate(mapping.tiles) if tile.layer in layers}
         assert {placement.block[k] for k in chips} == {number}
     assert max(placement.chip.count(k) for k in set(placement.chip)) == 50
@@ -139,7 +139,7 @@ def test_streams_that_do_not_fit_the_buffer_go_to_memory_and_the_run_says_so(tmp
 
 def test_one_chip_is_enough_where_it_holds_all_tiles_or_the_network_is_digital():
     tiles = timed("bert-base", "sgd", "two-array", chip="rpu-4096", chip_overrides={"system.tiles": "8"}).costs.tiles
-    for per_chip, chips in ((tiles, 1), (tiles - 1, 15)):  # embedding, 12 encoders, pooler, head
+    for per_chip, chips in ((tiles, 1), (tiles - 1, 13)):  # 12 encoders, the first with what is before it, and the head
         given = {"system.tiles": str(per_chip)}
         assert timed("bert-base", "sgd", "two-array", chip="rpu-4096", chip_overrides=given).chips == chips
     given = {"memory.size": '"64 GiB"', "placement.weights": "memory"}
@@ -154,25 +154,19 @@ def test_one_chip_is_enough_where_it_holds_all_tiles_or_the_network_is_digital()
 def test_counts_over_a_run_are_those_of_the_statistics(tmp_path):
     table = timed(small(tmp_path, 2), "ttv2", "four-array", samples=5).clock.tables()["operations"]
     sums = table.groupby("kind").sum(numeric_only=True)
-    layers, uses = 6, 5 * 30
+    layers, uses = 10, 5 * 30
     assert sums.loc["forward", "mvms"] == layers * int(uses * 1.37)
     assert sums.loc["update", "pulses"] == layers * int(uses * 1.31)
     assert sums.loc["transfer", "count"] == layers * (uses // 7)
     assert sums.loc["transfer", "pulses"] == layers * int(uses // 7 * 0.7)
 
 
-def test_a_one_hot_input_drives_one_line(tmp_path):
-    table = timed(small(tmp_path, 1), "sgd", "two-array").clock.tables()["operations"]
-    row = table[(table["kind"] == "forward") & (table["layer"] == 0)].iloc[0]
-    assert row["driven"] == pytest.approx(row["mvms"] * 2)  # 600 outputs are two arrays, each drives the line
-
-
-def test_mixed_precision_pulses_all_its_lines(tmp_path):
+def test_mixed_precision_pulses_the_lines_of_its_busiest_array(tmp_path):
     text = TEXT.replace("[statistics.shd]", "[statistics.mixed-precision]")
     parts = timed(small(tmp_path, 1, text), "mixed-precision", "two-array", samples=4, reuse=False)
     table = parts.clock.tables()["operations"]
     row = table[(table["kind"] == "transfer") & (table["layer"] == 1)].iloc[0]
-    assert row["pulses"] == 3 * 1800 * 14 // 10
+    assert row["pulses"] == 3 * 300 * 14 // 10  # 600 lines are on two arrays
 
 
 def test_missing_statistics_are_asked_for(tmp_path):
@@ -220,11 +214,20 @@ def test_a_run_stands_for_numbers_in_the_description(tmp_path):
     row |= {"driven": 20, "converted": 20, "conduction": 100}
     update = {"kind": "update", "layer": 0, "matrix": "W", "count": 5, "uses": 5, "pulses": 15, "fired": 30}
     folder = run_folder(tmp_path, [row, update], [(10, 4)])
-    loaded = load_timing_only("gpt2-small", {"statistics.sgd": f'{{ run = "{folder}", forward_mvms = 2.0 }}'})
+    loaded = load_workload("gpt2-small", {"statistics.sgd": f'{{ run = "{folder}", forward_mvms = 2.0 }}'})
     own = loaded.model.statistics["sgd"]
     assert (own.pulses, own.forward_mvms, own.measured) == (3.0, 2.0, folder)
     with pytest.raises(TwinError, match=r"statistics\.sgd\.run .*must name the folder of a finished run"):
-        load_timing_only("gpt2-small", {"statistics.sgd": f'{{ run = "{tmp_path}/nowhere" }}'})
+        load_workload("gpt2-small", {"statistics.sgd": f'{{ run = "{tmp_path}/nowhere" }}'})
+
+
+def test_statistics_that_a_workload_leaves_out_are_those_that_ship():
+    loaded = load_workload("gpt2-small", {"statistics.ttv2.pulses": "2.5"})
+    own = with_statistics(with_statistics(loaded, "agad"), "sgd")
+    assert (own.model.statistics["ttv2"].pulses, own.model.statistics["ttv2"].forward_mvms) == (2.5, 1.181)
+    assert own.model.statistics["sgd"].pulses == 1.166
+    assert own.sources["statistics.sgd.pulses"][0] == "D"
+    assert set(own.model.statistics) == {"ttv2", "sgd"}  # AGAD takes those of TTv2
 
 
 # -- descriptions --------------------------------------------------------------------------------------------------
@@ -233,31 +236,65 @@ def test_a_run_stands_for_numbers_in_the_description(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("heads = 4", "heads = 0", "work.1.heads (= 0): must be at least 1"),
-        ('kind = "gelu"', 'kind = "gelu", causal = true', "causal (= true): belongs to"),
-        ('kind = "gelu"', 'kind = "gelu", window = 2', "window (= 2): belongs to"),
-        ('name = "head"', 'name = "block"', "blocks.2.name (= block): is the name of a block above"),
-        ('name = "head"', 'name = "head"\nrepeat = 2', "blocks.2.repeat (= 2): must be 1 in the first and the last"),
-        ('name = "dense"', 'name = "qkv"', "layers.1.name (= qkv): is the name of a layer above"),
-        ('statistics = "assumption: made up', 'nothing = "assumption: made up', "has no source"),
-        ('statistics = "assumption: made up', 'statistics = "made up', "must begin with a status"),
+        ("shape = [30, 100]", "shape = [30, 100]\nsymbols = 3", "needs shape or symbols"),
+        ("shape = [30, 100]", "symbols = 3", "data.symbols (= 3): must be given for recurrent layers and embeddings"),
+        ('set = "none"', 'set = "digits"', 'data.shape (= [30, 100]): belongs to set = "none"'),
+        ("statistics =", "statistics.sdg =", "sources.statistics.sdg"),
     ],
 )
-def test_mistakes_in_shapes_are_named_by_line_and_key(tmp_path, old, new, message):
+def test_mistakes_in_what_is_only_timed_are_named(tmp_path, old, new, message):
     with pytest.raises(TwinError) as error:
-        load_timing_only(small(tmp_path, 3, TEXT.replace(old, new)))
+        load_workload(small(tmp_path, 3, TEXT.replace(old, new)))
     assert message in str(error.value)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_every_shipped_network_names_the_statistics_of_the_default_algorithms(name):
-    assert set(load_timing_only(name).model.statistics) == {"sgd", "shd", "ttv2"}
+def test_every_shipped_network_is_timed_without_being_asked(name):
+    assert plan_run(name, "aimc-512", "two-array", "sgd").only_timed
 
 
-def test_gpt3_simulates_one_of_its_decoders():
-    plan = {"chip": "rpu-4096", "chip_overrides": {"memory.size": '"64 GiB"'}}
-    parts = timed("gpt3-175b", "sgd", "two-array", **plan)
-    decoder = len([op for op in parts.program.operations(0) if op.layer in parts.network.blocks[1]])
+# -- sections and copies ---------------------------------------------------------------------------------------------
+
+
+def test_copies_of_a_block_that_are_alike_stand_for_each_other():
+    assert laid("gpt2-small").copies == (1, 11, 1)  # the first decoder has the embedding beside it
+    assert laid("resnet-50").copies == (1, 1, 2, 1, 3, 1, 5, 1, 2, 1)
+    assert laid("gpt2-small", folded=False).copies == (1,) * 13
+    once, every = laid("resnet-50"), laid("resnet-50", folded=False)
+    assert sum(once.times) == len(every.layers) == 54
+
+
+def test_a_block_that_changes_its_tensor_is_not_folded(tmp_path):
+    text = TEXT.replace('name = "out", outputs = 600', 'name = "out", outputs = 300')
+    text = text.replace('{{ kind = "add", name = "sum", inputs = ["gelu", "input"] }},', "")
+    assert sectioned(load_workload(small(tmp_path, 3, text)).model, folded=True).copies == (1, 1, 2, 1)
+
+
+def test_gpt3_simulates_few_of_its_decoders():
+    plan = plan_run("gpt3-175b", "rpu-4096", "two-array", "sgd", chip_overrides={"memory.size": '"64 GiB"'})
+    parts = build_timed(plan)
+    parts.advance(0)
+    decoder = len([op for op in parts.program.operations(0) if op.layer in parts.laid.sections[1]])
     assert parts.chips > 2 * 96
-    assert parts.network.copies == (1, 96, 1)
-    assert 0 < parts.events - decoder < decoder  # beside it the embedding and the output
+    assert parts.laid.copies == (1, 95, 1)
+    assert 0 < parts.events - 2 * decoder < decoder  # beside two of them the embedding and the output
+
+
+# -- networks that are trained ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workload", ["digits-mlp", "digits-cnn", "char-transformer"])
+def test_any_workload_is_timed_and_its_work_is_counted(workload):
+    plan = plan_run(workload, "aimc-512", "two-array", "sgd", "replayed", {"timing.samples": "3"}, timing_only=True)
+    parts = build_timed(plan)
+    parts.advance(0)
+    table = parts.clock.tables()["operations"]
+    uses = table[table["kind"] == "update"].set_index("layer")["uses"]
+    assert uses.tolist() == [3 * layer.uses for layer in parts.network.layers]
+    assert parts.laid.parameters == graph_of(load_workload(workload).model).parameters
+
+
+def test_layers_are_those_that_are_trained():
+    parts = build_timed(plan_run("digits-cnn", "aimc-512", "two-array", "sgd", timing_only=True))
+    graph = graph_of(load_workload("digits-cnn").model)
+    assert [prod(shape) for shape in parts.network.shapes] == [row.parameters for row in graph.rows() if row.uses]

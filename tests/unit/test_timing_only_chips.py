@@ -5,15 +5,15 @@ from blocks_kit import small
 
 from twin.errors import TwinError
 from twin.runs.planning import plan_run
-from twin.runs.timed import build_timing_only
+from twin.runs.timed import build_timed
 
-LARGE = {"tile.rows": "1024", "tile.cols": "1024"}  # five tiles in all
+LARGE = {"tile.rows": "1024", "tile.cols": "1024"}  # six tiles in all
 BOTH = {"placement.h": '"memory"', "placement.activations": '"memory"', "placement.errors": '"memory"'}
 
 
 def timed(folder, chip, algorithm="sgd", layout="two-array", **settings):
-    parts = build_timing_only(
-        plan_run(small(folder, 1), chip, layout, algorithm, "replayed", {"training.samples": "2"}, LARGE | settings)
+    parts = build_timed(
+        plan_run(small(folder, 1), chip, layout, algorithm, "replayed", {"timing.samples": "2"}, LARGE | settings)
     )
     parts.advance(0)  # checks every invariant
     return parts
@@ -68,7 +68,7 @@ def test_tiles_are_placed_by_traffic(tmp_path):
 @pytest.mark.parametrize(
     ("chip", "settings", "named"),
     [
-        ("aimc-512", {"placement.pulses": '"buffer"'}, "placement.pulses"),
+        ("aimc-512", {"system.tiles": "4", "placement.pulses": '"buffer"'}, "placement.pulses"),
         ("aimc-512", {"system.tiles": "4", "mapping.pack": "true"}, "mapping: is described for one chip"),
     ],
 )

@@ -72,8 +72,6 @@ class Layer:
         How many lines of H are fetched ahead, fewer than there are lines.
     stored_pulses : bool
         Whether the pulse probabilities of an update are kept somewhere before the drivers get them.
-    up, down : bool
-        Whether the layers above and below are on other chips.
     wired : Wiring or None
         None where layers follow each other.
     learner : Learner or None
@@ -93,8 +91,6 @@ class Layer:
     timed: bool = False
     prefetch: int = 0
     stored_pulses: bool = False
-    up: bool = False
-    down: bool = False
     wired: Wiring | None = None
     first: int = 0
     count: int = 0
@@ -184,10 +180,6 @@ class Layer:
             towards=towards,
             copied=copied,
         )
-
-    def send(self, stream: Stream, matrix: str, words: int, source: Resource, target: Resource) -> Operation:
-        """Move words from the chips of this layer to those of the layer above or below."""
-        return replace(self.move(stream, matrix, words, source, target, store=True), kind=Kind.SEND)
 
     def last(self, sample: int) -> int:
         """Return the number of the layer's update that ends these uses."""

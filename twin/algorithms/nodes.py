@@ -14,7 +14,7 @@ from typing import final
 from twin.algorithms.layer import Learner, Wiring
 from twin.algorithms.steps import LayerSteps
 from twin.config.optimiser import Optimiser
-from twin.networks.flow import INPUT, LAYER, Digital, Flow, Producer, Taker
+from twin.networks.flow import INPUT, LAYER, SEND, Digital, Flow, Producer, Taker
 from twin.networks.network import Network
 from twin.operation import Kind, Opcode, Operation, Phase, Resource, Stream
 
@@ -69,8 +69,11 @@ def node_steps(
     if optimiser is not None and optimiser.clip_norm:
         flops, squares = flops + 1, squares_of(flow, len(layers) if layers[0].learner else 0)
     nodes = flow.nodes if flow else ()
+    sparse = optimiser is not None and optimiser.sparse
     return [
-        NodeSteps(flow, node, layers[node.host].at(0, 1), matrix, moments, flops, squares) for node in nodes if flow
+        NodeSteps(flow, node, layers[node.host].at(0, 1), matrix, moments, flops, squares, sparse)
+        for node in nodes
+        if flow
     ]
 
 
@@ -98,6 +101,8 @@ class NodeSteps:
         Words a parameter that the optimiser keeps, and its work a parameter.
     squares : tuple of Resource
         As of `Learner`.
+    sparse : bool
+        Whether a step leaves parameters alone that a sample did not look up.
     """
 
     flow: Flow
@@ -107,15 +112,31 @@ class NodeSteps:
     moments: int
     flops: int
     squares: tuple[Resource, ...] = ()
+    sparse: bool = False
 
     @property
     def loaded(self) -> int:
         """Parameters that a forward pass loads: of a table the rows that it takes."""
         return min(self.node.parameters, self.node.size) if self.node.looks_up else self.node.parameters
 
+    @property
+    def handed(self) -> Resource:
+        """Its output in the buffer."""
+        return self._own("t")
+
+    @property
+    def returned(self) -> Resource:
+        """The error of its first input."""
+        return self._own("e0")
+
     def forward(self, phase: Phase = Phase.WHOLE) -> Iterator[Operation]:
         """Load inputs and parameters, work, store what the way back needs, and the output."""
         if self.node.kind == "fan-out":
+            return
+        if self.node.kind == SEND:
+            source = self.node.inputs[0]
+            sent = self._move(Stream.ACTIVATIONS, self.node.size, (self.host.named(tensor(source)),), self._own("t"))
+            yield replace(sent, kind=Kind.SEND, store=True, layer=self.flow.host(source))
             return
         sources = [origin(self.flow, source) for source in self.node.inputs]
         here = [self._own(f"f{port}") for port in range(len(sources))]
@@ -158,6 +179,11 @@ class NodeSteps:
             yield from self._store_errors(errors)
             return
         made = Producer("node", self.node.index)
+        if self.node.kind == SEND:
+            back = (self.host.named(error(self.flow.taker(made))),)
+            sent = self._move(Stream.ERRORS, self.node.size, back, self.returned)
+            yield replace(sent, kind=Kind.SEND, store=True)
+            return
         takers = [self.flow.taker(made)]
         if self.node.kind == "fan-out":
             takers.append(self.flow.taker(made._replace(output=1)))
@@ -203,7 +229,8 @@ class NodeSteps:
 
     def step(self) -> Iterator[Operation]:
         """Load parameters and moments, step them, store them."""
-        words = self.node.parameters * (1 + self.moments)
+        stepped = self.loaded if self.sparse else self.node.parameters
+        words = stepped * (1 + self.moments)
         if not words:
             return
         loaded, new, reads = self._shared("loaded"), self._shared("new"), self._learnt()
@@ -211,7 +238,7 @@ class NodeSteps:
         if self.squares:
             reads = *reads, self._shared("clip")
             yield self._move(Stream.ERRORS, len(self.squares), self.squares, reads[-1])
-        flops = self.flops * self.node.parameters
+        flops = self.flops * stepped
         gradient = self._shared("g")
         yield self._work(Kind.STEP, Opcode.NODE_STEP, Phase.WHOLE, flops, (loaded, gradient, *reads), (new, gradient))
         yield self._move(Stream.WEIGHTS, words, (new,), self._shared("p"), store=True)

@@ -21,7 +21,6 @@ class Program:
     """Operations of training samples in program order, batch size 1.
 
     `operations(sample)` depends on the sample only through `key(sample)`: what is the same may be cached.
-    `input_words` are those of one sample where the layers do not tell.
     """
 
     def __init__(
@@ -29,7 +28,6 @@ class Program:
         algorithm: Algorithm,
         layers: Sequence[LayerSteps],
         calibrated: Sequence[str] = (),
-        input_words: int = 0,
         flow: Flow | None = None,
         nodes: Sequence[NodeSteps] = (),
         batches: Batches = ONE,
@@ -39,7 +37,6 @@ class Program:
         self.layers = list(layers)
         self.calibrated = tuple(calibrated)
         self.programming = tuple(programming)
-        self.input_words = input_words
         self.flow, self.nodes, self.batches = flow, list(nodes), batches
         learners = [layer.learner for layer in self.layers]
         self._clips = any(node.squares for node in self.nodes) or any(one and one.squares for one in learners)
@@ -108,8 +105,6 @@ class Program:
         first = self.layers[0].layer
         if self.flow is not None:
             return self.flow.input_words
-        if self.input_words:
-            return self.input_words
         if isinstance(first, Conv):
             return first.height * first.width * first.channels
         return first.uses if self.timed else first.n_inputs
@@ -124,10 +119,7 @@ class Program:
         """Yield the way of one sample from its input to its loss."""
         if self.flow is not None:
             for made in self.flow.order:
-                if made.what == LAYER:
-                    yield from self.forward(self.layers[made.number])
-                else:
-                    yield from self.nodes[made.number].forward()
+                yield from self.step_forward(made)
         elif self.timed:
             yield from self._steps_forward()
         else:
@@ -173,14 +165,25 @@ class Program:
         """A graph: forward in its order, back in the other, and digital parameters step with their error at hand."""
         yield from self.way_forward()
         for made in reversed(flow.order):
-            if made.what == LAYER:
-                yield from self.backward(self.layers[made.number], sample)
-            elif flow.nodes[made.number].returns:
-                yield from self.nodes[made.number].backward()
-                if not self._clips:
-                    yield from self.nodes[made.number].step()
+            yield from self.step_backward(made, sample)
         if self._clips:
             yield from self.finish()
+
+    def step_forward(self, made: Producer) -> Iterator[Operation]:
+        """Yield the way forward of a layer or a node of a graph."""
+        if made.what == LAYER:
+            yield from self.forward(self.layers[made.number])
+        else:
+            yield from self.nodes[made.number].forward()
+
+    def step_backward(self, made: Producer, sample: int) -> Iterator[Operation]:
+        """Yield the way back of a layer or a node of a graph, and what it learns."""
+        if made.what == LAYER:
+            yield from self.backward(self.layers[made.number], sample)
+        elif self.nodes[made.number].node.returns:
+            yield from self.nodes[made.number].backward()
+            if not self._clips:
+                yield from self.nodes[made.number].step()
 
     def _feed_forward(self, sample: int) -> Iterator[Operation]:
         yield from self.way_forward()

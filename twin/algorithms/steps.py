@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import final
 
 from twin.algorithms.layer import Layer
-from twin.networks.layers import Conv, Dense, Matrix
+from twin.networks.layers import Conv, Dense
 from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 
 # Digital work per element, in floating-point operations: assumption, one per arithmetic operation of
@@ -59,14 +59,9 @@ class LayerSteps(Layer):
     def activation(self, matrix: str) -> Iterator[Operation]:
         """Y = f(z), with the partial sums of split arrays added first; y goes to the buffer."""
         yield self.digital(Kind.ACTIVATION, Opcode.ACTIVATION, matrix, self.activation_flops(matrix), ("z",), ("y",))
-        if isinstance(self.layer, Matrix) and self.layer.kept:
-            kept = self.layer.kept
-            yield self.move(Stream.ACTIVATIONS, matrix, kept, self.own("y"), self.own("kept"), store=True)
         size, towards = self.handed, self.wiring.above - self.layer.index
-        stored = self.own("stored") if self.up else self.named(self.wiring.target)
+        stored = self.named(self.wiring.target)
         yield self.move(Stream.ACTIVATIONS, matrix, size, self.own("y"), stored, store=True, towards=towards)
-        if self.up:
-            yield self.send(Stream.ACTIVATIONS, matrix, size, stored, self.above("x"))
 
     @property
     def handed(self) -> int:
@@ -75,8 +70,6 @@ class LayerSteps(Layer):
 
     def activation_flops(self, matrix: str) -> int:
         """Return the digital work of activations, partial sums and, after a convolution, comparisons of pooling."""
-        if isinstance(self.layer, Matrix):
-            return self.partial_sums(matrix) * self.uses + self.layer.forward_flops
         compared = self.layer.n_out if isinstance(self.layer, Conv) and self.layer.pool > 1 else 0
         each = ACTIVATION_FLOPS[self.layer.activation] * self.layer.n_out + compared
         return round(each * self.positions + self.partial_sums(matrix) * self.uses)
@@ -84,8 +77,6 @@ class LayerSteps(Layer):
     def loss(self, matrix: str) -> Iterator[Operation]:
         """Output activation, loss and its negative gradient d."""
         more = LOSS_FLOPS * self.layer.n_out * self.uses
-        if isinstance(self.layer, Matrix):
-            more = self.layer.backward_flops  # the loss itself is among its forward work
         flops = self.activation_flops(matrix) + more
         yield self.digital(Kind.LOSS, Opcode.LOSS, matrix, flops, ("z",), ("d", "y"))
 
@@ -108,24 +99,15 @@ class LayerSteps(Layer):
             )
         words, towards = self.layer.returned * self.uses, self.wiring.below - self.layer.index
         yield self.move(Stream.ERRORS, matrices[0], words, self.own("g"), self.own("e"), store=True, towards=towards)
-        if self.down:
-            yield self.send(Stream.ERRORS, matrices[0], words, self.own("e"), self.own("sent"))
 
     def derivative(self, matrix: str) -> Iterator[Operation]:
         """D = e f'(z) with the error from above and f' from the stored activation, of a convolution the pooled ones."""
         handed, wiring = self.handed, self.wiring
-        error = self.above("sent") if self.up else self.named(wiring.error)
+        error = self.named(wiring.error)
         yield self.move(Stream.ERRORS, matrix, handed, error, self.own("r"), home=(wiring.above, matrix))
         yield self.move(Stream.ACTIVATIONS, matrix, handed, self.named(wiring.target), self.own("b"))
         flops = DERIVATIVE_FLOPS[self.layer.activation] * handed
-        reads: tuple[str, ...] = ("r", "b")
-        if isinstance(self.layer, Matrix):
-            flops = self.layer.backward_flops
-            if self.layer.kept:
-                kept = self.layer.kept
-                yield self.move(Stream.ACTIVATIONS, matrix, kept, self.own("kept"), self.own("k"))
-                reads = ("r", "b", "k")
-        yield self.digital(Kind.DERIVATIVE, Opcode.DERIVATIVE, matrix, flops, reads, ("d",))
+        yield self.digital(Kind.DERIVATIVE, Opcode.DERIVATIVE, matrix, flops, ("r", "b"), ("d",))
 
     def update(self, matrix: str, main: str) -> Iterator[Operation]:
         """Matrix += lr d x^T: load x (and d, when computed on another tile), choose pulses, fire them.

@@ -46,6 +46,7 @@ def simulate(
     mode: Mode = "replayed",
     sampled: bool | None = None,
     endurance: bool = False,
+    timing_only: bool = False,
     trace: str = "",
     events: bool = False,
     overrides: Overrides | None = None,
@@ -62,7 +63,9 @@ def simulate(
         The algorithm that trains the network, one of `twin.available`.
     layout : str or Path
         A layout of `twin.available`, or a path to a TOML file (default: the algorithm's first).
-    chip, device, epochs, seed, samples, in_flight, mode, sampled, endurance, trace, events, overrides, out, progress
+    chip, device, epochs, seed, samples, in_flight, mode, sampled, endurance, timing_only
+        As in `compare`.
+    trace, events, overrides, out, progress
         As in `compare`.
 
     Returns
@@ -94,6 +97,7 @@ def compare(
     mode: Mode = "replayed",
     sampled: bool | None = None,
     endurance: bool = False,
+    timing_only: bool = False,
     trace: str = "",
     events: bool = False,
     overrides: Overrides | None = None,
@@ -132,6 +136,8 @@ def compare(
         Time windows of samples, or every one, whatever the workload says.
     endurance : bool
         Count the pulses of every device and report them.
+    timing_only : bool
+        Time the network and train nothing: statistics stand for the numerics (docs/timing-only.md).
     trace : str
         Leave a Perfetto trace of COUNT samples from number FIRST on (extra `trace`). It needs `out`; e.g. ``"10:5"``.
     events : bool

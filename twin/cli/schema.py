@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 import typer
 
-Described = Literal["chip", "layout", "workload", "timing-only", "baseline", "sweep", "study"]
+Described = Literal["chip", "layout", "workload", "baseline", "sweep", "study"]
 Written = Literal["summary", "run", "comparison", "tables"]
 WRITTEN = get_args(Written)
 

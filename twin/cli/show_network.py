@@ -18,8 +18,9 @@ def network_table(workload: "Workload") -> Table:
     TwinError
         Where the data are missing, or the network does not fit them.
     """
-    rows = list(graph_of(workload).rows())
-    table = Table(title=f"network: {len(rows)} nodes", title_justify="left")
+    graph = graph_of(workload)
+    rows = list(graph.rows())
+    table = Table(title=f"network: {len(rows)} nodes, {graph.parameters:,} parameters", title_justify="left")
     for name in ("node", "kind", "takes", "gives"):
         table.add_column(name, overflow="fold")
     for name in ("parameters", "uses"):

@@ -256,7 +256,8 @@ SourceTable = Annotated[
 class System(Part):
     """Several such chips, each with one port to the others.
 
-    A timing-only workload that one chip cannot hold is placed on as many as it takes, every block on chips of its own.
+    A network that is only timed and that one chip cannot hold is placed on as many as it takes, every block on chips of
+    its own.
     """
 
     tiles: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -308,7 +309,7 @@ class Chip(Description):
     mapping: TileMapping = TileMapping()
     """In which order, how packed and how often layers lie on tiles."""
     system: System | None = None
-    """How chips are joined where a timing-only workload takes several."""
+    """How chips are joined where a network that is only timed takes several."""
     power: PowerStates | None = None
     """What parts draw beside their work, and what is switched off."""
     sources: SourceTable

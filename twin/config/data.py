@@ -32,6 +32,7 @@ SETS = {
     "table": "rows of your own in a CSV or Parquet file, columns of which are what is to be learnt; data.file names it",
     "image-folder": "images of your own, a folder a class; data.file names the folder that has them",
     "idx": "images and labels of your own in idx files, as MNIST's are; data.file and data.label_file name them",
+    "none": "no data, only the shape of a sample, for networks that are timed and not trained",
 }
 """Every data set, what it is, and where it comes from."""
 
@@ -45,6 +46,7 @@ _LINE = ("slope", "intercept", "noise")
 Path = Annotated[str, Field(max_length=4096)]
 Column = Annotated[str, Field(min_length=1, max_length=1000)]
 Side = Annotated[int, Field(ge=1, le=10_000)]
+Extent = Annotated[int, Field(ge=1, le=10_000_000)]
 Columns = Annotated[
     tuple[Column, ...],
     Field(strict=False),
@@ -72,6 +74,8 @@ _BELONGS: dict[str, tuple[str, ...]] = {
     "scaling": tuple(sorted(OWN)),
     "target_scaling": tuple(sorted(OWN)),
     "newline": ("war-and-peace",),
+    "shape": ("none",),
+    "symbols": ("none",),
     "test_characters": tuple(sorted(TEXTS)),
 }
 
@@ -93,8 +97,11 @@ class Data(Part):
         "table",
         "image-folder",
         "idx",
+        "none",
     ]
-    """Which data: images of digits or clothes, points of a line, texts read as sequences of characters, or your own."""
+    """Which data: images of digits or clothes, points of a line, texts read as sequences of characters, your own, or
+    none, for a network that is only timed.
+    """
     samples: Count = 0
     """Training samples that are used at most; 0: all."""
     test_samples: Count = 0
@@ -138,9 +145,16 @@ class Data(Part):
     test_characters: Count = 0
     """Texts: characters at the end that are kept for the test; 0: a tenth of the text."""
 
+    shape: Annotated[tuple[Extent, ...], Field(strict=False, max_length=3)] = ()
+    """No data: the shape of a sample: [features], [positions, features] or [height, width, channels]."""
+    symbols: Annotated[int, Field(ge=0, le=100_000_000)] = 0
+    """No data: size of the vocabulary, where a sample is as many symbols as the network has steps."""
+
     @model_validator(mode="after")
     def _keys_belong_to_the_set(self) -> Self:
         given = vars(self)
+        if given["set"] == "none" and bool(given["shape"]) == bool(given["symbols"]):
+            raise refusal((), 'needs shape or symbols for set = "none", and not both')
         filed = given["set"] in _BELONGS["file"]
         for key in (*(("file",) if filed else ()), *_NEEDED.get(given["set"], ())):
             if key not in self.model_fields_set or given[key] in ("", ()):

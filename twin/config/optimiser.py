@@ -51,6 +51,11 @@ class Optimiser(Part):
         return {"sgd": 0, "momentum": 1, "nesterov": 1}.get(self.kind, 2)
 
     @property
+    def sparse(self) -> bool:
+        """Whether a parameter without a gradient stays as it is."""
+        return self.kind == "sgd" and not self.weight_decay
+
+    @property
     def flops(self) -> int:
         """Floating-point operations a parameter and step: one an operation of the formula."""
         decay = 2 if self.weight_decay else 0

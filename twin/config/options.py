@@ -106,7 +106,7 @@ class Options:
     chip: Chip = "aimc-512"
     layouts: Layouts = ()
     algorithms: Algorithms = ()
-    device: Annotated[str, Option("A device preset of `twin list` instead of the workload's.", of_training=True)] = ""
+    device: Annotated[str, Option("A device preset of `twin list` instead of the workload's.")] = ""
     epochs: Annotated[int | None, Ge(1), Option("Epochs instead of the workload's.", of_training=True)] = None
     seed: Seed = None
     samples: Annotated[int | None, Ge(0), Option("At most so many training samples an epoch; 0: all.")] = None
@@ -121,6 +121,9 @@ class Options:
         ),
     ] = None
     endurance: Annotated[bool, Option("Count the pulses of every device and report them.", of_training=True)] = False
+    timing_only: Annotated[
+        bool, Option("Time the network and train nothing: statistics stand for the numerics (docs/timing-only.md).")
+    ] = False
     trace: Annotated[
         str,
         Option("Leave a Perfetto trace of COUNT samples from number FIRST on (extra `trace`).", metavar="FIRST:COUNT"),

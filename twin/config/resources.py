@@ -13,7 +13,6 @@ FOLDERS = {
     "chip": "architectures",
     "layout": "architectures",
     "workload": "workloads",
-    "timing-only": "workloads",
     "baseline": "architectures/baselines",
     "sweep": "workloads",
     "study": "workloads/studies",

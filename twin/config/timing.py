@@ -23,6 +23,12 @@ class Timing(Part):
     """Samples of a window that are measured."""
     period: Annotated[int, Field(ge=2, le=1_000_000_000)] = 1499
     """Samples from one window to the next; a prime meets every phase of what happens every so many samples."""
+    samples: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    """Training steps that a run times which trains nothing."""
+    reuse: bool = True
+    """Of a run that trains nothing: simulate the copies of a block once wherever that is exact (docs/timing-only.md):
+    with one sample in flight, on a chip that has a table [system].
+    """
 
     @model_validator(mode="after")
     def _windows_lie_apart(self) -> Self:

@@ -50,6 +50,8 @@ def load(config: "Data", seed: int, steps: int = 0) -> Dataset:
         "idx": lambda: idx.read(config),
         "pydoc-topics": lambda: texts.pydoc_topics().sequences(steps, config.test_characters),
     }
+    if config.set == "none":
+        raise TwinError("data.set (= 'none'): has no samples to train or test on; it can only be timed")
     if config.set not in readers:
         raise TwinError(f"data.set (= {config.set!r}): no such data set; known: {', '.join(readers)}")
     if config.set in TEXTS and steps < 1:

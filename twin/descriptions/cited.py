@@ -38,12 +38,12 @@ def cited(model: Part, origins: Mapping[str, str]) -> dict[str, tuple[str, str]]
     """
     own = vars(model)
     given: Mapping[str, str] = own.get("sources", {})
-    trained = own.get("kind") in {"workload", "timing-only"}
+    trained = own.get("kind") == "workload"
     measured = {name: vars(one)["measured"] for name, one in own.get("statistics", {}).items()}
     found = {}
     for path, owner, name, value in leaves(model):
         key = dotted(path)
-        if path[0] == "statistics" and measured[str(path[1])]:
+        if path[0] == "statistics" and len(path) > 1 and measured[str(path[1])]:
             text: str | None = given.get(key) or f"L: counted in the run {measured[str(path[1])]}"
         else:
             text = _covering(key, given)

@@ -25,7 +25,6 @@ from twin.descriptions.formulas import FORMULAS
 from twin.descriptions.resolved import resolved_toml
 from twin.descriptions.study import Study
 from twin.descriptions.sweep import Sweep
-from twin.descriptions.timing_only import TimingOnly
 from twin.descriptions.workload import Device, Workload
 from twin.errors import TwinError, one_line
 
@@ -33,7 +32,6 @@ MODELS: dict[str, type[Part]] = {
     "chip": Chip,
     "layout": Layout,
     "workload": Workload,
-    "timing-only": TimingOnly,
     "baseline": Baseline,
     "sweep": Sweep,
     "study": Study,
@@ -83,7 +81,7 @@ class Parsed:
         Parameters
         ----------
         kind : str
-            ``"chip"``, ``"layout"``, ``"workload"``, ``"timing-only"``, ``"baseline"``, ``"sweep"`` or ``"study"``.
+            ``"chip"``, ``"layout"``, ``"workload"``, ``"baseline"``, ``"sweep"`` or ``"study"``.
         overrides : mapping of str to str
             Dotted key to the text of a value: ``{"tile.pulse_time": "2 ns"}``.
         devices : Devices, optional
@@ -122,11 +120,6 @@ def load_study(name: str) -> Loaded[Study]:
     return Parsed.of("study", name).load("study")
 
 
-def load_timing_only(name: str, overrides: Mapping[str, str] = {}) -> Loaded[TimingOnly]:
-    """Load a timing-only workload by shipped name or path; as `Parsed.load`."""
-    return Parsed.of("timing-only", name).load("timing-only", overrides)
-
-
 def load_baseline(name: str, overrides: Mapping[str, str] = {}) -> Loaded[Baseline]:
     """Load a digital accelerator by shipped name or path; as `Parsed.load`."""
     return Parsed.of("baseline", name).load("baseline", overrides)
@@ -142,7 +135,7 @@ def load_any(name: str, presets: Sequence[str] = ()) -> Loaded[Any]:
     TwinError
         As `load_chip`.
     """
-    for apart in ("workload", "timing-only", "baseline", "sweep", "study"):
+    for apart in ("workload", "baseline", "sweep", "study"):
         if name in shipped(apart):
             return Parsed.of(apart, name).load(apart)
     if not is_path(name) and not any(name in shipped(kind) for kind in FOLDERS):
@@ -387,7 +380,6 @@ __all__ = [
     "load_layout",
     "load_study",
     "load_sweep",
-    "load_timing_only",
     "load_workload",
     "models_in",
     "resolved_toml",

@@ -25,7 +25,7 @@ class Row(NamedTuple):
 
 
 def measured(folder: str) -> dict[str, float]:
-    """Return the values of `twin.descriptions.timing_only.Statistics`, as means over the layers of a run.
+    """Return the values of `twin.descriptions.statistics.Statistics`, as means over the layers of a run.
 
     Raises
     ------

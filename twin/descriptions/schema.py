@@ -28,15 +28,6 @@ def json_schema(kind: str) -> dict[str, Any]:
         raise TwinError(f"schema (= {kind}): no such kind; choose from {', '.join(MODELS)}")
     schema = MODELS[kind].model_json_schema(by_alias=True, mode="validation")
     definitions = schema.get("$defs", {})
-    if kind == "timing-only":
-        definitions["Statistics"]["properties"]["run"] = {
-            "type": "string",
-            "description": "Folder of a finished run, whose ledger gives the numbers.",
-        }
-        definitions["Statistics"]["anyOf"] = [
-            {"required": ["run"]},
-            {"required": definitions["Statistics"].pop("required")},
-        ]
     if kind == "chip":
         for key in (*FORMULAS, *OF_DEVICE):  # whether a technology gives them is checked at load
             table, _, name = key.rpartition(".")
@@ -53,6 +44,11 @@ def json_schema(kind: str) -> dict[str, Any]:
             "additionalProperties": {"anyOf": [text, {"type": "object"}]},
         }
     if kind == "workload":
+        definitions["Statistics"]["properties"]["run"] = {
+            "type": "string",
+            "description": "Folder of a finished run, whose ledger gives the numbers.",
+        }
+        definitions["Statistics"].pop("required")  # what is left out is as it was measured
         for name in ("Device", "MatrixDevice"):
             definitions[name]["additionalProperties"] = True
             definitions[name]["properties"].pop("overrides")

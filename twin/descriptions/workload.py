@@ -23,6 +23,7 @@ from twin.config.timing import Timing
 from twin.config.weights import Initial, WeightMapping
 from twin.descriptions.algorithms import Algorithms
 from twin.descriptions.resolved import toml_text
+from twin.descriptions.statistics import Statistics, completed
 from twin.errors import TwinError
 from twin.networks.description import Network
 
@@ -216,9 +217,19 @@ class Workload(Description):
     """Hyper-parameters by algorithm."""
     optimiser: Optimiser | None = None
     """How digital parameters learn: scales, shifts, embeddings, positions."""
+    statistics: dict[Identifier, Statistics] = Field(default_factory=dict)
+    """Algorithm to what its numerics would have found, for runs that are timed and train nothing. What is left out is
+    as it was measured on MNIST.
+    """
     extraction: Extraction | None = None
     """How the trained model is read out of the arrays; without it, it is not."""
     sources: SourceTable = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete_statistics(cls, table: Any) -> Any:
+        given = table.get("statistics") if isinstance(table, dict) else None
+        return {**table, "statistics": completed(given)} if isinstance(given, dict) else table
 
     @model_validator(mode="after")
     def _sources_name_values(self) -> Self:
@@ -237,6 +248,11 @@ class Workload(Description):
     def _network_fits_data(self) -> Self:
         data = vars(self)["data"]
         chosen, loss = vars(data)["set"], data.loss
+        if chosen == "none":
+            if bool(vars(data)["symbols"]) != vars(self)["network"].reads_text:
+                rule = "must be given for recurrent layers and embeddings, and for no other network"
+                raise refusal(("data", "symbols"), rule)
+            return self
         named = f'targets = "{vars(data)["targets"]}"' if chosen in OWN else f'set = "{chosen}"'
         network = vars(self)["network"]
         last = list(network.listed())[-1]

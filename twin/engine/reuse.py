@@ -163,28 +163,30 @@ class Reused:
     def run(self, sample: int) -> None:
         """Pass one sample through all blocks and back."""
         entries: list[Entry] = []
+        early: list[Entry] = []
+        ready_ps: dict[int, int] = {}  # when what blocks do early is done
         idle_ps: list[int] = []  # when the blocks passed are idle again, the last one first to be met on the way back
-        at_ps = self.now_ps
+        start_ps = at_ps = self.now_ps
         for number, phase in enumerate(self._phases):
-            instance = self._instance(phase, sample)
-            key = (number, instance.key)
-            course = self._courses.get(key)
-            if course is None:
-                course = self._courses[key] = run_phase(instance, self._costs, phase)
-                self.events += course.events
-                self._phase_of[key] = number
-            for _ in range(self._copies[phase.block]):
+            key, course = self._course(number, sample)
+            copies = self._copies[phase.block]
+            self._times[key] += copies
+            if phase.early:
+                early += [Entry(start_ps, number, course)] * copies
+                ready_ps[phase.block] = start_ps + course.end_ps
+                continue
+            _check_ready(phase, ready_ps.get(phase.block, start_ps), at_ps)
+            for _ in range(copies):
                 if phase.forward and not phase.backward:
                     idle_ps.append(at_ps + course.end_ps)
                 elif not phase.forward and idle_ps.pop() > at_ps:
                     raise TwinError(
                         f"block {phase.block}: is still busy with its way forward when the error returns, so that its "
-                        "copies may differ; time all of them with --set training.reuse=false"
+                        "copies may differ; time all of them with --set timing.reuse=false"
                     )
                 entries.append(Entry(at_ps, number, course))
                 at_ps += course.handed_ps
-                self._times[key] += 1
-        for entry in entries:
+        for entry in (*early, *entries):
             self._add_bins(entry)
         self._first = self._first or entries
         last = max(range(len(entries)), key=lambda k: entries[k].start_ps + entries[k].course.end_ps)
@@ -195,6 +197,16 @@ class Reused:
         for entry in entries[:last]:
             for place, ps in entry.course.to_hand_over.items():
                 self._bound[place] = self._bound.get(place, 0) + ps
+
+    def _course(self, number: int, sample: int) -> tuple[Hashable, Course]:
+        """Return what a phase of a sample comes to, and what it depends on."""
+        instance = self._instance(self._phases[number], sample)
+        key = (number, instance.key)
+        if key not in self._courses:
+            self._courses[key] = run_phase(instance, self._costs, self._phases[number])
+            self.events += self._courses[key].events
+            self._phase_of[key] = number
+        return key, self._courses[key]
 
     def _add_bins(self, entry: Entry) -> None:
         bins, width_ps = entry.course.bins, entry.course.bins.width_ps
@@ -291,6 +303,15 @@ class Reused:
         from twin.engine.tables import bins_table  # noqa: PLC0415 - imports pandas
 
         return bins_table(self._bins, self.now_ps, self._costs.standing.total_W)
+
+
+def _check_ready(phase: Phase, ready_ps: int, at_ps: int) -> None:
+    """Refuse a phase before which its block has not done what it does early; copies are met later than the first."""
+    if phase.forward and ready_ps > at_ps:
+        raise TwinError(
+            f"block {phase.block}: still fetches parameters when the sample arrives, so that its copies may differ; "
+            "time all of them with --set timing.reuse=false"
+        )
 
 
 def alike(name: str) -> str:

@@ -49,12 +49,15 @@ class Listed(NamedTuple):
     inputs : tuple of str
     at : tuple
         Where the description has it.
+    copy : int
+        Of which copy of its block it is; 0 outside of blocks.
     """
 
     node: Node
     name: str
     inputs: tuple[str, ...]
     at: KeyPath
+    copy: int = 0
 
 
 def _reading(table: dict[str, Any]) -> Reading:
@@ -157,7 +160,7 @@ class Network(Part):
                 for number, node in enumerate(vars(one)["nodes"]):
                     own = place + (vars(node)["name"] or f"{vars(node)['kind']}-{number}")
                     given = tuple(entry if name == INPUT else place + name for name in vars(node)["inputs"])
-                    yield Listed(node, own, given or (before,), (*at, "nodes", number))
+                    yield Listed(node, own, given or (before,), (*at, "nodes", number), copy)
                     before = own
 
     @model_validator(mode="after")
@@ -176,7 +179,7 @@ class Network(Part):
         listed = list(self.listed())
         if not listed:
             raise refusal(("layers",), "needs at least 1 layer")
-        for node, name, inputs, at in listed:
+        for node, name, inputs, at, _ in listed:
             least, most = node.inputs_least, node.inputs_most
             if not least <= len(inputs) <= most:
                 rule = f"must name {least} nodes" if least > 1 or len(inputs) > 1 else "must name 1 node"
@@ -191,7 +194,7 @@ class Network(Part):
                 raise refusal((*at, "name"), f"{name} is the name of a node above; names must differ")
             above[name] = at
             used.update(inputs)
-        for _, name, _, at in listed[:-1]:
+        for _, name, _, at, _ in listed[:-1]:
             if name not in used:
                 raise refusal(
                     at, f"the output of {name} goes nowhere; name it among the inputs of another, or leave it out"
@@ -201,7 +204,7 @@ class Network(Part):
     @model_validator(mode="after")
     def _softmax_ends_a_classifier(self) -> Self:
         listed = list(self.listed())
-        for index, (node, _, _, at) in enumerate(listed):
+        for index, (node, _, _, at, _) in enumerate(listed):
             last = index == len(listed) - 1
             given: dict[str, Any] = vars(node)
             softmax = given.get("activation") == "softmax"
@@ -224,7 +227,7 @@ class Network(Part):
     @model_validator(mode="after")
     def _recurrent_layers_stand_alone(self) -> Self:
         before: Node | None = None
-        for node, _, inputs, at in self.listed() if self.is_recurrent else ():
+        for node, _, inputs, at, _ in self.listed() if self.is_recurrent else ():
             if not isinstance(node, (Recurrent, Dense)):
                 raise refusal((*at, "kind"), 'must be "lstm", "rnn" or "dense" in a network with recurrent layers')
             if isinstance(node, Recurrent) and before is not None and not isinstance(before, Recurrent):

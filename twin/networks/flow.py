@@ -14,6 +14,8 @@ from twin.networks.kinds.node import Start
 from twin.networks.work import Cost
 
 LAYER, NODE, INPUT = "layer", "node", "input"
+SEND = "send"
+"""The kind of nodes that hand a tensor to other chips and its error back; their host is a layer that takes it."""
 
 
 class Producer(NamedTuple):

@@ -12,7 +12,10 @@ from twin.networks.kinds.node import MisfitError, Shape, Shapes, Symbols, writte
 
 
 class Row(NamedTuple):
-    """A node for a table: its parameters, how often a sample uses its matrix, and where its parameters live."""
+    """A node for a table: its parameters, how often a sample uses its matrix, and where its parameters live.
+
+    `tied` of them are published as those of another node.
+    """
 
     name: str
     kind: str
@@ -21,6 +24,7 @@ class Row(NamedTuple):
     parameters: int
     uses: int
     home: str
+    tied: int
 
 
 @dataclass(frozen=True)
@@ -87,4 +91,11 @@ class Graph:
             weights, uses = matrix_of(one.node, shapes)
             digital = sum(start.size for start in one.node.parameters(shapes))
             home = "arrays" if weights else "digital" if digital else ""
-            yield Row(one.name, str(one.node.kind), one.inputs, written(shapes.output), weights or digital, uses, home)
+            tied = weights - shapes.output[-1] * one.node.bias if isinstance(one.node, Dense) and one.node.tied else 0
+            made = written(shapes.output)
+            yield Row(one.name, str(one.node.kind), one.inputs, made, weights or digital, uses, home, tied)
+
+    @property
+    def parameters(self) -> int:
+        """Parameters as they are published: tied ones once."""
+        return sum(row.parameters - row.tied for row in self.rows())

@@ -282,55 +282,7 @@ class Recurrent(Lines):
         return self.hidden
 
 
-@dataclass(frozen=True, slots=True)
-class Matrix(Lines):
-    """A matrix of a timing-only network, with the digital work that follows its mat-vecs (`twin.networks.work`).
-
-    Attributes
-    ----------
-    name : str
-        ``"decoder.qkv"``: block and layer.
-    n_inputs, n_out : int
-        Lines; biases are digital work.
-    uses : int
-        Mat-vecs a sample: positions of a convolution, or tokens.
-    one_hot : bool
-        Whether the input is one symbol out of `n_inputs`.
-    handed : int
-        Words a sample hands to the next layer.
-    kept : int
-        Words a sample keeps for the way back beside its input and what it hands on.
-    forward_flops, backward_flops : int
-        Digital work a sample after the forward mat-vecs and before the backward ones.
-    """
-
-    kind: ClassVar[str] = "matrix"
-    bias: ClassVar[bool] = False
-    activation: ClassVar[str] = "identity"
-
-    index: int
-    name: str
-    n_inputs: int
-    n_out: int
-    uses: int
-    one_hot: bool
-    handed: int
-    kept: int
-    forward_flops: int
-    backward_flops: int
-
-    @property
-    def size(self) -> int:
-        """Values handed to the next layer, a sample."""
-        return self.handed
-
-    @property
-    def loaded(self) -> int:
-        """Words brought to the array for one mat-vec: a one-hot input is one word."""
-        return 1 if self.one_hot else self.n_inputs
-
-
-Layer = Dense | Conv | Recurrent | Matrix
+Layer = Dense | Conv | Recurrent
 
 
 def by(sides: tuple[int, ...]) -> str:

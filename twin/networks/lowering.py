@@ -1,12 +1,13 @@
 """A graph lowered to layers, which have a matrix, and the digital nodes between them."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import prod
 from typing import final
 
 from twin.networks.description import INPUT as SAMPLE
 from twin.networks.description import Listed
-from twin.networks.flow import INPUT, LAYER, NODE, Digital, Flow, Producer, Taker, taken
+from twin.networks.flow import INPUT, LAYER, NODE, SEND, Digital, Flow, Producer, Taker, taken
 from twin.networks.graph import Graph
 from twin.networks.kinds import matrices
 from twin.networks.kinds.elementwise import Identity, Relu, Sigmoid, Softmax, Tanh
@@ -35,11 +36,14 @@ class Lowering:
         self._within: set[str] = set()  # nodes that are part of a layer
         self._workers: dict[str, Producer] = {}  # which layer or digital node does the work of a node
         self._nodes: list[Digital] = []
+        self._of: list[int] = []  # of which node of the graph each digital node is part
+        self.firsts: list[int] = []  # the first layer at or behind each node of the graph
         self._sources: list[Producer] = []
         self._words: list[int] = []
         self._order: list[Producer] = []
         self._last = graph.nodes[-1].name
         for one in graph.nodes:
+            self.firsts.append(len(self.layers))
             if one.name not in self._within:
                 self._take(one)
                 self._workers[one.name] = self._made.get(one.name, Producer(LAYER, len(self.layers) - 1))
@@ -52,8 +56,15 @@ class Lowering:
         """Return for each node the layer that it is, is part of or is worked out beside; -1: the sample itself."""
         return {name: flow.host(worker) for name, worker in self._workers.items()}
 
-    def flow(self) -> Flow | None:
-        """Return the wiring; None where the layers follow each other and nothing stands between them."""
+    def flow(self, apart: "Apart | None" = None) -> Flow | None:
+        """Return the wiring; None where the layers follow each other and nothing stands between them.
+
+        On several chips there are nodes that send, and every section of the graph has its nodes beside its own layers.
+        """
+        if apart is not None:
+            self._give_hosts(apart)
+            self._send(apart)
+            return self._wired(apart)
         chain = [Producer(INPUT), *(Producer(LAYER, k) for k in range(len(self.layers) - 1))]
         if (
             not self._nodes
@@ -61,8 +72,11 @@ class Lowering:
             and all(one.kind == "conv" or one.uses == 1 for one in self.layers)
         ):
             return None
+        return self._wired(None)
+
+    def _wired(self, apart: "Apart | None") -> Flow:
         self._fan_out()
-        self._give_hosts()
+        self._give_hosts(apart)
         wanted = tuple(self._trained[source] for source in self._sources)
         size = prod(self._rows[Producer(INPUT)])
         return Flow(tuple(self._nodes), tuple(self._order), tuple(self._sources), wanted, tuple(self._words), size)
@@ -201,6 +215,7 @@ class Lowering:
     def _add(self, node: Digital) -> Producer:
         made = Producer(NODE, node.index)
         self._nodes.append(node)
+        self._of.append(len(self.firsts) - 1)
         self._note(made, (node.positions, node.width), trained=node.returns)
         return made
 
@@ -249,10 +264,81 @@ class Lowering:
             inputs[port] = source
             self._nodes[index] = replace(self._nodes[index], inputs=tuple(inputs))
 
-    def _give_hosts(self) -> None:
+    def _send(self, apart: "Apart") -> None:
+        """Put nodes that send behind all tensors that are taken on other chips than those where they are made.
+
+        A tensor enters a section once and is sent on within it.
+        """
+        found = taken(self._sources, self._nodes)
+        waiting = [(made, found.get(made, [])) for made in self._order]
+        while waiting:
+            made, takers = waiting.pop(0)
+            groups: dict[tuple[int, ...], list[Taker]] = {}
+            home = apart.place(self._host(made), self._host(made))
+            for taker in takers:
+                groups.setdefault(apart.place(self._host(taker), self._host(made)), []).append(taker)
+            groups.pop(home, None)
+            waiting += [(self._add_send(made, group), group) for group in groups.values()]
+
+    def _add_send(self, made: Producer, takers: list[Taker]) -> Producer:
+        positions, width = self._rows[made]
+        size, number, trained = positions * width, len(self._nodes), self._trained[made]
+        host = min(self._host(taker) for taker in takers)
+        node = Digital(
+            number,
+            f"send {number}",
+            SEND,
+            host,
+            (made,),
+            (width,),
+            (size,),
+            positions,
+            width,
+            Cost(0, 0, 0, 0),
+            wanted=(trained,),
+        )
+        self._nodes.append(node)
+        self._of.append(-1)
+        sent = Producer(NODE, number)
+        self._order.insert(self._order.index(made) + 1, sent)
+        self._rows[sent], self._trained[sent] = (positions, width), trained
+        for taker in takers:
+            self._redirect(taker, sent)
+        return sent
+
+    def _host(self, one: Producer | Taker) -> int:
+        return one.number if one.what == LAYER else self._nodes[one.number].host
+
+    def _give_hosts(self, apart: "Apart | None" = None) -> None:
         """Say beside which layer each node works: the one whose output it takes, or the first."""
         for made in self._order:
-            if made.what == NODE:
+            if made.what == NODE and self._nodes[made.number].kind != SEND:
                 below = [one for one in self._nodes[made.number].inputs if one.what != INPUT]
                 beside = [one.number if one.what == LAYER else self._nodes[one.number].host for one in below]
-                self._nodes[made.number] = replace(self._nodes[made.number], host=max(beside, default=0))
+                least = apart.least[self._of[made.number]] if apart and made.number < len(self._of) else 0
+                host = max(beside, default=0)
+                self._nodes[made.number] = replace(self._nodes[made.number], host=max(host, least))
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Where layers are that lie on several chips.
+
+    Attributes
+    ----------
+    chips : sequence of tuple of int
+        Of every layer.
+    sections : sequence of int
+        Of every layer.
+    least : sequence of int
+        The first layer of the section that each node of the graph is of.
+    """
+
+    chips: Sequence[tuple[int, ...]]
+    sections: Sequence[int]
+    least: Sequence[int]
+
+    def place(self, layer: int, seen_from: int) -> tuple[int, ...]:
+        """Return where a layer is for another: its section, and in the other's own section its chips."""
+        section = self.sections[layer]
+        return (section, *self.chips[layer]) if section == self.sections[seen_from] else (section,)

@@ -1,4 +1,4 @@
-"""Digital work of a timing-only network, by formula: floating-point operations, words kept, digital parameters.
+"""Digital work of a network, by formula: floating-point operations, words kept, digital parameters.
 
 One operation for each arithmetic operation of the formula, the exponential counted as four (assumption, as in
 `twin.algorithms.steps`). P positions of W elements each:

@@ -151,13 +151,13 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     if data is None:
         data = load(workload.data, training.seed, workload.network.steps)
     network = network_of(workload, data)
-    _check_transfers(algorithm, settings, network)
+    check_transfers(algorithm, settings, network)
     check_memory(network.shapes, layout)
     check_tiles(network.shapes, layout, chip)
     check_calibration(network.shapes, layout, workload.calibration)
     uses = [1 if network.timed else layer.uses for layer in network.layers]
     mapping = map_layers(network.shapes, layout, chip, uses)
-    prefetch = _prefetch(chip, network, settings)
+    prefetch = prefetched(chip, network, settings)
     optimiser, given = optimiser_of(workload, network, matrices=settings.optimised), given_of(workload, data)
     _check_batch(workload, network, len(data.inputs))
     steps = training.epochs * Batches(training.batch, len(data.inputs)).steps
@@ -244,21 +244,9 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         given=found.given,
         batch=training.batch,
     )
-    steps = [
-        LayerSteps(
-            layer,
-            mapping,
-            0 if settings.gathers(training.batch) else settings.every(layer.index),
-            settings.transfer_axis,
-            network.timed,
-            prefetch,
-            Stream.PULSES in placed.places,
-            wired=wiring_of(network.flow, layer.index) if network.flow else None,
-            learner=learner_of(network, layer.index, found.optimiser) if settings.optimised else None,
-            batch=training.batch,
-        )
-        for layer in network.layers
-    ]
+    stored = Stream.PULSES in placed.places
+    batch = training.batch
+    steps = layer_steps(network, mapping, settings, prefetch, found.optimiser, stored_pulses=stored, batch=batch)
     calibrated = []
     if workload.calibration.method == "pulses":
         calibrated = sorted({reference.symmetry_point_of for reference in layout.references.values()})
@@ -321,6 +309,34 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     )
 
 
+def layer_steps(
+    network: Network,
+    mapping: Mapping,
+    settings: Settings,
+    prefetch: int,
+    optimiser: Optimiser | None,
+    *,
+    stored_pulses: bool,
+    batch: int,
+) -> list[LayerSteps]:
+    """Return the layers of a network as programs take them."""
+    return [
+        LayerSteps(
+            layer,
+            mapping,
+            0 if settings.gathers(batch) else settings.every(layer.index),
+            settings.transfer_axis,
+            network.timed,
+            prefetch,
+            stored_pulses,
+            wired=wiring_of(network.flow, layer.index) if network.flow else None,
+            learner=learner_of(network, layer.index, optimiser) if settings.optimised else None,
+            batch=batch,
+        )
+        for layer in network.layers
+    ]
+
+
 def kept(
     network: Network,
     algorithm: Algorithm,
@@ -369,7 +385,7 @@ def _check_batch(workload: Workload, network: Network, samples: int) -> None:
         raise TwinError(f"training.batch (= {batch}): the data have only {samples} samples; use at most as many")
 
 
-def _prefetch(chip: Chip, network: Network, settings: Settings) -> int:
+def prefetched(chip: Chip, network: Network, settings: Settings) -> int:
     """Return how many lines of H are fetched ahead; every layer must have more."""
     if not settings.filtered:
         return 0
@@ -384,7 +400,8 @@ def _prefetch(chip: Chip, network: Network, settings: Settings) -> int:
     return prefetch
 
 
-def _check_transfers(algorithm: Algorithm, settings: Settings, network: Network) -> None:
+def check_transfers(algorithm: Algorithm, settings: Settings, network: Network) -> None:
+    """Raise TwinError where numbers of updates are given a layer, and not one for each."""
     given, layers = settings.transfer_every_per_layer, len(network.layers)
     if given and len(given) != layers:
         raise TwinError(

@@ -30,7 +30,7 @@ def plans_of(options: Options, library: Library) -> list[Plan]:
 
     Without algorithms these are the ones that the workload's kind is compared with.
     """
-    kind = kind_named(options.workload, library)
+    kind = kind_named(options.workload, library, timing_only=options.timing_only)
     return plan_runs(
         options.workload,
         options.chip,
@@ -42,6 +42,7 @@ def plans_of(options: Options, library: Library) -> list[Plan]:
         chip_overrides=options.chip_overrides,
         trace=options.trace,
         events=options.events,
+        timing_only=options.timing_only,
     )
 
 

@@ -42,7 +42,7 @@ def check_memory(shapes: Shapes, layout: Layout) -> None:
     if needed_B > have_B:
         raise TwinError(
             f"network: its {devices:,} weights in layout {layout.name} need about {needed_B / 1e9:,.0f} GB of memory, "
-            f"and this machine has {have_B / 1e9:,.0f}; take smaller layers, or a workload that is only timed"
+            f"and this machine has {have_B / 1e9:,.0f}; take smaller layers, or only time it with --timing-only"
         )
 
 

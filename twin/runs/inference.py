@@ -163,7 +163,7 @@ def plan_inference(options: Options, hardware: str, programming: str | None = No
             "data, or for a model of `twin extract` also the folder of its run"
         )
     library = Library()
-    if library.workload_kind(options.workload) == "timing-only":
+    if not library.has_data(options.workload):
         raise TwinError(f"workload {options.workload}: is only timed and has no weights; name one that trains")
     algorithm, layout = HARDWARE[hardware]
     own = TRAINED.overrides(options) | options.workload_overrides

@@ -35,8 +35,7 @@ class Trained:
                 "data.samples": options.samples,
             }
         )
-        if options.device:
-            values["device"] = f"{{preset = {json.dumps(options.device)}}}"
+        values |= _device(options)
         if options.sampled is not None:
             values["timing.mode"] = '"sampled"' if options.sampled else '"exact"'
         if options.endurance:
@@ -69,11 +68,12 @@ class Trained:
 
         workload = plan.trained
         data = load(workload.data, workload.training.seed, workload.network.steps)
-        yield from network_load(network_of(workload, data))
+        network = network_of(workload, data)
+        yield from network_load(network, [1] * len(network.layers))
 
 
 class Timed:
-    """A network that is timed only."""
+    """A network that is timed, with statistics for its numerics."""
 
     algorithms: tuple[str, ...] = ("sgd", "shd", "ttv2")  # beside baselines, not a digital run
     kernels: bool = False
@@ -85,17 +85,18 @@ class Timed:
             if option.of_training and value != default:
                 rule = f"is about training, but the workload {options.workload} is only timed; leave it out"
                 raise TwinError(f"{option.flag(name, value)}: {rule}")
-        return _given({"training.samples": options.samples, "training.in_flight": options.in_flight})
+        values = _given({"timing.samples": options.samples, "training.in_flight": options.in_flight})
+        return values | _device(options)
 
     def check_mode(self, plan: "Plan") -> None:
         """As `RunKind.check_mode`: statistics depend on no schedule."""
 
     def check(self, plans: "Sequence[Plan]") -> None:
         """As `RunKind.check`."""
-        from twin.runs.timed import build_timing_only  # noqa: PLC0415 - NumPy
+        from twin.runs.timed import build_timed  # noqa: PLC0415 - NumPy
 
         for plan in plans:
-            build_timing_only(plan)
+            build_timed(plan)
 
     def start(self, plan: "Plan", folder: Path, progress: Progress, after_epoch: AfterEpoch | None) -> Run:
         """As `RunKind.start`; it has no epochs."""
@@ -106,9 +107,15 @@ class Timed:
 
     def loads(self, plan: "Plan") -> "Iterator[Load]":
         """As `RunKind.loads`."""
-        from twin.runs.roofline import blocks_load  # noqa: PLC0415
+        from twin.runs.roofline import network_load  # noqa: PLC0415
+        from twin.runs.sections import sectioned  # noqa: PLC0415
 
-        yield from blocks_load(plan.timing_only.network)
+        laid = sectioned(plan.trained, folded=True)
+        yield from network_load(laid.network(), laid.times)
+
+
+def _device(options: Options) -> dict[str, str]:
+    return {"device": f"{{preset = {json.dumps(options.device)}}}"} if options.device else {}
 
 
 def _given(named: "Mapping[str, int | None]") -> dict[str, str]:
@@ -117,5 +124,4 @@ def _given(named: "Mapping[str, int | None]") -> dict[str, str]:
 
 
 TRAINED: RunKind = Trained()
-KINDS: dict[str, RunKind] = {"workload": TRAINED, "timing-only": Timed()}
-"""By the kind that a workload's file names; what is of another kind is refused when it is loaded as "workload"."""
+TIMED: RunKind = Timed()

@@ -30,13 +30,12 @@ class Library:
             self._loaded[key] = self._of(kind, name).load(kind, overrides, devices)
         return self._loaded[key].fresh()
 
-    def workload_kind(self, name: str) -> str:
-        """Return the kind that a workload's file says it is of; mistakes are for `load`."""
-        kind = self._of("workload", name).kind
-        return kind if isinstance(kind, str) else ""
+    def has_data(self, name: str) -> bool:
+        """Return whether a workload's file names a data set; mistakes are for `load`."""
+        data = self._of("workload", name).data.get("data")
+        return not isinstance(data, dict) or data.get("set") != "none"
 
     def _of(self, kind: str, name: str) -> Parsed:
-        found = "workload" if kind == "timing-only" else kind
-        if (found, name) not in self._parsed:
-            self._parsed[found, name] = Parsed.of(found, name)
-        return self._parsed[found, name]
+        if (kind, name) not in self._parsed:
+            self._parsed[kind, name] = Parsed.of(kind, name)
+        return self._parsed[kind, name]

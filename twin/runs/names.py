@@ -50,7 +50,7 @@ def available() -> dict[str, dict[str, str]]:
     return {
         "chips": shipped("chip"),
         "layouts": shipped("layout"),
-        "workloads": shipped("workload") | shipped("timing-only"),
+        "workloads": shipped("workload"),
         "baselines": shipped("baseline"),
         "sweeps": shipped("sweep"),
         "studies": shipped("study"),

@@ -96,16 +96,29 @@ def nodes_of(workload: "Workload", data: "Dataset") -> "pd.DataFrame | None":
 
 
 def graph_of(workload: "Workload") -> Graph:
-    """Return the nodes of a workload's network with their shapes, on the workload's data.
+    """Return the nodes of a workload's network with their shapes; raises as `sample_of`."""
+    return Graph.of(workload.network, *sample_of(workload))
+
+
+def network_to_time(workload: "Workload") -> Network:
+    """Return the network of a workload as it is timed, without its data; raises as `sample_of`."""
+    return Network.from_config(workload.network, *sample_of(workload))
+
+
+def sample_of(workload: "Workload") -> tuple[tuple[int, ...], int]:
+    """Return the shape of a sample, and of a text the size of its vocabulary; shapes that are known need no data.
 
     Raises
     ------
     TwinError
-        Where data are missing, or the network does not fit them.
+        Where data are needed and missing.
     """
     from twin.data import load  # noqa: PLC0415 - data import NumPy
 
-    if workload.data.set in SHAPES:  # without fetching anything
-        return Graph.of(workload.network, SHAPES[workload.data.set])
-    data = load(workload.data, workload.training.seed, workload.network.steps)
-    return Graph.of(workload.network, data.shape, len(data.symbols))
+    given, steps = workload.data, workload.network.steps
+    if given.set == "none":
+        return ((steps,), given.symbols) if given.symbols else (given.shape, 0)
+    if given.set in SHAPES:  # without fetching anything
+        return SHAPES[given.set], 0
+    data = load(given, workload.training.seed, steps)
+    return data.shape, len(data.symbols)

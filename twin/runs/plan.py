@@ -11,9 +11,7 @@ from twin.config.layout import Layout
 from twin.config.loaded import Loaded
 from twin.config.options import Mode
 from twin.descriptions.resolved import resolved_toml
-from twin.descriptions.timing_only import TimingOnly
 from twin.descriptions.workload import Workload
-from twin.errors import TwinError
 from twin.version import __version__
 
 FILES = ("chip.toml", "layout.toml", "workload.toml")
@@ -36,6 +34,8 @@ class RunRequest:
         Samples to trace, ``"FIRST:COUNT"``; empty for none. Like `events` it changes no result.
     events : bool
         Leave every operation in ``events.parquet``.
+    timing_only : bool
+        Time the network and train nothing.
     """
 
     workload: str
@@ -47,6 +47,7 @@ class RunRequest:
     chip_overrides: dict[str, str] = field(default_factory=dict)
     trace: str = ""
     events: bool = False
+    timing_only: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ class Plan:
     request: RunRequest
     chip: Loaded[Chip]
     layout: Loaded[Layout]
-    workload: Loaded[Workload] | Loaded[TimingOnly]
+    workload: Loaded[Workload]
 
     @property
     def algorithm(self) -> str:
@@ -78,19 +79,13 @@ class Plan:
 
     @property
     def trained(self) -> Workload:
-        """The workload, of a network that is trained."""
-        model = self.workload.model
-        if not isinstance(model, Workload):
-            raise TwinError(f"workload {model.name}: is timing-only; nothing can be trained, extracted or resumed here")
-        return model
+        """The workload's model."""
+        return self.workload.model
 
     @property
-    def timing_only(self) -> TimingOnly:
-        """The workload, of a network that is timed only."""
-        model = self.workload.model
-        if not isinstance(model, TimingOnly):
-            raise TwinError(f"workload {model.name}: is trained, not timing-only")
-        return model
+    def only_timed(self) -> bool:
+        """Whether nothing is trained: as was asked for, or for want of data."""
+        return self.request.timing_only or self.workload.model.data.set == "none"
 
     @property
     def name(self) -> str:
@@ -108,7 +103,9 @@ class Plan:
     def id(self) -> str:
         """The content hash of everything that decides the run's result."""
         values = {name: _values(text) for name, text in self.texts.items()}
-        content = {"version": __version__, "algorithm": self.algorithm, "mode": self.mode, **values}
+        content: dict[str, Any] = {"version": __version__, "algorithm": self.algorithm, "mode": self.mode, **values}
+        if self.only_timed:
+            content["timing_only"] = True
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def document(self) -> str:

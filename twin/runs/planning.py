@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from twin.algorithms.registry import algorithm_class
 from twin.config.options import Mode
 from twin.config.origins import COMMAND_LINE
 from twin.descriptions.electricity import of_workload
+from twin.descriptions.statistics import with_statistics
 from twin.errors import TwinError
 from twin.runs.folder import request_of
-from twin.runs.kinds import KINDS, TRAINED
+from twin.runs.kinds import TIMED, TRAINED
 from twin.runs.library import Library
 from twin.runs.plan import Plan, RunRequest
 from twin.runs.protocol import RunKind
@@ -27,10 +29,13 @@ def plan_run(
     chip_overrides: Mapping[str, str] = {},
     trace: str = "",
     events: bool = False,
+    *,
+    timing_only: bool = False,
 ) -> Plan:
     """Plan one run; the parameters are those of `RunRequest`, the errors those of `plan_request`."""
     own = dict(workload_overrides), dict(chip_overrides)
-    return plan_request(RunRequest(workload, chip, layout, algorithm, mode, *own, trace, events), Library())
+    request = RunRequest(workload, chip, layout, algorithm, mode, *own, trace, events, timing_only)
+    return plan_request(request, Library())
 
 
 def plan_request(request: RunRequest, library: Library) -> Plan:
@@ -42,13 +47,13 @@ def plan_request(request: RunRequest, library: Library) -> Plan:
         For whatever is wrong with a description, and where the mode cannot run it.
     """
     layout = library.load("layout", request.layout)
-    kind = library.workload_kind(request.workload)
-    own = kind if kind in KINDS else "workload"
-    workload = library.load(own, request.workload, request.workload_overrides)
+    workload = library.load("workload", request.workload, request.workload_overrides)
     devices = of_workload(workload, algorithm_class(request.algorithm).matrices)
     chip = library.load("chip", request.chip, request.chip_overrides, devices)
     plan = Plan(request, chip, layout, workload)
-    KINDS[own].check_mode(plan)
+    if plan.only_timed:
+        plan = replace(plan, workload=with_statistics(workload, request.algorithm))
+    kind_of(plan).check_mode(plan)
     return plan
 
 
@@ -59,12 +64,12 @@ def plan_folder(folder: Path) -> Plan:
 
 def kind_of(plan: Plan) -> RunKind:
     """Return the kind of a plan's workload."""
-    return KINDS[plan.workload.model.kind]
+    return TIMED if plan.only_timed else TRAINED
 
 
-def kind_named(workload: str, library: Library) -> RunKind:
-    """Return the kind of a workload by its name or path."""
-    return KINDS.get(library.workload_kind(workload), TRAINED)
+def kind_named(workload: str, library: Library, *, timing_only: bool = False) -> RunKind:
+    """Return the kind of run of a workload by its name or path; `timing_only` where it is not to be trained."""
+    return TIMED if timing_only or not library.has_data(workload) else TRAINED
 
 
 def plan_runs(

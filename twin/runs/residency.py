@@ -1,15 +1,14 @@
-"""What a timing-only network keeps on each chip, and where it goes when the buffer is too small."""
+"""What a network that is only timed keeps on each chip, and where it goes when the buffer is too small."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from twin.algorithms.settings import Settings
+from twin.chip import Kept
 from twin.chip.capacity import check_capacity
 from twin.chip.streams import FIELDS
 from twin.config.chip import Chip
 from twin.errors import TwinError
 from twin.mapping.chips import Placement
-from twin.networks.blocks import BlockNetwork
 from twin.operation import Stream
 
 PLACES = ("buffer", "memory")
@@ -17,8 +16,8 @@ SPILLING = (Stream.ERRORS, Stream.ACTIVATIONS, Stream.H, Stream.WEIGHTS)
 """Streams in the order in which they leave a buffer that is too small."""
 
 
-def check_described(chip: Chip, *, several: bool) -> None:
-    """Refuse what the costs of timing-only workloads do not describe, of one chip (or cluster) or of `several`.
+def check_described(chip: Chip) -> None:
+    """Refuse what the costs of several chips of a `[system]` do not describe.
 
     Raises
     ------
@@ -33,9 +32,7 @@ def check_described(chip: Chip, *, several: bool) -> None:
     if placement.prefetch_h:
         wrong = f"placement.prefetch_h (= {placement.prefetch_h})"
     if wrong:
-        raise TwinError(f"{chip.name}: {wrong}: is not described for timing-only workloads; use buffer or memory")
-    if not several:
-        return
+        raise TwinError(f"{chip.name}: {wrong}: is not described for networks on several chips; use buffer or memory")
     if chip.memory.banked:
         wrong = f"memory.kind (= {chip.memory.kind!r})"
     if chip.network is not None:
@@ -49,48 +46,39 @@ def check_described(chip: Chip, *, several: bool) -> None:
         )
 
 
-def resident_per_chip(
-    network: BlockNetwork, placement: Placement | None, settings: Settings, algorithm: str, in_flight: int, shared: int
-) -> dict[Stream, int]:
-    """Return the words of each stream kept at once on a chip: of the fullest block, or of a network on `shared` chips.
-
-    A layer keeps for every sample in flight what it hands on and what its way back needs, and errors of its inputs
-    and outputs; words lie in equal shares on the chips of a block.
-    """
-    if placement is None:
-        whole = _resident(network, range(len(network.layers)), settings, algorithm, in_flight)
-        return {stream: -(-words // shared) for stream, words in whole.items()}
+def resident_per_chip(kept: Sequence[Kept], sections: Sequence[range], placement: Placement) -> dict[Stream, int]:
+    """Return the words of each stream kept at once on a chip of the fullest section, whose chips share them equally."""
+    section_of = {layer: number for number, layers in enumerate(sections) for layer in layers}
+    words: Counter[tuple[int, Stream]] = Counter()
+    for one in kept:
+        words[section_of[max(one.layer, 0)], one.stream] += one.words
     chips = Counter(placement.block)
     shares: dict[Stream, int] = {}
-    for number, layers in enumerate(network.blocks):
-        for stream, words in _resident(network, layers, settings, algorithm, in_flight).items():
-            shares[stream] = max(shares.get(stream, 0), -(-words // chips[number]))
+    for (section, stream), found in words.items():
+        shares[stream] = max(shares.get(stream, 0), -(-found // chips[section]))
     return shares
 
 
-def _resident(
-    network: BlockNetwork, layers: range, settings: Settings, algorithm: str, in_flight: int
-) -> dict[Stream, int]:
-    own = [network.layers[k] for k in layers]
-    weights = sum(layer.n_in * layer.n_out for layer in own)
-    return {
-        Stream.H: weights * settings.h_words,
-        Stream.WEIGHTS: weights if algorithm == "digital" else 0,
-        Stream.ACTIVATIONS: in_flight * sum(layer.handed + layer.kept for layer in own),
-        Stream.ERRORS: in_flight * sum((layer.n_in + layer.n_out) * layer.uses for layer in own),
-    }
+def resident(kept: Sequence[Kept], chips: int) -> dict[Stream, int]:
+    """Return the words of each stream kept at once, on one of so many `chips`."""
+    words: Counter[Stream] = Counter()
+    for one in kept:
+        words[one.stream] += one.words
+    return {stream: -(-found // chips) for stream, found in words.items()}
 
 
-def spilled(chip: Chip, resident: Mapping[Stream, int]) -> tuple[Chip, list[str]]:
+def spilled(chip: Chip, words: Mapping[Stream, int]) -> tuple[Chip, list[str]]:
     """Return the chip with streams that do not fit the buffer placed in memory, and a line about each."""
     lines: list[str] = []
+    if any(words.get(stream) and getattr(chip.placement, FIELDS[stream]) not in PLACES for stream in FIELDS):
+        return chip, lines  # registers, or placed by capacity
     for stream in SPILLING:
         try:
-            check_capacity(chip, resident)
+            check_capacity(chip, words)
         except TwinError:
             field = FIELDS[stream]
-            if getattr(chip.placement, field) == "buffer" and resident.get(stream):
+            if getattr(chip.placement, field) == "buffer" and words.get(stream):
                 moved = chip.placement.model_copy(update={field: "memory"})
                 chip = chip.model_copy(update={"placement": moved})
-                lines.append(f"placement.{field}: {resident[stream]:,} words a chip leave the buffer for the memory")
+                lines.append(f"placement.{field}: {words[stream]:,} words a chip leave the buffer for the memory")
     return chip, lines

@@ -13,16 +13,14 @@ gradients, optimiser and activations. It is a bound that a real device does not 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from twin.algorithms.steps import ACTIVATION_FLOPS, DERIVATIVE_FLOPS
 from twin.config.loaded import Loaded
 from twin.descriptions.baseline import Baseline
-from twin.networks.blocks import BlockNetwork
 from twin.networks.layers import Dense, Layer
-from twin.networks.listed import Blocks
 from twin.networks.network import Network
 from twin.networks.work import OPTIMISER_FLOPS
 from twin.operation import Kind
@@ -73,21 +71,8 @@ class Pass(NamedTuple):
     n_bytes: float
 
 
-def blocks_load(config: Blocks) -> Iterator[Load]:
-    """Give the load of a timing-only network, each block once; one-hot inputs are look-ups."""
-    network = BlockNetwork.of(config, expand=False)
-    copies = [n for n, layers in zip(network.copies, network.blocks, strict=True) for _ in layers]
-    before = network.input_words
-    for layer, n in zip(network.layers, copies, strict=True):
-        weights = layer.n_out if layer.one_hot else layer.n_in * layer.n_out
-        work = layer.forward_flops, layer.backward_flops
-        first = layer.index == 0
-        yield Load(layer.index, n, weights, layer.uses, before, layer.handed, layer.kept, *work, first)
-        before = layer.handed
-
-
-def network_load(network: Network) -> Iterator[Load]:
-    """Give the load of a trained network."""
+def network_load(network: Network, copies: Sequence[int]) -> Iterator[Load]:
+    """Give the load of a network, whose layers stand for so many `copies` each."""
     before = network.layers[0].n_inputs
     for layer in network.layers:
         size = layer.size * (layer.uses if network.timed or isinstance(layer, Dense) else 1)
@@ -99,7 +84,9 @@ def network_load(network: Network) -> Iterator[Load]:
                 forward += node.cost.forward
                 backward += node.cost.backward + OPTIMISER_FLOPS * node.parameters
                 kept += node.cost.kept
-        yield Load(layer.index, 1, weights, layer.positions, before, size, kept, forward, backward, first)
+        yield Load(
+            layer.index, copies[layer.index], weights, layer.positions, before, size, kept, forward, backward, first
+        )
         before = size
 
 

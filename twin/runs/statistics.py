@@ -9,6 +9,8 @@ from __future__ import annotations
 from math import floor
 from typing import TYPE_CHECKING, final
 
+from twin.algorithms.batches import Batches
+from twin.descriptions.statistics import Statistics, shipped_statistics, statistics_name
 from twin.errors import TwinError
 from twin.operation import N_COUNTS, Counts, Kind, Opcode
 
@@ -16,26 +18,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from twin.algorithms.layer import Layer
-    from twin.descriptions.timing_only import Statistics, TimingOnly
+    from twin.descriptions.workload import Workload
     from twin.engine.protocols import Program
     from twin.mapping import Part
     from twin.operation import Operation
 
+ONE = Batches()
 UPDATES = frozenset({Opcode.UPDATE, Opcode.UPDATE_CHOPPED})
 READS = frozenset({Opcode.READ_OUT, Opcode.READ_OUT_CHOPPED})
 FILTERS = frozenset({Opcode.FILTER, Opcode.FILTER_DYNAMIC})
 OWN_AS = {Kind.UPDATE: Opcode.UPDATE, Kind.READ_OUT: Opcode.READ_OUT, Kind.FILTER: Opcode.FILTER}
 """As what the effects count that an algorithm brings along."""
-THROUGH_H = {"cttv2": "ttv2", "agad": "ttv2"}
-"""Algorithms that take the statistics of another where they have none of their own."""
 
 
-def statistics_of(workload: TimingOnly, algorithm: str) -> Statistics:
+def statistics_of(workload: Workload, algorithm: str) -> Statistics:
     """Return the statistics of an algorithm; raises TwinError where the workload gives none."""
     given = workload.statistics
-    for name in (algorithm, THROUGH_H.get(algorithm, "")):
-        if name in given:
-            return given[name]
+    if algorithm == "digital":  # of which no count takes time or energy
+        return Statistics.model_validate(shipped_statistics()["sgd"])
+    name = statistics_name(given, algorithm)
+    if name is not None:
+        return given[name]
     raise TwinError(
         f"workload {workload.name}: statistics.{algorithm}: is missing; give its numbers, or a run to measure them "
         f"with --set 'statistics.{algorithm}.run=\"FOLDER\"' (given: {', '.join(given)})"
@@ -61,6 +64,8 @@ class Expected:
         Whether transfers drive all lines instead of one.
     sample : int, optional
         Whose counts they are, for a program of one phase; else the engine says.
+    batches : Batches
+        Which samples a step has.
     """
 
     def __init__(
@@ -71,9 +76,10 @@ class Expected:
         *,
         hadamard: bool = False,
         sample: int | None = None,
+        batches: Batches = ONE,
     ) -> None:
         self._program, self._layers, self._statistics = program, layers, statistics
-        self._hadamard, self._sample = hadamard, sample
+        self._hadamard, self._sample, self._batches = hadamard, sample, batches
         self._known: tuple[int, list[list[float]]] = (-1, [])
 
     def setup_counts(self) -> list[list[float]]:
@@ -88,8 +94,10 @@ class Expected:
 
     def rows(self, sample: int, operations: Iterable[Operation]) -> list[list[float]]:
         """Return the counts of all operations of a sample."""
-        number = sample if self._sample is None else self._sample
-        return [self._row(number, operation) for operation in operations]
+        if self._sample is not None:
+            return [self._row(self._sample, operation) for operation in operations]
+        numbers = self._batches.samples(sample)
+        return [self._row(numbers[operation.member], operation) for operation in operations]
 
     def _row(self, sample: int, operation: Operation) -> list[float]:
         row = [0.0] * N_COUNTS
@@ -118,14 +126,15 @@ class Expected:
         share = given.forward_driven if forward else given.backward_driven
         layer = self._layers[operation.layer].layer
         mvms = spread(mean, sample * layer.uses + operation.first, operation.uses)
-        inputs = sum(part.in1 - part.in0 for part in parts)
+        low = 0 if forward else layer.n_inputs - layer.returned  # symbols of a text want no error
+        inputs = sum(part.in1 - max(part.in0, low) for part in parts)
         outputs = sum(part.out1 - part.out0 for part in parts)
         one_hot = forward and layer.loaded == 1
         row[Counts.MVMS] = mvms
         row[Counts.PART_MVMS] = mvms * len(parts)
         row[Counts.DRIVEN] = mvms * (inputs / layer.n_in if one_hot else share * (inputs if forward else outputs))
         row[Counts.CONVERTED] = mvms * (outputs if forward else inputs)
-        devices = sum((part.in1 - part.in0) * (part.out1 - part.out0) for part in parts)
+        devices = sum((part.in1 - max(part.in0, low)) * (part.out1 - part.out0) for part in parts)
         a_device = given.forward_conduction if forward else given.backward_conduction
         row[Counts.CONDUCTION] = mvms * (2.0 * devices / layer.n_in if one_hot else a_device * devices)
 
@@ -156,10 +165,15 @@ class Expected:
         given, parts = self._statistics, self._parts(operation)
         layer = self._layers[operation.layer]
         number = (sample * layer.layer.uses + operation.first + operation.uses - 1) // max(layer.transfer_every, 1)
+        taken = [1] * len(parts)
+        if operation.opcode is Opcode.PULSE_LINES:  # arrays with other lines pulse side by side
+            by_row = layer.transfer_axis == "row"
+            taken = [part.out1 - part.out0 if by_row else part.in1 - part.in0 for part in parts]
+        slots = spread(given.transfer_pulses * max(taken), number, 1)
         lines = layer.lines if operation.opcode is Opcode.PULSE_LINES else 1
-        slots = spread(given.transfer_pulses * lines, number, 1)
-        steps = slots * given.transfer_coincidences * layer.line_length
+        a_line = slots / max(taken)
+        steps = a_line * lines * given.transfer_coincidences * layer.line_length
         row[Counts.PULSES] = slots
-        row[Counts.PART_PULSES] = slots * len(parts)
-        row[Counts.FIRED] = steps + slots * len(parts)
+        row[Counts.PART_PULSES] = a_line * sum(taken)
+        row[Counts.FIRED] = steps + a_line * sum(taken)
         row[Counts.COINCIDENCES] = steps

@@ -1,16 +1,16 @@
-"""A timing-only run: from its descriptions to its result, every block simulated once where that is exact."""
+"""A run that is timed and trains nothing: the program of training, on statistics in place of its numerics."""
 
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from twin.algorithms.batches import Batches
+from twin.algorithms.nodes import node_steps
 from twin.algorithms.phases import Phase, PhaseProgram, phases
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm, settings_table
 from twin.algorithms.shd import SHD
-from twin.algorithms.steps import LayerSteps
-from twin.chip import ChipCosts
+from twin.chip import ChipCosts, Placed, place_streams
 from twin.chip.capacity import check_capacity
 from twin.chip.channels import channels
 from twin.chip.power import gated_tables
@@ -19,26 +19,32 @@ from twin.chip.system import SystemCosts
 from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.descriptions.measured import SHAPE
-from twin.descriptions.timing_only import TimingOnly
+from twin.descriptions.statistics import Statistics
 from twin.engine import Engine
+from twin.engine.consistency import Consistency
 from twin.engine.critical import bound_line
 from twin.engine.reuse import Instance, Reused
 from twin.errors import TwinError
-from twin.mapping import map_layers
-from twin.mapping.chips import place_on_chips
-from twin.networks.blocks import BlockNetwork
+from twin.mapping import Mapping, map_layers
+from twin.mapping.chips import Placement, place_on_chips
+from twin.networks.layers import Recurrent
+from twin.networks.network import Network
+from twin.operation import Stream
 from twin.results.card import add_weights
 from twin.results.result import RunResult, empty_table, untrained_curve
 from twin.runs.banks import memory_rows
+from twin.runs.build import check_transfers, kept, layer_steps, prefetched
 from twin.runs.constants import constants, constants_of_run
 from twin.runs.estimate import MOST_TIMED_TILES, check_tiles
 from twin.runs.exports import check_recording
 from twin.runs.layouts import check_layout
+from twin.runs.networks import optimiser_of
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Plan
 from twin.runs.protocol import Progress
 from twin.runs.recording import Recording
-from twin.runs.residency import check_described, resident_per_chip, spilled
+from twin.runs.residency import check_described, resident, resident_per_chip, spilled
+from twin.runs.sections import Sectioned, sectioned
 from twin.runs.statistics import Expected, statistics_of
 from twin.units import PS
 
@@ -48,23 +54,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TimedParts:
-    """Everything a timing-only run consists of.
+    """Everything that such a run consists of.
 
     Attributes
     ----------
+    laid : Sectioned
+    network : Network
+        Of what is simulated.
     clock : Engine or Reused
-        The engine over all blocks, or the phases of each block put together.
+        The engine over all sections, or the phases of each put together.
+    steps : int
+        Training steps that are timed.
     warnings : list of str
         What was placed elsewhere than the chip says.
     """
 
     plan: Plan
-    workload: TimingOnly
-    network: BlockNetwork
+    laid: Sectioned
+    network: Network
     chip: Chip
     costs: ChipCosts | SystemCosts
     program: Program
     clock: Engine | Reused
+    steps: int
     warnings: list[str]
 
     @property
@@ -79,80 +91,107 @@ class TimedParts:
         """Operations that were simulated."""
         return self.clock.events if isinstance(self.clock, Reused) else self.clock.index
 
-    def advance(self, sample: int) -> None:
-        """Time one more sample, or with several in flight all of them at once."""
+    def advance(self, step: int) -> None:
+        """Time one more step, or where all are simulated all of them at once."""
         if isinstance(self.clock, Reused):
-            self.clock.run(sample)
-        elif sample == 0:
-            self.clock.run(0, self.workload.training.samples)
+            self.clock.run(step)
+        elif step == 0:
+            self.clock.run(0, self.steps)
 
 
-def build_timing_only(plan: Plan) -> TimedParts:
+def build_timed(plan: Plan) -> TimedParts:
     """Build a run; raises TwinError where the parts do not fit together."""
-    workload, chip, layout = plan.timing_only, plan.chip.model, plan.layout.model
+    workload, chip, layout = plan.trained, plan.chip.model, plan.layout.model
+    training, timing = workload.training, workload.timing
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
     check_layout(algorithm, layout)
     settings = settings_table(plan.algorithm, workload.algorithms).settings()
-    training, asked = workload.training, plan.request
-    check_recording(asked, training.samples, training.in_flight)
-    once = BlockNetwork.of(workload.network, expand=False)
-    check_tiles(once.shapes, layout, chip, MOST_TIMED_TILES)
-    per_chip = _tiles_per_chip(once, chip, layout)
-    check_described(chip, several=per_chip > 0)
-    reuse = per_chip > 0 and training.reuse and training.in_flight == 1
-    if reuse and (asked.trace or asked.events):
+    check_recording(plan.request, timing.samples, training.in_flight)
+    given = statistics_of(workload, plan.algorithm)
+    laid = sectioned(workload, folded=True)
+    check_tiles(laid.shapes, layout, chip, MOST_TIMED_TILES)
+    per_chip = _tiles_per_chip(laid, chip, layout)
+    if per_chip:
+        check_described(chip)
+    clipped = workload.optimiser is not None and workload.optimiser.clip_norm > 0  # by a norm over all sections
+    alone = training.in_flight == training.batch == 1 and not settings.transfer_every_per_layer and not clipped
+    reuse = per_chip > 0 and timing.reuse and alone
+    if reuse:
+        _check_complete(plan)
+    elif max(laid.copies) > 1:
+        laid = sectioned(workload, folded=False)
+        check_tiles(laid.shapes, layout, chip, MOST_TIMED_TILES)
+    network, placement, mapping = _mapped(laid, chip, layout, algorithm.main, per_chip)
+    check_transfers(algorithm, settings, network)
+    prefetch = prefetched(chip, network, settings)
+    optimiser = optimiser_of(workload, network, matrices=settings.optimised)
+    words = kept(network, algorithm, settings, chip, training.in_flight * training.batch, optimiser)
+    shared = chip.cluster.chips if chip.cluster is not None and mapping.tiles else 1
+    held = resident_per_chip(words, laid.sections, placement) if placement else resident(words, shared)
+    chip, warnings = spilled(chip, held)
+    used = check_capacity(chip, held) if placement else {}
+    placed = Placed({}, {}, used, ()) if placement else place_streams(chip, mapping, words)
+    stored = Stream.PULSES in placed.places
+    layers = layer_steps(network, mapping, settings, prefetch, optimiser, stored_pulses=stored, batch=training.batch)
+    nodes = node_steps(network.flow, layers, algorithm.main, optimiser)
+    batches = Batches(training.batch, timing.samples * training.batch)
+    program = Program(algorithm, layers, flow=network.flow, nodes=nodes, batches=batches)
+    warnings += [*placed.warnings, *(ungated(chip) if reuse else [])]
+    costs: ChipCosts | SystemCosts
+    if placement is not None:
+        costs = SystemCosts(chip, mapping, placement, laid.copies, used, gated=not reuse)
+    else:
+        costs = placed_costs(chip, mapping, placed.places, training.in_flight, program, placed.used)
+    clock: Engine | Reused
+    if reuse and isinstance(costs, SystemCosts):
+        clock = _phases(given, laid, program, costs)
+    else:
+        consistency = Consistency(training.consistency, training.staleness)
+        clock = Engine(program, _effects(given, program), costs, training.in_flight, consistency=consistency)
+    return TimedParts(plan, laid, network, chip, costs, program, clock, timing.samples, warnings)
+
+
+def _effects(
+    given: Statistics, program: Program, phase: PhaseProgram | None = None, sample: int | None = None
+) -> Expected:
+    """Return what stands for the numerics of a program, or of one phase of a sample."""
+    hadamard = isinstance(program.algorithm, SHD) and program.algorithm.hadamard
+    own = phase or program
+    return Expected(own, program.layers, given, hadamard=hadamard, sample=sample, batches=program.batches)
+
+
+def _phases(given: Statistics, laid: Sectioned, program: Program, costs: SystemCosts) -> Reused:
+    """Return a clock that simulates equal sections once."""
+
+    def instance(phase: Phase, sample: int) -> Instance:
+        own = PhaseProgram(program, laid.sections[phase.block], phase, sample)
+        effects = _effects(given, program, own, sample)
+        counts = tuple(map(tuple, effects.rows(0, own.operations(0))))
+        return Instance(own, effects, (own.key(0), counts))
+
+    own = [one for one in phases(len(laid.sections)) if not one.early or any(instance(one, 0).program.operations(0))]
+    return Reused(own, laid.copies, costs, instance)
+
+
+def _mapped(
+    laid: Sectioned, chip: Chip, layout: Layout, main: str, per_chip: int
+) -> tuple[Network, Placement | None, Mapping]:
+    """Map the layers onto tiles and, where one chip holds only so many, these onto chips."""
+    uses = [1 if isinstance(layer, Recurrent) else layer.uses for layer in laid.layers]
+    mapping = map_layers(laid.shapes, layout, chip, uses)
+    placement = place_on_chips(mapping, laid.sections, per_chip) if per_chip else None
+    return laid.network(mapping, placement, main), placement, mapping
+
+
+def _check_complete(plan: Plan) -> None:
+    """Refuse to record operations where not all are simulated."""
+    asked = plan.request
+    if asked.trace or asked.events:
         option = "--trace" if asked.trace else "--events"
         raise TwinError(
             f"{option}: needs every operation, but equal blocks are simulated once; "
-            "time all of them with --set training.reuse=false"
+            "time all of them with --set timing.reuse=false"
         )
-    network = BlockNetwork.of(workload.network, expand=not reuse)
-    check_tiles(network.shapes, layout, chip, MOST_TIMED_TILES)
-    mapping = map_layers(network.shapes, layout, chip, [layer.uses for layer in network.layers])
-    placement = place_on_chips(mapping, network.blocks, per_chip) if per_chip else None
-    cluster = chip.cluster.chips if chip.cluster is not None and mapping.tiles else 1
-    resident = resident_per_chip(network, placement, settings, algorithm.name, training.in_flight, cluster)
-    chip, warnings = spilled(chip, resident)
-    kept = check_capacity(chip, resident)
-    apart = _apart(network, lambda layer: placement.chips(mapping, layer, algorithm.main)) if placement else []
-    steps = [
-        LayerSteps(
-            layer,
-            mapping,
-            settings.every(listed),
-            settings.transfer_axis,
-            up=layer.index in apart,
-            down=layer.index - 1 in apart,
-        )
-        for layer, listed in zip(network.layers, network.listed, strict=True)
-    ]
-    program = Program(algorithm, steps, input_words=network.input_words)
-    costs: ChipCosts | SystemCosts
-    if placement:
-        costs = SystemCosts(chip, mapping, placement, network.copies, kept, gated=not reuse)
-        warnings += ungated(chip) if reuse else []
-    else:
-        of_all = {place: cluster * size for place, size in kept.items()}
-        costs = placed_costs(chip, mapping, None, training.in_flight, program, of_all)
-    hadamard = isinstance(algorithm, SHD) and algorithm.hadamard
-    if algorithm.name == "digital":
-        given = next(iter(workload.statistics.values()))  # no operation of it has counts
-    else:
-        given = statistics_of(workload, plan.algorithm)
-
-    def instance(phase: Phase, sample: int) -> Instance:
-        own = PhaseProgram(program, network.blocks[phase.block], phase, sample)
-        effects = Expected(own, steps, given, hadamard=hadamard, sample=sample)
-        counts = tuple(map(tuple, effects.rows(0, own.operations(0))))
-        key: Hashable = (own.key(0), counts)
-        return Instance(own, effects, key)
-
-    clock: Engine | Reused
-    if reuse and isinstance(costs, SystemCosts):
-        clock = Reused(phases(len(network.blocks)), network.copies, costs, instance)
-    else:
-        clock = Engine(program, Expected(program, steps, given, hadamard=hadamard), costs, training.in_flight)
-    return TimedParts(plan, workload, network, chip, costs, program, clock, warnings)
 
 
 def ungated(chip: Chip) -> list[str]:
@@ -160,24 +199,18 @@ def ungated(chip: Chip) -> list[str]:
     found = ", ".join(gated_tables(chip))
     line = (
         f"chip.{found}: nothing is gated where equal blocks are simulated once, so static energy is an upper bound; "
-        "time all of them with --set training.reuse=false"
+        "time all of them with --set timing.reuse=false"
     )
     return [line] if found else []
 
 
-def _tiles_per_chip(network: BlockNetwork, chip: Chip, layout: Layout) -> int:
+def _tiles_per_chip(laid: Sectioned, chip: Chip, layout: Layout) -> int:
     """Return how many tiles a chip of the system holds; 0 where one chip holds all, or there is no system."""
     if chip.system is None or not layout.tiles:
         return 0
-    copies = {layer: n for layers, n in zip(network.blocks, network.copies, strict=True) for layer in layers}
-    tiles = sum(copies[tile.layer] for tile in map_layers(network.shapes, layout, chip).tiles)
+    times = laid.times
+    tiles = sum(times[tile.layer] for tile in map_layers(laid.shapes, layout, chip).tiles)
     return chip.system.tiles if tiles > chip.system.tiles else 0
-
-
-def _apart(network: BlockNetwork, chips: Callable[[int], tuple[int, ...]]) -> set[int]:
-    """Return the layers whose layer above is on other chips, as every next block is."""
-    last = len(network.layers) - 1
-    return {k for k in range(last) if chips(k) != chips(k + 1)}
 
 
 @final
@@ -193,15 +226,15 @@ class TimedRun:
     """
 
     def __init__(self, plan: Plan, folder: Path, progress: Progress) -> None:
-        self.parts, self._progress = build_timing_only(plan), progress
-        clock, self._samples = self.parts.clock, self.parts.workload.training.samples
-        self._recording = Recording(plan.request, folder, clock, self._samples) if isinstance(clock, Engine) else None
+        self.parts, self._progress = build_timed(plan), progress
+        clock, steps = self.parts.clock, self.parts.steps
+        self._recording = Recording(plan.request, folder, clock, steps) if isinstance(clock, Engine) else None
 
     def advance(self) -> None:
-        """Time all samples."""
-        for sample in range(self._samples):
-            self.parts.advance(sample)
-            self._progress(sample + 1, self._samples)
+        """Time all steps."""
+        for step in range(self.parts.steps):
+            self.parts.advance(step)
+            self._progress(step + 1, self.parts.steps)
 
     def result(self, command: str) -> RunResult:
         """Write what was asked for beside the result, and return it."""
@@ -219,7 +252,7 @@ class TimedRun:
 def _result(parts: TimedParts, command: str) -> RunResult:
     import pandas as pd  # noqa: PLC0415
 
-    plan, samples = parts.plan, parts.workload.training.samples
+    plan, samples = parts.plan, parts.steps * parts.program.batches.size
     tables = parts.clock.tables()
     tables["calibration"] = empty_table("calibration")
     add_weights(tables["operations"], parts.network.shapes)
@@ -232,7 +265,7 @@ def _result(parts: TimedParts, command: str) -> RunResult:
         algorithm=plan.algorithm,
         layout=plan.layout.model.name,
         chip=plan.chip.model.name,
-        workload=parts.workload.name,
+        workload=plan.trained.name,
         device="",
         seed=0,
         samples=samples,
@@ -257,17 +290,16 @@ def _result(parts: TimedParts, command: str) -> RunResult:
 def _diagnostics(parts: TimedParts) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415
 
-    network = parts.network
+    times, nodes = parts.laid.times, parts.network.flow.nodes if parts.network.flow else ()
+    digital = sum(times[node.host] * node.parameters for node in nodes)
     rows: list[tuple[int, str, str, float, str]] = [
-        (-1, "", "parameters", float(network.parameters), "parameters"),
-        (-1, "", "parameters that stay digital", float(network.digital_parameters), "parameters"),
+        (-1, "", "parameters", float(parts.laid.parameters), "parameters"),
+        (-1, "", "parameters that stay digital", float(digital), "parameters"),
         (-1, "", "operations simulated", float(parts.events), "operations"),
     ]
-    for layer in network.layers:
+    for layer in parts.network.layers:
         shape = zip((*SHAPE, "uses a sample"), (layer.n_in, layer.n_out, layer.uses), strict=True)
-        rows += [
-            (layer.index, layer.name, what, float(n), "mat-vecs" if "uses" in what else "lines") for what, n in shape
-        ]
+        rows += [(layer.index, "", what, float(n), "mat-vecs" if "uses" in what else "lines") for what, n in shape]
     if isinstance(parts.clock, Engine):
         rows += memory_rows(parts.clock)
     return pd.DataFrame(rows, columns=["layer", "matrix", "what", "value", "unit"])

@@ -8,7 +8,6 @@ from twin.config.loaded import Loaded
 from twin.config.place import Places
 from twin.descriptions.study import LedgerTable, Lines, Plot, ReportFigure, Rows, RowTable, Runs, Study, StudySweep
 from twin.descriptions.sweep import Axis, Scalar, Search, Stop
-from twin.descriptions.timing_only import TimingOnly
 from twin.errors import TwinError
 from twin.results.result import LEDGER, MAPPED
 from twin.runs.library import Library
@@ -158,7 +157,7 @@ def _point(plan: Plan) -> Point:
         RUN: plan.name,
         "algorithm": plan.algorithm,
         "layout": plan.layout.model.name,
-        SEED: 0 if isinstance(workload, TimingOnly) else workload.training.seed,
+        SEED: 0 if plan.only_timed else workload.training.seed,
     }
     return Point(point_id([plan.id], None), values, plan.request)
 

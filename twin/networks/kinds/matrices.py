@@ -24,6 +24,8 @@ class Dense(Node):
     activation: Activation
     """Function of the outputs; "softmax" in the last layer of a classifier."""
     bias: Bias
+    tied: bool = False
+    """The weights are published as those of another node and counted with it; here they are its own all the same."""
 
     def shape(self, *inputs: Shape) -> Shape:
         """Return the outputs, at every position of positions x features; a map is taken as a vector."""
