@@ -11,7 +11,7 @@ description = "a dense layer, {repeat} blocks of attention and a dense layer, a 
 
 [data]
 set = "none"
-shape = [30, 100]
+shape = [60, 100]
 
 [network]
 loss = "cross-entropy"
