@@ -8,6 +8,9 @@ import typer
 imports = typer.Typer(no_args_is_help=True, help="Descriptions from files of other tools.")
 
 
+Out = Annotated[Path | None, typer.Option(help="A TOML file for the workload (default: the standard output).")]
+
+
 @imports.callback()
 def _common() -> None:
     """Descriptions from files of other tools."""
@@ -16,9 +19,7 @@ def _common() -> None:
 @imports.command()
 def aihwkit(
     file: Annotated[Path, typer.Argument(help="What print(rpu_config) or its repr gives; parsed, never executed.")],
-    out: Annotated[
-        Path | None, typer.Option(help="A TOML file for the workload (default: the standard output).")
-    ] = None,
+    out: Out = None,
     workload: Annotated[
         str, typer.Option(help="Network, data, length and initial weights of the new one; aihwkit's text has none.")
     ] = "mnist-mlp",
@@ -47,3 +48,29 @@ def dramsim3(
     from twin.cli.import_dramsim3 import import_part
 
     import_part(file, out, against=against)
+
+
+@imports.command()
+def scalesim(
+    file: Annotated[
+        Path, typer.Argument(help="A topology of SCALE-Sim (.csv): name, sizes, channels, filters, stride.")
+    ],
+    out: Out = None,
+) -> None:
+    """Make a network to be timed of a topology of SCALE-Sim; say what the table leaves open and how it was filled."""
+    from twin.cli.import_topology import import_topology
+    from twin.imports.topologies.rows import scalesim as read
+
+    import_topology(file, out, read, "SCALE-Sim")
+
+
+@imports.command()
+def neurosim(
+    file: Annotated[Path, typer.Argument(help="A NetWork.csv of NeuroSim: 8 whole numbers a layer, no heading.")],
+    out: Out = None,
+) -> None:
+    """Make a network to be timed of a NetWork.csv of NeuroSim; say what the table leaves open and how it was filled."""
+    from twin.cli.import_topology import import_topology
+    from twin.imports.topologies.rows import neurosim as read
+
+    import_topology(file, out, read, "NeuroSim")
