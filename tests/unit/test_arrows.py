@@ -33,7 +33,7 @@ ALLOWED = {
     "study": {"config", "descriptions", "report", "results", "runs", "sweep"},
     "api": {"config", "descriptions", "machine", "report", "results", "runs", "sweep"},
     "cli": {
-        *("chip", "config", "devices", "extraction", "machine", "mapping", "report"),
+        *("chip", "config", "devices", "export", "extraction", "machine", "mapping", "report"),
         *("descriptions", "imports", "results", "runs", "study", "sweep"),
     },
     "twin": {"api"},

@@ -13,15 +13,13 @@ def cite(
     """Write BibTeX of exactly the papers, parts and data that finished runs used, each with a note of what for."""
     from twin.files import check_outputs, check_suffix, write_text
     from twin.report.cite import bibtex
-    from twin.report.write import load_report
-    from twin.results.store import load_run, read_json
+    from twin.report.write import load_runs
     from twin.version import __version__
 
     if out is not None:
         check_suffix("--out", out, ".bib")
         check_outputs({"--out": out}, {}, folder)
-    alone = read_json(folder / "summary.json").get("kind") == "run"
-    text = bibtex([load_run(folder)] if alone else load_report(folder)[0], __version__)
+    text = bibtex(load_runs(folder)[0], __version__)
     if out is None:
         typer.echo(text, nl=False)
     else:

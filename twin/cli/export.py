@@ -6,12 +6,28 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from twin.files import check_outputs, check_suffix
+from twin.errors import TwinError
+from twin.files import check_outputs, check_suffix, slug
+
+WEIGHTS = (".onnx", ".safetensors", ".npz")
+RESULTS = (".xlsx", ".tfevents")
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="The folder of a finished run, e.g. runs/NAME/runs/sgd-two-array.")],
-    out: Annotated[Path, typer.Option(help="The file: .onnx, .safetensors or .npz.")] = Path("trained.onnx"),
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder of a finished run, e.g. runs/NAME/runs/sgd-two-array; for tables and curves also that of "
+            "a comparison."
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="The file: weights as .onnx, .safetensors or .npz, tables as .xlsx, curves for TensorBoard as "
+            ".tfevents."
+        ),
+    ] = Path("trained.onnx"),
     into: Annotated[
         Path | None, typer.Option(help="The ONNX model that gets the weights (default: that of the workload).")
     ] = None,
@@ -19,10 +35,37 @@ def export(
         Path | None, typer.Option(help="Weights that `twin extract` wrote, in place of the exact ones.")
     ] = None,
 ) -> None:
-    """Write the trained weights of a run into a copy of its ONNX model, or by name into safetensors or .npz."""
-    from twin.runs.weights import write_weights
-
-    check_suffix("--out", out, ".onnx", ".safetensors", ".npz")
+    """Write a run for other programs: its weights into an ONNX model or by name, its tables, or its learning curves."""
+    check_suffix("--out", out, *WEIGHTS, *RESULTS)
     check_outputs({"--out": out}, {"--into": into, "--model": model}, folder)
-    write_weights(folder, out, into, model)
-    Console().print(str(out), soft_wrap=True, markup=False)
+    if out.suffix.lower() in WEIGHTS:
+        from twin.runs.weights import write_weights
+
+        write_weights(folder, out, into, model)
+        written = [out]
+    else:
+        given = "--into" if into is not None else "--model" if model is not None else ""
+        if given:
+            raise TwinError(f"{given}: is of weights, and {out.suffix} has none; leave it out")
+        written = _results(folder, out)
+    for path in written:
+        Console().print(str(path), soft_wrap=True, markup=False)
+
+
+def _results(folder: Path, out: Path) -> list[Path]:
+    """Write tables or curves; return the files: one, or for curves of a comparison one in a folder of each run."""
+    from twin.report.write import load_runs
+
+    runs, command = load_runs(folder)
+    if out.suffix.lower() == ".xlsx":
+        from twin.export.workbook import write_workbook
+
+        write_workbook(runs, out, command)
+        return [out]
+    from twin.export.curves import write_curves
+
+    paths = [out] if len(runs) == 1 else [out.parent / slug(run.name) / out.name for run in runs]
+    check_outputs({f"--out of {run.name}": path for run, path in zip(runs, paths, strict=True)}, {}, folder)
+    for run, path in zip(runs, paths, strict=True):
+        write_curves(run, path)
+    return paths

@@ -110,6 +110,20 @@ def load_report(folder: Path) -> tuple[list[RunResult], str]:
     return [load_run(folder / "runs" / slug(name)) for name in names], command
 
 
+def load_runs(folder: Path) -> tuple[list[RunResult], str]:
+    """Read the runs of a report, or the one run of its own folder, and the command that regenerates them.
+
+    Raises
+    ------
+    TwinError
+        When `folder` holds neither.
+    """
+    if read_json(folder / "summary.json").get("kind") != "run":
+        return load_report(folder)
+    run = load_run(folder)
+    return [run], run.command
+
+
 def _keep(run: RunResult, folder: Path) -> None:
     """Save a run unless it already stands there: rewriting it could only lose it."""
     stored = folder / "summary.json"
