@@ -102,4 +102,4 @@ def test_a_timed_network_of_far_too_many_tiles_is_refused_before_they_are_placed
     small = ("--set", "chip.tile.rows=4", "--set", "chip.tile.cols=4")
     code, out, err = twin("run", "gpt3-175b", "--algorithm", "ttv2", *small)
     assert (code, out) == (2, "")
-    assert "the network takes 380,891,136 tiles, and at most 1,000,000 are simulated" in err
+    assert "the network takes 530,294,784 tiles, and at most 1,000,000 are simulated" in err

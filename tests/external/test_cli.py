@@ -76,7 +76,8 @@ def test_the_interval_of_a_sampled_time_stands_in_every_report(twin, tmp_path):
     summary = json.loads(next((tmp_path / "run").rglob("summary.json")).read_text())
     one = summary.get("runs", [summary])[0]
     half_s, half_J = one["time"]["makespan_interval_95_s"], one["energy"]["total_interval_95_J"]
-    assert half_J == pytest.approx(half_s * one["area"]["leakage_W"])
+    assert half_J > half_s * one["area"]["leakage_W"]  # the power of idle parts and clocks is not known better
+    assert float(line.split()[-2]) == pytest.approx(100 * half_J / one["energy"]["total_J"], abs=0.0051)
     assert float(line.split()[2]) == pytest.approx(100 * half_s / one["time"]["makespan_s"], abs=0.0051)
 
 

@@ -166,7 +166,7 @@ def values_of(graph, weights, learnt, xs, membranes=None):
     """
     values, weights, learnt = {"input": xs}, iter(weights), iter(learnt)
     membranes = {} if membranes is None else membranes
-    for node, name, inputs, _ in graph.nodes:
+    for node, name, inputs, *_ in graph.nodes:
         given, kind = list(zip(*(values[one] for one in inputs), strict=True)), node.kind
         own = next(weights) if kind in MATRICES else next(learnt) if learns(node) else None
         if kind == "batch-norm":

@@ -43,7 +43,7 @@ def test_a_kind_of_node_touches_two_files_of_the_package(package):
 def test_descriptions_know_it(package):
     row = run(package, "-c", ACCEPTED, kits=True).split()
     assert row[:2] == ["threshold-0", "threshold"]
-    assert row[-3:] == ["4", "0", "digital"]
+    assert row[-4:-1] == ["4", "0", "digital"]
 
 
 @pytest.mark.slow

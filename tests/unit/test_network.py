@@ -56,7 +56,9 @@ def test_an_unloaded_transfer_takes_its_hops_and_its_flits(topology, n_bytes, st
         at = network.site(it.floorplan.sites[layer])
         hops = len(network.on_chip.route(at.node, network.part("buffer", 0).node))
         flits = -(-n_bytes // 4)
-        busy = max(flits * FLIT if hops else 0, picoseconds(n_bytes / 90e9), picoseconds(n_bytes / 474.074e9))
+        busy = max(
+            flits * FLIT if hops else 0, picoseconds(n_bytes / chip.link.bandwidth), picoseconds(n_bytes / 474.074e9)
+        )
         assert run(it, [load(layer, n_bytes, store=store)]).now_ps == fixed_ps(chip) + hops * HOP + busy
 
 
@@ -95,7 +97,7 @@ def test_transfers_in_opposite_directions_do_not_meet():
     tables = run(it, both).tables()
     assert set(tables["links"]["link"]) == {"link r0c0>r0c1", "link r0c1>r0c0"}
     # Only the buffer's one port and the tile's one link keep the second waiting, not the 100 flits.
-    assert tables["links"]["wait_ps"].max() == picoseconds(400 / 90e9)
+    assert tables["links"]["wait_ps"].max() == picoseconds(400 / chip.link.bandwidth)
 
 
 def test_bytes_and_energy_are_counted_on_every_hop():
