@@ -41,7 +41,7 @@ def test_no_two_purposes_of_kernels_share_a_number():
         value for name, value in vars(streams).items() if isinstance(value, np.int64) and not name.startswith("OF_")
     ]
     purposes = [*salted, *(value for value in others if value not in updates)]
-    assert len(purposes) == len(set(purposes)) == 16
+    assert len(purposes) == len(set(purposes)) == 17
 
 
 def test_no_two_purposes_of_building_share_a_number():
