@@ -140,7 +140,10 @@ kind = "list"
 "training.epochs" = 4
 "training.checkpoint_every" = 20
 "data.samples" = 60
-"chip.buffer.size" = "64 GiB"
+"chip.memory.size" = "64 GiB"
+"chip.placement.activations" = "memory"
+"chip.placement.errors" = "memory"
+"chip.placement.weights" = "memory"
 """
 """Points that are killed, find a full disk, need too much memory, diverge, and end well."""
 MOST_MEMORY_B = 2**32
