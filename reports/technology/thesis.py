@@ -2,7 +2,7 @@
 
     python reports/technology/thesis.py
 
-prints the first table of docs/placement.md, in a few minutes on one core. Runs are short: they are about costs.
+prints the first tables of docs/placement.md, in two minutes on one core. Runs are short: they are about costs.
 """
 
 import sys
@@ -90,7 +90,11 @@ def places() -> None:
                 samples=400,
                 epochs=1,
                 sampled=False,
-                overrides={"chip.technology.analog": analog, "chip.placement.h": place, "chip.registers.size": "32 KiB"},
+                overrides={
+                    "chip.technology.analog": analog,
+                    "chip.placement.h": place,
+                    "chip.registers.size": "32 KiB",
+                },
                 progress=False,
             )
             for place in PLACES
