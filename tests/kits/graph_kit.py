@@ -126,7 +126,7 @@ def spikes(node, x, there):
     return np.array(out)
 
 
-MATRICES = {"dense": dense, "conv": conv, "lstm": recurrent, "rnn": recurrent}
+MATRICES = {"dense": dense, "conv": conv, "lstm": recurrent, "rnn": recurrent, "gru": recurrent}
 
 
 def evaluated(graph, weights, learnt, x, target, membranes=None):
@@ -168,7 +168,8 @@ def values_of(graph, weights, learnt, xs, membranes=None):
     membranes = {} if membranes is None else membranes
     for node, name, inputs, *_ in graph.nodes:
         given, kind = list(zip(*(values[one] for one in inputs), strict=True)), node.kind
-        own = next(weights) if kind in MATRICES else next(learnt) if learns(node) else None
+        matrices = [next(weights) for _ in range(2 if kind == "gru" else kind in MATRICES)]
+        own = np.concatenate(matrices) if matrices else next(learnt) if learns(node) else None
         if kind == "batch-norm":
             rows = [x.reshape(-1, x.shape[-1]) for (x,) in given]
             found = np.split(normed(kind, np.concatenate(rows), own, node.epsilon), len(rows))
@@ -206,6 +207,7 @@ OTHERS = {
     "flatten": lambda _, x, __: x[0].ravel(),
     "reshape": lambda node, x, _: x[0].reshape(node.to),
     "transpose": lambda _, x, __: x[0].T,
+    "last": lambda _, x, __: x[0][-1],
     "dropout": lambda _, x, __: x[0],
     "max-pool": lambda node, x, _: pooled(node, x[0], -np.inf, np.max),
     "average-pool": lambda node, x, _: pooled(node, x[0], np.nan, np.nanmean),

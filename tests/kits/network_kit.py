@@ -106,6 +106,7 @@ def ideal(
     given=None,
     device=("ideal", {}),
     table=(),
+    rows=None,
 ):
     """Build a machine for any network with plain SGD, exact updates and exact mat-vecs.
 
@@ -143,7 +144,7 @@ def ideal(
             one,
             mapping,
             transfer_axis=settings.transfer_axis,
-            timed=network.timed,
+            timed=network.stepwise(one),
             batch=batch,
             wired=wiring_of(flow, one.index) if flow else None,
             learner=learner_of(network, one.index, optimiser) if optimised else None,
@@ -152,7 +153,7 @@ def ideal(
     ]
     batches = Batches(batch, len(data.inputs))
     program = Program(rules, steps, flow=flow, nodes=node_steps(flow, steps, rules.main, optimiser), batches=batches)
-    encoder = Encoder(program, in_flight, lambda sample: sample % len(data.inputs))
+    encoder = Encoder(program, in_flight, rows or (lambda sample: sample % len(data.inputs)))
     return Ideal(machine, encoder, loaded, out_scaling if algorithm != "digital" else 1.0)
 
 

@@ -21,7 +21,12 @@ def conv(channels, **more):
     return {"kind": "conv", "channels": channels, "kernel": 3, "padding": 1} | more
 
 
+def cell(kind, **more):
+    return {"kind": kind, "hidden": 3, "bias": True} | more
+
+
 END = dense(3, activation="softmax")
+LAST = {"kind": "last"}
 FLAT = {"kind": "flatten"}
 START = dense(4, name="start")
 QKV = [dense(4, name=name, inputs=["start"]) for name in "qkv"]
@@ -59,8 +64,19 @@ EXAMPLES = {
         on_map(conv(2, activation="sigmoid")),
         on_map({"kind": "gelu"}, conv(6, kernel=[3, 2], stride=[1, 2], dilation=[2, 1], groups=3)),
     ],
-    "lstm": [on_text({"kind": "lstm", "hidden": 3, "bias": True}, {"kind": "lstm", "hidden": 2, "bias": True})],
+    "lstm": [
+        on_text({"kind": "lstm", "hidden": 3, "bias": True}, {"kind": "lstm", "hidden": 2, "bias": True}),
+        Example([cell("lstm"), cell("rnn"), {"kind": "gelu"}, FLAT, END], ROWS),
+        on_map({"kind": "reshape", "to": [6, 15]}, cell("lstm"), LAST),
+    ],
     "rnn": [on_text({"kind": "rnn", "hidden": 3, "bias": False})],
+    "gru": [
+        on_text({"kind": "gru", "hidden": 3, "bias": True}, {"kind": "gru", "hidden": 2, "bias": False}),
+        on_text(cell("gru"), {"kind": "layer-norm"}, {"kind": "gelu"}),
+        on_rows(cell("gru"), cell("lstm"), {"kind": "gelu"}),
+        Example([cell("gru", bias=False), LAST, END], ROWS),
+    ],
+    "last": [on_rows(cell("rnn"), LAST)],
     **{kind: [on_map({"kind": kind})] for kind in ("relu", "silu", "sigmoid", "tanh", "identity", "softmax")},
     "gelu": [on_map({"kind": "gelu"}), on_rows({"kind": "gelu", "approximate": "none"})],
     "batch-norm": [on_map({"kind": "batch-norm"})],

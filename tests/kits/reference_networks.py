@@ -38,7 +38,10 @@ def with_one(x, bias):
 
 @dataclass(frozen=True)
 class Cell:
-    """A recurrent layer: "lstm" (gates i, f, o, g) or "rnn", fed with [input, h of the step before, 1]."""
+    """A recurrent layer on [input, h of the step before, 1]: "lstm" (gates i, f, o, g), "gru" (z, r, n) or "rnn".
+
+    The n of a GRU takes [input, r h, 1].
+    """
 
     kind: str
     hidden: int
@@ -69,12 +72,33 @@ def step_forward(layer, w, x, state):
     if layer.kind == "rnn":
         h = np.tanh(w @ v)
         return h, (h, c), (v, h)
+    if layer.kind == "gru":
+        z, r = np.split(FUNCTIONS["sigmoid"](w[: 2 * layer.hidden] @ v), 2)
+        u = with_one(np.concatenate([x, r * h]), layer.bias)
+        n = np.tanh(w[2 * layer.hidden :] @ u)
+        new = (1 - z) * n + z * h
+        return new, (new, c), (v, u, z, r, n, h)
     z_i, z_f, z_o, z_g = np.split(w @ v, 4)
     i, f, o = (FUNCTIONS["sigmoid"](z) for z in (z_i, z_f, z_o))
     g = np.tanh(z_g)
     new = f * c + i * g
     h = o * np.tanh(new)
     return h, (h, new), (v, i, f, o, g, c, new)
+
+
+def gru_backward(layer, w, kept, dh):
+    """Return dL/dw of a GRU at one step, and dL/d[input, h of the step before]."""
+    v, u, z, r, n, h = kept
+    size = layer.hidden
+    dn = dh * (1 - z) * (1 - n**2)
+    du = w[2 * size :].T @ dn
+    inputs = len(v) - size - layer.bias
+    dr = du[inputs : inputs + size] * h
+    gates = np.concatenate([dh * (h - n) * z * (1 - z), dr * r * (1 - r)])
+    back = w[: 2 * size].T @ gates
+    back[:inputs] += du[:inputs]
+    back[inputs : inputs + size] += dh * z + du[inputs : inputs + size] * r
+    return np.concatenate([np.outer(gates, v), np.outer(dn, u)]), back
 
 
 def step_backward(layer, kept, dh, dc):
@@ -119,6 +143,12 @@ def sequence_gradients(layers, weights, xs, labels, state):
         error = None
         for k in reversed(range(len(layers))):
             layer, w = layers[k], weights[k]
+            if getattr(layer, "kind", "") == "gru":
+                gradient, back = gru_backward(layer, w, kept[k], error + from_later[k])
+                gradients[k] += gradient
+                inputs = len(back) - layer.hidden - layer.bias
+                from_later[k], error = back[inputs : inputs + layer.hidden], back[:inputs]
+                continue
             if isinstance(layer, Cell):
                 dz, of_cells[k] = step_backward(layer, kept[k], error + from_later[k], of_cells[k])
             elif error is None:

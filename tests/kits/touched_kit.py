@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from twin.networks.layers import Conv
+from twin.networks.layers import Conv, Recurrent
 
 
 class Places:
@@ -29,8 +29,16 @@ class Places:
         matrix = re.fullmatch(r"(\d+)\.(W|loaded|new)", name)
         if matrix:
             return list(self._of_matrix(int(matrix[1])))
-        own = re.fullmatch(r"([a-zA-Z]+?)(\d+)", name)
-        return self._of_layer(own[1], int(own[2])) if own else self._sample()
+        state = re.fullmatch(r"(?:s(\d+)|(\d+)\.state)", name)
+        if state:
+            return self._of_state(int(state[1] or state[2]))
+        own = re.fullmatch(r"([a-zA-Z]+?)(\d+)(?:\.(\d+))?", name)
+        if own is None:
+            return self._sample()
+        index = int(own[2])
+        if isinstance(self.machine.network.layers[index], Recurrent) and own[3]:
+            return self._of_cell(own[1], index, int(own[3]))
+        return self._of_layer(own[1], index)
 
     def _sample(self):
         return [(int(self.machine.layers[0]["sample"]), self.flow.input_words)]
@@ -71,6 +79,58 @@ class Places:
             ):
                 if part[field] or field == "w":  # a digital matrix has neither cells nor limits
                     yield int(part[field]), words
+
+    def _of_state(self, index):
+        layer, record = self.machine.network.layers[index], self.machine.layers[index]
+        kept = [(int(record["state"]), 2 * layer.hidden)] if layer.carried else []
+        cells = [(int(record["c"]), layer.hidden)] if layer.cell in {"lstm", "rnn"} else []
+        return [(int(record["x"]) + layer.features, layer.hidden), *cells, *kept]
+
+    def _of_cell(self, vector, index, step):
+        """Return what belongs to one time step of a recurrent layer."""
+        layer, record = self.machine.network.layers[index], self.machine.layers[index]
+        gated, n = layer.cell in {"gru-gates", "gru"}, layer.hidden
+        other = self.machine.layers[int(record["partner"])]
+        first = other if layer.cell == "gru" else record  # with lines for the state
+
+        def row(which, field, width, at=step):
+            return int(which[field]) + at * width, width
+
+        def states(field, at):
+            lines = int(first["n_in"])
+            inside = 0 <= at < layer.uses
+            return [(int(first[field]) + at * lines + layer.features, n)] if inside else []
+
+        own = [row(record, "y", layer.n_out)]
+        cells = [] if gated else [row(record, "c", n, step + 1), row(record, "tanh_c", n)]
+        partner = [row(other, "y", int(other["n_out"])), *states("x", step)] if gated else []
+        carry = [(int(record["carry"]), layer.n_in if layer.joined else n)]
+        error = [(int(record["error"]) + step * int(record["error_step"]), n), *states("e", step + 1)]
+        if layer.joined:
+            handed = [row(other, "x", layer.n_in)]
+            error = [row(other, "e", layer.n_in), (int(other["carry"]), n)]
+        else:
+            handed = [(row(record, "handed", int(record["handed_step"]))[0], n), *states("x", step + 1)]
+        source = 1 if layer.one_hot else layer.features
+        return {
+            "fW": [*([] if layer.cell == "gru" else [row(record, "source", source)]), row(record, "x", layer.n_in)],
+            "x": [row(record, "x", layer.n_in)],
+            "h": states("x", step + 1),
+            "z": [row(record, "z", layer.n_out)],
+            "y": [*own, *cells, *handed, row(record, "z", layer.n_out)],
+            "t": handed,
+            "c": [] if gated else [row(record, "c", n, step + 1)],
+            "b": [*own, *cells, *([] if gated else [row(record, "c", n)]), *partner],
+            "d": [row(record, "d", layer.n_out)],
+            "dc": carry,
+            "dh": carry,
+            "g": [row(record, "e", layer.n_in)],
+            "e": [row(record, "e", layer.n_in)],
+            "r": [*error, *carry],  # an LSTM's last step takes 0 times its carry
+            "p": [],
+            "ps": [],
+            "cp": [],
+        }[vector]
 
     def _of_layer(self, vector, index):
         layer, record = self.machine.network.layers[index], self.machine.layers[index]

@@ -14,55 +14,22 @@ from reference_networks import (
     start,
     train_text,
 )
-
-from twin.data import Dataset
-from twin.networks.layers import Dense, Recurrent
-from twin.networks.network import Network
-
-STACKS = {
-    "lstm": [Cell("lstm", 4), Full("softmax")],
-    "lstm-lstm": [Cell("lstm", 5), Cell("lstm", 3), Full("softmax")],
-    "rnn": [Cell("rnn", 6), Full("softmax")],
-    "rnn-lstm": [Cell("rnn", 3, bias=False), Cell("lstm", 4, bias=False), Full("softmax", bias=False)],
-    "lstm-dense": [Cell("lstm", 4), Full("sigmoid"), Full("softmax")],
-}
-
-
-def network_of(layers, symbols, steps):
-    """Return twin's description of the same layers."""
-    made, width = [], symbols
-    for k, one in enumerate(layers):
-        if isinstance(one, Cell):
-            made.append(Recurrent(k, one.kind, width, one.hidden, one.bias, steps, one_hot=k == 0))
-        else:
-            outputs = symbols if k == len(layers) - 1 else 4
-            made.append(Dense(k, width, outputs, one.bias, one.function, steps))
-        width = made[-1].size
-    return Network(tuple(made), "cross-entropy")
-
-
-def text_of(symbols, steps, sequences, seed=1):
-    """Return a text in which a symbol tells something about the next."""
-    rng = np.random.default_rng(seed)
-    jumps = rng.integers(1, 3, steps * sequences + 1)
-    codes = np.cumsum(jumps) % symbols
-    inputs, targets = codes[:-1].reshape(sequences, steps), codes[1:].reshape(sequences, steps)
-    names = tuple(map(chr, range(65, 65 + symbols)))
-    return Dataset(inputs, targets, inputs[:2], targets[:2], symbols=names, sequential=True)
+from sequence_kit import STACKS, network_of, text_of, whole
 
 
 def compared(layers, *, symbols=5, steps=7, sequences=4, samples=6, rate=0.1, **own):
     """Train twin and NumPy from the same weights; hold losses, weights and states against each other."""
     data = text_of(symbols, steps, sequences)
     twin = ideal(network_of(layers, symbols, steps), data, rate=rate, **own)
-    before = twin.weights()
+    before = whole(layers, twin.weights())
     codes, labels = data.inputs.astype(int), data.targets.astype(int)
     weights, losses, state = train_text(layers, before, codes, labels, rate, samples)
     np.testing.assert_allclose(twin.train(0, samples), losses, rtol=1e-5)
-    assert_trained_alike(twin.weights(), weights, before, samples * steps)
+    assert_trained_alike(whole(layers, twin.weights()), weights, before, samples * steps)
+    firsts = np.cumsum([0, *(1 + (getattr(one, "kind", "") == "gru") for one in layers)])
     for k, one in enumerate(layers):
         if isinstance(one, Cell):
-            h, c = twin.state(k)
+            h, c = twin.state(firsts[k])
             np.testing.assert_allclose(h, state[k][0], rtol=1e-4, atol=1e-5)
             if one.kind == "lstm":
                 np.testing.assert_allclose(c, state[k][1], rtol=1e-4, atol=1e-5)
@@ -76,7 +43,7 @@ def compared(layers, *, symbols=5, steps=7, sequences=4, samples=6, rate=0.1, **
 def test_numpy_gradients_are_finite_differences(stack):
     layers = STACKS[stack]
     rng = np.random.default_rng(2)
-    weights = [rng.normal(0, 0.7, (n_out, n_in)) for n_in, n_out in network_of(layers, 5, 4).shapes]
+    weights = whole(layers, [rng.normal(0, 0.7, (n_out, n_in)) for n_in, n_out in network_of(layers, 5, 4).shapes])
     labels = [3, 0, 1, 4]
     xs = np.eye(5)[[1, 3, 0, 1]]
     state = [
@@ -125,7 +92,9 @@ def test_any_number_of_steps_and_of_samples_in_flight(steps, in_flight):
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     cells=st.lists(
-        st.builds(Cell, st.sampled_from(["lstm", "rnn"]), st.integers(1, 7), st.booleans()), min_size=1, max_size=3
+        st.builds(Cell, st.sampled_from(["lstm", "gru", "rnn"]), st.integers(1, 7), st.booleans()),
+        min_size=1,
+        max_size=3,
     ),
     bias=st.booleans(),
     symbols=st.integers(2, 9),

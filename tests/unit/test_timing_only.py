@@ -237,7 +237,7 @@ def test_statistics_that_a_workload_leaves_out_are_those_that_ship():
     ("old", "new", "message"),
     [
         ("shape = [30, 100]", "shape = [30, 100]\nsymbols = 3", "needs shape or symbols"),
-        ("shape = [30, 100]", "symbols = 3", "data.symbols (= 3): must be given for recurrent layers and embeddings"),
+        ("shape = [30, 100]", "symbols = 3", "data.symbols (= 3): must be given where network.steps is"),
         ('set = "none"', 'set = "digits"', 'data.shape: belongs to set = "none"'),
         ("statistics =", "statistics.sdg =", "sources.statistics.sdg"),
     ],

@@ -37,12 +37,12 @@ def batch_operations(program: "Program", numbers: range) -> Iterator[Operation]:
     for member, number in zip(members, numbers, strict=True):
         if member.index:
             yield from member.marked(member_prefetch(program, member, number))
-        for layer in reversed(member.layers):
-            yield from member.marked(program.update(layer, number))
+        yield from member.marked(member.updates(number))
     yield from program.finish()
 
 
-Step = tuple[Producer, Phase]
+Step = tuple[tuple[Producer, ...], Phase]
+"""A layer or node, or layers whose time steps take turns, and which part of its work."""
 
 
 @final
@@ -60,19 +60,23 @@ class Member:
 
     def forward(self, steps: Sequence[Step]) -> Iterator[Operation]:
         """Yield some steps of the way forward."""
-        for made, phase in steps:
-            if made.what == LAYER:
-                yield from self.program.forward(self.layers[made.number])
+        for turn, phase in steps:
+            if turn[0].what == LAYER:
+                yield from self.program.unrolled([self.layers[made.number] for made in turn])
             else:
-                yield from self.nodes[made.number].forward(phase)
+                yield from self.nodes[turn[0].number].forward(phase)
 
     def backward(self, steps: Sequence[Step]) -> Iterator[Operation]:
         """Yield some steps of the way back."""
-        for made, phase in steps:
-            if made.what == LAYER:
-                yield from self.program.errors(self.layers[made.number])
+        for turn, phase in steps:
+            if turn[0].what == LAYER:
+                yield from self.program.unrolled_errors([self.layers[made.number] for made in turn])
             else:
-                yield from self.nodes[made.number].backward(phase)
+                yield from self.nodes[turn[0].number].backward(phase)
+
+    def updates(self, number: int) -> Iterator[Operation]:
+        """Yield the updates by this sample, which has a number."""
+        yield from self.program.unrolled_updates(self.layers, number)
 
 
 def member_prefetch(program: "Program", member: Member, number: int) -> Iterator[Operation]:
@@ -81,29 +85,26 @@ def member_prefetch(program: "Program", member: Member, number: int) -> Iterator
         yield from program.algorithm.prefetch(layer, number)
 
 
-def _forward(program: "Program") -> list[tuple[Producer, bool]]:
+def _forward(program: "Program") -> list[tuple[tuple[Producer, ...], bool]]:
     """Return layers and nodes in order, and whether the batch meets there."""
-    if program.flow is None:
-        return [(Producer(LAYER, k), False) for k in range(len(program.layers))]
-    return [(made, made.what != LAYER and program.flow.nodes[made.number].meets) for made in program.flow.order]
+    nodes = program.flow.nodes if program.flow else ()
+    return [(turn, turn[0].what != LAYER and nodes[turn[0].number].meets) for turn in program.turns]
 
 
-def _backward(program: "Program") -> list[tuple[Producer, bool]]:
-    flow, order = program.flow, reversed(_forward(program))
-    return [
-        (made, meets) for made, meets in order if made.what == LAYER or flow is None or flow.nodes[made.number].returns
-    ]
+def _backward(program: "Program") -> list[tuple[tuple[Producer, ...], bool]]:
+    nodes, order = program.flow.nodes if program.flow else (), reversed(_forward(program))
+    return [(turn, meets) for turn, meets in order if turn[0].what == LAYER or nodes[turn[0].number].returns]
 
 
-def _parts(order: Sequence[tuple[Producer, bool]], members: int) -> Iterator[list[list[Step]]]:
+def _parts(order: Sequence[tuple[tuple[Producer, ...], bool]], members: int) -> Iterator[list[list[Step]]]:
     """Cut an order where a batch meets; yield for each part the steps of every member."""
     part: list[list[Step]] = [[] for _ in range(members)]
-    for made, meets in order:
+    for turn, meets in order:
         alone = Phase.WHOLE if members == 1 or not meets else None
         for index, steps in enumerate(part):
             last = Phase.LAST if index == members - 1 else Phase.GATHER
-            steps.append((made, alone if alone is not None else Phase.FIRST if index == 0 else last))
+            steps.append((turn, alone if alone is not None else Phase.FIRST if index == 0 else last))
         if alone is None:
             yield part
-            part = [[(made, Phase.APPLY)] for _ in range(members)]
+            part = [[(turn, Phase.APPLY)] for _ in range(members)]
     yield part

@@ -57,7 +57,7 @@ class Digital(Algorithm):
     def backward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Line 2."""
         yield load(layer)
-        yield multiply(layer, Kind.BACKWARD, Opcode.BACKWARD, (layer.own("d"),), (layer.own("e"),))
+        yield multiply(layer, Kind.BACKWARD, Opcode.BACKWARD, layer.gradients(), (layer.own("e"),))
 
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:  # noqa: ARG002 - every sample alike
         """Line 3, or for an optimiser the sum of the gradients of a step."""

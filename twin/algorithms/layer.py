@@ -22,6 +22,8 @@ class Wiring:
         Beside which layers' tiles the input was made (-1: it is the sample's) and the output is taken.
     copied : bool
         Whether a mat-vec copies its input to a vector of the layer's own first.
+    steps, error_steps : int
+        In how many time steps the input, and the error of the output, are made; 0 where all at once.
     """
 
     source: str
@@ -30,6 +32,8 @@ class Wiring:
     below: int
     above: int
     copied: bool = True
+    steps: int = 0
+    error_steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,10 @@ class Layer:
     @property
     def wiring(self) -> Wiring:
         """Where the input comes from, and where the output goes."""
-        k = self.layer.index
-        return self.wired or Wiring(f"x{k}", f"x{k + 1}", f"e{k + 1}", k - 1, k + 1, copied=False)
+        if self.wired is not None:
+            return self.wired
+        k, steps = self.layer.index, self.layer.uses if self.timed else 0
+        return Wiring(f"x{k}", f"x{k + 1}", f"e{k + 1}", k - 1, k + 1, copied=False, steps=steps, error_steps=steps)
 
     def at(self, first: int, count: int) -> Self:
         """Return the same layer for some of a sample's uses of its matrix."""
@@ -131,15 +137,53 @@ class Layer:
         return self.wiring.below, matrix
 
     def inputs(self) -> tuple[Resource, ...]:
-        """Return what a mat-vec's input consists of: x, and for a recurrent layer the state before."""
-        if not isinstance(self.layer, Recurrent):
-            return (self.named(self.wiring.source),)
-        return self.own("x"), self.own("h", -1) if self.first else self.shared("state")
+        """Return what a mat-vec's input consists of: x, and for a matrix on the state the state before."""
+        source = self.taken(self.wiring.source, self.wiring.steps)
+        return (*source, self.before()) if self.on_state else source
+
+    @property
+    def on_state(self) -> bool:
+        """Whether the matrix has lines for the state of the step before."""
+        return isinstance(self.layer, Recurrent) and self.layer.cell != "gru"
+
+    def before(self) -> Resource:
+        """Return the state of cells that a step begins with."""
+        return self._vector("h", self._states, -1) if self.first else self.state()
+
+    def after(self) -> Resource:
+        """Return the state of cells in the buffer after a step."""
+        return self._vector("h", self._states, 0)
+
+    def state(self) -> Resource:
+        """Return the state that a sequence begins with, and leaves to the next of its stream where it is carried."""
+        k, stream = self._states, f"@{self.member}" if self.member else ""
+        carried = isinstance(self.layer, Recurrent) and self.layer.carried
+        return Resource(f"{k}.state{stream}", private=False) if carried else self.private(f"s{k}")
+
+    @property
+    def _states(self) -> int:
+        """The layer by whose number the state goes: the first of the cell's."""
+        second = isinstance(self.layer, Recurrent) and self.layer.cell == "gru"
+        return self.layer.index - second
+
+    def taken(self, name: str, steps: int) -> tuple[Resource, ...]:
+        """Return what is taken of a vector that is made in so many time steps: one of them, or all; 0: at once."""
+        if steps and self.timed:
+            return (self.named(name),)
+        return tuple(self.private(f"{name}.{step}") for step in range(steps)) or (self.private(name),)
 
     def named(self, vector: str, after: int = 0) -> Resource:
         """Return a vector of the sample by its whole name."""
-        step = f".{self.first + after}" if self.timed else ""
-        return Resource(vector + step + (f"@{self.member}" if self.member else ""), private=True)
+        return self.private(f"{vector}.{self.first + after}" if self.timed else vector)
+
+    def private(self, vector: str) -> Resource:
+        """Return a vector of the sample that is no time step's."""
+        return Resource(vector + (f"@{self.member}" if self.member else ""), private=True)
+
+    def gradients(self) -> tuple[Resource, ...]:
+        """Return what a mat-vec going back takes: d, and for the gates of a GRU what else its errors consist of."""
+        joined = isinstance(self.layer, Recurrent) and self.layer.joined
+        return (self.own("d"), self.own("dc")) if joined else (self.own("d"),)
 
     def _vector(self, vector: str, index: int, after: int) -> Resource:
         return self.named(f"{vector}{index}", after)

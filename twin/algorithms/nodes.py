@@ -38,10 +38,24 @@ def error(taker: Taker) -> str:
 def wiring_of(flow: Flow, layer: int) -> Wiring:
     """Return where the input of a layer comes from and where its output goes."""
     source, made = origin(flow, flow.sources[layer]), Producer(LAYER, layer)
-    takers = flow.takers(made)
+    takers, below, steps = flow.takers(made), flow.host(source), steps_of(flow, source)
     if not takers:  # the last, whose output meets the loss
-        return Wiring(tensor(source), tensor(made), "", flow.host(source), layer)
-    return Wiring(tensor(source), tensor(made), error(takers[0]), flow.host(source), flow.host(takers[0]))
+        return Wiring(tensor(source), tensor(made), "", below, layer, steps=steps)
+    taker = takers[0]
+    return Wiring(
+        tensor(source),
+        tensor(made),
+        error(taker),
+        below,
+        flow.host(taker),
+        steps=steps,
+        error_steps=steps_of(flow, taker),
+    )
+
+
+def steps_of(flow: Flow, one: Producer | Taker) -> int:
+    """Return in how many time steps a tensor, or the error that a taker gives, is made; 0: at once."""
+    return flow.steps[one.number] if one.what == LAYER and flow.steps else 0
 
 
 def learner_of(network: Network, layer: int, optimiser: Optimiser | None) -> Learner | None:
@@ -70,11 +84,8 @@ def node_steps(
         flops, squares = flops + 1, squares_of(flow, len(layers) if layers[0].learner else 0)
     nodes = flow.nodes if flow else ()
     sparse = optimiser is not None and optimiser.sparse
-    return [
-        NodeSteps(flow, node, layers[node.host].at(0, 1), matrix, moments, flops, squares, sparse)
-        for node in nodes
-        if flow
-    ]
+    hosts = [replace(layer.at(0, 1), timed=False) for layer in layers]
+    return [NodeSteps(flow, node, hosts[node.host], matrix, moments, flops, squares, sparse) for node in nodes if flow]
 
 
 def origin(flow: Flow, made: Producer) -> Producer:
@@ -140,9 +151,9 @@ class NodeSteps:
             return
         sources = [origin(self.flow, source) for source in self.node.inputs]
         here = [self._own(f"f{port}") for port in range(len(sources))]
-        for source, words, target in zip(sources, self.node.sizes, here, strict=True):
+        for source, words, target in zip(sources, self.node.moved, here, strict=True):
             home = (self.flow.host(source), self.matrix)
-            yield self._move(Stream.ACTIVATIONS, words, (self.host.named(tensor(source)),), target, home=home)
+            yield self._move(Stream.ACTIVATIONS, words, self._tensor(source), target, home=home)
         if phase in GATHERS:
             flops = self.node.cost.forward * GATHERED // TOGETHER
             moments = self._moments()
@@ -190,12 +201,12 @@ class NodeSteps:
         here = []
         for number, taker in enumerate(takers):
             here.append(self._own(f"r{number}"))
-            source = (self.host.named(error(taker)),)
+            source = self.host.taken(error(taker), steps_of(self.flow, taker))
             home = (self.flow.host(taker), self.matrix)
             yield self._move(Stream.ERRORS, self.node.size, source, here[-1], home=home)
         kept, place = self._kept()
         if kept:
-            yield self._move(Stream.ACTIVATIONS, kept, (place,), self._own("b"))
+            yield self._move(Stream.ACTIVATIONS, kept, place, self._own("b"))
             here.append(self._own("b"))
         gradient = (self._shared("g"),) if self.node.parameters else ()
         if phase in GATHERS:
@@ -216,7 +227,7 @@ class NodeSteps:
         for port, wanted in enumerate(self.node.wanted):
             if wanted:
                 towards = self.flow.host(origin(self.flow, self.node.inputs[port])) - self.node.host
-                words, target = self.node.sizes[port], self._own(f"e{port}")
+                words, target = self.node.moved[port], self._own(f"e{port}")
                 yield self._move(Stream.ERRORS, words, (errors[port],), target, store=True, towards=towards)
 
     def norm(self) -> Iterator[Operation]:
@@ -246,16 +257,19 @@ class NodeSteps:
     def _flops(self, whole: int, phase: Phase) -> int:
         return whole - (whole * GATHERED // TOGETHER if phase is Phase.APPLY else 0)
 
-    def _kept(self) -> tuple[int, Resource]:
+    def _kept(self) -> tuple[int, tuple[Resource, ...]]:
         """Return how many words the way back loads beside errors, and what they are."""
         if self.node.cost.kept:
-            return self.node.cost.kept, self._own("ks")
+            return self.node.cost.kept, (self._own("ks"),)
         if self.node.again == "input":
-            return self.node.sizes[0], self.host.named(tensor(origin(self.flow, self.node.inputs[0])))
-        return self.node.size if self.node.again else 0, self._own("t")
+            return self.node.sizes[0], self._tensor(origin(self.flow, self.node.inputs[0]))
+        return self.node.size if self.node.again else 0, (self._own("t"),)
+
+    def _tensor(self, made: Producer) -> tuple[Resource, ...]:
+        return self.host.taken(tensor(made), steps_of(self.flow, made))
 
     def _own(self, vector: str) -> Resource:
-        return self.host.named(f"n{self.node.index}.{vector}")
+        return self.host.private(f"n{self.node.index}.{vector}")
 
     def _shared(self, vector: str) -> Resource:
         return Resource(f"n{self.node.index}.{vector}", private=False)

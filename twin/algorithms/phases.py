@@ -84,12 +84,12 @@ class PhaseProgram:
         program, flow = self._program, self._flow
         if self._phase.block == 0:
             yield program.input()
-        for made in flow.order:
-            if sender(flow, made) in self._layers:
-                yield from program.step_forward(made)
-        for made in reversed(flow.order):
-            if flow.host(made) in self._layers:
-                yield from program.step_backward(made, self._sample)
+        for turn in program.turns:
+            if sender(flow, turn[0]) in self._layers:
+                yield from program.turn_forward(turn)
+        for turn in reversed(program.turns):
+            if flow.host(turn[0]) in self._layers:
+                yield from program.turn_backward(turn, self._sample)
 
     def _from_above(self) -> Iterator[Resource]:
         """Yield the errors that come from the sections above."""

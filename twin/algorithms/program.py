@@ -1,6 +1,7 @@
 """The program of a training step: forward through all layers, loss, then backward and update from the top."""
 
 from collections.abc import Hashable, Iterator, Sequence
+from functools import cached_property
 from typing import final
 
 from twin.algorithms.algorithm import Algorithm
@@ -9,7 +10,7 @@ from twin.algorithms.batches import Batches
 from twin.algorithms.nodes import NodeSteps, tensor
 from twin.algorithms.recurrence import cell, cell_derivative
 from twin.algorithms.steps import LayerSteps
-from twin.networks.flow import INPUT, LAYER, Flow, Producer
+from twin.networks.flow import INPUT, LAYER, Flow, Producer, turns
 from twin.networks.layers import Conv, Recurrent
 from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 
@@ -72,10 +73,15 @@ class Program:
         yield self.input()
         for layer in self.layers:
             yield from self.algorithm.prefetch(layer, sample)
+        yield from self._unrolled(sample) if self.timed else self._layered(sample)
+
+    @cached_property
+    def turns(self) -> list[tuple[Producer, ...]]:
+        """Layers and nodes in the order of the way forward; those together whose time steps take turns."""
         if self.flow is not None:
-            yield from self._dataflow(self.flow, sample)
-        else:
-            yield from self._unrolled(sample) if self.timed else self._feed_forward(sample)
+            return turns(self.flow.order, [one.layer for one in self.layers])
+        every = [Producer(LAYER, k) for k in range(len(self.layers))]
+        return [tuple(every)] if self.timed else [(made,) for made in every]
 
     def input(self, layer: LayerSteps | None = None) -> Operation:
         """Return the arrival of a sample; `layer` is the first one of a batch's sample."""
@@ -91,13 +97,13 @@ class Program:
 
     def _arrived(self, first: LayerSteps) -> tuple[Resource, ...]:
         if self.flow is not None:
-            return (first.named(tensor(Producer(INPUT))),)
+            return (first.private(tensor(Producer(INPUT))),)
         return tuple(first.at(step, 1).own("x") for step in range(first.layer.uses if self.timed else 1))
 
     @property
     def timed(self) -> bool:
-        """Whether samples are sequences, unrolled in time."""
-        return self.layers[0].timed
+        """Whether all layers go through a sequence together, step by step."""
+        return self.flow is None and self.layers[0].timed
 
     @property
     def words(self) -> int:
@@ -113,43 +119,51 @@ class Program:
         """Yield one layer's part of the way forward; the last one's ends with the loss."""
         main = self.algorithm.main
         yield from self.algorithm.forward(layer)
-        yield from layer.loss(main) if self._loses(layer) else layer.activation(main)
+        if self._loses(layer):
+            yield from layer.loss(main)
+        else:
+            yield from cell(layer, main) if self._is_recurrent(layer) else layer.activation(main)
+
+    def unrolled(self, layers: Sequence[LayerSteps]) -> Iterator[Operation]:
+        """Yield the way forward of layers that go through a sequence together; of any other one all at once."""
+        if not layers[0].timed:
+            yield from self.forward(layers[0])
+            return
+        for step in range(layers[0].layer.uses):
+            for layer in layers:
+                yield from self.forward(layer.at(step, 1))
+
+    def unrolled_errors(self, layers: Sequence[LayerSteps]) -> Iterator[Operation]:
+        """Yield their way back, up to their updates."""
+        if not layers[0].timed:
+            yield from self.errors(layers[0])
+            return
+        for step in reversed(range(layers[0].layer.uses)):
+            for layer in reversed(layers):
+                yield from self.errors(layer.at(step, 1))
+
+    def unrolled_updates(self, layers: Sequence[LayerSteps], sample: int) -> Iterator[Operation]:
+        """Yield their updates by one sample, in the order of time."""
+        if not self.timed:
+            for layer in reversed(layers):
+                yield from self.update(layer, sample)
+            return
+        for step in range(layers[0].layer.uses):
+            for layer in layers:
+                yield from self.algorithm.update(layer.at(step, 1), sample)
 
     def way_forward(self) -> Iterator[Operation]:
         """Yield the way of one sample from its input to its loss."""
-        if self.flow is not None:
-            for made in self.flow.order:
-                yield from self.step_forward(made)
-        elif self.timed:
-            yield from self._steps_forward()
-        else:
-            for layer in self.layers:
-                yield from self.forward(layer)
-
-    def _steps_forward(self) -> Iterator[Operation]:
-        main = self.algorithm.main
-        for step in range(self.layers[0].layer.uses):
-            for whole in self.layers:
-                layer = whole.at(step, 1)
-                yield from self.algorithm.forward(layer)
-                if whole is self.layers[-1]:
-                    yield from layer.loss(main)
-                else:
-                    yield from cell(layer, main) if self._is_recurrent(whole) else layer.activation(main)
-
-    def backward(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
-        """Yield one layer's part of the way back, with its updates."""
-        yield from self.errors(layer)
-        yield from self.update(layer, sample)
-        if not self._clips:
-            yield from self.algorithm.finish(layer)
+        for turn in self.turns:
+            yield from self.turn_forward(turn)
 
     def errors(self, layer: LayerSteps) -> Iterator[Operation]:
         """Yield one layer's part of the way back, up to its updates."""
-        index = layer.layer.index
+        index, main = layer.layer.index, self.algorithm.main
         if not self._loses(layer):
-            yield from layer.derivative(self.algorithm.main)
-        if index > 0 if self.flow is None else self.flow.wanted[index]:
+            yield from cell_derivative(layer, main) if self._is_recurrent(layer) else layer.derivative(main)
+        wanted = index > 0 if self.flow is None else self.flow.wanted[index]
+        if wanted or (self._is_recurrent(layer) and layer.first > 0):  # which the step before waits for
             yield from self.algorithm.backward(layer)
 
     def _loses(self, layer: LayerSteps) -> bool:
@@ -161,36 +175,36 @@ class Program:
         for run in layer.runs(sample):
             yield from self.algorithm.update(run, sample)
 
-    def _dataflow(self, flow: Flow, sample: int) -> Iterator[Operation]:
-        """A graph: forward in its order, back in the other, and digital parameters step with their error at hand."""
+    def _layered(self, sample: int) -> Iterator[Operation]:
+        """Forward in order, back in the other, and digital parameters step with their error at hand."""
         yield from self.way_forward()
-        for made in reversed(flow.order):
-            yield from self.step_backward(made, sample)
+        for turn in reversed(self.turns):
+            yield from self.turn_backward(turn, sample)
         if self._clips:
             yield from self.finish()
 
-    def step_forward(self, made: Producer) -> Iterator[Operation]:
-        """Yield the way forward of a layer or a node of a graph."""
-        if made.what == LAYER:
-            yield from self.forward(self.layers[made.number])
+    def turn_forward(self, turn: Sequence[Producer]) -> Iterator[Operation]:
+        """Yield the way forward of a layer or a node, or of layers whose time steps take turns."""
+        if turn[0].what == LAYER:
+            yield from self.unrolled([self.layers[made.number] for made in turn])
         else:
-            yield from self.nodes[made.number].forward()
+            yield from self.nodes[turn[0].number].forward()
 
-    def step_backward(self, made: Producer, sample: int) -> Iterator[Operation]:
+    def turn_backward(self, turn: Sequence[Producer], sample: int) -> Iterator[Operation]:
         """Yield the way back of a layer or a node of a graph, and what it learns."""
-        if made.what == LAYER:
-            yield from self.backward(self.layers[made.number], sample)
-        elif self.nodes[made.number].node.returns:
-            yield from self.nodes[made.number].backward()
+        if turn[0].what == LAYER:
+            yield from self._back([self.layers[made.number] for made in turn], sample)
+        elif self.nodes[turn[0].number].node.returns:
+            yield from self.nodes[turn[0].number].backward()
             if not self._clips:
-                yield from self.nodes[made.number].step()
+                yield from self.nodes[turn[0].number].step()
 
-    def _feed_forward(self, sample: int) -> Iterator[Operation]:
-        yield from self.way_forward()
-        for layer in reversed(self.layers):
-            yield from self.backward(layer, sample)
-        if self._clips:
-            yield from self.finish()
+    def _back(self, layers: Sequence[LayerSteps], sample: int) -> Iterator[Operation]:
+        yield from self.unrolled_errors(layers)
+        yield from self.unrolled_updates(layers, sample)
+        if not self._clips:
+            for layer in reversed(layers):
+                yield from self.algorithm.finish(layer)
 
     def finish(self) -> Iterator[Operation]:
         """Yield what ends a step after all updates: what digital parameters learn from all gradients."""
@@ -208,19 +222,9 @@ class Program:
 
         All steps of a sequence see the same weights, as in the papers (Gokmen 2018, 2021).
         """
-        main = self.algorithm.main
-        steps = range(self.layers[0].layer.uses)
         yield from self.way_forward()
-        for step in reversed(steps):
-            for whole in reversed(self.layers):
-                layer = whole.at(step, 1)
-                if whole is not self.layers[-1]:
-                    yield from cell_derivative(layer, main) if self._is_recurrent(whole) else layer.derivative(main)
-                if whole is not self.layers[0] or step > 0:
-                    yield from self.algorithm.backward(layer)
-        for step in steps:
-            for whole in self.layers:
-                yield from self.algorithm.update(whole.at(step, 1), sample)
+        yield from self.unrolled_errors(self.layers)
+        yield from self.unrolled_updates(self.layers, sample)
         yield from self.finish()
 
     @staticmethod

@@ -17,8 +17,10 @@ from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 # Digital work per element, in floating-point operations: assumption, one per arithmetic operation of
 # the formula with the exponential counted as four.
 # An LSTM cell has 3 sigmoids, 2 tanh and 4 operations for 4 gates; going back it has about 24 operations.
+# A GRU cell has 2 sigmoids and r h for its gates, tanh and (1 - z) n + z h for its candidate; going back 12 and 6.
 ACTIVATION_FLOPS = {"sigmoid": 6, "tanh": 8, "relu": 1, "identity": 0, "softmax": 6, "lstm": 9.5, "rnn": 8}
-DERIVATIVE_FLOPS = {"sigmoid": 3, "tanh": 3, "relu": 1, "identity": 0, "lstm": 6, "rnn": 3}
+ACTIVATION_FLOPS |= {"gru-gates": 6.5, "gru": 12}
+DERIVATIVE_FLOPS = {"sigmoid": 3, "tanh": 3, "relu": 1, "identity": 0, "lstm": 6, "rnn": 3, "gru-gates": 6, "gru": 6}
 LOSS_FLOPS = 2
 # Rasch 2024, Table 1: 2N for update management of N + N lines, 2 per element of a transferred line.
 MANAGEMENT_FLOPS = 1
@@ -53,8 +55,10 @@ class LayerSteps(Layer):
             )
 
     def filled(self) -> tuple[Resource, ...]:
-        """Return what a mat-vec forward fills: z, and x where it copies its input."""
-        return (self.own("z"), *((self.own("x"),) if self.wiring.copied else ()))
+        """Return what a mat-vec forward fills: z, x where it copies its input, and a state that begins with zeros."""
+        zeros = self.on_state and self.first == 0 and self.state().private
+        copied = (self.own("x"),) if self.wiring.copied else ()
+        return (self.own("z"), *copied, *((self.state(),) if zeros else ()))
 
     def activation(self, matrix: str) -> Iterator[Operation]:
         """Y = f(z), with the partial sums of split arrays added first; y goes to the buffer."""
@@ -88,7 +92,7 @@ class LayerSteps(Layer):
                 Kind.BACKWARD,
                 Unit.TILE,
                 self.layer.index,
-                reads=(self.shared(matrix), self.own("d")),
+                reads=(self.shared(matrix), *self.gradients()),
                 writes=(self.own("g"),),
                 opcode=Opcode.BACKWARD if matrix == matrices[0] else Opcode.BACKWARD_FAST,
                 matrix=matrix,
@@ -103,7 +107,7 @@ class LayerSteps(Layer):
     def derivative(self, matrix: str) -> Iterator[Operation]:
         """D = e f'(z) with the error from above and f' from the stored activation, of a convolution the pooled ones."""
         handed, wiring = self.handed, self.wiring
-        error = self.named(wiring.error)
+        error = self.taken(wiring.error, wiring.error_steps)
         yield self.move(Stream.ERRORS, matrix, handed, error, self.own("r"), home=(wiring.above, matrix))
         yield self.move(Stream.ACTIVATIONS, matrix, handed, self.named(wiring.target), self.own("b"))
         flops = DERIVATIVE_FLOPS[self.layer.activation] * handed

@@ -26,6 +26,7 @@ from twin.descriptions.resolved import toml_text
 from twin.descriptions.statistics import Statistics, completed
 from twin.errors import TwinError
 from twin.networks.description import Network
+from twin.networks.kinds.matrices import Recurrent
 
 Described = Annotated[str, Field(description="File that the parameters were read from; written by the twin.")]
 Overrides = Annotated[
@@ -250,7 +251,7 @@ class Workload(Description):
         chosen, loss = vars(data)["set"], data.loss
         if chosen == "none":
             if bool(vars(data)["symbols"]) != vars(self)["network"].reads_text:
-                rule = "must be given for recurrent layers and embeddings, and for no other network"
+                rule = "must be given where network.steps is, and for no other network"
                 raise refusal(("data", "symbols"), rule)
             return self
         named = f'targets = "{vars(data)["targets"]}"' if chosen in OWN else f'set = "{chosen}"'
@@ -258,12 +259,13 @@ class Workload(Description):
         last = list(network.listed())[-1]
         outputs = vars(last.node).get("outputs")  # those of other kinds follow from their inputs
         if chosen in TEXTS and not network.reads_text:
+            if any(isinstance(one.node, Recurrent) for one in network.listed()):
+                rule = "must be at least 1: the characters of a sample (the papers use 100)"
+                raise refusal(("network", "steps"), rule)
             rule = f'needs a recurrent layer (kind = "lstm") or an embedding for set = "{chosen}"'
             raise refusal(("network", "layers"), rule)
         if chosen not in TEXTS and network.reads_text:
-            raise refusal(
-                ("data", "set"), f"must be a text for recurrent layers and embeddings: {', '.join(sorted(TEXTS))}"
-            )
+            raise refusal(("data", "set"), f"must be a text where network.steps is given: {', '.join(sorted(TEXTS))}")
         if chosen in CLASSES and outputs is not None and outputs != CLASSES[chosen]:
             raise refusal(
                 ("network", *last.at, "outputs"), f'must be {CLASSES[chosen]} in the last layer for set = "{chosen}"'

@@ -87,7 +87,7 @@ def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inpu
             share = layer.scale if fresh else F32(layer.gamma * layer.scale)
             forward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, p.row, fresh, share, seed, row)
         elif p.opcode == ACTIVATION:
-            activate_uses(f, layer, shift, p.first, p.uses)
+            activate_uses(f, layer, layers[layer.partner], shift, p.first, p.uses)
         elif p.opcode == LOSS:
             for use in range(p.first, p.first + p.uses):
                 value, wrong = lose_use(f, layer, shift, targets[p.row], use)
@@ -99,7 +99,7 @@ def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inpu
             share = layer.scale if fresh else F32(layer.gamma * layer.scale)
             backward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, fresh, share, seed, row)
         elif p.opcode == DERIVATIVE:
-            derivative(f, layer, shift, p.first, p.uses)
+            derivative(f, layer, layers[layer.partner], shift, p.first, p.uses)
         elif p.opcode == NODE_FORWARD:
             node_forward(f, nodes[p.first], p.slot, p.uses, p.sample, seed)
         elif p.opcode == NODE_BACKWARD:

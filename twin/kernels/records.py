@@ -82,8 +82,8 @@ SIGMOID, TANH, RELU, IDENTITY, SOFTMAX = range(5)
 ACTIVATIONS = {"sigmoid": SIGMOID, "tanh": TANH, "relu": RELU, "identity": IDENTITY, "softmax": SOFTMAX}
 CROSS_ENTROPY, SQUARED_ERROR = range(2)
 LOSSES = {"cross-entropy": CROSS_ENTROPY, "squared-error": SQUARED_ERROR}
-DENSE, CONV, LSTM, RNN = range(4)
-KINDS = {"dense": DENSE, "conv": CONV, "lstm": LSTM, "rnn": RNN}
+DENSE, CONV, LSTM, RNN, GRU_GATES, GRU = range(6)
+KINDS = {"dense": DENSE, "conv": CONV, "lstm": LSTM, "rnn": RNN, "gru-gates": GRU_GATES, "gru": GRU}
 ROW, COLUMN = range(2)
 AXES = {"row": ROW, "column": COLUMN}
 N_OWN = 8
@@ -143,8 +143,11 @@ LAYER = np.dtype(
         ("one_hot", "i8"),
         ("c", "i8"),  # cell state (uses + 1 x hidden), that of the sequence before first
         ("tanh_c", "i8"),  # (uses x hidden)
-        ("carry", "i8"),  # error of the cell state from the step after (hidden)
-        ("state", "i8"),  # h and c that a sequence leaves to the next (2 x hidden)
+        ("carry", "i8"),  # error of the cell state from the step after (hidden); of GRU gates what passes them (n_in)
+        ("state", "i8"),  # h and c that a sequence leaves to the next of its stream (streams x 2 x hidden)
+        ("streams", "i8"),  # sequences at once, each going on where its stream stood; 0: all begin with zeros
+        ("stream_rows", "i8"),  # examples of a stream
+        ("partner", "i8"),  # of a GRU's gates the layer of its candidate, and the other way round
         # matrices
         ("main", "i8"),  # forward and backward use this
         ("fast", "i8"),  # A; -1: none

@@ -11,10 +11,11 @@ from twin.kernels.records import NODE, OPTIMISERS
 from twin.kernels.streams import PARAMETERS
 from twin.machine.arena import Arena
 from twin.machine.arrays import generator
+from twin.machine.describe import place_cell
 from twin.networks.flow import INPUT, LAYER, Digital, Flow, Producer, Taker
 from twin.networks.given.fit import Given
 from twin.networks.kinds.node import Start
-from twin.networks.layers import Conv, Layer
+from twin.networks.layers import Conv, Layer, Recurrent
 
 Records = npt.NDArray[np.void]
 INPUTS, ERRORS = ("a", "b", "c"), ("da", "db", "dc")
@@ -159,9 +160,14 @@ def _place_layer(record: np.void, layer: Layer, arena: Arena) -> None:
         record["sums"] = arena.take(n_out if layer.groups > 1 else 0)
     else:
         record["e"] = arena.take(uses * n_in)
+    if isinstance(layer, Recurrent):
+        place_cell(record, layer, arena)
+        record["handed"], record["handed_step"] = arena.take(uses * layer.size), layer.size
 
 
 def _take_input(record: np.void, layer: Layer, tensor: int) -> None:
+    if isinstance(layer, Recurrent) and layer.cell == "gru":
+        return  # whose lines the gates fill
     record["image" if isinstance(layer, Conv) else "source"] = tensor
 
 
@@ -169,7 +175,8 @@ def _wire_errors(flow: Flow, layers: Records, shapes: Sequence[Layer], nodes: Re
     """Tell every layer and node where the error of its output lies."""
     for made in flow.order[:-1]:
         if made.what == LAYER:
-            record, width = layers[made.number], shapes[made.number].n_out
+            layer = shapes[made.number]
+            record, width = layers[made.number], layer.size if isinstance(layer, Recurrent) else layer.n_out
             record["error"], record["error_step"] = _error(flow.taker(made), width, layers, shapes, nodes)
             continue
         node, record = flow.nodes[made.number], nodes[made.number]

@@ -29,6 +29,7 @@ def describe_layer(record: Record, layer: Layer, loss: str, s: Settings, scale: 
     if isinstance(layer, Recurrent):
         record["features"], record["hidden"], record["one_hot"] = layer.features, layer.hidden, layer.one_hot
         record["back"] = layer.n_inputs - layer.returned
+        record["partner"] = layer.index + {"gru-gates": 1, "gru": -1}.get(layer.cell, 0)
     if every:
         row = s.transfer_axis == "row"
         record["transfer_axis"], record["hadamard"] = AXES[s.transfer_axis], s.hadamard
@@ -82,11 +83,31 @@ def enter_chi(layers: Records, matrices: Records, settings: Settings, batch: int
             record["transfer_every"] = batch * record["uses"]
 
 
+def place_states(records: Records, layers: Sequence[Layer], arena: Arena, batch: int, examples: int) -> None:
+    """Reserve the state that every recurrent layer carries over from sequence to sequence, for each of `batch` streams.
+
+    The two layers of a GRU have one.
+    """
+    for record, layer in zip(records, layers, strict=True):
+        if not isinstance(layer, Recurrent) or not layer.carried:
+            continue
+        record["streams"], record["stream_rows"] = batch, examples // batch
+        second = layer.cell == "gru"
+        record["state"] = records[layer.index - 1]["state"] if second else arena.take(batch * 2 * layer.hidden)
+
+
+def place_cell(record: Record, layer: Recurrent, arena: Arena) -> None:
+    """Reserve what a recurrent layer keeps of a sample beside what all layers do."""
+    if layer.cell in {"lstm", "rnn"}:
+        record["c"], record["tanh_c"] = (
+            arena.take((layer.uses + 1) * layer.hidden),
+            arena.take(layer.uses * layer.hidden),
+        )
+    record["carry"] = arena.take(layer.n_in if layer.joined else layer.hidden)
+
+
 def place_vectors(records: npt.NDArray[np.void], layers: Sequence[Layer], arena: Arena, in_flight: int) -> None:
     """Give every slot one contiguous block with the private vectors of all layers."""
-    for record, layer in zip(records, layers, strict=True):
-        if isinstance(layer, Recurrent):
-            record["state"] = arena.take(2 * layer.hidden)
     start = arena.size
     for record, layer in zip(records, layers, strict=True):
         uses, n_in, n_out = layer.uses, layer.n_in, layer.n_out
@@ -100,8 +121,7 @@ def place_vectors(records: npt.NDArray[np.void], layers: Sequence[Layer], arena:
         else:
             record["e"] = arena.take(uses * n_in)
         if isinstance(layer, Recurrent):
-            record["c"], record["tanh_c"] = arena.take((uses + 1) * layer.hidden), arena.take(uses * layer.hidden)
-            record["carry"] = arena.take(layer.hidden)
+            place_cell(record, layer, arena)
     records["source"] = -1
     for k, (record, layer) in enumerate(zip(records, layers, strict=True)):
         last = k == len(layers) - 1

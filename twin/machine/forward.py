@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.kernels.records import INSTRUCTION
-from twin.networks.flow import LAYER, Flow
-from twin.networks.layers import Layer
+from twin.networks.flow import LAYER, Flow, turns
+from twin.networks.layers import Layer, Recurrent
 from twin.networks.network import Network
 from twin.operation import Opcode, Phase
 
@@ -32,14 +32,19 @@ def forward_code(network: Network, *, fast: bool) -> npt.NDArray[np.void]:
 
 def _graph_codes(network: Network, flow: Flow, *, fast: bool) -> Iterator[Code]:
     """Yield the instructions of a graph: those of a node have its number and its phase at the end."""
-    for made in flow.order:
-        if made.what != LAYER:
-            loss = flow.nodes[made.number] is flow.loss
-            yield Opcode.NODE_LOSS if loss else Opcode.NODE_FORWARD, 0, made.number, Phase.TESTED
+    for turn in turns(flow.order, network.layers):
+        if turn[0].what != LAYER:
+            node = flow.nodes[turn[0].number]
+            yield Opcode.NODE_LOSS if node is flow.loss else Opcode.NODE_FORWARD, 0, node.index, Phase.TESTED
             continue
-        layer = network.layers[made.number]
-        last = layer is network.layers[-1] and flow.loss is None
-        yield from _layer_codes(layer, 0, layer.uses, fast=fast, last=last)
+        layers = [network.layers[made.number] for made in turn]
+        if not isinstance(layers[0], Recurrent):
+            last = layers[0] is network.layers[-1] and flow.loss is None
+            yield from _layer_codes(layers[0], 0, layers[0].uses, fast=fast, last=last)
+            continue
+        for step in range(layers[0].uses):
+            for layer in layers:
+                yield from _layer_codes(layer, step, 1, fast=fast, last=False)
 
 
 def _layer_codes(layer: Layer, first: int, uses: int, *, fast: bool, last: bool) -> Iterator[Code]:

@@ -27,7 +27,15 @@ from twin.machine.arena import Arena, aligned_zeros
 from twin.machine.arrays import ArrayBuilder
 from twin.machine.compiled import ensure_loaded
 from twin.machine.dataflow import describe_nodes, digital_state, learn_matrices, place_flow
-from twin.machine.describe import bias_lines, describe_layer, enter_chi, enter_choppers, place_transfer, place_vectors
+from twin.machine.describe import (
+    bias_lines,
+    describe_layer,
+    enter_chi,
+    enter_choppers,
+    place_states,
+    place_transfer,
+    place_vectors,
+)
 from twin.machine.first import first_weights, scale_of
 from twin.machine.forward import forward_code, without_periphery
 from twin.machine.state import find_state, own_effects, place_state
@@ -132,6 +140,7 @@ class Machine:
             place_transfer(record, arena, settings)
         learnt = len(network.layers) if settings.optimised else 0
         self.nodes = describe_nodes(network.flow, arena, seed, optimiser, batch, given, learnt)
+        place_states(self.layers, network.layers, arena, batch, len(data.inputs))
         if network.flow is None:
             place_vectors(self.layers, network.layers, arena, in_flight)
         else:
@@ -223,7 +232,7 @@ class Machine:
         code = forward_code(self.network, fast=self.settings.gamma > 0)
         matrices = self.matrices if analog else without_periphery(self.matrices)
         state = (*self._state[:4], matrices, *self._state[5:], self.nodes)
-        states = [slice(int(r["state"]), int(r["state"]) + 2 * int(r["hidden"])) for r in self.layers if r["hidden"]]
+        states = [slice(int(r["state"]), int(r["state"]) + 2 * int(r["hidden"])) for r in self.layers if r["streams"]]
         kept = [self.f[one].copy() for one in states]
         block = max(1, EVALUATED // code.size)
         total = np.zeros(2)

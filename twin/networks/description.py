@@ -76,7 +76,8 @@ class Network(Part):
     loss: Literal["cross-entropy", "squared-error"]
     """What training makes small; "cross-entropy" needs a softmax last, as an activation or as a node."""
     steps: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Characters of a sample of a text (truncated back-propagation in recurrent networks); 0 for other data."""
+    """Characters of a sample of a text (truncated back-propagation in recurrent networks); 0 for other data, whose
+    samples have positions of their own."""
     layers: Annotated[tuple[Annotated[Simple | Block, Field(discriminator="kind")], ...], Field(strict=False)] = ()
     """Nodes, each of which takes the one before it unless it names its inputs; the first sees the data."""
     file: Annotated[str, Field(max_length=4096)] | None = None
@@ -128,14 +129,19 @@ class Network(Part):
         return Reading(vars(self)["sizes"], vars(self)["batch_norm"] == "folded")
 
     @property
-    def is_recurrent(self) -> bool:
-        """Whether samples are sequences, unrolled in time."""
-        return any(isinstance(one, Recurrent) for one in vars(self)["layers"])
+    def unrolled(self) -> bool:
+        """Whether all layers go through a text step by step: recurrent layers on symbols, then dense ones, no graph."""
+        listed = list(self.listed())
+        kinds = [type(one) for one in vars(self)["layers"]]
+        count = sum(kind is Recurrent for kind in kinds)
+        alone = kinds == [Recurrent] * count + [Dense] * (len(kinds) - count)
+        chain = [(INPUT,), *((one.name,) for one in listed[:-1])]
+        return self.reads_text and alone and 0 < count < len(kinds) and [one.inputs for one in listed] == chain
 
     @property
     def reads_text(self) -> bool:
         """Whether samples are symbols of a text."""
-        return self.is_recurrent or any(isinstance(one, Embedding) for one in vars(self)["layers"])
+        return bool(vars(self)["steps"] > 0)
 
     def read(self) -> list[Listed]:
         """Return all nodes in order, and count their names and inputs as read."""
@@ -208,8 +214,6 @@ class Network(Part):
             last = index == len(listed) - 1
             given: dict[str, Any] = vars(node)
             softmax = given.get("activation") == "softmax"
-            if last and self.is_recurrent and not isinstance(node, Dense):
-                raise refusal((*at, "kind"), 'must be "dense" in the last layer of a recurrent network')
             if softmax and not last:
                 raise refusal((*at, "activation"), "may stand in the last layer only")
             if softmax and vars(self)["loss"] != "cross-entropy":
@@ -221,26 +225,14 @@ class Network(Part):
             if isinstance(node, Dense) and given["outputs"] == 0 and not last:
                 raise refusal((*at, "outputs"), "must be given (at least 1) but in the last layer")
         if not any(isinstance(one.node, (Dense, Conv, Recurrent)) for one in listed):
-            raise refusal(("layers",), 'needs at least 1 layer with a matrix: "dense", "conv", "lstm" or "rnn"')
-        return self
-
-    @model_validator(mode="after")
-    def _recurrent_layers_stand_alone(self) -> Self:
-        before: Node | None = None
-        for node, _, inputs, at, _ in self.listed() if self.is_recurrent else ():
-            if not isinstance(node, (Recurrent, Dense)):
-                raise refusal((*at, "kind"), 'must be "lstm", "rnn" or "dense" in a network with recurrent layers')
-            if isinstance(node, Recurrent) and before is not None and not isinstance(before, Recurrent):
-                raise refusal((*at, "kind"), "must come first or follow another recurrent layer")
-            if before is None and inputs != (INPUT,):
-                raise refusal((*at, "inputs"), "must be left out in recurrent networks, whose layers follow each other")
-            before = node
+            raise refusal(("layers",), 'needs at least 1 layer with a matrix: "dense", "conv", "lstm", "gru" or "rnn"')
         return self
 
     @model_validator(mode="after")
     def _texts_have_steps(self) -> Self:
-        if self.reads_text and vars(self)["steps"] == 0:
-            raise refusal(("steps",), "must be at least 1 for recurrent layers (the papers use 100) and for embeddings")
-        if not self.reads_text and vars(self)["steps"] != 0:
+        nodes = [one.node for one in self.listed()]
+        if not self.reads_text and any(isinstance(node, Embedding) for node in nodes):
+            raise refusal(("steps",), "must be at least 1 for an embedding, which reads a text")
+        if self.reads_text and not any(isinstance(node, (Embedding, Recurrent)) for node in nodes):
             raise refusal(("steps",), "belongs to networks with recurrent layers or an embedding")
         return self

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from twin.networks.kinds.node import Start
+from twin.networks.layers import Layer, Recurrent
 from twin.networks.work import Cost
 
 LAYER, NODE, INPUT = "layer", "node", "input"
@@ -67,6 +68,8 @@ class Digital:
         Which tensor the way back loads again; see `Node`.
     looks_up, meets : bool
         See `Node`.
+    words : tuple of int
+        `moved`, where that is not all words of the inputs.
     """
 
     index: int
@@ -88,6 +91,12 @@ class Digital:
     again: str = ""
     looks_up: bool = False
     meets: bool = False
+    words: tuple[int, ...] = ()
+
+    @property
+    def moved(self) -> tuple[int, ...]:
+        """Words that are loaded of each input, and stored as its error."""
+        return self.words or self.sizes
 
     @property
     def size(self) -> int:
@@ -121,6 +130,18 @@ def taken(sources: Sequence[Producer], nodes: Sequence[Digital]) -> dict[Produce
     return found
 
 
+def turns(order: Sequence[Producer], layers: Sequence[Layer]) -> list[tuple[Producer, ...]]:
+    """Return layers and nodes in their order, those layers together whose time steps take turns: matrices of a cell."""
+    found: list[tuple[Producer, ...]] = []
+    for made in order:
+        below = layers[found[-1][-1].number] if found and found[-1][-1].what == LAYER else None
+        if isinstance(below, Recurrent) and below.joined:
+            found[-1] += (made,)
+        else:
+            found.append((made,))
+    return found
+
+
 @dataclass(frozen=True)
 class Flow:
     """The wiring of a graph's layers and digital nodes.
@@ -138,6 +159,8 @@ class Flow:
         Values that each layer takes of a sample.
     input_words : int
         Values of a sample.
+    steps : tuple of int
+        In how many time steps each layer makes its output; 0 for those that make it at once.
     """
 
     nodes: tuple[Digital, ...]
@@ -146,6 +169,7 @@ class Flow:
     wanted: tuple[bool, ...]
     words: tuple[int, ...]
     input_words: int
+    steps: tuple[int, ...] = ()
 
     @property
     def loss(self) -> Digital | None:

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from twin.errors import TwinError
 
-GATES = {"lstm": 4, "rnn": 1}
+GATES = {"lstm": 4, "rnn": 1, "gru": 3}
+"""Output lines a cell of each kind of node, of all its matrices."""
+LINES = {"lstm": 4, "rnn": 1, "gru-gates": 2, "gru": 1}
+"""Output lines a cell of each matrix."""
 
 
 class Lines:
@@ -220,20 +223,26 @@ class Conv(Lines):
 
 @dataclass(frozen=True, slots=True)
 class Recurrent(Lines):
-    """A block of LSTM or plain recurrent cells with one matrix for inputs and state (Gokmen 2018).
+    """A matrix of recurrent cells for inputs and state (Gokmen 2018), used once a time step.
 
-    The lines of its matrix are [input features | state h of the step before | bias].
+    Its lines are [input features | state h of the step before | bias]. A GRU is two layers in a row, whose steps take
+    turns: the second has r h in place of h.
 
     Attributes
     ----------
     cell : str
-        "lstm": gates i, f, o (sigmoid), g (tanh), c = f c + i g, h = o tanh c; "rnn": h = tanh z.
+        "lstm": gates i, f, o (sigmoid), g (tanh), c = f c + i g, h = o tanh c; "rnn": h = tanh z; "gru-gates": z, r
+        (sigmoid); "gru": n = tanh, h = (1 - z) n + z h (Cho 2014, arXiv 1406.1078, Eq. 5 to 8).
     features, hidden : int
         Width of the input and of the state.
     uses : int
         Time steps of a sequence.
     one_hot : bool
         Whether the input is one symbol out of `features`.
+    carried : bool
+        Whether a sample begins with the state that the one before it left, as in a text; with zeros otherwise.
+    wanted : bool
+        Whether the errors of the features are wanted, if the input is no symbol.
     """
 
     kind: ClassVar[str] = "recurrent"
@@ -245,6 +254,13 @@ class Recurrent(Lines):
     bias: bool
     uses: int
     one_hot: bool
+    carried: bool = True
+    wanted: bool = True
+
+    @property
+    def joined(self) -> bool:
+        """Whether each of its steps is followed by that of the next layer."""
+        return self.cell == "gru-gates"
 
     @property
     def activation(self) -> str:
@@ -259,7 +275,7 @@ class Recurrent(Lines):
     @property
     def n_out(self) -> int:
         """Output lines: all gates."""
-        return GATES[self.cell] * self.hidden
+        return LINES[self.cell] * self.hidden
 
     @property
     def size(self) -> int:
@@ -274,7 +290,7 @@ class Recurrent(Lines):
     @property
     def returned(self) -> int:
         """Input lines, without the bias, whose errors are wanted: a symbol has none."""
-        return self.hidden if self.one_hot else self.n_inputs
+        return self.n_inputs if self.wanted and not self.one_hot else self.hidden
 
     @property
     def fan(self) -> int:

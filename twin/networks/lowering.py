@@ -12,9 +12,9 @@ from twin.networks.graph import Graph
 from twin.networks.kinds import matrices
 from twin.networks.kinds.elementwise import Identity, Relu, Sigmoid, Softmax, Tanh
 from twin.networks.kinds.moves import Flatten, Reshape
-from twin.networks.kinds.node import Shape, Shapes, rows
+from twin.networks.kinds.node import Shape, Shapes, Symbols, rows
 from twin.networks.kinds.pools import MaxPool
-from twin.networks.layers import Conv, Dense, Layer
+from twin.networks.layers import Conv, Dense, Layer, Recurrent
 from twin.networks.work import OPTIMISER_FLOPS, Cost, cost
 
 COPY, FAN_OUT = "copy", "fan-out"
@@ -69,7 +69,7 @@ class Lowering:
         if (
             not self._nodes
             and self._sources == chain
-            and all(one.kind == "conv" or one.uses == 1 for one in self.layers)
+            and all(one.kind == "conv" or (one.kind == "dense" and one.uses == 1) for one in self.layers)
         ):
             return None
         return self._wired(None)
@@ -79,7 +79,10 @@ class Lowering:
         self._give_hosts(apart)
         wanted = tuple(self._trained[source] for source in self._sources)
         size = prod(self._rows[Producer(INPUT)])
-        return Flow(tuple(self._nodes), tuple(self._order), tuple(self._sources), wanted, tuple(self._words), size)
+        steps = tuple(one.uses if isinstance(one, Recurrent) else 0 for one in self.layers)
+        return Flow(
+            tuple(self._nodes), tuple(self._order), tuple(self._sources), wanted, tuple(self._words), size, steps
+        )
 
     def _take(self, one: Listed) -> None:
         inputs = [self._made[name] for name in one.inputs]
@@ -88,6 +91,8 @@ class Lowering:
             self._made[one.name] = inputs[0]
         elif isinstance(one.node, (matrices.Dense, matrices.Conv)):
             self._add_layer(one, inputs[0], shapes[0])
+        elif isinstance(one.node, matrices.Recurrent):
+            self._add_cells(one.name, one.node, inputs[0], shapes[0])
         else:
             self._made[one.name] = self._add_node(one, inputs, shapes)
 
@@ -110,6 +115,23 @@ class Lowering:
         self._words.append(prod(shape))
         self._made[end] = made
         self._note(made, made_rows, trained=True)
+
+    def _add_cells(self, name: str, node: matrices.Recurrent, source: Producer, shape: Shape) -> None:
+        """Add the matrices of a recurrent block: the second of a GRU takes what the first makes."""
+        text, wanted = self.graph.shapes[SAMPLE], self._trained[source]
+        symbols = shape.alphabet if isinstance(shape, Symbols) else 0
+        carried = isinstance(text, Symbols)
+        width = symbols or shape[1]
+        if wanted and shape[0] > 1 and self._rows[source] != shape:
+            source = self._add_copy(name, source, shape)
+        made = cells(len(self.layers), node, width, shape[0], one_hot=symbols > 0, carried=carried, wanted=wanted)
+        for layer in made:
+            self.layers.append(layer)
+            self._sources.append(source)
+            self._words.append(prod(shape))
+            source = Producer(LAYER, layer.index)
+            self._note(source, (shape[0], layer.size), trained=True)
+        self._made[name] = source
 
     def _dense(self, one: Listed, shape: Shape, activation: str) -> Layer:
         apart = len(shape) == 2
@@ -169,6 +191,7 @@ class Lowering:
             one.node.again,
             one.node.looks_up,
             one.node.meets,
+            one.node.moved(shapes),
         )
         return self._add(node)
 
@@ -342,3 +365,21 @@ class Apart:
         """Return where a layer is for another: its section, and in the other's own section its chips."""
         section = self.sections[layer]
         return (section, *self.chips[layer]) if section == self.sections[seen_from] else (section,)
+
+
+def cells(
+    index: int,
+    node: matrices.Recurrent,
+    width: int,
+    steps: int,
+    *,
+    one_hot: bool,
+    carried: bool = True,
+    wanted: bool = True,
+) -> list[Recurrent]:
+    """Return the layers of a recurrent block, the first of which is number `index`: of a GRU two."""
+    kinds = ("gru-gates", "gru") if node.kind == "gru" else (node.kind,)
+    return [
+        Recurrent(number, kind, width, node.hidden, node.bias, steps, one_hot, carried, wanted)
+        for number, kind in enumerate(kinds, index)
+    ]

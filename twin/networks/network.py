@@ -10,7 +10,7 @@ from twin.networks.flow import Digital, Flow
 from twin.networks.graph import Graph
 from twin.networks.kinds import matrices
 from twin.networks.layers import Dense, Layer, Recurrent
-from twin.networks.lowering import Lowering
+from twin.networks.lowering import Lowering, cells
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -38,21 +38,29 @@ class Network:
         symbols : int
             Size of a text's vocabulary; 0 for other data.
         """
-        if description.is_recurrent:
-            if not symbols:
-                raise TwinError('network.layers.0.kind: recurrent layers need a text; choose another data "set"')
-            return cls(tuple(_recurrent(description, symbols)), description.loss)
+        if symbols and description.unrolled:
+            Graph.of(description, shape, symbols)
+            return cls(tuple(_unrolled(description, symbols)), description.loss)
         if symbols and not description.reads_text:
             raise TwinError(
-                'network.layers: a text needs recurrent layers (kind = "lstm" or "rnn") or an embedding first'
+                'network.layers: a text needs recurrent layers (kind = "lstm", "gru" or "rnn") or an embedding first'
             )
         lowered = Lowering(Graph.of(description, shape, symbols))
         return cls(tuple(lowered.layers), description.loss, lowered.flow())
 
     @property
     def timed(self) -> bool:
-        """Whether samples are sequences, unrolled in time."""
-        return isinstance(self.layers[0], Recurrent)
+        """Whether all layers go through a sequence together, step by step."""
+        return self.flow is None and isinstance(self.layers[0], Recurrent)
+
+    def stepwise(self, layer: Layer) -> bool:
+        """Whether every use of a layer is a time step with operations of its own."""
+        return self.timed or isinstance(layer, Recurrent)
+
+    @property
+    def carried(self) -> bool:
+        """Whether a sample begins with the state that the one before it left."""
+        return any(isinstance(layer, Recurrent) and layer.carried for layer in self.layers)
 
     @property
     def steps(self) -> int:
@@ -106,19 +114,16 @@ class Network:
         return graph
 
 
-def _recurrent(description: config.Network, symbols: int) -> list[Layer]:
+def _unrolled(description: config.Network, symbols: int) -> list[Layer]:
     layers: list[Layer] = []
-    width = symbols
-    for index, one in enumerate(description.layers):
+    width, steps = symbols, description.steps
+    for one in description.layers:
+        index = len(layers)
         if isinstance(one, matrices.Recurrent):
-            layer: Layer = Recurrent(index, one.kind, width, one.hidden, one.bias, description.steps, index == 0)
+            layers += cells(index, one, width, steps, one_hot=index == 0)
         elif isinstance(one, matrices.Dense):
-            outputs = one.outputs or symbols
-            layer = Dense(index, width, outputs, one.bias, one.activation, description.steps)
-        else:  # the description admits no other kind here
-            continue
-        width = layer.size
-        layers.append(layer)
+            layers.append(Dense(index, width, one.outputs or symbols, one.bias, one.activation, steps))
+        width = layers[-1].size
     if layers[-1].n_out != symbols:
         raise TwinError(
             f"network.layers.{len(layers) - 1}.outputs (= {layers[-1].n_out}): the text has {symbols} symbols; "

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -90,11 +90,12 @@ class Parts:
 class Order:
     """Which training example a sample number stands for: a new permutation every epoch, by seed.
 
-    The sequences of a text (not `shuffled`) keep their order, as each goes on from the state of the one before.
+    The sequences of a text (not `shuffled`) keep their order, as each goes on from the state of the one before. A batch
+    has one sequence of each of as many `streams`, equal parts of the text.
     """
 
-    def __init__(self, seed: int, examples: int, *, shuffled: bool = True) -> None:
-        self.seed, self.examples, self.shuffled = seed, examples, shuffled
+    def __init__(self, seed: int, examples: int, *, shuffled: bool = True, streams: int = 1) -> None:
+        self.seed, self.examples, self.shuffled, self.streams = seed, examples, shuffled, streams
         self._epoch = -1
         self._permutation: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
@@ -102,7 +103,8 @@ class Order:
         """Return the example of a sample."""
         epoch, at = divmod(sample, self.examples)
         if not self.shuffled:
-            return at
+            step, stream = divmod(at, self.streams)
+            return stream * (self.examples // self.streams) + step
         if epoch != self._epoch:
             sequence = np.random.SeedSequence([self.seed, SHUFFLE, epoch])
             self._permutation = np.random.Generator(np.random.Philox(sequence)).permutation(self.examples)
@@ -155,11 +157,12 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     check_memory(network.shapes, layout)
     check_tiles(network.shapes, layout, chip)
     check_calibration(network.shapes, layout, workload.calibration)
-    uses = [1 if network.timed else layer.uses for layer in network.layers]
+    uses = [1 if network.stepwise(layer) else layer.uses for layer in network.layers]
     mapping = map_layers(network.shapes, layout, chip, uses)
     prefetch = prefetched(chip, network, settings)
     optimiser, given = optimiser_of(workload, network, matrices=settings.optimised), given_of(workload, data)
-    _check_batch(workload, network, len(data.inputs))
+    _check_batch(workload, len(data.inputs))
+    data = streamed(data, network, training.batch)
     steps = training.epochs * Batches(training.batch, len(data.inputs)).steps
     check_schedule(training, steps)
     check_recording(plan.request, steps, training.in_flight, workload.timing)
@@ -262,7 +265,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         batches=batches,
         programming=list(programming_operations(machine.programmed, mapping)),
     )
-    order = Order(training.seed, len(data.inputs), shuffled=not (data.sequential and network.timed))
+    order = Order(training.seed, len(data.inputs), shuffled=not network.carried, streams=training.batch)
     encoder = Encoder(program, training.in_flight, order, rates_of(training, batches))
     effects = (Coupled if plan.mode == "coupled" else Replayed)(machine, program, encoder)
     reads = None
@@ -326,7 +329,7 @@ def layer_steps(
             mapping,
             0 if settings.gathers(batch) else settings.every(layer.index),
             settings.transfer_axis,
-            network.timed,
+            network.stepwise(layer),
             prefetch,
             stored_pulses,
             wired=wiring_of(network.flow, layer.index) if network.flow else None,
@@ -374,13 +377,18 @@ def kept(
     return found
 
 
-def _check_batch(workload: Workload, network: Network, samples: int) -> None:
+def streamed(data: Dataset, network: Network, batch: int) -> Dataset:
+    """Return a text without the sequences at its end that do not fill a batch of streams; other data as they are."""
+    left = len(data.inputs) % batch if network.carried else 0
+    if not left:
+        return data
+    whole = data.limited(len(data.inputs) - left)
+    facts = {"training samples": len(whole.inputs), "training samples dropped": left}
+    return replace(whole, facts={**data.facts, **facts})
+
+
+def _check_batch(workload: Workload, samples: int) -> None:
     batch = workload.training.batch
-    if batch > 1 and network.timed:
-        raise TwinError(
-            f"training.batch (= {batch}): must be 1 for recurrent networks, whose samples begin where the one before "
-            "ends; leave it out"
-        )
     if batch > samples:
         raise TwinError(f"training.batch (= {batch}): the data have only {samples} samples; use at most as many")
 

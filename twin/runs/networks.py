@@ -80,7 +80,7 @@ def nodes_of(workload: "Workload", data: "Dataset") -> "pd.DataFrame | None":
     """Return the table of nodes of a network that has digital nodes, None of one that is a chain of layers."""
     import pandas as pd  # noqa: PLC0415
 
-    if workload.network.is_recurrent:
+    if len(data.symbols) and workload.network.unrolled:
         return None
     graph = Graph.of(workload.network, data.shape, len(data.symbols))
     lowering = Lowering(graph)

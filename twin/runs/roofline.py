@@ -75,7 +75,7 @@ def network_load(network: Network, copies: Sequence[int]) -> Iterator[Load]:
     """Give the load of a network, whose layers stand for so many `copies` each."""
     before = network.layers[0].n_inputs
     for layer in network.layers:
-        size = layer.size * (layer.uses if network.timed or isinstance(layer, Dense) else 1)
+        size = layer.size * (layer.uses if network.stepwise(layer) or isinstance(layer, Dense) else 1)
         forward = ACTIVATION_FLOPS[layer.activation] * layer.n_out * layer.positions
         backward, weights, kept, first = _derivative(layer) * size, layer.n_in * layer.n_out, 0, layer.index == 0
         if network.flow is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from twin.errors import TwinError
 from twin.networks.copies import Sections
 from twin.networks.graph import Graph
+from twin.networks.layers import Recurrent
 from twin.networks.lowering import Apart, Lowering
 from twin.networks.network import Network
 from twin.runs.networks import network_to_time, sample_of
@@ -63,9 +64,9 @@ class Sectioned:
         TwinError
             Of a recurrent network on several chips.
         """
+        if placement is not None and any(isinstance(layer, Recurrent) for layer in self.layers):
+            raise TwinError("network: recurrent layers are timed on one chip; raise chip.system.tiles to hold them")
         if self._lowering is None and self._plain is not None:
-            if placement is not None:
-                raise TwinError("network: recurrent layers are timed on one chip; raise chip.system.tiles to hold them")
             return self._plain
         apart = None
         if placement is not None and mapping is not None:
@@ -91,7 +92,7 @@ def sectioned(workload: "Workload", *, folded: bool) -> Sectioned:
     TwinError
         As `twin.runs.networks.sample_of`, and where a node cannot take its inputs.
     """
-    if workload.network.is_recurrent:
+    if workload.network.unrolled:
         plain = network_to_time(workload)
         weights = sum(n_in * n_out for n_in, n_out in plain.shapes)
         return Sectioned(plain.layers, (range(len(plain.layers)),), (1,), weights, plain, plain.loss, None, (0,))

@@ -6,8 +6,8 @@ from twin.kernels.array.matrix import managed_matvec
 from twin.kernels.jit import kernel
 from twin.kernels.nodes.conv import activate_and_pool, gather, keep_group, scatter, unpool
 from twin.kernels.nodes.dense import activate_use, derive_use, fetch_row
-from twin.kernels.nodes.recurrent import cell_backward, cell_forward, enter_sequence, put_symbols
-from twin.kernels.records import CONV, DENSE
+from twin.kernels.nodes.recurrent import cell_backward, cell_forward, enter_sequence, fetch_step, put_symbols
+from twin.kernels.records import CONV, DENSE, GRU, GRU_GATES
 
 F32 = np.float32
 FORWARDS, BACKWARDS = np.True_, np.False_  # of this type for one version of each callee, as in twin.kernels.streams
@@ -16,7 +16,7 @@ FORWARDS, BACKWARDS = np.True_, np.False_  # of this type for one version of eac
 @kernel
 def put_input(f, layer, shift, inputs, row):
     """Put a training example where the first layer takes it."""
-    if layer.kind == DENSE or layer.kind == CONV:  # noqa: PLR1714 - no containers in kernels
+    if layer.kind == DENSE or layer.kind == CONV or layer.source >= 0:  # noqa: PLR1714 - no containers in kernels
         start = layer.sample + shift
         for j in range(inputs.shape[1]):  # a slice would compile the text of its shape error: 5 s
             f[start + j] = inputs[row, j]
@@ -30,12 +30,15 @@ def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fre
     for use in range(first, first + uses):
         if layer.kind == CONV:
             gather(f, layer, shift, use)
-        elif layer.kind != DENSE and use == 0:
+        elif layer.kind != DENSE and layer.kind != GRU and use == 0:  # noqa: PLR1714
             enter_sequence(f, layer, shift, row)
         start = layer.x + shift + use * layer.n_in
         x = f[start : start + layer.n_in]
         if fresh and layer.source >= 0:
-            fetch_row(f, layer, shift, use, x)
+            if layer.kind == DENSE:
+                fetch_row(f, layer, shift, use, x)
+            else:
+                fetch_step(f, layer, shift, use, x)
         start = layer.sums + shift if layer.groups > 1 else layer.z + shift + use * layer.n_out
         z = f[start : start + layer.n_out]
         if fresh or layer.groups > 1:
@@ -59,7 +62,12 @@ def backward(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, 
         d = f[start : start + layer.n_out]
         start = layer.window + shift if layer.kind == CONV else layer.e + shift + use * layer.n_in
         e = f[start : start + layer.n_in]
-        if fresh or layer.kind == CONV:
+        if fresh and layer.kind == GRU_GATES:
+            start = layer.carry + shift
+            past = f[start : start + layer.n_in]
+            for k in range(e.size):
+                e[k] = past[k]
+        elif fresh or layer.kind == CONV:
             e[:] = F32(0.0)
         number = sample * layer.uses + use
         low, most = layer.back, m.bm_repeats_backward
@@ -69,7 +77,7 @@ def backward(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, 
 
 
 @kernel
-def activate_uses(f, layer, shift, first, uses):
+def activate_uses(f, layer, partner, shift, first, uses):
     """Outputs from weighted sums."""
     if layer.kind == CONV:
         activate_and_pool(f, layer, shift)
@@ -78,11 +86,11 @@ def activate_uses(f, layer, shift, first, uses):
         if layer.kind == DENSE:
             activate_use(f, layer, shift, use)
         else:
-            cell_forward(f, layer, shift, use)
+            cell_forward(f, layer, partner, shift, use)
 
 
 @kernel
-def derivative(f, layer, shift, first, uses):
+def derivative(f, layer, partner, shift, first, uses):
     """d from the error of what was handed on."""
     if layer.kind == CONV:
         unpool(f, layer, shift)
@@ -91,4 +99,4 @@ def derivative(f, layer, shift, first, uses):
         if layer.kind == DENSE:
             derive_use(f, layer, shift, use)
         else:
-            cell_backward(f, layer, shift, use)
+            cell_backward(f, layer, partner, shift, use)

@@ -1,4 +1,4 @@
-"""Nodes that only move or drop values: copy, transpose, dropout."""
+"""Nodes that only move or drop values: copy, transpose, dropout, the last position."""
 
 import numpy as np
 
@@ -7,8 +7,8 @@ from twin.kernels.rng import draw, stream_key
 from twin.kernels.streams import MASK
 from twin.operation import Phase
 
-KINDS = ("copy", "transpose", "dropout")
-_, TRANSPOSE, DROPOUT = range(3)
+KINDS = ("copy", "transpose", "dropout", "last")
+_, TRANSPOSE, DROPOUT, LAST = range(4)
 TESTED = int(Phase.TESTED)
 F32 = np.float32
 U32, U64 = np.uint32, np.uint64
@@ -17,7 +17,7 @@ WORDS = F32(1.0 / (1 << 24))  # a draw's upper 24 bits as a fraction
 
 @kernel
 def forward(f, n, shift, phase, sample, seed):
-    """y = a, a transposed, or a with elements dropped and the others scaled up (Srivastava 2014)."""
+    """y = a, a transposed, its last row, or a with elements dropped and the others scaled up (Srivastava 2014)."""
     size = n.positions * n.width
     a, y, mask = f[n.a + shift : n.a + shift + size], f[n.y + shift : n.y + shift + size], f[n.kept + shift :]
     if n.kind == TRANSPOSE:
@@ -32,14 +32,21 @@ def forward(f, n, shift, phase, sample, seed):
             mask[i] = F32(0.0) if share < n.probability else F32(1.0) / (F32(1.0) - n.probability)
             y[i] = a[i] * mask[i]
     else:
+        first = (n.rows - 1) * n.width if n.kind == LAST else 0
         for i in range(size):
-            y[i] = a[i]
+            y[i] = f[n.a + shift + first + i]
 
 
 @kernel
 def backward(f, n, shift, _phase):
-    """Errors go the same way back."""
+    """Errors go the same way back; rows that were not handed on have none."""
     da, mask = f[n.da + shift :], f[n.kept + shift :]
+    if n.kind == LAST:
+        first = (n.rows - 1) * n.width
+        da[:first] = F32(0.0)
+        for k in range(n.width):
+            da[first + k] = f[n.dy + shift + k]
+        return
     for row in range(n.positions):
         start = n.dy + shift + row * n.dy_step
         dy = f[start : start + n.width]

@@ -101,11 +101,14 @@ def _enter(given: Given, one: Wanted, values: Array) -> None:
         before = given.parameters.get(name, np.zeros(0, np.float32))
         given.parameters[name] = np.concatenate([before, ordered.ravel()])
     elif one.part == "bias":
-        given.matrices[-1] = np.column_stack([given.matrices[-1], values])
+        parts = np.split(values, one.cuts)
+        weights = given.matrices[-len(parts) :]
+        given.matrices[-len(parts) :] = [np.column_stack(pair) for pair in zip(weights, parts, strict=True)]
     elif isinstance(one.node.node, Conv):
         given.matrices.append(values.transpose(0, 2, 3, 1).reshape(values.shape[0], -1))
     else:
-        given.matrices.append(values if one.order is None else values[:, one.order])
+        ordered = values if one.order is None else values[:, one.order]
+        given.matrices.extend(np.split(ordered, one.cuts))
 
 
 def taken(graph: Graph, given: Given) -> Tensors:
@@ -124,7 +127,7 @@ def taken(graph: Graph, given: Given) -> Tensors:
         elif one.part == "bias":
             values = matrix[:, -1]
         else:
-            matrix = next(matrices)
+            matrix = np.concatenate([next(matrices) for _ in range(len(one.cuts) + 1)])
             values = matrix[:, :-1] if one.node.node.bias else matrix
             if isinstance(one.node.node, Conv):
                 outputs, channels, height, width = one.shape

@@ -52,6 +52,12 @@ class Wanted(NamedTuple):
         return f"{self.node.name}.{self.part}"
 
     @property
+    def cuts(self) -> tuple[int, ...]:
+        """Where its rows are cut into those of the layers of its node: of a GRU (z, r; n) in one place."""
+        node = self.node.node
+        return (2 * node.hidden,) if isinstance(node, Recurrent) and node.kind == "gru" else ()
+
+    @property
     def matrix(self) -> bool:
         """Whether it is part of a matrix, not a digital parameter."""
         return isinstance(self.node.node, MATRICES)

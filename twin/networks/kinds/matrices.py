@@ -96,10 +96,11 @@ class Conv(Node):
 
 @final
 class Recurrent(Node):
-    """A block of recurrent cells."""
+    """A block of recurrent cells, over the steps of a text or of positions x features."""
 
-    kind: Literal["lstm", "rnn"]
-    """The cell: "lstm", or "rnn" for h = tanh z."""
+    kind: Literal["lstm", "gru", "rnn"]
+    """The cell: "lstm", "gru" (two matrices: the candidate sees r h, so its mat-vec follows that of z and r), or "rnn"
+    for h = tanh z."""
     hidden: Width
     """Cells of the block, each with one state that is its output."""
     bias: Bias
@@ -107,7 +108,12 @@ class Recurrent(Node):
 
     def shape(self, *inputs: Shape) -> Shape:
         """Return the states at every step."""
-        return inputs[0][0], self.hidden
+        (shape,) = inputs
+        if not isinstance(shape, Symbols) and len(shape) != 2:
+            raise MisfitError(
+                f"needs a text or positions x features, a position of which is a step, and gets {written(shape)}"
+            )
+        return shape[0], self.hidden
 
 
 def matrix_of(node: Node, shapes: Shapes) -> tuple[int, int]:

@@ -55,6 +55,28 @@ class Transpose(Node):
 
 
 @final
+class Last(Node):
+    """Hands on the last position alone: what a recurrent block knows at the end of a sequence."""
+
+    kind: Literal["last"]
+    """Chooses the last position."""
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Return its features."""
+        if len(inputs[0]) != 2:
+            raise MisfitError(f"needs positions x features, and gets {written(inputs[0])}")
+        return inputs[0][1:]
+
+    def moved(self, shapes: Shapes) -> tuple[int, ...]:
+        """Return the words of one position."""
+        return (shapes.output[0],)
+
+    def record(self, shapes: Shapes) -> dict[str, float]:
+        """Return how many positions its input has."""
+        return {"rows": shapes.inputs[0][0]}
+
+
+@final
 class Dropout(Node):
     """Drops elements at random in training and scales the others up (Srivastava 2014)."""
 

@@ -85,6 +85,10 @@ class Node(Part):
         """Return the digital work of one sample."""
         return Cost(0, 0, 0, 0)
 
+    def moved(self, shapes: Shapes) -> tuple[int, ...]:
+        """Return how many words of each input are loaded, and stored as errors on the way back: all of them."""
+        return tuple(prod(shape) for shape in shapes.inputs)
+
     def parameters(self, shapes: Shapes) -> tuple[Start, ...]:
         """Return how the digital parameters start, in the order in which they lie."""
         return ()
