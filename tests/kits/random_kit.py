@@ -134,7 +134,7 @@ def convolution(least_padding):
     )
 
 
-cell = st.builds(table, kind=st.sampled_from(["lstm", "rnn"]), hidden=st.integers(1, 8), bias=st.booleans())
+cell = st.builds(table, kind=st.sampled_from(["lstm", "gru", "rnn"]), hidden=st.integers(1, 8), bias=st.booleans())
 
 
 def last(outputs):

@@ -191,3 +191,26 @@ def test_a_run_starts_from_the_weights_of_a_file_and_says_how_they_are_scaled(tm
         assert np.all(np.abs(found[~fits]) < np.abs(given.matrices[k][~fits]))
     facts = json.loads((folder / "run.json").read_text())
     assert facts["data"]["initial weights sha256"] == read_tensors(tmp_path / "w.npz").sha256
+
+
+# -- cells -----------------------------------------------------------------------------------------------------
+
+CELLS = ({"kind": "gru", "name": "gru", "hidden": 3, "bias": True}, {"kind": "last"}, NODES[-1] | {"outputs": 2})
+
+
+def test_a_gru_is_one_tensor_in_files_and_two_matrices_in_the_twin():
+    network = Graph.of(description(*CELLS), (5, 4))
+    tensors = tensors_of(network)
+    assert {name: one.shape for name, one in tensors.items()} == {
+        "gru.weight": (9, 7),
+        "gru.bias": (9,),
+        "head.weight": (2, 3),
+        "head.bias": (2,),
+    }
+    given = fit(network, tensors, "w.npz")
+    gates, candidate, _ = given.matrices
+    lines = np.column_stack([tensors["gru.weight"], tensors["gru.bias"]])
+    np.testing.assert_array_equal(gates, lines[:6])
+    np.testing.assert_array_equal(candidate, lines[6:])
+    for name, values in taken(network, given).items():
+        np.testing.assert_array_equal(values, tensors[name])

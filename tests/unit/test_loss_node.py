@@ -98,7 +98,7 @@ def test_replayed_and_coupled_runs_have_the_same_bits():
     [
         ([conv(2), POOL], 'must be "softmax" in the last layer under loss = "cross-entropy"; add a node'),
         ([POOL, SOFTMAX], "needs at least 1 layer with a matrix"),
-        ([{"kind": "lstm", "hidden": 2, "bias": True}], 'must be "dense" in the last layer of a recurrent network'),
+        ([{"kind": "lstm", "hidden": 2, "bias": True}], 'must be "softmax" in the last layer'),
     ],
 )
 def test_what_has_no_loss_is_refused_with_the_rule(layers, rule):

@@ -125,8 +125,6 @@ def _unrolled(description: config.Network, symbols: int) -> list[Layer]:
             layers.append(Dense(index, width, one.outputs or symbols, one.bias, one.activation, steps))
         width = layers[-1].size
     if layers[-1].n_out != symbols:
-        raise TwinError(
-            f"network.layers.{len(layers) - 1}.outputs (= {layers[-1].n_out}): the text has {symbols} symbols; "
-            "leave it out"
-        )
+        last = f"network.layers.{len(description.layers) - 1}"
+        raise TwinError(f"{last}.outputs (= {layers[-1].n_out}): the text has {symbols} symbols; leave it out")
     return layers
