@@ -189,7 +189,9 @@ def cells(op, gates, hot):
     return s, s.node("Add", s.node("MatMul", x, s.weight("w", width, V)), s.weight("head.bias", V))
 
 
-@pytest.mark.parametrize(("op", "gates", "hot"), [("LSTM", 4, "OneHot"), ("LSTM", 4, "Equal"), ("RNN", 1, "OneHot")])
+@pytest.mark.parametrize(
+    ("op", "gates", "hot"), [("LSTM", 4, "OneHot"), ("LSTM", 4, "Equal"), ("GRU", 3, "OneHot"), ("RNN", 1, "OneHot")]
+)
 def test_recurrent_cells_compute_what_onnx_runtime_does_and_go_back_into_their_file(tmp_path, op, gates, hot):
     sketch, output = cells(op, gates, hot)
     path = saved(sketch.model(output, 17), tmp_path / "model.onnx")
@@ -334,6 +336,12 @@ def test_what_cells_have_not_is_named(tmp_path):
         own = [s.weight("w", 1, 8, 3), s.weight("r", 1, 8, 2)]
         text = refused(s, s.node("LSTM", x, *own, hidden_size=2, name="/l", **change), tmp_path / "m.onnx")
         assert text.startswith(f"/l (LSTM: {words})")
+    s = Sketch(T, 3)
+    own = [s.weight("w", 1, 6, 3), s.weight("r", 1, 6, 2)]
+    last = s.node(
+        "GRU", s.node("Transpose", "x", perm=[1, 0, 2]), *own, hidden_size=2, name="/g", linear_before_reset=1
+    )
+    assert refused(s, last, tmp_path / "m.onnx").startswith("/g (GRU: linear_before_reset = 1)")
     s = Sketch(T, 3)
     own = [s.weight("w", 1, 8, 3), s.weight("r", 1, 8, 2)]
     _, last = s.several("LSTM", 2, s.node("Transpose", "x", perm=[1, 0, 2]), *own, hidden_size=2, name="/l")

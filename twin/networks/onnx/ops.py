@@ -34,6 +34,7 @@ OPS: dict[str, Take] = {
     "Identity": same,
     "IsNaN": is_nan,
     "LSTM": cells,
+    "GRU": cells,
     "LayerNormalization": feature_norm,
     "MatMul": matmul,
     "MaxPool": pool,

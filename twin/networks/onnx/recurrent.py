@@ -1,4 +1,4 @@
-"""LSTM and RNN: cells over the steps of a text."""
+"""LSTM, GRU and RNN: cells over the steps of a text."""
 
 from twin.networks.kinds.node import Symbols
 from twin.networks.onnx.graph import Reader, attributes, batch_axis
@@ -7,16 +7,16 @@ from twin.networks.onnx.taking import NodeProto, depends, has, name_of, require,
 from twin.networks.onnx.values import NotCoveredError, Value
 from twin.networks.onnx.views import SYMBOL, are_rows, axis_of
 
-CELLS = {"LSTM": ("lstm", (0, 2, 1, 3)), "RNN": ("rnn", (0,))}
-"""The twin's kind, and for each of its gates (i, f, o, g) the place in the file (i, o, f, c)."""
-FUNCTIONS = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "RNN": ["Tanh"]}
+CELLS = {"LSTM": ("lstm", (0, 2, 1, 3)), "GRU": ("gru", (0, 1, 2)), "RNN": ("rnn", (0,))}
+"""The twin's kind, and for each of its gates (i, f, o, g; z, r, n) the place in the file (i, o, f, c; z, r, h)."""
+FUNCTIONS = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
 
 
 def cells(reader: Reader, node: NodeProto, index: int) -> Value:
-    """LSTM and RNN in one direction, from states of zero, over all steps."""
+    """LSTM, GRU and RNN in one direction, from states of zero, over all steps."""
     (kind, order), given = CELLS[node.op_type], attributes(node)
     functions = [one.decode() if isinstance(one, bytes) else str(one) for one in given.get("activations", ())]
-    require(given, direction="forward", input_forget=0)
+    require(given, direction="forward", input_forget=0, linear_before_reset=0)
     if "clip" in given or functions not in ([], FUNCTIONS[node.op_type]):
         raise NotCoveredError("clip, or activations of its own")
     first = int(given.get("layout", 0))
