@@ -67,10 +67,10 @@ MODELS = {
     "positions": on_rows("Add", lambda s: (s.weight("places", 1, 6, 4),)),
     "embedding": ((5,), lambda s: s.node("Tanh", s.node("Gather", s.weight("e.weight", 7, 6), "x")), 6),
 }
-ELSEWHERE = {"identity", "reshape", "transpose", "silu", "rms-norm", "attention", "lstm", "rnn"}
+ELSEWHERE = {"identity", "reshape", "transpose", "silu", "rms-norm", "attention", "lstm", "gru", "rnn"}
 """Kinds that come from patterns of ops, or of newer opsets; tests/unit/test_onnx.py has those."""
-WITHOUT = {"time-steps", "lif"}
-"""Kinds that ONNX does not have."""
+WITHOUT = {"time-steps", "lif", "last"}
+"""Kinds for which ONNX has no op of their own, and no pattern that is read."""
 SYMBOLS = {"embedding": 7}
 
 
