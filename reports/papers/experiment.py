@@ -159,7 +159,7 @@ def run(experiment: Experiment, seed: int) -> Trajectory:
         for name in names:
             weights[name][k] = machine.weights(0, name)[0, 0]
     main = names[0]
-    raw = draw_devices(parts.devices[main], seed, 0, main, 0, parts.mapping.parts(0, main)[0])
+    raw = draw_devices(parts.designs[0].devices[main], seed, 0, main, 0, parts.mapping.parts(0, main)[0])
     if not isinstance(raw, Affine):
         raise TwinError(f"device {parts.workload.device.preset}: its step is not affine, so there is no closed form")
     response = Response.of(shift(raw, machine.calibrated[0, main, 0].reference))

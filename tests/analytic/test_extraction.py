@@ -214,7 +214,7 @@ def test_the_engine_enters_reads_in_the_ledger(rig):
         effects = Replayed(machine, made.program, made.encoder)
         mapping = machine.mapping
         engine = Engine(
-            WithReads(made.program, machine.network.shapes, mapping, "C"),
+            WithReads(made.program, machine.network.shapes, mapping, ["C"] * len(machine.network.shapes)),
             ReadEffects(effects, reads),
             ChipCosts(made.chip, mapping),
             3,

@@ -211,7 +211,7 @@ def test_files_that_are_none_are_refused(tmp_path):
 
 def test_a_workload_takes_the_file_in(tmp_path):
     """Its values become the workload's own, so that a run can be resumed without the file."""
-    from twin.descriptions.workload import Device  # noqa: PLC0415
+    from twin.descriptions.device import Device  # noqa: PLC0415
 
     path = sampled(tmp_path / "a.csv", soft_bounds())
     fit_measured([path], None, tmp_path / "a.toml")

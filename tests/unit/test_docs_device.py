@@ -23,7 +23,7 @@ from twin.runs.planning import plan_run
 own = {"device": '{preset="gokmen-60", family="logistic-step", w_max=0.6, w_min=-0.6, steepness=2.0, dw_min_std=0.0}'}
 machine = build(plan_run("digits-mlp", "aimc-512", "two-array", "sgd", "replayed", own, {})).machine
 layer, (part,) = machine.layers[0], machine.mapping.parts(0, "W")
-raw = draw_devices(machine.devices["W"], int(machine.seed), 0, "W", 0, part)
+raw = draw_devices(machine.designs[0].devices["W"], int(machine.seed), 0, "W", 0, part)
 reference = machine.calibrated[0, "W", 0].reference
 machine.layers["lr"] = machine.matrices[int(layer["update"])]["dw_min"]
 for sign in (1.0, -1.0):  # every line fires exactly once

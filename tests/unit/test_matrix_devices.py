@@ -27,18 +27,18 @@ def plan(device=A_AND_C, layout="four-array", algorithm="shd", mode="replayed", 
 @pytest.mark.parametrize("layout", ["four-array", "three-array"])
 def test_every_matrix_is_drawn_from_its_own_device_about_its_reference(layout):
     parts = build(plan(layout=layout))
-    assert (parts.devices["A"].asymmetry_factor, parts.devices["A"].dw_min) == (2.0, 0.0016)
-    assert (parts.devices["C"].slope, parts.devices["C"].dw_min) == (1.66, 0.01)
+    assert (parts.designs[0].devices["A"].asymmetry_factor, parts.devices["A"].dw_min) == (2.0, 0.0016)
+    assert (parts.designs[0].devices["C"].slope, parts.devices["C"].dw_min) == (1.66, 0.01)
     for matrix in "AC":
         part, record = parts.machine.array_records(0, matrix, 0)
-        raw = draw_devices(parts.devices[matrix], 1, 0, matrix, 0, parts.mapping.parts(0, matrix)[0])
+        raw = draw_devices(parts.designs[0].devices[matrix], 1, 0, matrix, 0, parts.mapping.parts(0, matrix)[0])
         source = matrix if layout == "four-array" else "A"
         expected = shift(raw, parts.machine.calibrated[0, source, 0].reference)
         shape = *expected.w_max.T.shape, -1
         cells = parts.machine.f[part["cell"] :][: 4 * expected.w_max.size].reshape(shape)
         np.testing.assert_array_equal(cells[..., 0].T, expected.up_a)
         np.testing.assert_array_equal(cells[..., 3].T, expected.down_b)
-        assert record["dw_min"] == np.float32(parts.devices[matrix].dw_min)
+        assert record["dw_min"] == np.float32(parts.designs[0].devices[matrix].dw_min)
 
 
 def test_the_same_device_said_twice_gives_the_same_bits():
@@ -57,7 +57,7 @@ def test_a_dotted_key_and_a_sweep_reach_one_matrix(tmp_path):
     )
     values = {"device.matrices.C.asymmetry_factor": 3.0, "seed": 1}
     made = check(plan_request(request_of(load_sweep(str(path)).model, values), Library()))
-    assert [made.devices[name].asymmetry_factor for name in "AC"] == [1.0, 3.0]
+    assert [made.designs[0].devices[name].asymmetry_factor for name in "AC"] == [1.0, 3.0]
 
 
 def test_the_resolved_text_keeps_them_with_their_origins(tmp_path):

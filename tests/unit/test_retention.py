@@ -102,7 +102,7 @@ def test_a_reference_that_drifts_takes_steps_and_bounds_along(preset):
     rest = resting(array, 0.02)
     np.testing.assert_allclose(array.raw(), rest + (before - rest) * left, rtol=1e-5, atol=1e-6)
     part = parts.mapping.parts(0, "W")[0]
-    model = draw_devices(parts.devices["W"], int(parts.machine.seed), 0, "W", 0, part)
+    model = draw_devices(parts.designs[0].devices["W"], int(parts.machine.seed), 0, "W", 0, part)
     shifted = shift(model, drifted.astype(np.float32))
     for column, values in enumerate(shifted.columns()):
         np.testing.assert_allclose(array._cell[..., column].T, values, rtol=1e-4, atol=1e-5)
@@ -117,7 +117,7 @@ def test_calibrating_again_puts_a_drifted_reference_back_and_keeps_weights():
     weights = array.w.copy()
     found = parts.retention.recalibrate(1, MS)[0, "W", 0]
     part = parts.mapping.parts(0, "W")[0]
-    model = draw_devices(parts.devices["W"], int(parts.machine.seed), 0, "W", 0, part)
+    model = draw_devices(parts.designs[0].devices["W"], int(parts.machine.seed), 0, "W", 0, part)
     np.testing.assert_array_equal(array.reference.T, symmetry_point(model))
     assert abs(found.before_mean) > 0.05
     assert found.calibration.residual_std == 0.0

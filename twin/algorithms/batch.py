@@ -82,7 +82,7 @@ class Member:
 def member_prefetch(program: "Program", member: Member, number: int) -> Iterator[Operation]:
     """Yield what a sample asks for before its updates."""
     for layer in member.layers:
-        yield from program.algorithm.prefetch(layer, number)
+        yield from program.of(layer).prefetch(layer, number)
 
 
 def _forward(program: "Program") -> list[tuple[tuple[Producer, ...], bool]]:

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import final
 
+from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.batches import Batches
 from twin.algorithms.program import Program
 from twin.operation import Kind, Opcode, Operation, Phase, Unit
@@ -23,7 +24,11 @@ class Inference:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self.algorithm, self.batches = program.algorithm, Batches()
+        self.batches = Batches()
+
+    def algorithm_of(self, layer: int) -> Algorithm:
+        """As training's."""
+        return self._program.algorithm_of(layer)
 
     def key(self, sample: int) -> Hashable:  # noqa: ARG002 - the protocol
         """Samples are all alike."""
@@ -47,6 +52,6 @@ class Inference:
             return replace(operation, phase=Phase.TESTED)
         if operation.opcode is Opcode.LOSS:
             layer = self._program.layers[operation.layer].at(operation.first, operation.uses)
-            flops = layer.activation_flops(self.algorithm.main)
+            flops = layer.activation_flops(self.algorithm_of(operation.layer).main)
             return replace(operation, kind=Kind.ACTIVATION, flops=flops)
         return operation

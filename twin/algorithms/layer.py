@@ -78,6 +78,8 @@ class Layer:
         Whether the pulse probabilities of an update are kept somewhere before the drivers get them.
     wired : Wiring or None
         None where layers follow each other.
+    mains : tuple of str
+        By layer, the matrix with the network's weights; empty where all have the one that this layer has.
     learner : Learner or None
         None where the algorithm itself updates the layer's matrices.
     batch : int
@@ -101,6 +103,7 @@ class Layer:
     member: int = 0
     learner: Learner | None = None
     batch: int = 1
+    mains: tuple[str, ...] = ()
 
     @property
     def wiring(self) -> Wiring:
@@ -134,7 +137,11 @@ class Layer:
 
     def below(self, matrix: str) -> tuple[int, str]:
         """Return whose tiles made the input: those of the layer below, and none for the first."""
-        return self.wiring.below, matrix
+        return self.beside(self.wiring.below, matrix)
+
+    def beside(self, layer: int, matrix: str) -> tuple[int, str]:
+        """Return a layer (-1: the sample) and its main matrix, which is `matrix` where all layers have the same."""
+        return layer, self.mains[layer] if self.mains and layer >= 0 else matrix
 
     def inputs(self) -> tuple[Resource, ...]:
         """Return what a mat-vec's input consists of: x, and for a matrix on the state the state before."""

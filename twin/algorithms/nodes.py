@@ -7,7 +7,7 @@ tiles of its host layer. Vectors of node n, private to a sample:
     e  errors of its inputs           r  error of its output, loaded
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -58,20 +58,25 @@ def steps_of(flow: Flow, one: Producer | Taker) -> int:
     return flow.steps[one.number] if one.what == LAYER and flow.steps else 0
 
 
-def learner_of(network: Network, layer: int, optimiser: Optimiser | None) -> Learner | None:
-    """Return how an optimiser learns a layer's matrix, whose record stands behind those of the nodes."""
+def learner_of(
+    network: Network, layer: int, optimiser: Optimiser | None, learnt: Sequence[int] | None = None
+) -> Learner | None:
+    """Return how an optimiser learns a layer's matrix, whose record stands behind those of the nodes.
+
+    `learnt` are the layers that it learns, where these are not all.
+    """
     if optimiser is None:
         return None
-    nodes, layers = len(network.flow.nodes) if network.flow else 0, len(network.layers)
-    squares = squares_of(network.flow, layers) if optimiser.clip_norm else ()
+    nodes, layers = len(network.flow.nodes) if network.flow else 0, range(len(network.layers))
+    squares = squares_of(network.flow, layers if learnt is None else learnt) if optimiser.clip_norm else ()
     flops = optimiser.flops + bool(squares)
     return Learner(nodes + layer, optimiser.moments, flops, squares, decays=optimiser.weight_decay > 0)
 
 
-def squares_of(flow: Flow | None, layers: int) -> tuple[Resource, ...]:
-    """Return the sums of squares of the gradients of all nodes and of so many layers, as they lie in the buffer."""
+def squares_of(flow: Flow | None, layers: Iterable[int]) -> tuple[Resource, ...]:
+    """Return the sums of squares of the gradients of all nodes and of some layers, as they lie in the buffer."""
     learnt = [f"n{node.index}" for node in flow.nodes if node.parameters] if flow else []
-    return tuple(Resource(f"{name}.qs", private=False) for name in [*learnt, *map(str, range(layers))])
+    return tuple(Resource(f"{name}.qs", private=False) for name in [*learnt, *map(str, layers)])
 
 
 def node_steps(
@@ -81,11 +86,15 @@ def node_steps(
     moments, flops = (optimiser.moments, optimiser.flops) if optimiser else (0, 0)
     squares: tuple[Resource, ...] = ()
     if optimiser is not None and optimiser.clip_norm:
-        flops, squares = flops + 1, squares_of(flow, len(layers) if layers[0].learner else 0)
+        flops, squares = flops + 1, squares_of(flow, [k for k, one in enumerate(layers) if one.learner])
     nodes = flow.nodes if flow else ()
     sparse = optimiser is not None and optimiser.sparse
-    hosts = [replace(layer.at(0, 1), timed=False) for layer in layers]
-    return [NodeSteps(flow, node, hosts[node.host], matrix, moments, flops, squares, sparse) for node in nodes if flow]
+    return [
+        NodeSteps(flow, node, host, host.beside(node.host, matrix)[1], moments, flops, squares, sparse)
+        for node in nodes
+        if flow
+        for host in (replace(layers[node.host].at(0, 1), timed=False),)
+    ]
 
 
 def origin(flow: Flow, made: Producer) -> Producer:
@@ -152,7 +161,7 @@ class NodeSteps:
         sources = [origin(self.flow, source) for source in self.node.inputs]
         here = [self._own(f"f{port}") for port in range(len(sources))]
         for source, words, target in zip(sources, self.node.moved, here, strict=True):
-            home = (self.flow.host(source), self.matrix)
+            home = self.host.beside(self.flow.host(source), self.matrix)
             yield self._move(Stream.ACTIVATIONS, words, self._tensor(source), target, home=home)
         if phase in GATHERS:
             flops = self.node.cost.forward * GATHERED // TOGETHER
@@ -202,7 +211,7 @@ class NodeSteps:
         for number, taker in enumerate(takers):
             here.append(self._own(f"r{number}"))
             source = self.host.taken(error(taker), steps_of(self.flow, taker))
-            home = (self.flow.host(taker), self.matrix)
+            home = self.host.beside(self.flow.host(taker), self.matrix)
             yield self._move(Stream.ERRORS, self.node.size, source, here[-1], home=home)
         kept, place = self._kept()
         if kept:

@@ -22,19 +22,23 @@ class Program:
     """Operations of training samples in program order, batch size 1.
 
     `operations(sample)` depends on the sample only through `key(sample)`: what is the same may be cached.
+    `calibrated` are by layer the matrices whose reference is set by pulses, `algorithms` what learns each layer where
+    that is not `algorithm` everywhere.
     """
 
     def __init__(
         self,
         algorithm: Algorithm,
         layers: Sequence[LayerSteps],
-        calibrated: Sequence[str] = (),
+        calibrated: Sequence[Sequence[str]] = (),
         flow: Flow | None = None,
         nodes: Sequence[NodeSteps] = (),
         batches: Batches = ONE,
         programming: Sequence[Operation] = (),
+        algorithms: Sequence[Algorithm] = (),
     ) -> None:
         self.algorithm = algorithm
+        self._algorithms = tuple(algorithms)
         self.layers = list(layers)
         self.calibrated = tuple(calibrated)
         self.programming = tuple(programming)
@@ -42,19 +46,27 @@ class Program:
         learners = [layer.learner for layer in self.layers]
         self._clips = any(node.squares for node in self.nodes) or any(one and one.squares for one in learners)
 
+    def of(self, layer: LayerSteps) -> Algorithm:
+        """Return what learns a layer's matrix."""
+        return self.algorithm_of(layer.layer.index)
+
+    def algorithm_of(self, layer: int) -> Algorithm:
+        """Return what learns the matrix of the layer with this number."""
+        return self._algorithms[layer] if self._algorithms else self.algorithm
+
     def key(self, sample: int) -> Hashable:
         """Return which transfers are due and which arrays hold their lines."""
-        fast = self.algorithm.fast
+        moving = [(layer, self.of(layer).fast) for layer in self.layers if layer.transfer_every]
         if self.batches.size == 1:
-            return tuple(layer.key(fast, sample) for layer in self.layers if layer.transfer_every)
+            return tuple(layer.key(fast, sample) for layer, fast in moving)
         numbers = self.batches.samples(sample)
-        due = (layer.key(fast, number) for number in numbers for layer in self.layers if layer.transfer_every)
+        due = (layer.key(fast, number) for number in numbers for layer, fast in moving)
         return len(numbers), *due
 
     def setup(self, *, again: bool = False) -> Iterator[Operation]:
         """Calibration of each matrix whose reference is set by pulses; before the first sample, weights come in too."""
         for layer in self.layers:
-            for matrix in self.calibrated:
+            for matrix in self.calibrated[layer.layer.index] if self.calibrated else ():
                 yield Operation(
                     Kind.CALIBRATION,
                     Unit.TILE,
@@ -72,7 +84,7 @@ class Program:
             return
         yield self.input()
         for layer in self.layers:
-            yield from self.algorithm.prefetch(layer, sample)
+            yield from self.of(layer).prefetch(layer, sample)
         yield from self._unrolled(sample) if self.timed else self._layered(sample)
 
     @cached_property
@@ -117,8 +129,9 @@ class Program:
 
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Yield one layer's part of the way forward; the last one's ends with the loss."""
-        main = self.algorithm.main
-        yield from self.algorithm.forward(layer)
+        algorithm = self.of(layer)
+        main = algorithm.main
+        yield from algorithm.forward(layer)
         if self._loses(layer):
             yield from layer.loss(main)
         else:
@@ -150,7 +163,7 @@ class Program:
             return
         for step in range(layers[0].layer.uses):
             for layer in layers:
-                yield from self.algorithm.update(layer.at(step, 1), sample)
+                yield from self.of(layer).update(layer.at(step, 1), sample)
 
     def way_forward(self) -> Iterator[Operation]:
         """Yield the way of one sample from its input to its loss."""
@@ -159,12 +172,12 @@ class Program:
 
     def errors(self, layer: LayerSteps) -> Iterator[Operation]:
         """Yield one layer's part of the way back, up to its updates."""
-        index, main = layer.layer.index, self.algorithm.main
+        index, main = layer.layer.index, self.of(layer).main
         if not self._loses(layer):
             yield from cell_derivative(layer, main) if self._is_recurrent(layer) else layer.derivative(main)
         wanted = index > 0 if self.flow is None else self.flow.wanted[index]
         if wanted or (self._is_recurrent(layer) and layer.first > 0):  # which the step before waits for
-            yield from self.algorithm.backward(layer)
+            yield from self.of(layer).backward(layer)
 
     def _loses(self, layer: LayerSteps) -> bool:
         """Return whether a layer works out the loss: the last, unless a node does."""
@@ -173,7 +186,7 @@ class Program:
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Yield the updates of one layer by one sample."""
         for run in layer.runs(sample):
-            yield from self.algorithm.update(run, sample)
+            yield from self.of(layer).update(run, sample)
 
     def _layered(self, sample: int) -> Iterator[Operation]:
         """Forward in order, back in the other, and digital parameters step with their error at hand."""
@@ -204,16 +217,16 @@ class Program:
         yield from self.unrolled_updates(layers, sample)
         if not self._clips:
             for layer in reversed(layers):
-                yield from self.algorithm.finish(layer)
+                yield from self.of(layer).finish(layer)
 
     def finish(self) -> Iterator[Operation]:
         """Yield what ends a step after all updates: what digital parameters learn from all gradients."""
         for layer in self.layers:
-            yield from layer.norm(self.algorithm.main)
+            yield from layer.norm(self.of(layer).main)
         for node in self.nodes:
             yield from node.norm()
         for layer in self.layers:
-            yield from self.algorithm.finish(layer)
+            yield from self.of(layer).finish(layer)
         for node in self.nodes:
             yield from node.step()
 

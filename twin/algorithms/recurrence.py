@@ -59,7 +59,7 @@ def _candidate(layer: LayerSteps, matrix: str) -> Iterator[Operation]:
     """Candidate n of a GRU and its state, for which z and the state before are loaded; h goes on as in other cells."""
     hidden, gates = layer.layer.size, layer.layer.index - 1
     sources = layer.named(f"kept{gates}"), layer.before()
-    yield layer.move(Stream.ACTIVATIONS, matrix, 2 * hidden, sources, layer.own("b"), home=(gates, matrix))
+    yield layer.move(Stream.ACTIVATIONS, matrix, 2 * hidden, sources, layer.own("b"), home=layer.beside(gates, matrix))
     flops = layer.activation_flops(matrix)
     yield layer.digital(Kind.ACTIVATION, Opcode.ACTIVATION, matrix, flops, ("z", "b"), ("y", _left(layer, "y")))
     yield from _hand_on(layer, matrix, -1)
@@ -76,7 +76,7 @@ def cell_derivative(layer: LayerSteps, matrix: str) -> Iterator[Operation]:
     errors = layer.taken(layer.wiring.error, layer.wiring.error_steps)
     if not is_last(layer):
         errors += (layer.named(f"e{index - candidate}", 1),)
-    home = (layer.wiring.above, matrix)
+    home = layer.beside(layer.wiring.above, matrix)
     yield layer.move(Stream.ERRORS, matrix, hidden * len(errors), errors, layer.own("r"), home=home)
     kept = (layer.own("kept"), *((layer.named(f"kept{index - 1}"),) if candidate else ()))
     yield layer.move(Stream.ACTIVATIONS, matrix, n_out + hidden, kept, layer.own("b"))
@@ -94,7 +94,7 @@ def _gates_derivative(layer: LayerSteps, matrix: str) -> Iterator[Operation]:
     hidden, n_out, above = layer.layer.size, layer.layer.n_out, layer.layer.index + 1
     errors = layer.named(f"e{above}"), layer.named(f"ds{above}")
     words = layer.layer.returned + hidden
-    yield layer.move(Stream.ERRORS, matrix, words, errors, layer.own("r"), home=(above, matrix))
+    yield layer.move(Stream.ERRORS, matrix, words, errors, layer.own("r"), home=layer.beside(above, matrix))
     kept = layer.own("kept"), layer.named(f"kept{above}"), layer.before()
     yield layer.move(Stream.ACTIVATIONS, matrix, n_out + 2 * hidden, kept, layer.own("b"))
     flops = round(DERIVATIVE_FLOPS[layer.layer.activation] * n_out) + layer.layer.returned - hidden

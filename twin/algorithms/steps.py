@@ -108,7 +108,7 @@ class LayerSteps(Layer):
         """D = e f'(z) with the error from above and f' from the stored activation, of a convolution the pooled ones."""
         handed, wiring = self.handed, self.wiring
         error = self.taken(wiring.error, wiring.error_steps)
-        yield self.move(Stream.ERRORS, matrix, handed, error, self.own("r"), home=(wiring.above, matrix))
+        yield self.move(Stream.ERRORS, matrix, handed, error, self.own("r"), home=self.beside(wiring.above, matrix))
         yield self.move(Stream.ACTIVATIONS, matrix, handed, self.named(wiring.target), self.own("b"))
         flops = DERIVATIVE_FLOPS[self.layer.activation] * handed
         yield self.digital(Kind.DERIVATIVE, Opcode.DERIVATIVE, matrix, flops, ("r", "b"), ("d",))

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from twin.mapping import Mapping, Part
     from twin.operation import Operation
 
+APART = -1
+"""The place of the digital unit that works for layers without tiles, beside layers that have some."""
+
 
 class ChipCosts:
     """Servers, demands, area and leakage.
@@ -51,9 +54,9 @@ class ChipCosts:
     Attributes
     ----------
     servers : tuple of Server
-        Tiles, their digital slices and links (in the order of ``mapping.tiles``) and registers if built, or the one
-        digital unit of a chip without tiles; then buffer, memory and host; buffers and memories of further chips of a
-        cluster; the links of the network.
+        Tiles, their digital slices and links (in the order of ``mapping.tiles``) and registers if built; the
+        digital unit for layers without tiles, where there are any; then buffer, memory and host; buffers and memories
+        of further chips of a cluster; the links of the network.
     table : Servers
         The same by kind and place.
     moves : Moves
@@ -92,8 +95,8 @@ class ChipCosts:
         for kind in kinds if names else ():
             for tile, name in enumerate(names):
                 table.add(kind, tile, f"{kind} {name}", self.floorplan.sites[tile] // self.floorplan.per_chip)
-        if not names:
-            table.add("digital", 0, "digital", 0)
+        if not names or self._mapping.mixed:
+            table.add("digital", APART if names else 0, "digital", 0)
         stores = [("buffer", 0), ("memory", 0), ("host", 0)]
         stores += [(kind, chip) for chip in range(1, chips) for kind in ("buffer", "memory")]
         for kind, chip in stores:
@@ -136,7 +139,7 @@ class ChipCosts:
         tiles = holders(operation, parts_of(self._mapping, operation))[0] if self._n_tiles else [-1]
         if tiles[0] < 0:
             service = self._digital.service(operation.flops)
-            servers = self.table.of("digital", [0])
+            servers = self.table.of("digital", [APART if self._mapping.mixed else 0])
         else:
             service = self._digital.slice_service(operation.flops / len(tiles))
             servers = self.table.of("digital", tiles)
@@ -166,7 +169,7 @@ class ChipCosts:
                 rows.append(AreaRow("tile controllers", n, n * states.controller_area, 0.0))
         if self.moves.registers is not None:
             rows += self.moves.registers.silicon("registers", n)
-        units = max(1, -(-n // self._digital.tiles))
+        units = -(-n // self._digital.tiles) + (n == 0 or self._mapping.mixed)
         rows.append(AreaRow("digital units", units, units * self._digital.area_m2, units * self._digital.leakage_W))
         chips, silicon = (self.network.n_chips, self.network.silicon()) if self.network else (1, [])
         rows += [AreaRow(name, k, k * part.area_m2, k * part.leakage_W) for name, k, part in silicon]

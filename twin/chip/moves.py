@@ -170,7 +170,7 @@ class Moves:
         home, writes = tiles, operation.store
         if operation.home is not None and not operation.store:
             home = self._mapping.tiles_of(*operation.home) if operation.home[0] >= 0 else []
-        if home == tiles:
+        if home == tiles and tiles:
             return [self._in_registers(tiles, n_bytes, writes=writes)]
         hops: list[Hop] = []
         if self.link is not None and tiles:

@@ -32,7 +32,8 @@ class Kept(NamedTuple):
     stream : Stream
     words : int
     layer, matrix : int, str
-        Layer -1 for the host's input, which is in the buffer where its stream is in registers.
+        Layer -1 for the host's input; that, and what belongs to a layer without tiles, is in the buffer where its
+        stream is in registers.
     ahead : bool
         Lines of H fetched ahead: in registers whatever the place of H.
     """
@@ -175,7 +176,7 @@ class _Rooms:
             n_bytes = word_bytes(self._chip, stream, one.words)
             if place != "registers":
                 needed[place] += n_bytes
-            elif one.layer < 0:
+            elif one.layer < 0 or not self._mapping.tiles_of(one.layer, one.matrix):
                 needed["buffer"] = needed.get("buffer", np.zeros(1, np.int64)) + n_bytes
             else:
                 tiles = self._mapping.tiles_of(one.layer, one.matrix)

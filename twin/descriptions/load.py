@@ -20,12 +20,13 @@ from twin.config.resources import FOLDERS, Document, find, is_path, misspelt, sh
 from twin.descriptions.baseline import Baseline
 from twin.descriptions.cited import cited
 from twin.descriptions.derived import OF_DEVICE, derive
+from twin.descriptions.device import Device
 from twin.descriptions.electricity import Devices
 from twin.descriptions.formulas import FORMULAS
 from twin.descriptions.resolved import resolved_toml
 from twin.descriptions.study import Study
 from twin.descriptions.sweep import Sweep
-from twin.descriptions.workload import Device, Workload
+from twin.descriptions.workload import Workload
 from twin.errors import TwinError, one_line
 
 MODELS: dict[str, type[Part]] = {
@@ -167,6 +168,9 @@ def _load(kind: str, parsed: Parsed, overrides: Mapping[str, str], devices: Devi
         raise TwinError(_report(draft, cls, error, ())) from error
     if isinstance(model, Workload):
         _check_devices(draft, model.device)
+        for index, rule in enumerate(model.rules):
+            if rule.device is not None:
+                _check_devices(draft, rule.device, ("rules", index, "device"))
     forget_reads(model)
     origins = draft.origins(model)
     return Loaded(model, origins, cited(model, origins), draft.label, draft.data, derived_from, notes)
@@ -219,11 +223,11 @@ def _check_plain(draft: Draft) -> None:
             raise TwinError(draft.message(path, "must be a number of at most 64 bits", value))
 
 
-def _check_devices(draft: Draft, device: Device) -> None:
+def _check_devices(draft: Draft, device: Device, at: KeyPath = ("device",)) -> None:
     """Make every device that the workload describes once, so that mistakes name their line."""
-    _check_device(draft, ("device",), device.preset, device.overrides)
+    _check_device(draft, at, device.preset, device.overrides)
     for matrix in device.matrices:
-        _check_device(draft, ("device", "matrices", matrix), *device.of(matrix))
+        _check_device(draft, (*at, "matrices", matrix), *device.of(matrix))
 
 
 def _check_device(draft: Draft, place: KeyPath, preset: str, overrides: Mapping[str, Any]) -> None:

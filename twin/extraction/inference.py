@@ -45,11 +45,17 @@ def check_extractable(gamma: float) -> None:
         )
 
 
+def check_machine(machine: Machine) -> None:
+    """Raise TwinError where the model of any layer is not one matrix."""
+    for design in machine.designs:
+        check_extractable(design.settings.gamma)
+
+
 def extract_model(machine: Machine, reads: int = READS, amplitude: float = 1.0, **metadata: Any) -> Model:
     """Extract every layer's main matrix from noisy mat-vecs, as `twin.extraction.regression.extract`."""
-    check_extractable(machine.settings.gamma)
+    check_machine(machine)
     found = [
-        extract(machine, layer.index, machine.algorithm.main, reads, amplitude) for layer in machine.network.layers
+        extract(machine, layer.index, machine.main(layer.index), reads, amplitude) for layer in machine.network.layers
     ]
     unknown = [np.full(one.weights.shape, np.nan) for one in found]
     facts = {"method": "regression", "reads": reads, "amplitude": amplitude, **metadata}
@@ -58,7 +64,7 @@ def extract_model(machine: Machine, reads: int = READS, amplitude: float = 1.0, 
 
 def average_model(machine: Machine, averages: Sequence[Average], **metadata: Any) -> Model:
     """Make the model whose weights are averages over training."""
-    check_extractable(machine.settings.gamma)
+    check_machine(machine)
     facts = {"method": "average", "reads": averages[0].reads, "periods": averages[0].periods, **metadata}
     mean, sigma, error = ([getattr(one, name) for one in averages] for name in ("mean", "sigma", "standard_error"))
     return make_model(machine, mean, sigma, error, facts)
@@ -95,7 +101,7 @@ def program(machine: Machine, model: Model) -> float:
     TwinError
         When the model is of another network.
     """
-    layers, matrix = machine.network.layers, machine.algorithm.main
+    layers = machine.network.layers
     shapes = [weights.shape for weights in model.weights]
     needed = [(layer.n_out, layer.n_in) for layer in layers]
     if shapes != needed or model.bias != tuple(layer.bias for layer in layers):
@@ -109,9 +115,9 @@ def program(machine: Machine, model: Model) -> float:
     clipped = total = 0
     for k, weights in enumerate(model.weights):
         wanted = (weights * (model.out_scaling[k] / float(machine.layers[k]["scale"]))).astype(np.float32)
-        low, high = device_range(machine, k, matrix)
+        low, high = device_range(machine, k, machine.main(k))
         given = np.clip(wanted, low, high)
-        machine.set_weights(k, matrix, given)
+        machine.set_weights(k, machine.main(k), given)
         clipped += int(np.count_nonzero(given != wanted))
         total += wanted.size
     return clipped / total
@@ -125,9 +131,9 @@ def network_weights(machine: Machine) -> Given:
     TwinError
         When the model is not one matrix a layer.
     """
-    check_extractable(machine.settings.gamma)
-    main, digital = machine.algorithm.main, machine.digital()
-    matrices = [machine.weights(k, main) * record["scale"] for k, record in enumerate(machine.layers)]
+    check_machine(machine)
+    digital = machine.digital()
+    matrices = [machine.weights(k, machine.main(k)) * record["scale"] for k, record in enumerate(machine.layers)]
     parts = {name.rpartition("."): values for name, values in digital.items()}
     return Given(
         matrices=[one.astype(np.float32) for one in matrices],
@@ -138,8 +144,7 @@ def network_weights(machine: Machine) -> Given:
 
 def device_range(machine: Machine, layer: int, matrix: str) -> tuple[Array, Array]:
     """Return the smallest and largest logical weight of every device of a matrix, (n_out, n_in)."""
-    names = machine.algorithm.matrices
-    record = machine.matrices[layer * len(names) + names.index(matrix)]
+    record = machine.matrices[machine.index_of(layer, matrix)]
     low = np.full((record["n_out"], record["n_in"]), -np.inf, np.float32)
     high = -low
     if record["perfect"]:

@@ -124,8 +124,11 @@ def _matrix(arrays: dict[str, npt.NDArray[Any]], name: str) -> Array:
 
 def save_finals(machine: Machine, path: Path) -> None:
     """Write the exact logical weights of all matrices at the end of a run, and what digital nodes have learnt."""
-    names = machine.algorithm.matrices
-    arrays = {f"{k}.{name}": machine.weights(k, name) for k in range(len(machine.layers)) for name in names}
+    arrays = {
+        f"{k}.{name}": machine.weights(k, name)
+        for k, design in enumerate(machine.designs)
+        for name in design.algorithm.matrices
+    }
     write_arrays(path, arrays | _digital(machine))
 
 
@@ -138,7 +141,7 @@ def load_finals(machine: Machine, path: Path) -> None:
         When the file is missing, damaged, or of another network or algorithm.
     """
     arrays, digital = read_arrays(path), _digital(machine)
-    names = [f"{k}.{name}" for k in range(len(machine.layers)) for name in machine.algorithm.matrices]
+    names = [f"{k}.{name}" for k, one in enumerate(machine.designs) for name in one.algorithm.matrices]
     shapes = {name: machine.weights(int(name.split(".")[0]), name.split(".")[1]).shape for name in names}
     shapes |= {name: values.shape for name, values in digital.items()}
     if {name: values.shape for name, values in arrays.items()} != shapes:

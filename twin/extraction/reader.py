@@ -61,8 +61,7 @@ class Reader:
         self.machine, self.layer, self.matrix = machine, layer, matrix
         self.parts: tuple[Part, ...] = machine.mapping.parts(layer, matrix)
         self.counts, self.reads = np.zeros(N_COUNTS), 0
-        names = machine.algorithm.matrices
-        self._index = layer * len(names) + names.index(matrix)
+        self._index = machine.index_of(layer, matrix)
         self._matrix = machine.matrices[self._index]
         self._first = int(self._matrix["first"])
         self._one, self._row = np.zeros(1, INSTRUCTION), np.zeros((1, N_COUNTS))

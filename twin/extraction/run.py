@@ -13,7 +13,7 @@ import numpy as np
 
 from twin.engine.protocols import Effects, Program
 from twin.extraction.averaging import Average, Averager
-from twin.extraction.inference import check_extractable
+from twin.extraction.inference import check_machine
 from twin.extraction.reader import Reader, assemble
 from twin.extraction.regression import random_inputs
 from twin.kernels.streams import AVERAGE, READ
@@ -46,10 +46,9 @@ class RunReads:
     """
 
     def __init__(self, machine: Machine, amplitude: float = 1.0) -> None:
-        check_extractable(machine.settings.gamma)
-        matrix = machine.algorithm.main
+        check_machine(machine)
         self.amplitude = amplitude
-        self.readers = [Reader(machine, layer.index, matrix) for layer in machine.network.layers]
+        self.readers = [Reader(machine, layer.index, machine.main(layer.index)) for layer in machine.network.layers]
         self._first = np.cumsum([0, *(len(reader.parts) for reader in self.readers)]).tolist()
         shapes = [(p.in1 - p.in0, p.out1 - p.out0) for reader in self.readers for p in reader.parts]
         self.final, self.average = Averager(shapes), Averager(shapes)
@@ -85,8 +84,10 @@ class WithReads:
     chip); M_xx and M_xy are the host's work (Gokmen 2021: "a separate conventional digital processor").
     """
 
-    def __init__(self, program: Program, shapes: Sequence[tuple[int, int]], mapping: Mapping, matrix: str) -> None:
-        self._program, self._shapes, self._mapping, self._matrix = program, shapes, mapping, matrix
+    def __init__(
+        self, program: Program, shapes: Sequence[tuple[int, int]], mapping: Mapping, mains: Sequence[str]
+    ) -> None:
+        self._program, self._shapes, self._mapping, self._mains = program, shapes, mapping, mains
 
     def key(self, sample: int) -> Hashable:
         """Reads are all alike."""
@@ -102,7 +103,7 @@ class WithReads:
             yield from self._program.operations(sample)
             return
         for layer, (n_in, _) in enumerate(self._shapes):
-            matrix = self._matrix
+            matrix = self._mains[layer]
             asked, answer = Resource(f"asked{layer}", private=True), Resource(f"answer{layer}", private=True)
             parts = self._mapping.parts(layer, matrix)
             back = sum(part.out1 - part.out0 + 1 for part in parts)

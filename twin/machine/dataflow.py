@@ -57,13 +57,18 @@ def describe_nodes(
     return records
 
 
-def learn_matrices(nodes: Records, layers: Records, parts: Records, matrices: Records, arena: Arena) -> None:
+def learn_matrices(
+    nodes: Records, layers: Records, parts: Records, matrices: Records, arena: Arena, optimised: Sequence[bool]
+) -> None:
     """Make the last records those of the layers' digital matrices, each of which is one array, or of their chi.
 
-    What chi stands for is on analog arrays: the pull of weight decay comes from what is read there.
+    What chi stands for is on analog arrays: the pull of weight decay comes from what is read there. Layers that are not
+    `optimised` are passed over.
     """
     first = nodes.size - layers.size
     for index, layer in enumerate(layers):
+        if not optimised[index]:
+            continue
         record, size = nodes[first + index], int(layer["n_in"] * layer["n_out"])
         record["p"], record["n_parameters"] = parts[matrices[layer["main"]]["first"]]["w"], size
         if layer["granularity"] > 0:

@@ -23,17 +23,19 @@ def first_weights(layer: Layer, initial: Initial, given: Given | None, seed: int
     return start
 
 
-def scale_of(weights: Weights, mapped: WeightMapping, given: Given | None, device: DeviceFamily | None) -> float:
+def scale_of(
+    weights: Weights, mapped: WeightMapping, given: Given | None, device: DeviceFamily | None, *, spread: bool = False
+) -> float:
     """Return network weight / device weight of a layer; 1 for a digital one.
 
     Weights that are given come with a spread of their own, so unless it is configured, the largest of them is mapped
-    onto the mean range of the devices.
+    onto the mean range of the devices; with `spread` this is done with whatever weights there are.
     """
     if device is None:
         return 1.0
-    if mapped.out_scaling is not None:
+    if not spread and mapped.out_scaling is not None:
         return float(mapped.out_scaling)
-    if given is None:
+    if given is None and not spread:
         return 1.0
     reach, most = mean_range(device), float(np.abs(weights).max(initial=0.0))
     return most / reach if np.isfinite(reach) and reach > 0 and most > 0 else 1.0

@@ -1,6 +1,6 @@
 """Forward passes on their own, for evaluation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,23 +14,23 @@ from twin.operation import Opcode, Phase
 Code = tuple[Opcode, int, int, int]  # opcode, layer, first, uses
 
 
-def forward_code(network: Network, *, fast: bool) -> npt.NDArray[np.void]:
-    """Return the instructions of one sample from its input to its loss; `fast`: with gamma A beside C."""
+def forward_code(network: Network, fast: Sequence[bool]) -> npt.NDArray[np.void]:
+    """Return the instructions of one sample from its input to its loss; `fast`, by layer: with gamma A beside C."""
     codes: list[Code] = [(Opcode.INPUT, 0, 0, 1)]
     if network.flow is not None:
-        codes += _graph_codes(network, network.flow, fast=fast)
+        codes += _graph_codes(network, network.flow, fast)
     else:
         for step in range(network.steps):
             for layer in network.layers:
                 first, uses = (step, 1) if network.timed else (0, layer.uses)
-                codes += _layer_codes(layer, first, uses, fast=fast, last=layer is network.layers[-1])
+                codes += _layer_codes(layer, first, uses, fast=fast[layer.index], last=layer is network.layers[-1])
     program = np.zeros(len(codes), INSTRUCTION)
     for name, values in zip(("opcode", "layer", "first", "uses"), np.array(codes, np.int64).T, strict=True):
         program[name] = values
     return program
 
 
-def _graph_codes(network: Network, flow: Flow, *, fast: bool) -> Iterator[Code]:
+def _graph_codes(network: Network, flow: Flow, fast: Sequence[bool]) -> Iterator[Code]:
     """Yield the instructions of a graph: those of a node have its number and its phase at the end."""
     for turn in turns(flow.order, network.layers):
         if turn[0].what != LAYER:
@@ -40,11 +40,11 @@ def _graph_codes(network: Network, flow: Flow, *, fast: bool) -> Iterator[Code]:
         layers = [network.layers[made.number] for made in turn]
         if not isinstance(layers[0], Recurrent):
             last = layers[0] is network.layers[-1] and flow.loss is None
-            yield from _layer_codes(layers[0], 0, layers[0].uses, fast=fast, last=last)
+            yield from _layer_codes(layers[0], 0, layers[0].uses, fast=fast[layers[0].index], last=last)
             continue
         for step in range(layers[0].uses):
             for layer in layers:
-                yield from _layer_codes(layer, step, 1, fast=fast, last=False)
+                yield from _layer_codes(layer, step, 1, fast=fast[layer.index], last=False)
 
 
 def _layer_codes(layer: Layer, first: int, uses: int, *, fast: bool, last: bool) -> Iterator[Code]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.algorithm import Algorithm
-from twin.algorithms.settings import Settings, Update
+from twin.algorithms.settings import Settings
 from twin.config.calibration import Calibration
 from twin.config.chip import Tile
 from twin.config.layout import Layout
@@ -36,6 +36,7 @@ from twin.machine.describe import (
     place_transfer,
     place_vectors,
 )
+from twin.machine.design import Design
 from twin.machine.first import first_weights, scale_of
 from twin.machine.forward import forward_code, without_periphery
 from twin.machine.state import find_state, own_effects, place_state
@@ -66,6 +67,8 @@ class Machine:
         Which matrices there are and how they learn.
     devices, tile, layout, calibration, initial, mapped
         The physics of the arrays, and how weights are mapped to them; devices by matrix of the layout.
+    designs : sequence of Design
+        By layer, where layers differ in algorithm, settings, layout, devices or mapping.
     seed : int
         Keys every random draw.
     in_flight : int
@@ -87,6 +90,10 @@ class Machine:
         The arena: the whole state that training changes.
     layers : LAYER records
     given : Given or None
+    designs : tuple of Design
+        By layer.
+    analog : bool
+        Whether any layer has its weights on arrays.
     programmed : dict of (int, str, int) to Programmed
         What bringing in the first weights took, by layer, matrix and array; empty where they were put there.
     """
@@ -112,33 +119,38 @@ class Machine:
         optimiser: Optimiser | None = None,
         given: Given | None = None,
         batch: int = 1,
+        designs: Sequence[Design] = (),
     ) -> None:
         ensure_loaded()
-        self.network, self.data, self.mapping, self.settings = network, data, mapping, settings
-        self.algorithm, self.devices, self.layout = algorithm, devices, layout
+        self.network, self.data, self.mapping, self.algorithm = network, data, mapping, algorithm
+        same = Design(algorithm, settings, layout, devices, mapped)
+        self.designs = tuple(designs) or (same,) * len(network.layers)
         self.seed, self._optimiser, self._batch = np.uint64(seed), optimiser, batch
         self.given = given
         self.programmed: dict[tuple[int, str, int], Programmed] = {}
         arena = Arena()
-        ratio = tile.on_off_ratio if layout.tiles else 1.0
+        ratio = tile.on_off_ratio if any(one.layout.tiles for one in self.designs) else 1.0
         io = tile.io
         builder = ArrayBuilder(arena, io, ratio, devices, layout, calibration, seed, endurance=endurance)
         self.layers = np.zeros(len(network.layers), LAYER)
-        self.analog = not layout.matrices[algorithm.main].digital
-        device = devices[algorithm.main] if self.analog else None
-        for layer in network.layers:
-            record = self.layers[layer.index]
+        self.analog = any(one.analog for one in self.designs)
+        self._index: list[dict[str, int]] = []  # of matrices, by layer
+        for layer, design in zip(network.layers, self.designs, strict=True):
+            record, names = self.layers[layer.index], design.algorithm
             start = first_weights(layer, initial, given, seed)
-            scale = scale_of(start, mapped, given, device)
+            scale = scale_of(start, design.mapped, given, design.device, spread=design.spread)
             weights = (start / scale).astype(np.float32)
-            blocks = {name: mapping.parts(layer.index, name) for name in algorithm.matrices}
-            updates = {name: self._update_of(name) for name in algorithm.matrices}
-            index = builder.add_layer(layer.index, blocks, {algorithm.main: weights}, updates)
-            describe_layer(record, layer, network.loss, settings, scale)
-            record["main"], record["update"] = index[algorithm.main], index[algorithm.fast]
-            record["fast"] = index[algorithm.fast] if settings.transfer_every else -1
-            place_transfer(record, arena, settings)
-        learnt = len(network.layers) if settings.optimised else 0
+            blocks = {name: mapping.parts(layer.index, name) for name in names.matrices}
+            updates = {name: design.update_of(name) for name in names.matrices}
+            builder.layout, builder.devices = design.layout, design.devices
+            index = builder.add_layer(layer.index, blocks, {names.main: weights}, updates)
+            self._index.append(index)
+            describe_layer(record, layer, network.loss, design.settings, scale)
+            record["main"], record["update"] = index[names.main], index[names.fast]
+            record["fast"] = index[names.fast] if design.settings.transfer_every else -1
+            place_transfer(record, arena, design.settings)
+        optimised = [one.settings.optimised for one in self.designs]
+        learnt = len(network.layers) if any(optimised) else 0
         self.nodes = describe_nodes(network.flow, arena, seed, optimiser, batch, given, learnt)
         place_states(self.layers, network.layers, arena, batch, len(data.inputs))
         if network.flow is None:
@@ -146,14 +158,11 @@ class Machine:
         else:
             place_flow(network.flow, self.layers, network.layers, self.nodes, arena, in_flight)
         self.parts, self.matrices = builder.records()
-        if settings.transfer_update is not None:
-            self.matrices["transfer_bl"] = settings.transfer_update.desired_bl
-        place_state(arena, self.layers, settings)
-        enter_choppers(self.layers, self.matrices, settings)
-        enter_chi(self.layers, self.matrices, settings, batch)
+        self._place_state(arena)
         if learnt:
-            learn_matrices(self.nodes, self.layers, self.parts, self.matrices, arena)
-        place_words(word, self.layers, self.matrices, builder.nominal, settings)
+            learn_matrices(self.nodes, self.layers, self.parts, self.matrices, arena, optimised)
+        for k, design in enumerate(self.designs):
+            place_words(word, self.layers[k : k + 1], self.matrices, builder.nominal, design.settings)
         self.calibrated, self.clipped, self._responses = builder.calibrated, builder.clipped, builder.responses
         self.f = arena.build()
         self.f[bias_lines(self.layers, in_flight)] = 1.0
@@ -163,7 +172,17 @@ class Machine:
         self.real = aligned_zeros(max(4 * widest + 1024, reals))
         self._state = (self.f, self.work, self.real, self.parts, self.matrices, self.layers)
         self._call = self._compiled()
-        self._own = own_effects(algorithm)
+        self._own = [own_effects(one.algorithm) for one in self.designs]
+
+    def _place_state(self, arena: Arena) -> None:
+        """Reserve and enter what each layer's algorithm keeps beside its matrices."""
+        for k, own in enumerate(one.settings for one in self.designs):
+            record = self.layers[k : k + 1]
+            if own.transfer_update is not None:
+                self.matrices["transfer_bl"][list(self._index[k].values())] = own.transfer_update.desired_bl
+            place_state(arena, record, own)
+            enter_choppers(record, self.matrices, own)
+            enter_chi(record, self.matrices, own, self._batch)
 
     def _compiled(self) -> Callable[..., None]:
         """Return the compiled executor without Numba's dispatcher.
@@ -177,22 +196,24 @@ class Machine:
         call: Callable[..., None] = execute.get_overload(tuple(numba.typeof(one) for one in types))  # type: ignore[no-untyped-call]
         return call
 
-    def _update_of(self, matrix: str) -> Update:
-        slow = self.settings.transfer_update
-        return slow if slow is not None and matrix == self.algorithm.main else self.settings.update
+    def main(self, layer: int) -> str:
+        """Return the matrix that holds the network's weights of a layer."""
+        return self.designs[layer].algorithm.main
 
     def set_rates(self, factor: float) -> None:
         """Apply the schedule: multiply the rates that decay by `factor`."""
-        s = self.settings
-        # A weight that the network sees scaled up has a gradient scaled up, and moves by its scaled-down rate.
-        scale = self.layers["scale"] if s.accumulates or not s.transfer_every else 1.0
-        self.layers["lr"] = s.learning_rate / scale * (factor if s.decays_learning_rate else 1.0)
-        if not s.auto_scale:  # which goes by the errors themselves
-            self.layers["lr"] /= self._batch
+        for k, s in enumerate(one.settings for one in self.designs):
+            record = self.layers[k : k + 1]
+            # A weight that the network sees scaled up has a gradient scaled up, and moves by its scaled-down rate.
+            scale = record["scale"] if s.accumulates or not s.transfer_every else 1.0
+            record["lr"] = s.learning_rate / scale * (factor if s.decays_learning_rate else 1.0)
+            if not s.auto_scale:  # which goes by the errors themselves
+                record["lr"] /= self._batch
+            record["transfer_lr"] = s.transfer_lr * (factor if s.decays_transfer_lr else 1.0)
         self.nodes["lr"] = factor * (self._optimiser.learning_rate if self._optimiser else 0.0)
-        if s.accumulates and s.optimised:  # chi is in weights of devices
-            self.nodes["lr"][self.layers["learner"]] /= self.layers["scale"]
-        self.layers["transfer_lr"] = s.transfer_lr * (factor if s.decays_transfer_lr else 1.0)
+        for k, s in enumerate(one.settings for one in self.designs):
+            if s.accumulates and s.optimised:  # chi is in weights of devices
+                self.nodes["lr"][self.layers["learner"][k]] /= self.layers["scale"][k]
 
     def execute(self, program: npt.NDArray[np.void], counts: Table) -> None:
         """Execute INSTRUCTION records; fill `counts` (n, N_COUNTS), which must be zero.
@@ -200,10 +221,11 @@ class Machine:
         The executor does not know the effects that an algorithm brings along: they are called between its runs.
         """
         begin = 0
-        if self._own:
+        if any(self._own):
             for at in np.flatnonzero(program["opcode"] >= Opcode.OWN_0).tolist():
                 self._execute(program[begin:at], counts[begin:at])
-                self._own[int(program["opcode"][at])](*self._state, program, counts, at, self.seed)
+                own = self._own[int(program["layer"][at])]
+                own[int(program["opcode"][at])](*self._state, program, counts, at, self.seed)
                 begin = at + 1
         self._execute(program[begin:], counts[begin:])
 
@@ -218,7 +240,7 @@ class Machine:
 
     def state(self, layer: int, name: str) -> Array:
         """Return what the algorithm keeps for a layer under a name, in its declared shape; the array is no copy."""
-        at, shape = find_state(self.layers[layer], self.settings, name)
+        at, shape = find_state(self.layers[layer], self.designs[layer].settings, name)
         return self._segment(at, prod(shape)).reshape(shape)
 
     def evaluate(self, epoch: int, most: int = 0, *, analog: bool = True) -> tuple[float, float]:
@@ -229,7 +251,7 @@ class Machine:
         state of their own.
         """
         n = len(self.data.test_inputs) if most == 0 else min(most, len(self.data.test_inputs))
-        code = forward_code(self.network, fast=self.settings.gamma > 0)
+        code = forward_code(self.network, [one.settings.gamma > 0 for one in self.designs])
         matrices = self.matrices if analog else without_periphery(self.matrices)
         state = (*self._state[:4], matrices, *self._state[5:], self.nodes)
         states = [slice(int(r["state"]), int(r["state"]) + 2 * int(r["hidden"])) for r in self.layers if r["streams"]]
@@ -252,11 +274,11 @@ class Machine:
 
     def weights(self, layer: int, matrix: str) -> Array:
         """Return the logical weights of a matrix, (n_out, n_in): main minus reference arrays."""
-        return self._whole(self.matrices[self._matrix_index(layer, matrix)], "w")
+        return self._whole(self.matrices[self.index_of(layer, matrix)], "w")
 
     def set_weights(self, layer: int, matrix: str, weights: npt.ArrayLike) -> None:
         """Put logical weights (n_out, n_in) into a matrix; line sums follow. Bounds are the caller's concern."""
-        index = self._matrix_index(layer, matrix)
+        index = self.index_of(layer, matrix)
         record = self.matrices[index]
         values = np.asarray(weights, np.float32)
         for part in self._parts_of(record):
@@ -283,7 +305,7 @@ class Machine:
         ValueError
             When they were not counted (`endurance`).
         """
-        record = self.matrices[self._matrix_index(layer, matrix)]
+        record = self.matrices[self.index_of(layer, matrix)]
         if not all(part["pulses"] for part in self._parts_of(record)):
             raise ValueError("pulses were not counted; build the machine with endurance=True")
         return self._whole(record, "pulses")
@@ -293,7 +315,7 @@ class Machine:
 
         Beyond means by more than float32 rounding (`ROUNDING` of the bound); there must be none.
         """
-        record = self.matrices[self._matrix_index(layer, matrix)]
+        record = self.matrices[self.index_of(layer, matrix)]
         if record["perfect"]:
             return 0.0, 0
         hit = beyond = total = 0
@@ -310,15 +332,16 @@ class Machine:
 
     def response_of(self, layer: int, matrix: str) -> type[PulseResponse]:
         """Return how the devices of an analog matrix answer pulses."""
-        return self._responses[self._matrix_index(layer, matrix)]
+        return self._responses[self.index_of(layer, matrix)]
 
     def array_records(self, layer: int, matrix: str, k: int) -> tuple[np.void, np.void]:
         """Return the PART record of array `k` of a matrix, and the MATRIX record."""
-        record = self.matrices[self._matrix_index(layer, matrix)]
+        record = self.matrices[self.index_of(layer, matrix)]
         return self._parts_of(record)[k], record
 
-    def _matrix_index(self, layer: int, matrix: str) -> int:
-        return layer * len(self.algorithm.matrices) + self.algorithm.matrices.index(matrix)
+    def index_of(self, layer: int, matrix: str) -> int:
+        """Return the number of a layer's matrix among the MATRIX records."""
+        return self._index[layer][matrix]
 
     def _parts_of(self, record: np.void) -> Sequence[np.void]:
         first = int(record["first"])

@@ -62,24 +62,23 @@ def tolerance_of(config: Programming, matrix: np.void) -> float:
 
 
 def program_arrays(machine: Machine, targets: Sequence[Array], config: Programming) -> dict[Key, Programmed]:
-    """Program the main matrices of all layers; return what each array took.
+    """Program the main matrices of all layers that have them on arrays; return what each array took.
 
     Parameters
     ----------
     machine : Machine
-        With analog main matrices.
     targets : sequence of float32 array, shape (n_out, n_in)
         Device weights by layer; those beyond a device's bounds are approached as far as it goes.
     config : Programming
     """
-    main = machine.algorithm.main
-    for layer, target in enumerate(targets):
-        machine.set_weights(layer, main, np.zeros_like(target))
+    analog = [(layer, target) for layer, target in enumerate(targets) if machine.designs[layer].analog]
+    for layer, target in analog:
+        machine.set_weights(layer, machine.main(layer), np.zeros_like(target))
     bench = Bench(machine, config)
     found = {
-        (layer, main, k): bench.program(layer, k, target)
-        for layer, target in enumerate(targets)
-        for k in range(len(machine.mapping.parts(layer, main)))
+        (layer, machine.main(layer), k): bench.program(layer, k, target)
+        for layer, target in analog
+        for k in range(len(machine.mapping.parts(layer, machine.main(layer))))
     }
     bench.close()
     return found

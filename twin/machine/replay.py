@@ -1,6 +1,8 @@
 """Effects of a program: performed one by one as their moments come (coupled), or in blocks ahead (replayed)."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol, final
 
 import numpy as np
@@ -25,11 +27,16 @@ Template = tuple[npt.NDArray[np.void], list[int]]
 """The instructions of a sample (slot, sample, row unset), and each operation's instruction or -1."""
 
 
+_layer = attrgetter("layer")
+
+
 class Encodable(Protocol):
     """A program that a machine can perform, such as `twin.algorithms.program.Program`."""
 
-    algorithm: Algorithm
     batches: Batches
+
+    def algorithm_of(self, layer: int) -> Algorithm:
+        """Return what learns the matrix of a layer."""
 
     def key(self, sample: int) -> Hashable:
         """Return what `operations` depends on."""
@@ -68,7 +75,8 @@ class Encoder:
         key = self.program.key(sample)
         if key not in self._cache:
             operations = list(self.program.operations(sample))
-            check_effects(self.program.algorithm, operations)
+            for layer, own in groupby(sorted(operations, key=_layer), _layer):
+                check_effects(self.program.algorithm_of(max(layer, 0)), own)
             effective = [op for op in operations if op.opcode is not Opcode.NONE]
             code = np.zeros(len(effective), INSTRUCTION)
             code["opcode"] = [int(op.opcode) for op in effective]

@@ -112,24 +112,25 @@ class Retention:
         return [
             (layer.index, matrix, k)
             for layer in machine.network.layers
-            for matrix in machine.algorithm.matrices
+            if machine.designs[layer.index].analog
+            for matrix in machine.designs[layer.index].algorithm.matrices
             for k, _ in self._parts(layer.index, matrix)
         ]
 
     def _parts(self, layer: int, matrix: str) -> list[tuple[int, Part]]:
         return list(enumerate(self._machine.mapping.parts(layer, matrix)))
 
-    def _source(self, matrix: str) -> str:
+    def _source(self, layer: int, matrix: str) -> str:
         """Return the matrix at whose symmetry point the reference of a matrix is."""
-        layout = self._machine.layout
+        layout = self._machine.designs[layer].layout
         return layout.references[str(layout.matrices[matrix].reference)].symmetry_point_of
 
     def _array(self, layer: int, matrix: str, k: int) -> RelaxingArray:
         machine = self._machine
         part, record = machine.array_records(layer, matrix, k)
-        source = self._source(matrix)
+        source = self._source(layer, matrix)
         shape = (int(part["out1"] - part["out0"]), int(part["in1"] - part["in0"]))
-        drifts = machine.devices[source].reference_drift
+        drifts = machine.designs[layer].devices[source].reference_drift
         return RelaxingArray(
             machine.f,
             part,
@@ -144,7 +145,7 @@ class Retention:
         """Draw how the devices of one array relax; the draws of its steps stay as they were."""
         machine = self._machine
         rng = generator(int(machine.seed), RETENTION, layer, matrix_number(matrix), k, which)
-        device = machine.devices[matrix]
+        device = machine.designs[layer].devices[matrix]
         lifetime, rest = device.relaxation(shape, rng)
         own = np.ascontiguousarray(lifetime.T) if device.lifetime_dtod > 0 else device.lifetime
         return Relaxation(own, np.ascontiguousarray(rest.T), device.lifetime)
@@ -152,8 +153,9 @@ class Retention:
     def _recalibrate(self, key: Key, number: int) -> Found:
         layer, source, k = key
         machine = self._machine
-        users = [self.arrays[layer, m, k] for m in machine.algorithm.matrices if self._source(m) == source]
-        device, part = machine.devices[source], self._parts(layer, source)[k][1]
+        names = machine.designs[layer].algorithm.matrices
+        users = [self.arrays[layer, m, k] for m in names if self._source(layer, m) == source]
+        device, part = machine.designs[layer].devices[source], self._parts(layer, source)[k][1]
         model = draw_devices(device, int(machine.seed), layer, source, k, part)
         own = self.arrays.get(key)
         start: Array | None = None if own is None else own.raw().T

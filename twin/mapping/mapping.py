@@ -15,6 +15,7 @@ from twin.mapping.packing import Packer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping as Table
 
     from twin.config.chip import Chip
     from twin.config.layout import Layout
@@ -105,12 +106,23 @@ class Mapping:
                 "choose a layout that holds the matrices of the algorithm"
             ) from None
 
+    @property
+    def mixed(self) -> bool:
+        """Whether some layers have no tiles, beside others that have."""
+        return bool(self.tiles) and any(all(parts[0].tile < 0 for parts in one.values()) for one in self.layers)
+
     def tiles_of(self, layer: int, matrix: str) -> list[int]:
         """Return which tiles hold `matrix` of `layer`, ascending; none where it is digital."""
         return sorted({part.tile for part in self.parts(layer, matrix)} - {-1})
 
 
-def map_layers(shapes: Sequence[tuple[int, int]], layout: Layout, chip: Chip, uses: Sequence[int] = ()) -> Mapping:
+def map_layers(
+    shapes: Sequence[tuple[int, int]],
+    layout: Layout,
+    chip: Chip,
+    uses: Sequence[int] = (),
+    layouts: Table[int, Layout] = {},
+) -> Mapping:
     """Place layers on tiles.
 
     Parameters
@@ -123,27 +135,32 @@ def map_layers(shapes: Sequence[tuple[int, int]], layout: Layout, chip: Chip, us
         Gives the size of an array: at most ``tile.cols`` inputs and ``tile.rows`` outputs, and ``mapping``.
     uses : sequence of int
         How many positions of a sample each layer's copies can share out; not given, copies are not checked.
+    layouts : mapping of int to Layout
+        Layouts of layers that have another; only layers with one and the same share tiles.
 
     Raises
     ------
     TwinError
         When a layer without several positions is to be replicated.
     """
-    home = {name: _home(name, layout) for name, matrix in layout.matrices.items() if not matrix.digital}
-    if not home:  # sizes and mapping of tiles stay unread where there are none: the audit reports them as unused
-        return Mapping((), tuple({name: (_whole(shape),) for name in layout.matrices} for shape in shapes))
+    all_of_them = [layouts.get(layer, layout) for layer in range(len(shapes))]
+    homes = [_homes(one) for one in all_of_them]
+    if not any(homes):  # sizes and mapping of tiles stay unread where there are none: the audit reports them as unused
+        both = zip(shapes, all_of_them, strict=True)
+        return Mapping((), tuple({name: (_whole(shape),) for name in one.matrices} for shape, one in both))
     copies = _copies(chip, len(shapes), uses)
-    packer = Packer(layout, chip.tile.rows, chip.tile.cols, pack=chip.mapping.pack)
+    packer = Packer(chip.tile.rows, chip.tile.cols, pack=chip.mapping.pack)
     layers = []
-    for layer, shape in enumerate(shapes):
-        placed = list(_place(packer, layer, list(_blocks(shape, chip)), copies[layer]))
+    for layer, (shape, own, home) in enumerate(zip(shapes, all_of_them, homes, strict=True)):
+        blocks = list(_blocks(shape, chip)) if home else []
+        placed = list(_place(packer, own, layer, blocks, copies[layer]))
         parts = {
             name: tuple(
                 Part(*block, firsts[0] + at, tuple(more + at for more in firsts[1:])) for block, firsts in placed
             )
             for name, at in home.items()
         }
-        layers.append({name: parts.get(name, (_whole(shape),)) for name in layout.matrices})
+        layers.append({name: parts.get(name, (_whole(shape),)) for name in own.matrices})
     return Mapping(tuple(TileInstance(*one) for one in packer.instances()), tuple(layers))
 
 
@@ -158,7 +175,14 @@ def _blocks(shape: tuple[int, int], chip: Chip) -> Iterator[Block]:
             yield in0, in1, out0, out1
 
 
-def _place(packer: Packer, layer: int, blocks: Sequence[Block], copies: int) -> Iterator[tuple[Block, tuple[int, ...]]]:
+def _homes(layout: Layout) -> dict[str, int]:
+    """Return which tile of a layout holds the main array of each matrix that has one."""
+    return {name: _home(name, layout) for name, matrix in layout.matrices.items() if not matrix.digital}
+
+
+def _place(
+    packer: Packer, layout: Layout, layer: int, blocks: Sequence[Block], copies: int
+) -> Iterator[tuple[Block, tuple[int, ...]]]:
     """Yield every block with the first tile of its group and of those of its further copies.
 
     Blocks of one layer work at the same time, so they never share a tile.
@@ -169,7 +193,7 @@ def _place(packer: Packer, layer: int, blocks: Sequence[Block], copies: int) -> 
         suffix = f"[{number}]" if len(blocks) > 1 else ""
         for copy in range(copies):
             label = f"{layer}.{{}}{suffix}" + (f"x{copy}" if copy else "")
-            taken.append(packer.place(layer, label, out1 - out0, in1 - in0, frozenset(taken)))
+            taken.append(packer.place(layout, layer, label, out1 - out0, in1 - in0, frozenset(taken)))
         yield block, tuple(packer.first_tile(group) for group in taken[-copies:])
 
 

@@ -23,16 +23,21 @@ class Shelf:
 
 @dataclass(slots=True)
 class Group:
-    """One instance of each tile of the layout, and what is on its arrays.
+    """One instance of each tile of a layout, and what is on its arrays.
 
     Attributes
     ----------
+    layout : Layout
+    first : int
+        Number of its first tile.
     layer : int
         Of the first block.
     label : str
         The first block's, with "{}" for the name of the tile.
     """
 
+    layout: Layout
+    first: int
     layer: int
     label: str
     shelves: list[Shelf] = field(default_factory=list)
@@ -59,38 +64,41 @@ class Group:
 
 
 class Packer:
-    """Hands out groups of tiles, in order.
+    """Hands out groups of tiles, in order; blocks share those of one and the same layout only.
 
     Attributes
     ----------
     groups : list of Group
-        Group k has the tiles from ``k * len(layout.tiles)`` on.
     """
 
-    def __init__(self, layout: Layout, rows: int, cols: int, *, pack: bool) -> None:
-        self._tiles, self._rows, self._cols, self._pack = layout.tiles, rows, cols, pack
+    def __init__(self, rows: int, cols: int, *, pack: bool) -> None:
+        self._rows, self._cols, self._pack = rows, cols, pack
         self.groups: list[Group] = []
+        self._tiles = 0
 
-    def place(self, layer: int, label: str, rows: int, cols: int, apart: frozenset[int] = frozenset()) -> int:
+    def place(
+        self, layout: Layout, layer: int, label: str, rows: int, cols: int, apart: frozenset[int] = frozenset()
+    ) -> int:
         """Place a block of `rows` outputs and `cols` inputs; return its group, none of those in `apart`."""
         for number, group in enumerate(self.groups if self._pack else ()):
-            if number not in apart and group.take(rows, cols, self._rows, self._cols):
+            if number not in apart and group.layout is layout and group.take(rows, cols, self._rows, self._cols):
                 return number
-        group = Group(layer, label)
+        group = Group(layout, self._tiles, layer, label)
+        self._tiles += len(layout.tiles)
         group.take(rows, cols, self._rows, self._cols)
         self.groups.append(group)
         return len(self.groups) - 1
 
     def first_tile(self, group: int) -> int:
         """Return the number of the first tile of a group."""
-        return group * len(self._tiles)
+        return self.groups[group].first
 
     def instances(self) -> list[tuple[str, int, int, int, int, int]]:
         """Return name, layer, arrays, lines used of both sides, and devices used of every tile."""
         found = []
         for group in self.groups:
             more = f"+{group.blocks - 1}" if group.blocks > 1 else ""
-            for tile in self._tiles:
+            for tile in group.layout.tiles:
                 name = group.label.format(tile.name) + more
                 found.append((name, group.layer, len(tile.arrays), *group.used, group.devices))
         return found

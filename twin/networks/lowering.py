@@ -29,6 +29,7 @@ class Lowering:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.layers: list[Layer] = []
+        self.names: list[str] = []  # of the nodes that the layers are
         self._takers = graph.takers()
         self._made = {SAMPLE: Producer(INPUT)}
         self._rows = {Producer(INPUT): rows(graph.shapes[SAMPLE])}
@@ -111,6 +112,7 @@ class Lowering:
                 source = self._add_copy(one.name, source, shape)
         made = Producer(LAYER, index)
         self.layers.append(layer)
+        self.names.append(one.name)
         self._sources.append(source)
         self._words.append(prod(shape))
         self._made[end] = made
@@ -127,6 +129,7 @@ class Lowering:
         made = cells(len(self.layers), node, width, shape[0], one_hot=symbols > 0, carried=carried, wanted=wanted)
         for layer in made:
             self.layers.append(layer)
+            self.names.append(name)
             self._sources.append(source)
             self._words.append(prod(shape))
             source = Producer(LAYER, layer.index)

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 class Network:
     """Layers in order and the loss ("cross-entropy" or "squared-error").
 
-    `flow` has the digital nodes between them, and the wiring; None where the layers follow each other.
+    `flow` has the digital nodes between them, and the wiring; None where the layers follow each other. `names` are
+    those of the nodes whose matrices the layers have.
     """
 
     layers: tuple[Layer, ...]
     loss: str
     flow: Flow | None = None
+    names: tuple[str, ...] = ()
 
     @classmethod
     def from_config(cls, description: config.Network, shape: Sequence[int], symbols: int = 0) -> "Network":
@@ -40,13 +42,14 @@ class Network:
         """
         if symbols and description.unrolled:
             Graph.of(description, shape, symbols)
-            return cls(tuple(_unrolled(description, symbols)), description.loss)
+            layers, names = _unrolled(description, symbols)
+            return cls(tuple(layers), description.loss, names=tuple(names))
         if symbols and not description.reads_text:
             raise TwinError(
                 'network.layers: a text needs recurrent layers (kind = "lstm", "gru" or "rnn") or an embedding first'
             )
         lowered = Lowering(Graph.of(description, shape, symbols))
-        return cls(tuple(lowered.layers), description.loss, lowered.flow())
+        return cls(tuple(lowered.layers), description.loss, lowered.flow(), tuple(lowered.names))
 
     @property
     def timed(self) -> bool:
@@ -114,17 +117,19 @@ class Network:
         return graph
 
 
-def _unrolled(description: config.Network, symbols: int) -> list[Layer]:
+def _unrolled(description: config.Network, symbols: int) -> tuple[list[Layer], list[str]]:
     layers: list[Layer] = []
+    names: list[str] = []
     width, steps = symbols, description.steps
-    for one in description.layers:
-        index = len(layers)
+    for listed in description.listed():
+        index, one = len(layers), listed.node
         if isinstance(one, matrices.Recurrent):
             layers += cells(index, one, width, steps, one_hot=index == 0)
         elif isinstance(one, matrices.Dense):
             layers.append(Dense(index, width, one.outputs or symbols, one.bias, one.activation, steps))
         width = layers[-1].size
+        names += [listed.name] * (len(layers) - index)
     if layers[-1].n_out != symbols:
         last = f"network.layers.{len(description.layers) - 1}"
         raise TwinError(f"{last}.outputs (= {layers[-1].n_out}): the text has {symbols} symbols; leave it out")
-    return layers
+    return layers, names

@@ -1,7 +1,7 @@
 """Puts a run together: network, mapping, machine, program, effects and engine from the descriptions."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,21 +12,14 @@ from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.batches import Batches
 from twin.algorithms.nodes import learner_of, node_steps, wiring_of
 from twin.algorithms.program import Program
-from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
-from twin.algorithms.settings import Settings
 from twin.algorithms.steps import LayerSteps
 from twin.chip import ChipCosts, Kept, Placed, place_streams
 from twin.chip.floorplan import Floorplan
 from twin.config.chip import Chip
-from twin.config.layout import Layout
 from twin.config.optimiser import Optimiser
 from twin.config.options import Mode
-from twin.config.resources import suggestion
 from twin.data import Dataset, load
-from twin.descriptions.workload import Device, Workload
-from twin.devices.family import DeviceFamily
-from twin.devices.one_sided import OneSidedPair
-from twin.devices.presets import device_preset
+from twin.descriptions.workload import Workload
 from twin.engine import Engine
 from twin.engine.consistency import Consistency
 from twin.errors import TwinError
@@ -34,6 +27,7 @@ from twin.extraction.averaging import Schedule
 from twin.extraction.inference import check_extractable
 from twin.extraction.run import ReadEffects, RunReads, WithReads
 from twin.kernels.streams import SHUFFLE
+from twin.machine.design import Design
 from twin.machine.machine import Machine
 from twin.machine.replay import Coupled, Encoder, Replayed
 from twin.machine.retention import Retention
@@ -44,9 +38,9 @@ from twin.networks.lowering import FAN_OUT
 from twin.networks.network import Network
 from twin.operation import Stream
 from twin.runs.calibration import CalibrationPhases
+from twin.runs.designs import design_of, designs_of
 from twin.runs.estimate import check_calibration, check_memory, check_tiles
 from twin.runs.exports import check_recording
-from twin.runs.layouts import check_layout
 from twin.runs.networks import given_of, network_of, optimiser_of
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Plan
@@ -61,11 +55,10 @@ class Parts:
     plan: Plan
     network: Network
     data: Dataset
-    devices: dict[str, DeviceFamily]
     mapping: Mapping
     placed: Placed
     algorithm: Algorithm
-    settings: Settings
+    designs: tuple[Design, ...]
     machine: Machine
     program: Program
     effects: Coupled | Replayed
@@ -118,12 +111,11 @@ class Fit:
 
     network: Network
     data: Dataset
-    devices: dict[str, DeviceFamily]
     mapping: Mapping
     placed: Placed
-    prefetch: int
-    algorithm: Algorithm
-    settings: Settings
+    prefetch: tuple[int, ...]
+    run: Design
+    designs: tuple[Design, ...]
     averaging: Schedule | None
     optimiser: Optimiser | None
     given: Given | None
@@ -146,60 +138,36 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     workload, chip, layout = plan.trained, plan.chip.model, plan.layout.model
     training = workload.training
     check_timing(workload, plan.mode)
-    algorithm = make_algorithm(plan.algorithm, workload.algorithms)
-    check_layout(algorithm, layout)
-    settings = settings_table(plan.algorithm, workload.algorithms).settings()
-    devices = devices_of(workload.device, layout)
+    run = design_of(plan)
     if data is None:
         data = load(workload.data, training.seed, workload.network.steps)
     network = network_of(workload, data)
-    check_transfers(algorithm, settings, network)
-    check_memory(network.shapes, layout)
-    check_tiles(network.shapes, layout, chip)
-    check_calibration(network.shapes, layout, workload.calibration)
+    designs = designs_of(workload, network, run)
+    check_transfers(designs, network)
+    layouts = {k: one.layout for k, one in enumerate(designs)}
+    check_memory(network.shapes, layout, layouts)
+    check_tiles(network.shapes, layout, chip, layouts=layouts)
+    check_calibration(network.shapes, layout, workload.calibration, layouts)
     uses = [1 if network.stepwise(layer) else layer.uses for layer in network.layers]
-    mapping = map_layers(network.shapes, layout, chip, uses)
-    prefetch = prefetched(chip, network, settings)
-    optimiser, given = optimiser_of(workload, network, matrices=settings.optimised), given_of(workload, data)
+    mapping = map_layers(network.shapes, layout, chip, uses, layouts)
+    prefetch = prefetched(chip, network, designs)
+    learnt = any(one.settings.optimised for one in designs)
+    optimiser, given = optimiser_of(workload, network, matrices=learnt), given_of(workload, data)
     _check_batch(workload, len(data.inputs))
     data = streamed(data, network, training.batch)
     steps = training.epochs * Batches(training.batch, len(data.inputs)).steps
     check_schedule(training, steps)
     check_recording(plan.request, steps, training.in_flight, workload.timing)
-    placed = place_streams(
-        chip, mapping, kept(network, algorithm, settings, chip, training.in_flight * training.batch, optimiser)
-    )
+    placed = place_streams(chip, mapping, kept(network, designs, chip, training.in_flight * training.batch, optimiser))
     ChipCosts(chip, mapping, placed.places, training.in_flight)  # whether the chip has a place for every tile
     averaging = None
-    if workload.extraction is not None and layout.tiles:
-        check_extractable(settings.gamma)
-        arrays = [part for layer in network.layers for part in mapping.parts(layer.index, algorithm.main)]
+    if workload.extraction is not None and mapping.tiles:
+        _check_extraction(network, designs)
+        main = [one.algorithm.main for one in designs]
+        arrays = [part for layer in network.layers for part in mapping.parts(layer.index, main[layer.index])]
         widest = max(part.in1 - part.in0 for part in arrays)
         averaging = Schedule.of(workload.extraction, steps, widest)
-    return Fit(network, data, devices, mapping, placed, prefetch, algorithm, settings, averaging, optimiser, given)
-
-
-def devices_of(config: Device, layout: Layout) -> dict[str, DeviceFamily]:
-    """Return the devices of every matrix of a layout.
-
-    Raises
-    ------
-    TwinError
-        Where devices are given to a matrix that no algorithm has, or cannot share the reference that they share.
-    """
-    known = sorted({*layout.matrices, *(name for one in algorithm_names() for name in algorithm_class(one).matrices)})
-    for name in config.matrices:
-        if name not in known:
-            raise TwinError(f"device.matrices.{name}: no algorithm has a matrix of this name{suggestion(name, known)}")
-    devices = {name: device_preset(*config.of(name)) for name in layout.matrices}
-    for name, matrix in layout.matrices.items():
-        source = name if matrix.digital else layout.references[str(matrix.reference)].symmetry_point_of
-        if isinstance(devices[name], OneSidedPair) != isinstance(devices[source], OneSidedPair):
-            raise TwinError(
-                f"device.matrices: {name} and {source} share a reference in layout {layout.name}, and only one of them "
-                "is a one-sided pair, which has none; use a layout in which each has its own, e.g. four-array"
-            )
-    return devices
+    return Fit(network, data, mapping, placed, prefetch, run, designs, averaging, optimiser, given)
 
 
 def check_timing(workload: Workload, mode: Mode) -> None:
@@ -224,55 +192,58 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     """Build a run; raises as `check`."""
     found = check(plan)
     network, data, mapping = found.network, found.data, found.mapping
-    algorithm, settings, placed, prefetch = found.algorithm, found.settings, found.placed, found.prefetch
-    workload, chip, layout = plan.trained, plan.chip.model, plan.layout.model
+    placed, designs, run = found.placed, found.designs, found.run
+    workload, chip = plan.trained, plan.chip.model
     training = workload.training
     machine = Machine(
         network,
         data,
         mapping,
-        algorithm,
-        settings,
-        found.devices,
+        run.algorithm,
+        run.settings,
+        run.devices,
         chip.tile,
-        layout,
+        run.layout,
         workload.calibration,
         workload.init,
         workload.mapping,
         training.seed,
         training.in_flight * training.batch,
         endurance=training.endurance,
-        word=Word.of(chip.placement) if settings.h_words else FLOAT32,
+        word=Word.of(chip.placement) if any(one.settings.h_words for one in designs) else FLOAT32,
         optimiser=found.optimiser,
         given=found.given,
         batch=training.batch,
+        designs=designs,
     )
     stored = Stream.PULSES in placed.places
     batch = training.batch
-    steps = layer_steps(network, mapping, settings, prefetch, found.optimiser, stored_pulses=stored, batch=batch)
-    calibrated = []
-    if workload.calibration.method == "pulses":
-        calibrated = sorted({reference.symmetry_point_of for reference in layout.references.values()})
+    steps = layer_steps(network, mapping, designs, found.prefetch, found.optimiser, stored_pulses=stored, batch=batch)
+    by_pulses = workload.calibration.method == "pulses"
     bring_in(machine, workload)
     batches = Batches(training.batch, len(data.inputs))
-    nodes = node_steps(network.flow, steps, algorithm.main, found.optimiser)
+    nodes = node_steps(network.flow, steps, run.algorithm.main, found.optimiser)
     program = Program(
-        algorithm,
+        run.algorithm,
         steps,
-        [name for name in calibrated if name in algorithm.matrices],
+        [one.calibrated for one in designs] if by_pulses else (),
         flow=network.flow,
         nodes=nodes,
         batches=batches,
         programming=list(programming_operations(machine.programmed, mapping)),
+        algorithms=[one.algorithm for one in designs],
     )
     order = Order(training.seed, len(data.inputs), shuffled=not network.carried, streams=training.batch)
     encoder = Encoder(program, training.in_flight, order, rates_of(training, batches))
     effects = (Coupled if plan.mode == "coupled" else Replayed)(machine, program, encoder)
     reads = None
     timed: tuple[Any, Any] = program, effects
-    if workload.extraction is not None and layout.tiles:
+    if workload.extraction is not None and mapping.tiles:
         reads = RunReads(machine, workload.extraction.amplitude)
-        timed = WithReads(program, network.shapes, mapping, algorithm.main), ReadEffects(effects, reads)
+        timed = (
+            WithReads(program, network.shapes, mapping, [one.algorithm.main for one in designs]),
+            ReadEffects(effects, reads),
+        )
     consistency = Consistency(training.consistency, training.staleness)
     costs = placed_costs(chip, mapping, placed.places, training.in_flight, program, placed.used)
     listeners: list[Callable[[int], None]] = [] if on_sample is None else [on_sample]
@@ -283,7 +254,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
 
     engine = Engine(*timed, costs, training.in_flight, announce, consistency)
     retention = None
-    relaxes = any(math.isfinite(found.devices[name].lifetime) for name in algorithm.matrices)
+    relaxes = any(math.isfinite(one.devices[name].lifetime) for one in designs for name in one.algorithm.matrices)
     if machine.analog and (workload.calibration.repeats or relaxes):
         retention = Retention(machine, program, workload.calibration, lambda: engine.start_ps)
         if isinstance(effects, Coupled) and relaxes:
@@ -295,11 +266,10 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         plan,
         network,
         data,
-        found.devices,
         mapping,
         placed,
-        algorithm,
-        settings,
+        run.algorithm,
+        designs,
         machine,
         program,
         effects,
@@ -315,52 +285,56 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
 def layer_steps(
     network: Network,
     mapping: Mapping,
-    settings: Settings,
-    prefetch: int,
+    designs: Sequence[Design],
+    prefetch: Sequence[int],
     optimiser: Optimiser | None,
     *,
     stored_pulses: bool,
     batch: int,
 ) -> list[LayerSteps]:
-    """Return the layers of a network as programs take them."""
+    """Return the layers of a network as programs take them; `designs` and `prefetch` are by layer."""
+    mains = tuple(one.algorithm.main for one in designs)
+    learnt = [k for k, one in enumerate(designs) if one.settings.optimised]
     return [
         LayerSteps(
             layer,
             mapping,
-            0 if settings.gathers(batch) else settings.every(layer.index),
-            settings.transfer_axis,
+            0 if design.settings.gathers(batch) else design.settings.every(layer.index),
+            design.settings.transfer_axis,
             network.stepwise(layer),
-            prefetch,
+            ahead,
             stored_pulses,
             wired=wiring_of(network.flow, layer.index) if network.flow else None,
-            learner=learner_of(network, layer.index, optimiser) if settings.optimised else None,
+            learner=learner_of(network, layer.index, optimiser, learnt) if layer.index in learnt else None,
             batch=batch,
+            mains=mains,
         )
-        for layer in network.layers
+        for layer, design, ahead in zip(network.layers, designs, prefetch, strict=True)
     ]
 
 
 def kept(
     network: Network,
-    algorithm: Algorithm,
-    settings: Settings,
+    designs: Sequence[Design],
     chip: Chip,
     in_flight: int,
     optimiser: Optimiser | None = None,
 ) -> list[Kept]:
     """Return what is kept at once: digital matrices, and vectors of every sample in flight."""
-    main, fast = algorithm.main, algorithm.fast
-    pulsed = algorithm.name != "digital" and not settings.accumulates and chip.placement.pulses != "drivers"
-    ahead = chip.placement.prefetch_h * settings.h_words if settings.filtered else 0
-    learnt = 1 + optimiser.moments if settings.optimised and optimiser else 0  # gradients and moments
+    mains = [one.algorithm.main for one in designs]
     found = []
-    for layer in network.layers:
+    for layer, design in zip(network.layers, designs, strict=True):
+        settings, main, fast = design.settings, design.algorithm.main, design.algorithm.fast
+        digital = design.algorithm.name == "digital"
+        pulsed = not digital and not settings.accumulates and chip.placement.pulses != "drivers"
+        ahead = chip.placement.prefetch_h * settings.h_words if settings.filtered else 0
+        learnt = 1 + optimiser.moments if settings.optimised and optimiser else 0  # gradients and moments
         k, weights = layer.index, layer.n_in * layer.n_out
         inputs, lines = in_flight * layer.n_in * layer.uses, in_flight * (layer.n_in + layer.answered) * layer.uses
         found += [
             Kept(Stream.H, weights * (settings.h_words + (learnt if settings.accumulates else 0)), k, fast),
-            Kept(Stream.WEIGHTS, weights * (1 + learnt) if algorithm.name == "digital" else 0, k, main),
-            Kept(Stream.ACTIVATIONS, inputs, k - 1, main),
+            Kept(Stream.WEIGHTS, weights * (1 + learnt) if digital else 0, k, main),
+            Kept(Stream.ACTIVATIONS, inputs, k - 1, mains[max(k - 1, 0)]),
             Kept(Stream.ERRORS, lines, k, main),
             Kept(Stream.PULSES, lines if pulsed else 0, k, fast),
         ]
@@ -368,6 +342,7 @@ def kept(
             length = layer.n_in if settings.transfer_axis == "row" else layer.n_out
             found.append(Kept(Stream.H, ahead * length, k, fast, ahead=True))
     for node in network.flow.nodes if network.flow else ():
+        main = mains[node.host]
         if node.kind != FAN_OUT:
             moving = in_flight * (node.size + node.cost.kept)
             found.append(Kept(Stream.ACTIVATIONS, moving, node.host, main))
@@ -393,26 +368,38 @@ def _check_batch(workload: Workload, samples: int) -> None:
         raise TwinError(f"training.batch (= {batch}): the data have only {samples} samples; use at most as many")
 
 
-def prefetched(chip: Chip, network: Network, settings: Settings) -> int:
-    """Return how many lines of H are fetched ahead; every layer must have more."""
-    if not settings.filtered:
-        return 0
-    prefetch = chip.placement.prefetch_h
-    for layer in network.layers:
+def prefetched(chip: Chip, network: Network, designs: Sequence[Design]) -> tuple[int, ...]:
+    """Return by layer how many lines of H are fetched ahead; every layer must have more."""
+    found = []
+    for layer, settings in zip(network.layers, (one.settings for one in designs), strict=True):
+        found.append(chip.placement.prefetch_h if settings.filtered else 0)
         lines = layer.n_out if settings.transfer_axis == "row" else layer.n_in
-        if prefetch >= lines:
+        if found[-1] >= lines:
             raise TwinError(
-                f"{chip.name}: placement.prefetch_h (= {prefetch}): layer {layer.index} has {lines} lines of H; fetch "
+                f"{chip.name}: placement.prefetch_h (= {found[-1]}): layer {layer.index} has {lines} lines of H; fetch "
                 f"at most {lines - 1} ahead"
             )
-    return prefetch
+    return tuple(found)
 
 
-def check_transfers(algorithm: Algorithm, settings: Settings, network: Network) -> None:
+def check_transfers(designs: Sequence[Design], network: Network) -> None:
     """Raise TwinError where numbers of updates are given a layer, and not one for each."""
-    given, layers = settings.transfer_every_per_layer, len(network.layers)
-    if given and len(given) != layers:
-        raise TwinError(
-            f"algorithms.{algorithm.name}.transfer_every_per_layer (= {list(given)}): must have {layers} numbers, one "
-            f"for each layer with weights; it has {len(given)}"
-        )
+    layers = len(network.layers)
+    for design in designs:
+        given = design.settings.transfer_every_per_layer
+        if given and len(given) != layers:
+            raise TwinError(
+                f"algorithms.{design.algorithm.name}.transfer_every_per_layer (= {list(given)}): must have {layers} "
+                f"numbers, one for each layer with weights; it has {len(given)}"
+            )
+
+
+def _check_extraction(network: Network, designs: Sequence[Design]) -> None:
+    for layer, design in zip(network.layers, designs, strict=True):
+        if not design.analog:
+            name = network.names[layer.index]
+            raise TwinError(
+                f"extraction: reads arrays, and rules.{design.rule} keeps the matrix of {name} in digital memory; "
+                "leave the table out, or the rule"
+            )
+        check_extractable(design.settings.gamma)

@@ -70,7 +70,7 @@ class CalibrationPhases:
     ) -> None:
         self._config, self._machine, self._program, self._costs = config, machine, program, costs
         self._engine, self._retention = engine, retention
-        self._matrices = list(machine.layout.matrices)
+        self._matrices = list(dict.fromkeys(name for one in machine.designs for name in one.layout.matrices))
         self.done = 0
         self._last_ps = 0
         self._rows: list[tuple[float, ...]] = []

@@ -30,12 +30,12 @@ def coverage(parts: Parts) -> list[tuple[int, float, float]]:
     An element of C gets at most one pulse per read of its line, so in n samples it moves at most
     n / (ns lines) dw_min: the coverage law.
     """
-    if not parts.settings.filtered:
-        return []
     samples = parts.workload.training.epochs * len(parts.data.inputs)
     rows = []
-    device = parts.devices[parts.algorithm.main]
-    for layer in parts.network.layers:
+    for layer, design in zip(parts.network.layers, parts.designs, strict=True):
+        if not design.settings.filtered:
+            continue
+        device = design.devices[design.algorithm.main]
         record = parts.machine.layers[layer.index]
         reads = samples * layer.uses / (int(record["transfer_every"]) * int(record["lines"]))
         rows.append((layer.index, reads * device.dw_min, device.states * device.dw_min))
@@ -59,18 +59,19 @@ def collect(
         rows += [(layer.index, "", what, float(n), "lines") for what, n in zip(SHAPE, layer_shape(layer), strict=True)]
         rows += _updates(parts, layer.index, own)
         rows += _saturation(parts, layer.index, own)
-        beyond = 100 * parts.machine.clipped.get((layer.index, parts.algorithm.main), 0.0)
-        rows.append((layer.index, parts.algorithm.main, "initial weights clipped to the devices' range", beyond, "%"))
+        main = parts.machine.main(layer.index)
+        beyond = 100 * parts.machine.clipped.get((layer.index, main), 0.0)
+        rows.append((layer.index, main, "initial weights clipped to the devices' range", beyond, "%"))
         if beyond > 0:
             warnings.append(
-                f"layer {layer.index}: {beyond:.3g} % of the initial weights of {parts.algorithm.main} lay beyond "
+                f"layer {layer.index}: {beyond:.3g} % of the initial weights of {main} lay beyond "
                 f"their devices' range and were clipped; raise mapping.out_scaling{smaller}"
             )
-        moved = float(np.mean(parts.machine.weights(layer.index, parts.algorithm.main) != initial[layer.index]))
-        rows.append((layer.index, parts.algorithm.main, "devices that moved", 100 * moved, "%"))
+        moved = float(np.mean(parts.machine.weights(layer.index, main) != initial[layer.index]))
+        rows.append((layer.index, main, "devices that moved", 100 * moved, "%"))
         if moved == 0.0:
             warnings.append(
-                f"layer {layer.index}: nothing moves: no weight of {parts.algorithm.main} changed; "
+                f"layer {layer.index}: nothing moves: no weight of {main} changed; "
                 "raise the learning rate (fast_lr, transfer_lr) or choose a larger dw_min"
             )
         rows += _crossings(parts, layer.index)
@@ -84,7 +85,7 @@ def collect(
             )
     rows += _calibration(parts) + _placed(parts) + memory_rows(parts.engine)
     rows += _staleness(tables["staleness"])
-    rows += [(index, parts.algorithm.main, CHOSEN, scale, "") for index, scale in _chosen(parts)]
+    rows += [(index, parts.machine.main(index), CHOSEN, scale, "") for index, scale in _chosen(parts)]
     if _chosen(parts):
         shown = ", ".join(f"{scale:.3g}" for _, scale in _chosen(parts))
         warnings.append(
@@ -97,9 +98,12 @@ def collect(
 def _chosen(parts: Parts) -> list[tuple[int, float]]:
     """Return the layers whose scale follows from given weights, each with it."""
     machine = parts.machine
-    if machine.given is None or not machine.analog or parts.workload.mapping.out_scaling is not None:
-        return []
-    return [(index, float(record["scale"])) for index, record in enumerate(machine.layers)]
+    given = machine.given is not None
+    return [
+        (index, float(record["scale"]))
+        for index, (record, one) in enumerate(zip(machine.layers, machine.designs, strict=True))
+        if one.analog and (one.spread or (given and one.mapped.out_scaling is None))
+    ]
 
 
 def layer_shape(layer: Layer) -> tuple[int, int]:
@@ -109,7 +113,8 @@ def layer_shape(layer: Layer) -> tuple[int, int]:
 
 def _updates(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
     rows: list[Row] = []
-    for kind, matrix in (("update", parts.algorithm.fast), ("transfer", parts.algorithm.main)):
+    algorithm = parts.designs[layer].algorithm
+    for kind, matrix in (("update", algorithm.fast), ("transfer", algorithm.main)):
         table = own[(own["kind"] == kind) & (own["matrix"] == matrix)]
         count = float(table["count"].sum())
         if count == 0:
@@ -123,7 +128,8 @@ def _updates(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
 
 def _saturation(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
     rows: list[Row] = []
-    main = parts.algorithm.main
+    algorithm = parts.designs[layer].algorithm
+    main = algorithm.main
     for kind in ("forward", "backward"):
         table = own[(own["kind"] == kind) & (own["matrix"] == main)]
         uses = _total(table, "uses")
@@ -132,12 +138,12 @@ def _saturation(parts: Parts, layer: int, own: "pd.DataFrame") -> list[Row]:
         repeats = _total(table, "mvms") / uses - 1
         rows.append((layer, main, f"bound-management repeats per {kind}", repeats, "mat-vecs"))
         rows.append((layer, main, f"clipped outputs per {kind}", _total(table, "clipped") / uses, "outputs"))
-    matrices = dict.fromkeys((main, parts.algorithm.fast))
+    matrices = dict.fromkeys((main, algorithm.fast))
     return rows + [(layer, m, "devices at a bound", 100 * parts.machine.at_bounds(layer, m)[0], "%") for m in matrices]
 
 
 def _crossings(parts: Parts, layer: int) -> list[Row]:
-    if not parts.settings.filtered:
+    if not parts.designs[layer].settings.filtered:
         return []
     record = parts.machine.layers[layer]
     n = int(record["lines"] * record["line_length"])
@@ -150,11 +156,11 @@ def _crossings(parts: Parts, layer: int) -> list[Row]:
 
 def _endurance(parts: Parts, layer: int) -> list[Row]:
     """Return quantiles over the devices of the pulses a training sample brought."""
-    if not parts.workload.training.endurance or not parts.machine.analog:
+    if not parts.workload.training.endurance or not parts.designs[layer].analog:
         return []
     samples = parts.workload.training.epochs * len(parts.data.inputs)
     rows: list[Row] = []
-    for matrix in parts.algorithm.matrices:
+    for matrix in parts.designs[layer].algorithm.matrices:
         pulses = parts.machine.pulses(layer, matrix) / samples
         values = np.quantile(pulses, [share / 100 for share in SHARES])
         rows += [

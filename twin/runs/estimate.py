@@ -5,7 +5,7 @@ The estimates are coarse and on the low side: what is refused would not have end
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from twin.config.calibration import Calibration
 from twin.config.chip import Chip
@@ -26,7 +26,13 @@ PULSE_S = 20e-9
 LONGEST_S = 600.0
 
 
-def check_memory(shapes: Shapes, layout: Layout) -> None:
+def _each(shapes: Shapes, layout: Layout, layouts: Mapping[int, Layout]) -> Iterator[tuple[int, int, Layout]]:
+    """Yield input lines, output lines and layout of every layer."""
+    for k, (n_in, n_out) in enumerate(shapes):
+        yield n_in, n_out, layouts.get(k, layout)
+
+
+def check_memory(shapes: Shapes, layout: Layout, layouts: Mapping[int, Layout] = {}) -> None:
     """Raise TwinError where the devices of all layers need more memory than this machine has.
 
     Parameters
@@ -34,10 +40,14 @@ def check_memory(shapes: Shapes, layout: Layout) -> None:
     shapes : sequence of (int, int)
         Input and output lines of every layer.
     layout : Layout
+    layouts : mapping of int to Layout
+        Of layers that have another.
     """
     devices = sum(n_in * n_out for n_in, n_out in shapes)
-    analog = sum(not matrix.digital for matrix in layout.matrices.values())
-    needed_B = devices * (analog * DEVICE_B + len(layout.matrices) * WORD_B)
+    needed_B = 0
+    for n_in, n_out, own in _each(shapes, layout, layouts):
+        analog = sum(not matrix.digital for matrix in own.matrices.values())
+        needed_B += n_in * n_out * (analog * DEVICE_B + len(own.matrices) * WORD_B)
     have_B = memory_B()
     if needed_B > have_B:
         raise TwinError(
@@ -46,11 +56,14 @@ def check_memory(shapes: Shapes, layout: Layout) -> None:
         )
 
 
-def check_tiles(shapes: Shapes, layout: Layout, chip: Chip, most: int = MOST_TILES) -> None:
-    """Raise TwinError where a network takes more tiles than can be simulated; `shapes` as in `check_memory`."""
+def check_tiles(
+    shapes: Shapes, layout: Layout, chip: Chip, most: int = MOST_TILES, layouts: Mapping[int, Layout] = {}
+) -> None:
+    """Raise TwinError where a network takes more tiles than can be simulated; the rest as in `check_memory`."""
     tiles = sum(
-        math.ceil(n_in / chip.tile.cols) * math.ceil(n_out / chip.tile.rows) * len(layout.tiles)
-        for n_in, n_out in shapes
+        math.ceil(n_in / chip.tile.cols) * math.ceil(n_out / chip.tile.rows) * len(own.tiles)
+        for n_in, n_out, own in _each(shapes, layout, layouts)
+        if own.tiles
     )
     if tiles > most:
         raise TwinError(
@@ -59,11 +72,13 @@ def check_tiles(shapes: Shapes, layout: Layout, chip: Chip, most: int = MOST_TIL
         )
 
 
-def check_calibration(shapes: Shapes, layout: Layout, calibration: Calibration) -> None:
-    """Raise TwinError where calibration by pulses would take more than ten minutes; `shapes` as in `check_memory`."""
+def check_calibration(
+    shapes: Shapes, layout: Layout, calibration: Calibration, layouts: Mapping[int, Layout] = {}
+) -> None:
+    """Raise TwinError where calibration by pulses would take more than ten minutes; the rest as in `check_memory`."""
     if calibration.method != "pulses":
         return
-    devices = len(layout.references) * sum(n_in * n_out for n_in, n_out in shapes)
+    devices = sum(len(own.references) * n_in * n_out for n_in, n_out, own in _each(shapes, layout, layouts))
     seconds = 2 * calibration.pairs * devices * PULSE_S
     if seconds > LONGEST_S:
         raise TwinError(

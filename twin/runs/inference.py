@@ -277,11 +277,11 @@ def _rested(parts: Parts, rest: Rest, repeats: int) -> list[Stage]:
 
 def _exact(parts: Parts) -> tuple[float, float]:
     """Return loss and error with the given weights themselves, which the machine has only for that time."""
-    machine, main = parts.machine, parts.algorithm.main
+    machine = parts.machine
     kept = machine.f.copy()
     for layer, record in zip(machine.network.layers, machine.layers, strict=True):
         start = first_weights(layer, parts.workload.init, machine.given, int(machine.seed))
-        machine.set_weights(layer.index, main, start / float(record["scale"]))
+        machine.set_weights(layer.index, machine.main(layer.index), start / float(record["scale"]))
     found = machine.evaluate(0, analog=False)
     machine.f[:] = kept
     return found

@@ -20,11 +20,13 @@ from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.descriptions.measured import SHAPE
 from twin.descriptions.statistics import Statistics
+from twin.descriptions.workload import Workload
 from twin.engine import Engine
 from twin.engine.consistency import Consistency
 from twin.engine.critical import bound_line
 from twin.engine.reuse import Instance, Reused
 from twin.errors import TwinError
+from twin.machine.design import Design
 from twin.mapping import Mapping, map_layers
 from twin.mapping.chips import Placement, place_on_chips
 from twin.networks.layers import Recurrent
@@ -106,6 +108,7 @@ def build_timed(plan: Plan) -> TimedParts:
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
     check_layout(algorithm, layout)
     settings = settings_table(plan.algorithm, workload.algorithms).settings()
+    _check_rules(workload)
     check_recording(plan.request, timing.samples, training.in_flight)
     given = statistics_of(workload, plan.algorithm)
     laid = sectioned(workload, folded=True)
@@ -122,17 +125,18 @@ def build_timed(plan: Plan) -> TimedParts:
         laid = sectioned(workload, folded=False)
         check_tiles(laid.shapes, layout, chip, MOST_TIMED_TILES)
     network, placement, mapping = _mapped(laid, chip, layout, algorithm.main, per_chip)
-    check_transfers(algorithm, settings, network)
-    prefetch = prefetched(chip, network, settings)
+    designs = (Design(algorithm, settings, layout, {}, workload.mapping),) * len(network.layers)
+    check_transfers(designs, network)
+    prefetch = prefetched(chip, network, designs)
     optimiser = optimiser_of(workload, network, matrices=settings.optimised)
-    words = kept(network, algorithm, settings, chip, training.in_flight * training.batch, optimiser)
+    words = kept(network, designs, chip, training.in_flight * training.batch, optimiser)
     shared = chip.cluster.chips if chip.cluster is not None and mapping.tiles else 1
     held = resident_per_chip(words, laid.sections, placement) if placement else resident(words, shared)
     chip, warnings = spilled(chip, held)
     used = check_capacity(chip, held) if placement else {}
     placed = Placed({}, {}, used, ()) if placement else place_streams(chip, mapping, words)
     stored = Stream.PULSES in placed.places
-    layers = layer_steps(network, mapping, settings, prefetch, optimiser, stored_pulses=stored, batch=training.batch)
+    layers = layer_steps(network, mapping, designs, prefetch, optimiser, stored_pulses=stored, batch=training.batch)
     nodes = node_steps(network.flow, layers, algorithm.main, optimiser)
     batches = Batches(training.batch, timing.samples * training.batch)
     program = Program(algorithm, layers, flow=network.flow, nodes=nodes, batches=batches)
@@ -149,6 +153,14 @@ def build_timed(plan: Plan) -> TimedParts:
         consistency = Consistency(training.consistency, training.staleness)
         clock = Engine(program, _effects(given, program), costs, training.in_flight, consistency=consistency)
     return TimedParts(plan, laid, network, chip, costs, program, clock, timing.samples, warnings)
+
+
+def _check_rules(workload: Workload) -> None:
+    if workload.rules:
+        raise TwinError(
+            "rules.0: is for runs that train, as a run that is only timed has the statistics of one algorithm for all "
+            "layers; leave --timing-only or the rules out"
+        )
 
 
 def _effects(

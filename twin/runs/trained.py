@@ -62,8 +62,8 @@ class TrainedRun:
         record_data(folder, facts, self.parts)
         parts = self.parts
         self.total = parts.workload.training.epochs * len(parts.data.inputs)
-        main = parts.algorithm.main
-        self._initial = [parts.machine.weights(layer.index, main) for layer in parts.network.layers]
+        machine = parts.machine
+        self._initial = [machine.weights(layer.index, machine.main(layer.index)) for layer in parts.network.layers]
         self._identity = facts.id
         restored = checkpoint.restore(folder, self._identity, parts)
         steps = parts.workload.training.epochs * parts.program.batches.steps
@@ -263,7 +263,7 @@ def _sampled(estimate: Estimate) -> list[tuple[int, str, str, float, str]]:
 def check_bounds(parts: Parts) -> None:
     """Raise InvariantError where a device has left its bounds."""
     for layer in parts.network.layers:
-        for matrix in parts.algorithm.matrices:
+        for matrix in parts.designs[layer.index].algorithm.matrices:
             _, beyond = parts.machine.at_bounds(layer.index, matrix)
             if beyond:
                 raise InvariantError(f"{beyond} devices of {layer.index}.{matrix} lie beyond their bounds")
