@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from twin.descriptions.rules import decided
 from twin.runs.networks import graph_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def network_table(workload: "Workload") -> Table:
     """
     graph = graph_of(workload)
     rows = list(graph.rows())
+    rules = decided([(one.name, vars(one.node)["kind"]) for one in workload.network.listed()], workload.rules)
     table = Table(title=f"network: {len(rows)} nodes, {graph.parameters:,} parameters", title_justify="left")
     for name in ("node", "kind", "takes", "gives"):
         table.add_column(name, overflow="fold")
@@ -29,5 +31,7 @@ def network_table(workload: "Workload") -> Table:
     for row in rows:
         parameters = f"{row.parameters:,}" if row.parameters else ""
         uses = str(row.uses) if row.uses else ""
-        table.add_row(row.name, row.kind, ", ".join(row.inputs), row.shape, parameters, uses, row.home)
+        rule = rules.get(row.name)
+        home = row.home if rule is None else f"{workload.rules[rule].home()}, by rules.{rule}"
+        table.add_row(row.name, row.kind, ", ".join(row.inputs), row.shape, parameters, uses, home)
     return table

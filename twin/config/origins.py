@@ -147,16 +147,27 @@ class Draft:
 
     def origin(self, path: KeyPath) -> str:
         """Say where the value at `path` comes from: file:line, preset, command line, or default."""
-        for length in range(len(path), 0, -1):
-            start = path[:length]
+        starts = [path[:length] for length in range(len(path), 0, -1)]
+        for start in starts:  # first, as what replaces a table also replaces the lines within it
             if start in self._set:
                 return COMMAND_LINE
             if start in self._filled:
                 return self._filled[start]
+        for start in starts:
             if start in self._lines:
-                # A table that the file has does not make the keys it lacks explicit.
-                return self._written_origin(self._lines[start]) if length == len(path) else "default"
+                # A table that the file has does not make the keys it lacks explicit; a name that stands for one does.
+                given = start == path or isinstance(self._value_at(start), str)
+                return self._written_origin(self._lines[start]) if given else "default"
         return "default"
+
+    def _value_at(self, path: KeyPath) -> Any:
+        found: Any = self.data
+        for key in path:
+            inside = key in found if isinstance(found, dict) else isinstance(key, int) and isinstance(found, list)
+            if not inside:
+                return None
+            found = found[key]
+        return found
 
     def _written_origin(self, line: int) -> str:
         """Give the origin of the value in `line`; a resolved text passes on the origins it was made with."""

@@ -85,6 +85,20 @@ class Rule(Part):
         named = own["nodes"] is None or any(fnmatchcase(name, pattern) for pattern in own["nodes"])
         return named and own["kind"] in {None, kind}
 
+    def home(self) -> str:
+        """Say where the matrices live and what is their own, e.g. "arrays (ttv2, three-array)"."""
+        own = vars(self)
+        if own["algorithm"] == "digital":
+            return "digital"
+        layout, device, scale = own["layout"], own["device"], own["out_scaling"]
+        parts = [
+            own["algorithm"],
+            vars(layout)["name"] if layout is not None else None,
+            vars(device)["preset"] if device is not None else None,
+            f"out_scaling {scale}" if scale is not None else None,
+        ]
+        return f"arrays ({', '.join(one for one in parts if one)})"
+
     def read(self) -> None:
         """Count what chooses the nodes as read."""
         _ = self.nodes, self.kind

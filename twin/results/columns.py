@@ -269,6 +269,17 @@ _RUN = (
         real("residual_std", "weight units", "weight - target, deviation over devices"),
     ),
     run_table(
+        "designs",
+        "a layer, of a run whose workload has rules",
+        LAYER,
+        name("node", "its node"),
+        number("rule", "the rule that decides about it, from 0; -1: none"),
+        name("algorithm", "what learns its matrix"),
+        name("layout", "layout of its arrays; digital: it has none"),
+        name("device", "devices of its arrays; empty: it has none"),
+        real("out_scaling", "1", "network weight / device weight"),
+    ),
+    run_table(
         "floorplan",
         "a tile",
         name("tile", "its name"),

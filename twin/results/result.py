@@ -33,8 +33,9 @@ LEDGER = ("operations", "energy", "traffic", "servers", "bins", "bound", "area",
 MAPPED = ("floorplan", "links", "programming")
 """Tables of a run with tiles, of one with a network, and of one that programmed its arrays."""
 
-SHOWN = ("schedule", "channels", "nodes")
-"""Tables that only figures need: the first services one by one, what the channels could carry, the network's graph."""
+SHOWN = ("schedule", "channels", "nodes", "designs")
+"""Tables that only pages need: the first services one by one, what the channels could carry, the network's graph, and
+where the matrices of a mixed design live."""
 
 OPTIONAL = (*MAPPED, *SHOWN)
 

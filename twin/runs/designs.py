@@ -1,6 +1,10 @@
 """The design of every layer of a run: that of the run, or what a rule of the workload decides."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
 from twin.config.layout import Layout
@@ -14,9 +18,12 @@ from twin.devices.one_sided import OneSidedPair
 from twin.devices.presets import device_preset
 from twin.errors import TwinError
 from twin.machine.design import Design
+from twin.results.result import UNITS
 from twin.runs.layouts import check_layout
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from twin.descriptions.workload import Workload
     from twin.networks.network import Network
     from twin.runs.plan import Plan
@@ -61,11 +68,6 @@ def rules_of(workload: "Workload") -> dict[str, int]:
     return decided([(one.name, vars(one.node)["kind"]) for one in workload.network.listed()], workload.rules)
 
 
-def algorithm_of(rule: Rule, run: str) -> str:
-    """Return what learns the matrices of a rule's nodes; `run` is the run's algorithm."""
-    return rule.algorithm or run
-
-
 def layout_of(rule: Rule, name: str, run: Layout) -> Layout:
     """Return the layout of a rule's nodes: its own, the run's if it fits algorithm `name`, else that one's default."""
     algorithm = algorithm_class(name)
@@ -75,9 +77,24 @@ def layout_of(rule: Rule, name: str, run: Layout) -> Layout:
     return run.model_copy() if algorithm.fits(run) else load_layout(algorithm.default_layouts[0]).model
 
 
+def designs_table(
+    workload: "Workload", network: "Network", designs: Sequence[Design], scales: npt.NDArray[np.floating]
+) -> "pd.DataFrame":
+    """Return one row a layer: its node, the rule that decides about it, and what that decides; `scales` by layer."""
+    import pandas as pd  # noqa: PLC0415
+
+    rows = []
+    for k, (name, one) in enumerate(zip(network.names, designs, strict=True)):
+        own = workload.rules[one.rule].device if one.rule >= 0 else None
+        device = (own or workload.device).label(one.algorithm.matrices) if one.analog else ""
+        layout = one.layout.name if one.analog else "digital"
+        rows.append((k, name, one.rule, one.algorithm.name, layout, device, float(scales[k])))
+    return pd.DataFrame(rows, columns=list(UNITS["designs"]))
+
+
 def _ruled(workload: "Workload", index: int, run: Design) -> Design:
     rule = workload.rules[index]
-    name = algorithm_of(rule, run.algorithm.name)
+    name = rule.algorithm or run.algorithm.name
     layout = layout_of(rule, name, run.layout)
     algorithm = make_algorithm(name, workload.algorithms)
     if not algorithm.fits(layout):

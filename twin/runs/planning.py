@@ -126,6 +126,10 @@ def _placed(message: str, plan: Plan) -> str:
         return message
     for loaded, prefix in ((plan.chip, "chip."), (plan.workload, "")):
         origin = loaded.origins.get(key[0]) or loaded.origins.get(f"{key[0]}.kind", "default")
+        if key[0].startswith("rules."):  # which stands where what chooses its nodes does
+            rule = ".".join(key[0].split(".")[:2])
+            chooses = (loaded.origins.get(f"{rule}.{one}", "default") for one in ("nodes", "kind"))
+            origin = next((one for one in chooses if one != "default"), "default")
         if origin != "default":
             return f"{origin}: {prefix if origin == COMMAND_LINE else ''}{message}"
     return message

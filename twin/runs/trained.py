@@ -28,6 +28,7 @@ from twin.results.result import NO_EFFECT, RunResult, Source
 from twin.runs import checkpoint
 from twin.runs.build import Parts, build
 from twin.runs.constants import constants, constants_of_run
+from twin.runs.designs import designs_table
 from twin.runs.diagnostics import collect
 from twin.runs.facts import RunFacts
 from twin.runs.folder import read_facts, write_facts
@@ -203,6 +204,8 @@ def _result(
     nodes = nodes_of(parts.workload, parts.data)
     if nodes is not None:
         tables["nodes"] = nodes
+    if parts.workload.rules:
+        tables["designs"] = designs_table(parts.workload, parts.network, parts.designs, parts.machine.layers["scale"])
     if parts.machine.programmed:
         tables["programming"] = programming_table(parts.machine, parts.program.programming, parts.engine.costs)
     if parts.mapping.tiles:

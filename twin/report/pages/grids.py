@@ -10,6 +10,7 @@ from twin.report.figures.standard import energy_shares, time_shares
 from twin.report.pages.page import Cell, Column, Grid, words
 from twin.results.calibration import CALIBRATION, calibration_rows
 from twin.results.derived import busiest_links, energy_parts
+from twin.results.designs import DESIGNS, design_rows
 from twin.results.overlap import STALENESS, staleness_rows
 from twin.results.programming import PROGRAMMING, programming_rows
 from twin.results.result import RunResult, Source
@@ -148,6 +149,11 @@ def staleness_grid(runs: Sequence[RunResult]) -> Grid:
 def calibration_grid(runs: Sequence[RunResult]) -> Grid:
     """Give what calibration cost."""
     return Grid("What calibration cost and left", words(*CALIBRATION), calibration_rows(runs))
+
+
+def design_grid(runs: Sequence[RunResult]) -> Grid:
+    """Give where the matrices of mixed designs live."""
+    return Grid("Where the matrices live, and by which rule", words(*DESIGNS), design_rows(runs))
 
 
 def programming_grid(runs: Sequence[RunResult]) -> Grid:

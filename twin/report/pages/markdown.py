@@ -8,6 +8,7 @@ from twin.report.pages.table import headings, rows
 from twin.results.calibration import CALIBRATION, calibration_rows
 from twin.results.card import doubts
 from twin.results.derived import busiest_links, divided, facts, grouped_warnings, interval
+from twin.results.designs import DESIGNS, design_rows
 from twin.results.overlap import STALENESS, staleness_rows
 from twin.results.programming import PROGRAMMING, programming_rows
 from twin.results.result import RunResult
@@ -40,6 +41,7 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
         *_table("Plausibility", card_headings(runs), card_rows(runs)),
         *_doubts(runs),
         *_table("Staleness of the weights that forward mat-vecs read", STALENESS, staleness_rows(runs)),
+        *_table("Where the matrices live", DESIGNS, design_rows(runs)),
         *_table("Calibration", CALIBRATION, calibration_rows(runs)),
         *_table("Programming", PROGRAMMING, programming_rows(runs)),
         *_links(runs),
