@@ -27,8 +27,8 @@ def plan(device=A_AND_C, layout="four-array", algorithm="shd", mode="replayed", 
 @pytest.mark.parametrize("layout", ["four-array", "three-array"])
 def test_every_matrix_is_drawn_from_its_own_device_about_its_reference(layout):
     parts = build(plan(layout=layout))
-    assert (parts.designs[0].devices["A"].asymmetry_factor, parts.devices["A"].dw_min) == (2.0, 0.0016)
-    assert (parts.designs[0].devices["C"].slope, parts.devices["C"].dw_min) == (1.66, 0.01)
+    assert (parts.designs[0].devices["A"].asymmetry_factor, parts.designs[0].devices["A"].dw_min) == (2.0, 0.0016)
+    assert (parts.designs[0].devices["C"].slope, parts.designs[0].devices["C"].dw_min) == (1.66, 0.01)
     for matrix in "AC":
         part, record = parts.machine.array_records(0, matrix, 0)
         raw = draw_devices(parts.designs[0].devices[matrix], 1, 0, matrix, 0, parts.mapping.parts(0, matrix)[0])

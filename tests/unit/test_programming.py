@@ -283,7 +283,7 @@ def test_spread_of_the_exponent_leaves_a_difference_of_conductances(weights):
     # at weight 0 both devices conduct half the range / swing; e^(-8 nu) differs between them by 8 sigma(nu) e^(-0.4)
     _, record = machine.array_records(0, "W", 0)
     zero = 1 / float(record["conductance_slope"])
-    assert zero == pytest.approx(mean_range(machine.devices["W"]) * 11 / 9, rel=0.05)
+    assert zero == pytest.approx(mean_range(machine.designs[0].devices["W"]) * 11 / 9, rel=0.05)
     reference = machine.calibrated[0, "W", 0].reference
     conductances = np.sqrt((zero + before + reference) ** 2 + (zero + reference) ** 2)
     expected = np.sqrt(np.mean(conductances**2)) * 8 * 0.2 * 0.05 * np.exp(-0.4)

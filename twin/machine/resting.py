@@ -29,20 +29,22 @@ READING = 1 << 20  # numbers of these readings begin beyond those of verificatio
 
 
 def drifts(machine: Machine) -> bool:
-    """Return whether devices of the main matrices drift."""
-    return machine.analog and machine.devices[machine.algorithm.main].nu > 0
+    """Return whether devices of any main matrix drift."""
+    return any(one.device is not None and one.device.nu > 0 for one in machine.designs)
 
 
 def drift(machine: Machine, elapsed_s: float) -> None:
-    """Let the arrays of the main matrices drift for a time after their first read.
+    """Let the arrays of the main matrices drift for a time after their first read; digital ones do not.
 
     Raises
     ------
     TwinError
         Where the conductance of a weight is not known.
     """
-    main = machine.algorithm.main
-    for layer in machine.network.layers:
+    for layer, design in zip(machine.network.layers, machine.designs, strict=True):
+        if design.device is None or design.device.nu == 0:
+            continue
+        main = design.algorithm.main
         weights = machine.weights(layer.index, main)
         for k, part in enumerate(machine.mapping.parts(layer.index, main)):
             block = weights[part.out0 : part.out1, part.in0 : part.in1]
@@ -51,22 +53,23 @@ def drift(machine: Machine, elapsed_s: float) -> None:
 
 
 def magnitudes(machine: Machine, number: int) -> Array:
-    """Return the mean magnitude of what is read of every layer's main matrix, one-hot.
+    """Return the mean magnitude of what is read of every layer's main matrix, one-hot; 1 of a digital one.
 
     The ratio of two such readings is the factor of a global drift compensation (Joshi et al. 2020; aihwkit's
     ``GlobalDriftCompensation``). `number` tells the noise of one reading from that of another.
     """
     bench = Bench(machine, Programming())
-    return np.array([bench.magnitude(layer.index, READING + number) for layer in machine.network.layers], np.float32)
+    analog = [one.analog for one in machine.designs]
+    return np.array([bench.magnitude(k, READING + number) if one else 1.0 for k, one in enumerate(analog)], np.float32)
 
 
 def _drifted(machine: Machine, layer: int, k: int, w: Array, elapsed_s: float) -> Array:
     """Return the logical weights of one array, (n_out, n_in), after a time."""
-    main = machine.algorithm.main
+    design, main = machine.designs[layer], machine.main(layer)
     part, record = machine.array_records(layer, main, k)
-    source = machine.layout.references[str(machine.layout.matrices[main].reference)].symmetry_point_of
+    source = design.layout.references[str(design.layout.matrices[main].reference)].symmetry_point_of
     own, other = (
-        _left(machine.devices[name], w.shape, elapsed_s, generator(int(machine.seed), *_key(layer, name, k, which)))
+        _left(design.devices[name], w.shape, elapsed_s, generator(int(machine.seed), *_key(layer, name, k, which)))
         for name, which in ((main, MAIN), (source, REFERENCE))
     )
     if issubclass(machine.response_of(layer, main), Pair):
@@ -77,7 +80,7 @@ def _drifted(machine: Machine, layer: int, k: int, w: Array, elapsed_s: float) -
     slope = float(record["conductance_slope"])
     if slope <= 0:
         raise TwinError(
-            f"device.nu (= {machine.devices[main].nu:g}): needs the conductance of a weight, which devices without "
+            f"device.nu (= {design.devices[main].nu:g}): needs the conductance of a weight, which devices without "
             "bounds and tiles with an on_off_ratio of 1 do not give; take another device, or tile.on_off_ratio = 10"
         )
     reference = machine.calibrated[layer, source, k].reference

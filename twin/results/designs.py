@@ -15,8 +15,8 @@ def design_rows(runs: Sequence[RunResult]) -> list[tuple[str, ...]]:
     for run in runs:
         if "designs" not in run.tables:
             continue
-        for row in run.tables["designs"].itertuples(index=False):
-            rule = f"rules.{row.rule}" if row.rule >= 0 else "none"
-            words = str(row.algorithm), str(row.layout), str(row.device)
-            found.append((run.name, str(row.layer), str(row.node), rule, *words, fixed(float(row.out_scaling))))
+        for row in run.tables["designs"].to_dict("records"):
+            rule = f"rules.{row['rule']}" if row["rule"] >= 0 else "none"
+            words = (str(row[name]) for name in ("algorithm", "layout", "device"))
+            found.append((run.name, str(row["layer"]), str(row["node"]), rule, *words, fixed(row["out_scaling"])))
     return found

@@ -86,8 +86,9 @@ def collect(
     rows += _calibration(parts) + _placed(parts) + memory_rows(parts.engine)
     rows += _staleness(tables["staleness"])
     rows += [(index, parts.machine.main(index), CHOSEN, scale, "") for index, scale in _chosen(parts)]
-    if _chosen(parts):
-        shown = ", ".join(f"{scale:.3g}" for _, scale in _chosen(parts))
+    unasked = [scale for index, scale in _chosen(parts) if not parts.designs[index].spread]
+    if unasked:
+        shown = ", ".join(f"{scale:.3g}" for scale in unasked)
         warnings.append(
             f"out_scaling was chosen from the given weights, {shown} by layer: it maps the largest weight of each onto "
             "the mean range of its devices; set mapping.out_scaling for another"
