@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.kernels.array import digital
-from twin.kernels.jit import ordered
 from twin.kernels.simd import products
 from twin.kernels.simd.lanes import HAS_COMPRESS
 
@@ -14,21 +13,16 @@ F32 = np.float32
 LR = F32(0.02)
 
 
-@ordered
-def eight_both(words, vectors, factors, d, step):
-    digital.add_eight_by_words(words, factors, d, 3, step)
-    products.add_eight_by_vectors(vectors, factors, d, 3, step)
-
-
 @pytest.mark.skipif(not HAS_COMPRESS, reason="the processor has no AVX-512")
-@pytest.mark.parametrize("n", [1, 15, 16, 17, 83, 256])
-def test_vectors_add_what_words_add(n):
-    rng = np.random.default_rng(n)
-    step = n + 5
-    d, factors = rng.standard_normal(3 + 8 * step).astype(F32), tuple(rng.standard_normal(8).astype(F32))
-    words = rng.standard_normal(n).astype(F32)
+@pytest.mark.parametrize("n_out", [1, 15, 16, 17, 48, 83, 256])
+def test_vectors_add_what_words_add(n_out):
+    rng, n_in = np.random.default_rng(n_out), 5
+    step = n_out + 5
+    d, factors = rng.standard_normal(3 + 8 * step).astype(F32), rng.standard_normal(8 * n_in).astype(F32)
+    words = rng.standard_normal(n_in * n_out).astype(F32)
     vectors = words.copy()
-    eight_both(words, vectors, factors, d, step)
+    digital.add_eight_by_words(words, n_in, n_out, factors, d, 3, step)
+    products.add_eight_by_vectors(vectors, n_in, n_out, factors, d, 3, step)
     np.testing.assert_array_equal(words, vectors)
 
 
@@ -45,11 +39,11 @@ def updates(draw):
 
 def performed(w, x, d, at_once):
     """Perform all uses, `at_once` a call."""
-    w = w.copy()
+    w, scratch = w.copy(), np.zeros(digital.TOGETHER * len(w), F32)
     for first in range(0, len(x), at_once):
         some, errors = x[first : first + at_once], d[first : first + at_once]
         digital.unbounded_updates(
-            w.ravel(), *w.shape, some.ravel(), x.shape[1], errors.ravel(), d.shape[1], len(some), LR
+            w.ravel(), *w.shape, some.ravel(), x.shape[1], errors.ravel(), d.shape[1], len(some), LR, scratch
         )
     return w
 

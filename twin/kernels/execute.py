@@ -117,9 +117,9 @@ def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inpu
         elif p.opcode == DECAY:
             decay_lines(f, real, parts, matrices[layer.main], layer, nodes, number, seed, row)
         elif p.opcode == GRADIENT:
-            sum_gradients(f, nodes[layer.learner], layer, p.slot, p.first, p.uses)
+            sum_gradients(f, real, nodes[layer.learner], layer, p.slot, p.first, p.uses)
         elif end > k:
-            digital_updates(f, parts, matrices, layers, program, counts, k, end)
+            digital_updates(f, real, parts, matrices, layers, program, counts, k, end)
         elif p.opcode == UPDATE or p.opcode == UPDATE_CHOPPED:  # noqa: PLR1714
             m = matrices[layer.update]
             for use in range(p.first, p.first + p.uses):

@@ -11,7 +11,7 @@ from twin.kernels.records import NODE, OPTIMISERS
 from twin.kernels.streams import PARAMETERS
 from twin.machine.arena import Arena
 from twin.machine.arrays import generator
-from twin.machine.describe import place_cell
+from twin.machine.describe import place_layer
 from twin.networks.flow import INPUT, LAYER, Digital, Flow, Producer, Taker
 from twin.networks.given.fit import Given
 from twin.networks.kinds.node import Start
@@ -128,7 +128,8 @@ def place_flow(
     tensors = {Producer(INPUT): arena.take(flow.input_words)}
     layers["source"] = -1
     for record, layer in zip(layers, shapes, strict=True):
-        _place_layer(record, layer, arena)
+        place_layer(record, layer, arena)
+        _place_outputs(record, layer, arena)
         tensors[Producer(LAYER, layer.index)] = int(record["handed"])
     for made in flow.order:
         if made.what == LAYER:
@@ -153,21 +154,13 @@ def place_flow(
     layers["stride"] = nodes["stride"] = stride
 
 
-def _place_layer(record: np.void, layer: Layer, arena: Arena) -> None:
-    uses, n_in, n_out = layer.uses, layer.n_in, layer.n_out
-    record["x"] = arena.take(uses * n_in)
-    record["z"], record["d"] = arena.take(layer.positions * n_out), arena.take(uses * n_out)
-    record["y"], record["y_step"] = arena.take(layer.positions * n_out), n_out
-    record["handed"], record["handed_step"] = record["y"], n_out
+def _place_outputs(record: np.void, layer: Layer, arena: Arena) -> None:
+    record["y"], record["y_step"] = arena.take(layer.positions * layer.n_out), layer.n_out
+    record["handed"], record["handed_step"] = record["y"], layer.n_out
     if isinstance(layer, Conv):
-        record["e"], record["window"] = arena.take(layer.height * layer.width * layer.channels), arena.take(n_in)
-        record["chosen"], record["handed"] = arena.take(layer.size), arena.take(layer.size)
-        record["sums"] = arena.take(n_out if layer.groups > 1 else 0)
-    else:
-        record["e"] = arena.take(uses * n_in)
+        record["handed"] = arena.take(layer.size)
     if isinstance(layer, Recurrent):
-        place_cell(record, layer, arena)
-        record["handed"], record["handed_step"] = arena.take(uses * layer.size), layer.size
+        record["handed"], record["handed_step"] = arena.take(layer.uses * layer.size), layer.size
 
 
 def _take_input(record: np.void, layer: Layer, tensor: int) -> None:

@@ -106,22 +106,28 @@ def place_cell(record: Record, layer: Recurrent, arena: Arena) -> None:
     record["carry"] = arena.take(layer.n_in if layer.joined else layer.hidden)
 
 
+def place_layer(record: Record, layer: Layer, arena: Arena) -> None:
+    """Reserve the vectors of a slot that a layer has for itself, whatever it is wired to."""
+    uses, n_in, n_out = layer.uses, layer.n_in, layer.n_out
+    record["x"] = arena.take(uses * n_in)
+    record["z"], record["d"] = arena.take(layer.positions * n_out), arena.take(uses * n_out)
+    if isinstance(layer, Conv):
+        record["e"] = arena.take(layer.height * layer.width * layer.channels)
+        record["window"], record["chosen"] = arena.take(n_in), arena.take(layer.size)
+        record["sums"] = arena.take(n_out if layer.groups > 1 else 0)
+        return
+    record["e"] = arena.take(uses * n_in)
+    if isinstance(layer, Recurrent):
+        place_cell(record, layer, arena)
+
+
 def place_vectors(records: npt.NDArray[np.void], layers: Sequence[Layer], arena: Arena, in_flight: int) -> None:
     """Give every slot one contiguous block with the private vectors of all layers."""
     start = arena.size
     for record, layer in zip(records, layers, strict=True):
-        uses, n_in, n_out = layer.uses, layer.n_in, layer.n_out
-        record["x"] = arena.take(uses * n_in)
-        record["z"], record["d"] = arena.take(layer.positions * n_out), arena.take(uses * n_out)
+        place_layer(record, layer, arena)
         if isinstance(layer, Conv):
-            size = layer.height * layer.width * layer.channels
-            record["image"], record["e"], record["window"] = arena.take(size), arena.take(size), arena.take(n_in)
-            record["sums"] = arena.take(n_out if layer.groups > 1 else 0)
-            record["chosen"] = arena.take(layer.size)
-        else:
-            record["e"] = arena.take(uses * n_in)
-        if isinstance(layer, Recurrent):
-            place_cell(record, layer, arena)
+            record["image"] = arena.take(layer.height * layer.width * layer.channels)
     records["source"] = -1
     for k, (record, layer) in enumerate(zip(records, layers, strict=True)):
         last = k == len(layers) - 1

@@ -19,6 +19,7 @@ from twin.config.weights import Initial, WeightMapping
 from twin.data import Dataset
 from twin.devices.family import DeviceFamily
 from twin.devices.response import PulseResponse
+from twin.kernels.array.bursts import LEAST, burst_scratch
 from twin.kernels.array.dense import scratch
 from twin.kernels.execute import execute
 from twin.kernels.records import HIDDEN, INSTRUCTION, LAYER, LIMITS, W_MAX, W_MIN
@@ -169,7 +170,7 @@ class Machine:
         widest = int(max(record["n_in"] + record["n_out"] for record in self.layers))
         words, reals = scratch(int(self.layers["n_in"].max()), int(self.layers["n_out"].max()))
         self.work = aligned_zeros(max(4 * widest + 64, words)).view(np.int32)
-        self.real = aligned_zeros(max(4 * widest + 1024, reals))
+        self.real = aligned_zeros(max(4 * widest + 1024, reals, self._burst_words()))
         self._state = (self.f, self.work, self.real, self.parts, self.matrices, self.layers)
         self._call = self._compiled()
         self._own = [own_effects(one.algorithm) for one in self.designs]
@@ -199,6 +200,12 @@ class Machine:
     def main(self, layer: int) -> str:
         """Return the matrix that holds the network's weights of a layer."""
         return self.designs[layer].algorithm.main
+
+    def _burst_words(self) -> int:
+        """Return how much scratch the bursts of the layers take."""
+        arrays = int(self.matrices["count"].max())
+        shapes = {(layer.n_in, layer.n_out) for layer in self.network.layers if layer.uses >= LEAST}
+        return max((burst_scratch(*shape, arrays) for shape in shapes), default=0)
 
     def set_rates(self, factor: float) -> None:
         """Apply the schedule: multiply the rates that decay by `factor`."""

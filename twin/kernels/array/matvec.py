@@ -111,10 +111,18 @@ def matvec(w, n_in, n_out, forward, x, y, m, most_repeats, line_sum, key, scratc
     if top == F32(0.0):  # no line is driven, so nothing is integrated and there is no noise to convert
         y[:lines] = F32(0.0)
         return 1, 0, F32(0.0), 0
-    scale = top if m.noise_management else F32(1.0)
-    driven = 0
-    conducted = F32(0.0)
-    repeats = 0
+    begin = 0, 0, F32(0.0), top if m.noise_management else F32(1.0)
+    return attempts(w, n_in, n_out, forward, x, y, m, most_repeats, line_sum, key, q, noise, index, begin)
+
+
+@kernel
+def attempts(w, n_in, n_out, forward, x, y, m, most_repeats, line_sum, key, q, noise, index, so_far):
+    """Mat-vecs until no output is at the bound or they are enough; `so_far` has repeats, driven, conducted, scale.
+
+    q and noise are scratch, len(x) and len(y). Results as those of `matvec`.
+    """
+    lines = n_out if forward else n_in
+    repeats, driven, conducted, scale = so_far
     while True:
         quantise(x, scale, m.inp_half, q)
         if forward:

@@ -4,6 +4,7 @@ import numpy as np
 
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import CROSS_ENTROPY, IDENTITY, RELU, SIGMOID, SOFTMAX, TANH
+from twin.kernels.simd.sums import total
 
 F32 = np.float32
 
@@ -44,12 +45,11 @@ def activate(kind, z, y):
         top = z[0]
         for i in range(n):
             top = max(top, z[i])
-        total = F32(0.0)
         for i in range(n):
             y[i] = exp32(F32(z[i] - top))
-            total += y[i]
+        whole = total(y)
         for i in range(n):
-            y[i] /= total
+            y[i] /= whole
     elif kind == IDENTITY:
         for i in range(n):
             y[i] = z[i]
@@ -91,6 +91,7 @@ def loss_and_delta(loss, kind, y, target, at, d):
     for i in range(n):
         miss = F32(target[i] - y[i])
         value += F32(0.5) * miss * miss
-        d[i] = miss
+    for i in range(n):
+        d[i] = F32(target[i] - y[i])
     multiply_by_derivative(kind, y, d, d)
     return value, F32(0.0)

@@ -8,6 +8,7 @@ import numpy as np
 
 from twin.kernels.jit import kernel
 from twin.kernels.nodes.activations import exp32
+from twin.kernels.simd.sums import total
 
 KINDS = ("attention",)
 F32 = np.float32
@@ -31,18 +32,17 @@ def forward(f, n, shift, _phase, _sample, _seed):
             top = F32(-3.0e38)
             for j in range(seen):
                 k = f[n.b + shift + j * n.width + column : n.b + shift + j * n.width + column + width]
-                total = ZERO
+                product = ZERO
                 for m in range(q.size):
-                    total += q[m] * k[m]
-                weights[j] = total * scale
+                    product += q[m] * k[m]
+                weights[j] = product * scale
                 top = max(top, weights[j])
-            total = ZERO
             for j in range(seen):
                 weights[j] = exp32(F32(weights[j] - top))
-                total += weights[j]
+            whole = total(weights[:seen])
             y[:] = ZERO
             for j in range(seen):
-                weights[j] /= total
+                weights[j] /= whole
                 v = f[n.c + shift + j * n.width + column : n.c + shift + j * n.width + column + width]
                 for m in range(y.size):
                     y[m] += weights[j] * v[m]
@@ -74,6 +74,7 @@ def backward(f, n, shift, _phase):
                 slope = ZERO
                 for m in range(dy.size):
                     slope += dy[m] * v[m]
+                for m in range(dy.size):
                     dv[m] += weights[j] * dy[m]
                 mean += weights[j] * slope
             for j in range(seen):

@@ -25,23 +25,30 @@ COUNT = 16  # words before the vectors: a cache line, whose first word counts th
 
 @kernel
 def gather_moments(f, n, shift, first):
-    """Join mean and summed squares of a sample's positions to those of the samples before (Chan 1983, Eq. 2.1)."""
+    """Join mean and summed squares of a sample's positions to those of the samples before (Chan 1983, Eq. 2.1).
+
+    The sample's own are made where `normalise` will put those of the batch.
+    """
     w, rows = n.width, F32(n.positions)
     before = ZERO if first else f[n.shared]
     total = before + rows
     mean, squares = f[n.shared + COUNT : n.shared + COUNT + w], f[n.shared + COUNT + w : n.shared + COUNT + 2 * w]
+    own, power = f[n.kept + shift : n.kept + shift + w], f[n.kept + shift + w : n.kept + shift + 2 * w]
+    own[:] = power[:] = ZERO
+    for row in range(n.positions):
+        a = f[n.a + shift + row * w : n.a + shift + (row + 1) * w]
+        for k in range(w):
+            own[k] += a[k]
     for k in range(w):
-        own = ZERO
-        for row in range(n.positions):
-            own += f[n.a + shift + row * w + k]
-        own /= rows
-        power = ZERO
-        for row in range(n.positions):
-            miss = f[n.a + shift + row * w + k] - own
-            power += miss * miss
-        apart = own - (ZERO if first else mean[k])
-        mean[k] = own if first else mean[k] + apart * rows / total
-        squares[k] = power if first else squares[k] + power + apart * apart * before * rows / total
+        own[k] /= rows
+    for row in range(n.positions):
+        a = f[n.a + shift + row * w : n.a + shift + (row + 1) * w]
+        for k in range(w):
+            power[k] += (a[k] - own[k]) * (a[k] - own[k])
+    for k in range(w):
+        apart = own[k] - (ZERO if first else mean[k])
+        mean[k] = own[k] if first else mean[k] + apart * rows / total
+        squares[k] = power[k] if first else squares[k] + power[k] + apart * apart * before * rows / total
     f[n.shared] = total
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from twin.kernels.jit import inline, kernel
 from twin.kernels.nodes.activations import activate, multiply_by_derivative
+from twin.kernels.simd.rows import add_one, copy
 
 F32 = np.float32
 
@@ -19,6 +20,15 @@ def corner(layer, use):
         (position % layer.out_width) * layer.hop_columns - layer.left,
         group * layer.group,
     )
+
+
+@inline
+def covered(layer, row, left):
+    """Return where the words of a window's row begin that lie in the map, and their end."""
+    if row < 0 or row >= layer.height:
+        return np.int64(0), np.int64(0)
+    first, end = max(-left, 0), min(layer.kernel_columns, layer.width - left)
+    return first * layer.channels, max(end, first) * layer.channels
 
 
 @kernel
@@ -37,15 +47,11 @@ def gather(f, layer, shift, use):
                 column = k // layer.group * layer.dilation_columns
                 inside = 0 <= row < layer.height and 0 <= left + column < layer.width
                 line[k] = f[start + column * layer.channels + k % layer.group] if inside else F32(0.0)
-        elif layer.padded == 0:
-            source = f[start : start + width]
-            for k in range(line.size):
-                line[k] = source[k]
         else:
-            for k in range(line.size):
-                column = left + k // layer.channels
-                inside = 0 <= row < layer.height and 0 <= column < layer.width
-                line[k] = f[start + k] if inside else F32(0.0)
+            low, high = covered(layer, row, left)
+            if low > 0 or high < width:
+                line[:] = F32(0.0)
+            copy(f, at + low, f, start + low, high - low)
         at += width
 
 
@@ -65,15 +71,9 @@ def scatter(f, layer, shift, use, window):
                 column = k // layer.group * layer.dilation_columns
                 if 0 <= row < layer.height and 0 <= left + column < layer.width:
                     f[start + column * layer.channels + k % layer.group] += line[k]
-        elif layer.padded == 0:
-            target = f[start : start + width]
-            for k in range(line.size):
-                target[k] += line[k]
-        elif 0 <= row < layer.height:
-            for k in range(line.size):
-                column = left + k // layer.channels
-                if 0 <= column < layer.width:
-                    f[start + k] += line[k]
+        else:
+            low, high = covered(layer, row, left)
+            add_one(f[start + low :], high - low, window, at + low, F32(1.0))
         at += width
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from twin.kernels.array.bursts import LEAST, TOGETHER, managed_matvecs, turn_parts, windows_of
 from twin.kernels.array.matrix import managed_matvec
 from twin.kernels.jit import kernel
 from twin.kernels.nodes.conv import activate_and_pool, gather, keep_group, scatter, unpool
@@ -27,6 +28,11 @@ def put_input(f, layer, shift, inputs, row):
 @kernel
 def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fresh, factor, seed, counts):
     """z += factor W x for some uses, from 0 where `fresh`."""
+    if uses >= LEAST and (layer.kind == CONV or layer.kind == DENSE):  # noqa: PLR1714 - no containers in kernels
+        for start in range(first, first + uses, TOGETHER):
+            together = min(TOGETHER, first + uses - start)
+            forward_burst(f, work, real, parts, m, layer, shift, start, together, sample, fresh, factor, seed, counts)
+        return
     for use in range(first, first + uses):
         if layer.kind == CONV:
             gather(f, layer, shift, use)
@@ -51,12 +57,64 @@ def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fre
 
 
 @kernel
+def forward_burst(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, factor, seed, counts):
+    """`forward` of uses that do not need each other's results."""
+    for use in range(first, first + uses):
+        if layer.kind == CONV:
+            gather(f, layer, shift, use)
+        elif fresh and layer.source >= 0:
+            start = layer.x + shift + use * layer.n_in
+            fetch_row(f, layer, shift, use, f[start : start + layer.n_in])
+    grouped = layer.groups > 1
+    y, step = windows_of(real, m)
+    if not grouped:
+        start, step = layer.z + shift + first * layer.n_out, layer.n_out
+        y = f[start : start + uses * step]
+    if fresh or grouped:
+        y[:] = F32(0.0)
+    low, most, number = np.int64(0), m.bm_repeats, sample * layer.uses + first
+    at, apart = layer.x + shift + first * layer.n_in, layer.n_in
+    managed_matvecs(
+        f, work, real, parts, m, FORWARDS, most, f, at, apart, y, step, uses, low, factor, number, seed, counts
+    )
+    if grouped:
+        for use in range(uses):
+            keep_group(f, layer, shift, first + use, y[use * step : use * step + layer.n_out], fresh)
+
+
+@kernel
+def backward_burst(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, factor, seed, counts):
+    """`backward` of uses that do not need each other's results."""
+    windows = layer.kind == CONV
+    y, step = windows_of(real, m)
+    if not windows:
+        start, step = layer.e + shift + first * layer.n_in, layer.n_in
+        y = f[start : start + uses * step]
+    if fresh or windows:
+        y[:] = F32(0.0)
+    low, most, number = layer.back, m.bm_repeats_backward, sample * layer.uses + first
+    at, apart = layer.d + shift + first * layer.n_out, layer.n_out
+    managed_matvecs(
+        f, work, real, parts, m, BACKWARDS, most, f, at, apart, y, step, uses, low, factor, number, seed, counts
+    )
+    if windows:
+        for use in range(uses):
+            scatter(f, layer, shift, first + use, y[use * step : use * step + layer.n_in])
+
+
+@kernel
 def backward(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, factor, seed, counts):
     """e += factor W^T d for some uses, from 0 where `fresh`; windows of a convolution add up in the map's error."""
     if layer.kind == CONV and fresh and first == 0:
         start = layer.e + shift
         error = f[start : start + layer.height * layer.width * layer.channels]
         error[:] = F32(0.0)
+    if uses >= LEAST and (layer.kind == CONV or layer.kind == DENSE):  # noqa: PLR1714
+        turn_parts(f, real, parts, m, layer.back)
+        for start in range(first, first + uses, TOGETHER):
+            together = min(TOGETHER, first + uses - start)
+            backward_burst(f, work, real, parts, m, layer, shift, start, together, sample, fresh, factor, seed, counts)
+        return
     for use in range(first, first + uses):
         start = layer.d + shift + use * layer.n_out
         d = f[start : start + layer.n_out]

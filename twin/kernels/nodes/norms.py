@@ -53,10 +53,10 @@ def backward(f, n, shift, _phase):
         )
         first = second = F32(0.0)
         for i in range(dy.size):
-            hat = (a[i] - mean) * inverse
-            grad[i] += dy[i] * hat
             first += gamma[i] * dy[i]
-            second += gamma[i] * dy[i] * hat
+            second += gamma[i] * dy[i] * ((a[i] - mean) * inverse)
+        for i in range(dy.size):
+            grad[i] += dy[i] * ((a[i] - mean) * inverse)
         if n.kind == LAYER_NORM:
             for i in range(dy.size):
                 grad[n.width + i] += dy[i]

@@ -54,6 +54,11 @@ class Lanes:
         address = self._address(kind, array, at)
         return self.builder.load(self.builder.bitcast(address, vector.as_pointer()), align=4)
 
+    def load_one(self, kind, array, at):
+        """Return array[at] of a float32 array."""
+        address = self._address(kind, array, at)
+        return self.builder.load(self.builder.bitcast(address, FLOATS.element.as_pointer()), align=4)
+
     def store_one(self, kind, array, at, value):
         """Set array[at] of a float32 array."""
         address = self._address(kind, array, at)

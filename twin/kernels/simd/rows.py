@@ -77,6 +77,35 @@ def add_one_by_vectors(y, n, w, start, factor):
 
 
 @intrinsic
+def _copy(_, y, at, x, start, n):  # noqa: ARG001 - names of the signature
+    """y[at + i] = x[start + i] for i < n."""
+
+    def generate(context, builder, signature, args):
+        y, at, x, start, n = args
+        kinds = signature.args
+        with cgutils.for_range_slice(builder, _number(0), n, _number(LANES), I64) as (i, _):
+            lanes = Lanes(context, builder, builder.sub(n, i))
+            lanes.store(kinds[0], y, builder.add(at, i), lanes.load_floats(kinds[2], x, builder.add(start, i)))
+        return context.get_dummy_value()
+
+    i64 = types.int64
+    return types.void(y, i64, x, i64, i64), generate
+
+
+@inline
+def copy_by_vectors(y, at, x, start, n):
+    """`copy` for a processor with AVX-512."""
+    _copy(y, at, x, start, n)
+
+
+@inline
+def copy_by_words(y, at, x, start, n):
+    """`copy` for any processor."""
+    for i in range(n):
+        y[at + i] = x[start + i]
+
+
+@intrinsic
 def _dot_strips(_, w, starts, n, d, z, j):  # noqa: ARG001 - names of the signature
     """z[j + r] = sum of w[starts[r] + i] d[i] over whole strips."""
 
@@ -165,9 +194,9 @@ def dot_rows_by_vectors(w, n_in, n_out, d, z):
 
 
 if HAS_COMPRESS:
-    add_four, add_one, dot = add_four_by_vectors, add_one_by_vectors, dot_rows_by_vectors
+    add_four, add_one, dot, copy = add_four_by_vectors, add_one_by_vectors, dot_rows_by_vectors, copy_by_vectors
 else:
-    add_four, add_one, dot = add_four_by_words, add_one_by_words, dot_rows_by_words
+    add_four, add_one, dot, copy = add_four_by_words, add_one_by_words, dot_rows_by_words, copy_by_words
 
 
 @kernel
