@@ -27,6 +27,11 @@ REPORTS = Path(__file__).parents[2] / "reports"
 SHORT = {"training.epochs": "1", "data.samples": "40"}
 SAMPLED = {"training.epochs": "1", "data.samples": "150", "timing.mode": '"sampled"', "timing.period": "53"}
 PULSED = SHORT | {"calibration.method": '"pulses"', "calibration.pairs": "3", "training.endurance": "true"}
+MIXED = SHORT | {
+    "rules": '[{nodes = ["dense-1"], algorithm = "digital"}]',
+    "programming.method": '"write-verify"',
+    "programming.max_iter": "2",
+}
 NAMED = ("digits-mlp", "aimc-512")
 PLANS = {
     "digital": plan_run(*NAMED, "digital", "digital", "replayed", SHORT),
@@ -34,6 +39,7 @@ PLANS = {
     "sampled": plan_run(*NAMED, "two-array", "sgd", "replayed", SAMPLED),
     "mesh": plan_run("digits-mlp", "aimc-512-mesh", "two-array", "sgd", "replayed", SHORT),
     "graph": plan_run("digits-cnn", "aimc-512", "two-array", "sgd", "replayed", SHORT),
+    "mixed": plan_run(*NAMED, "two-array", "sgd", "replayed", MIXED),
     "regression": plan_run("linear", "aimc-512", "two-array", "sgd", "replayed", {"training.epochs": "1"}),
 }
 HEADER = """schema = 1

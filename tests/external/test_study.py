@@ -350,7 +350,12 @@ def test_a_column_that_a_ledger_lacks_takes_nothing_else_with_it(study, whole):
             "lie on each other",
         ),
         ('algorithms = ["sgd", "ttv2"]', 'algorithms = ["sgd", "ttv"]', "runs.0", "did you mean ttv2"),
-        ('workload = "digits-mlp"\nalgorithms', 'workload = "digits"\nalgorithms', "runs.0", "did you mean digits-mlp"),
+        (
+            'workload = "digits-mlp"\nalgorithms',
+            'workload = "digits-ml"\nalgorithms',
+            "runs.0",
+            "did you mean digits-mlp",
+        ),
         ('"training.epochs" = 1\n"data', '"training.epoch" = 1\n"data', "runs.0", "did you mean epochs"),
         ('algorithm = "sgd"', 'algorithm = "sgd"\nlayout = "four-array"', "sweeps.0", "none of 4 points can be run"),
         ("seeds = [1, 2]", "seeds = []", "sweeps.0.seeds", "must not be empty"),

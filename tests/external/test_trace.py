@@ -17,6 +17,7 @@ from trace_kit import decode, track_of
 from twin.engine import Engine
 from twin.operation import Counts
 from twin.results.columns import TABLES
+from twin.results.derived import IDLE, STATIC
 from twin.runs import recording
 from twin.runs.folder import prepare
 from twin.runs.library import Library
@@ -139,7 +140,7 @@ def test_events_sum_to_the_ledger(folder):
     assert busy[visited.index].tolist() == visited["busy_ps"].tolist()
     assert served[visited.index].tolist() == visited["served"].tolist()
     energy = pd.read_csv(folder / "energy.csv")
-    dynamic = energy.loc[energy["component"] != "leakage", "energy_J"].sum()
+    dynamic = energy.loc[~energy["component"].isin([*IDLE, *STATIC]), "energy_J"].sum()
     assert events["energy_J"].sum() == pytest.approx(dynamic, rel=1e-9)
     sums = events.groupby(["kind", "layer", "matrix"]).sum(numeric_only=True)
     for row in operations.itertuples():

@@ -91,6 +91,29 @@ def test_patches_as_positions_with_layer_norm_compute_what_onnx_runtime_does(tmp
     alike(path, 3, 8, 8)
 
 
+@pytest.mark.parametrize("between", [("Softmax",), ("Softmax", "Gemm"), ("LayerNormalization",), ("Relu",), ()])
+@pytest.mark.parametrize("kernel", [(3, 3), (1, 6)])
+def test_rows_of_a_map_that_are_flattened_compute_what_onnx_runtime_does(tmp_path, between, kernel):
+    s = Sketch(3, 6, 6)
+    conv = s.node("Conv", "x", s.weight("c.weight", 4, 3, *kernel), s.weight("c.bias", 4))
+    count = (7 - kernel[0]) * (7 - kernel[1])
+    rows = s.node("Transpose", s.node("Reshape", conv, s.fixed(np.array([0, 4, count]))), perm=[0, 2, 1])
+    width = 4
+    for op in between:
+        if op == "Gemm":
+            width = 3
+            rows = s.node("MatMul", rows, s.weight("m.weight", 4, 3))
+        elif op == "LayerNormalization":
+            rows = s.node(op, rows, s.weight("n.weight", 4), s.weight("n.bias", 4), axis=-1)
+        else:
+            rows = s.node(op, rows)
+    flat = s.node("Flatten", rows)
+    last = s.node("Gemm", flat, s.weight("d.weight", 5, count * width), s.weight("d.bias", 5), transB=1)
+    path = saved(s.model(last), tmp_path / "rows.onnx")
+    inputs = np.random.default_rng(3).uniform(-1, 1, (4, 3, 6, 6)).astype(np.float32)
+    np.testing.assert_allclose(by_twin(path, inputs), by_runtime(path, inputs), atol=1e-5)
+
+
 def test_an_embedding_of_symbols_computes_what_onnx_runtime_does(tmp_path):
     s = Sketch(5, integers=True)
     vectors = s.node("Gather", s.weight("embed.weight", 7, 6), "x")

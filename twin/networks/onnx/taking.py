@@ -73,7 +73,12 @@ def rows_of(reader: Reader, x: Value, name: str) -> Value:
     core = [axis for axis in x.view if not batch_axis(axis)]
     sizes, parts = [size_of(axis) for axis in core], within(x.view)
     named = x.moved or f"{name}-rows"
-    if len(core) == 1 and (is_natural(parts, prod(x.shape)) or _is_flat_map(x)):
+    if len(core) == 1 and _is_flat_map(x):
+        return _laid(reader.made("flatten", named, (x,)), x.view)
+    if len(core) == 1 and is_natural(parts, prod(x.shape)):
+        if len(x.shape) == 3:  # a flattened map counts as channel by channel in weights of files; positions do not
+            pairs = [prod(x.shape[:-1]), x.shape[-1]]
+            x = reader.made("reshape", f"{named}-rows", (x,), to=pairs)._replace(view=x.view)
         return _laid(reader.made("flatten", named, (x,)), x.view)
     if len(core) in {2, 3} and is_natural(parts, prod(x.shape)):
         shape = [prod(sizes[:-1]), sizes[-1]]
