@@ -39,7 +39,7 @@ PLANS = {
     "sampled": plan_run(*NAMED, "two-array", "sgd", "replayed", SAMPLED),
     "mesh": plan_run("digits-mlp", "aimc-512-mesh", "two-array", "sgd", "replayed", SHORT),
     "graph": plan_run("digits-cnn", "aimc-512", "two-array", "sgd", "replayed", SHORT),
-    "mixed": plan_run(*NAMED, "two-array", "sgd", "replayed", MIXED),
+    "mixed": plan_run(*NAMED, "four-array", "shd", "replayed", MIXED),
     "regression": plan_run("linear", "aimc-512", "two-array", "sgd", "replayed", {"training.epochs": "1"}),
 }
 HEADER = """schema = 1
@@ -95,7 +95,7 @@ def report(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:  # tables and summary are what is asked about
         patch.setattr("twin.report.write.all_figures", lambda _: {})
         patch.setattr("twin.report.write.html", lambda *_: "")
-        runs = [load_run(folders[name]) for name in ("digital", "analog", "mesh")]
+        runs = [load_run(folders[name]) for name in ("digital", "analog", "mesh", "mixed")]
         write_report(runs, base / "report", "twin compare")
     return base
 

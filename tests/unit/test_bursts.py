@@ -112,6 +112,11 @@ def performed(machine, opcode, pieces):
     program["uses"], program["first"] = pieces, np.cumsum([0, *pieces[:-1]])
     counts = np.zeros((len(pieces), N_COUNTS))
     machine.execute(program, counts)
+    layer = machine.network.layers[0]
+    if isinstance(layer, Conv):  # the scratch of one use, which bursts leave alone
+        for name, size in (("window", layer.n_in), ("sums", layer.n_out if layer.groups > 1 else 0)):
+            at = int(machine.layers[0][name])
+            machine.f[at : at + size] = 0
     return machine.f.copy(), counts.sum(axis=0)
 
 
@@ -152,8 +157,9 @@ def test_a_burst_is_its_uses_one_by_one(kind, algorithm, chip, opcode):
     np.testing.assert_allclose(counted, expected, rtol=1e-12)
     whole = np.arange(N_COUNTS) != Counts.CONDUCTION
     np.testing.assert_array_equal(counted[whole], expected[whole])
-    if "tile.io.out_bound" in chip and chip["tile.io.out_bound"] == "0.4":
-        assert counted[Counts.CLIPPED] > 0
+    if chip.get("tile.io.out_bound") == CLIPPING["out_bound"]:
+        repeated = counted[Counts.MVMS] > layer.uses  # forward, where bounds are managed
+        assert repeated or counted[Counts.CLIPPED] > 0
 
 
 def instruction(opcode):
