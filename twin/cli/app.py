@@ -16,6 +16,7 @@ from twin.cli.figures import figures
 from twin.cli.imports import imports
 from twin.cli.infer import infer
 from twin.cli.list import list_all
+from twin.cli.new import new
 from twin.cli.reproduce import reproduce
 from twin.cli.resume import resume
 from twin.cli.run import run
@@ -27,13 +28,19 @@ from twin.cli.verify_sampling import verify_sampling
 from twin.errors import TwinError
 from twin.version import __version__
 
+FIRST = """\
+twin compare digits-mlp                  train with four algorithms, time them on a chip, write a report (20 s)
+twin new my-study                        a workload, a chip and a sweep of your own to start from
+twin device fit FILE --into mine.toml    a device from measured pulses; twin import: what other tools have
+twin list, twin show NAME KEY --why      all that has a name; what a value means and what changes with it
+twin --help, twin COMMAND --help         everything else; --install-completion lets the shell complete names
+"""
+
 app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Discrete-event digital twin of analog in-memory training chips.",
 )
-for command in (compare, run, resume, show):
+for command in (compare, run, resume, new, show):
     app.command()(command)
 app.command("list")(list_all)
 for command in (schema, reproduce, verify_sampling, sweep, study, extract, infer, export, figures, cite):
@@ -48,13 +55,17 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _common(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Discrete-event digital twin of analog in-memory training chips."""
+    del version  # its callback has ended the command
+    if context.invoked_subcommand is None:
+        typer.echo(FIRST, nl=False)
 
 
 def main() -> None:
@@ -62,7 +73,7 @@ def main() -> None:
     ended = _obey_signals()
     try:
         _check_arguments(sys.argv[1:])
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="twin")
     except (TwinError, TyperException) as error:
         message = _usage(error) if isinstance(error, TyperException) else str(error)
         if message and not ended:

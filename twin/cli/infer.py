@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.console import Console
 
+from twin.cli.completion import completer
 from twin.cli.options import asking
 from twin.config.options import Chip, Overrides
 from twin.config.options import Options as Asked
@@ -26,6 +27,7 @@ def infer(
         typer.Argument(
             metavar="MODEL | WORKLOAD",
             help="A file that `twin extract` wrote; or a workload whose init.file has weights, by name or path.",
+            autocompletion=completer("model"),
         ),
     ],
     folder: Annotated[
@@ -37,7 +39,12 @@ def infer(
     ] = "digital",
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Passes through the test set on noisy arrays.")] = 1,
     chip: Chip = "aimc-512",
-    device: Annotated[str, typer.Option(help="A device preset of `twin list` instead of the workload's.")] = "",
+    device: Annotated[
+        str,
+        typer.Option(
+            help="A device preset of `twin list` instead of the workload's.", autocompletion=completer("device")
+        ),
+    ] = "",
     programming: Annotated[
         Literal["write-verify", "exact"] | None,
         typer.Option(help="How given weights get into arrays (default: the workload's way, else write-verify)."),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_origin
 import typer
 from annotated_types import Ge, Le
 
+from twin.cli.completion import completer
 from twin.config.options import Option, Options, declared, option_of
 from twin.errors import TwinError
 
@@ -65,6 +66,7 @@ def _parameter(name: str, annotation: Any, default: Any) -> Parameter:
             kind, default = (str, ",".join(default)) if option.listed else (list[str] | None, list(default) or None)
         how: dict[str, Any] = {"help": option.says(default, on_line=True), "metavar": option.metavar or None}
         how |= dict(bound for one in annotation.__metadata__ for bound in _bounds(one))
+        how["autocompletion"] = completer(name)
         flags = option.flags or (option.flag(name),)
         annotation = Annotated[kind, typer.Argument(**how) if option.argument else typer.Option(*flags, **how)]
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

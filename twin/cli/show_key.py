@@ -61,12 +61,17 @@ def key_group(name: str, key: str) -> Group:
     TwinError
         Where there is nothing of this name, or no such key in it.
     """
-    said = _of_preset(name) or _of_description(name)
+    said = said_of(name)
     every = dict.fromkeys((*said.meanings, *said.rows))
     keys = [one for one in every if one == key or one.startswith(f"{key}.")]
     if not keys:
         raise TwinError(f"{one_line(key)}: is no key of {name}{suggestion(key, every)}")
     return Group(*(line for one in keys for line in said.lines(one)))
+
+
+def said_of(name: str) -> Said:
+    """Return what is said of a description or preset; raises TwinError where nothing has this name."""
+    return _of_preset(name) or _of_description(name)
 
 
 def _of_preset(name: str) -> Said | None:

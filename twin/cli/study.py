@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twin.cli.completion import completer
 from twin.cli.options import JOBS, RUNS, Memory, Scheduler, asking
 from twin.cli.sweep import executor_of, progress_of
 from twin.config.options import Jobs, Retry
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 @asking()
 def study(
-    description: Annotated[str, typer.Argument(help="A study of `twin list`, or a path to a TOML file.")],
+    description: Annotated[
+        str, typer.Argument(help="A study of `twin list`, or a path to a TOML file.", autocompletion=completer("study"))
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of README, tables and figures (default: below runs/).")
     ] = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twin.cli.completion import completer
 from twin.cli.options import JOBS, RUNS, Memory, Scheduler, asking
 from twin.config.options import Jobs, Retry
 from twin.console import progress, say, wide_console
@@ -25,7 +26,9 @@ WIDTH = 140
 
 @asking()
 def sweep(
-    description: Annotated[str, typer.Argument(help="A sweep of `twin list`, or a path to a TOML file.")],
+    description: Annotated[
+        str, typer.Argument(help="A sweep of `twin list`, or a path to a TOML file.", autocompletion=completer("sweep"))
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the results; what it holds is not run again.")
     ] = None,
