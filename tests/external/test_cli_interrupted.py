@@ -68,7 +68,7 @@ def test_ctrl_c_during_the_imports_leaves_no_traceback(monkeypatch, capsys):
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_says_how_to_resume_and_resuming_finishes(twin, tmp_path, jobs):
-    long = ("--samples", "200", "--epochs", "3", "--set", "training.checkpoint_every=50")
+    long = ("--samples", "200", "--epochs", "2", "--set", "training.checkpoint_every=50")
     arguments = ("compare", "digits-mlp", *long, "--algorithms", "digital,sgd", "--jobs", jobs)
     code, err = interrupt(arguments, tmp_path)
     assert code == 130
@@ -109,11 +109,20 @@ def alive(pid):
     return not state.startswith("Z") and bool(state.strip())
 
 
-LONG = ("--samples", "400", "--epochs", "20", "--set", "training.checkpoint_every=50", "--jobs", "2", "--out", "cut")
+LONG = ("--samples", "400", "--epochs", "6", "--set", "training.checkpoint_every=50", "--jobs", "2", "--out", "cut")
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGKILL", -9)])
-@pytest.mark.parametrize("group", [False, True])
+@pytest.mark.parametrize(
+    ("name", "code", "group"),
+    [
+        ("SIGTERM", 143, False),
+        ("SIGHUP", 129, True),
+        ("SIGKILL", -9, False),
+        pytest.param("SIGTERM", 143, True, marks=pytest.mark.slow),
+        pytest.param("SIGHUP", 129, False, marks=pytest.mark.slow),
+        pytest.param("SIGKILL", -9, True, marks=pytest.mark.slow),
+    ],
+)
 def test_however_a_comparison_is_ended_no_worker_is_left_and_it_can_be_resumed(twin, tmp_path, name, code, group):
     child, workers = begun(("compare", "digits-mlp", "--algorithms", "digital,sgd", *LONG), tmp_path)
     assert len(workers) >= 2

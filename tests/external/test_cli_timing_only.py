@@ -11,7 +11,8 @@ def test_a_comparison_without_training_beside_baselines(twin, tmp_path):
     path = small(tmp_path, 3)
     out = tmp_path / "out"
     chip = ("--set", "chip.system.tiles=7")
-    code, shown, _ = twin("compare", path, *chip, "--baseline", "h100,a100", "--batch", 4, "-j", 1, "--out", out)
+    beside = ("--algorithms", "sgd,ttv2", "--baseline", "h100,a100", "--batch", 4)
+    code, shown, _ = twin("compare", path, *chip, *beside, "-j", 1, "--out", out)
     assert code == 0
     for text in ("sgd two-array", "ttv2 three-array", "h100", "chips", "tiles", "J/sample", "B/s a chip"):
         assert text in " ".join(shown.split())

@@ -72,7 +72,7 @@ def check(whole, seed):
 
 
 def test_a_damaged_file_is_one_line_that_names_it(whole):
-    for seed in range(300):
+    for seed in range(90):
         check(whole, seed)
 
 
@@ -125,7 +125,7 @@ def test_models_and_final_weights_that_are_damaged(whole, tmp_path):
     run = folder / "runs" / "ttv2-four-array"
     parts = build(plan_folder(run))
     content = (run / FINALS).read_bytes()
-    for seed in range(150):
+    for seed in range(50):
         path = tmp_path / FINALS
         path.write_bytes(mutated(content, seed))
         for read in (load_model, lambda path: load_finals(parts.machine, path)):

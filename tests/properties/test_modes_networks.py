@@ -169,7 +169,7 @@ PIECES = {"training.epochs": "3", "data.samples": "30", "training.checkpoint_eve
 
 
 @pytest.mark.parametrize("mode", ["replayed", "coupled"])
-@pytest.mark.parametrize(("network", "batch"), [("lstm", 1), ("conv", 1), ("graph", 1), ("graph", 4), ("conv", 4)])
+@pytest.mark.parametrize(("network", "batch"), [("lstm", 1), ("conv", 1), ("graph", 2), ("conv", 4)])
 def test_a_run_interrupted_anywhere_ends_in_the_same_files(workloads, tmp_path, network, batch, mode):
     own = PIECES | {"training.in_flight": "2", "algorithms.ttv2.transfer_every": "3", "training.batch": str(batch)}
     plan = plan_run(workloads[network], "aimc-512", "three-array", "ttv2", mode, own)

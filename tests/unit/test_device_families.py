@@ -58,7 +58,7 @@ def fitted(family, seed, **keys):
 def test_the_family_that_the_data_come_from_is_among_the_best(family):
     """Soft bounds are also a linear step of gamma 1, with as many parameters."""
     taken = []
-    for seed in range(6):
+    for seed in range(3):
         _, found = fitted(family, seed)
         own = next(one for one in found if one.name == family)
         assert own.bic - min(one.bic for one in found) < 12
@@ -67,7 +67,7 @@ def test_the_family_that_the_data_come_from_is_among_the_best(family):
     if family == "soft-bounds":
         assert set(taken) <= {"soft-bounds", "linear-step"}
     else:
-        assert taken.count(family) >= 4
+        assert taken.count(family) >= 2
 
 
 def test_an_exponential_of_many_cycles_is_told_from_a_power():

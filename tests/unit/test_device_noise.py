@@ -32,19 +32,20 @@ def measured(seed, cycles=4, read=0.006, mult=True, reads=1, devices=1, hump=0.0
 @pytest.mark.parametrize("mult", [True, False])
 def test_read_noise_does_not_turn_one_kind_of_cycle_noise_into_the_other(mult):
     """With reads of 0.6 % and steps of up to 2 % of the range, 11 of 12 multiplicative devices were additive."""
-    found = [fit_device(measured(seed, mult=mult)).noise for seed in range(12)]
-    assert sum(noise.mult_noise is mult or not noise.decided for noise in found) >= 11
-    assert sum(noise.mult_noise is mult for noise in found) >= 10
+    found = [fit_device(measured(seed, mult=mult)).noise for seed in range(6)]
+    assert sum(noise.mult_noise is mult or not noise.decided for noise in found) >= 5
+    assert sum(noise.mult_noise is mult for noise in found) >= 5
     assert np.mean([noise.read.value for noise in found]) == pytest.approx(0.006, rel=0.1)
 
 
-@pytest.mark.parametrize("cycles", [3, 5])
+@pytest.mark.parametrize("cycles", [3, pytest.param(5, marks=pytest.mark.slow)])
 def test_monotone_devices_of_few_cycles_are_not_called_otherwise(cycles):
     fits = [fit_device(measured(seed, cycles)) for seed in range(12)]
     assert sum(not curve.monotone for fit in fits for curve in (fit.up, fit.down)) <= 2
     assert fits[0].up.chance > 1 / 401  # a probability, not a constant
 
 
+@pytest.mark.slow
 def test_the_chance_of_a_monotone_curve_is_a_probability_with_read_noise_too():
     """Bins share reads; drawn as if they did not, 20 % of the chances were below 5 %."""
     fits = [fit_device(measured(seed, 5)) for seed in range(500, 520)]
@@ -56,6 +57,7 @@ def test_a_hump_is_seen_through_the_noise():
     assert not any(fit.up.monotone for fit in fits)
 
 
+@pytest.mark.slow
 def test_nine_in_ten_intervals_hold_the_truth():
     """Of 30 devices with 4 cycles: the nominal 95 % is reached for the step, 9 in 10 for noises of so few steps."""
     held = {"dw_min": 0, "dw_min_std": 0, "read_noise": 0}
