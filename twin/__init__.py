@@ -14,6 +14,8 @@ from twin.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from twin.api.comparison import Comparison
+    from twin.api.devices import FittedDevice, fit_device
+    from twin.api.extraction import extract
     from twin.api.inference import Inferred, infer
     from twin.api.names import available, describe
     from twin.api.result import RunResult
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "FittedDevice",
     "Inferred",
     "RunResult",
     "SweepResult",
@@ -29,6 +32,8 @@ __all__ = [
     "available",
     "compare",
     "describe",
+    "extract",
+    "fit_device",
     "infer",
     "load",
     "run_sweep",
@@ -37,12 +42,15 @@ __all__ = [
 
 _PLACES = {
     "Comparison": "twin.api.comparison",
+    "FittedDevice": "twin.api.devices",
     "Inferred": "twin.api.inference",
     "RunResult": "twin.api.result",
     "SweepResult": "twin.api.sweeps",
     "available": "twin.api.names",
     "compare": "twin.api.runs",
     "describe": "twin.api.names",
+    "extract": "twin.api.extraction",
+    "fit_device": "twin.api.devices",
     "infer": "twin.api.inference",
     "load": "twin.api.runs",
     "run_sweep": "twin.api.sweeps",

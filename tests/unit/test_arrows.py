@@ -31,9 +31,11 @@ ALLOWED = {
     },
     "sweep": {"algorithms", "config", "descriptions", "results", "runs"},
     "study": {"config", "descriptions", "report", "results", "runs", "sweep"},
-    "api": {"config", "descriptions", "machine", "report", "results", "runs", "sweep"},
+    "api": {
+        *("config", "descriptions", "devices", "extraction", "machine", "report", "results", "runs", "sweep"),
+    },
     "cli": {
-        *("chip", "config", "devices", "export", "extraction", "machine", "mapping", "report"),
+        *("api", "chip", "config", "devices", "export", "extraction", "machine", "mapping", "report"),
         *("descriptions", "imports", "results", "runs", "study", "sweep"),
     },
     "twin": {"api"},

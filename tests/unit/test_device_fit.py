@@ -5,7 +5,8 @@ import tomllib
 import numpy as np
 import pytest
 
-from twin.cli.device_fit import description, draw, fit_measured
+from twin.api.devices import description, draw
+from twin.cli.device_fit import fit_measured
 from twin.devices import device_preset
 from twin.devices.families import compare, simplest
 from twin.devices.fit import fit_device

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, final, overload
 
+from twin.api.plots import Plots
 from twin.api.result import RunResult
 from twin.errors import TwinError
 from twin.report.pages.notebook import runs_html
@@ -103,6 +104,11 @@ class Comparison(Sequence[RunResult]):
             When a file cannot be written.
         """
         return write_report(self._runs, Path(folder), self.command)
+
+    @property
+    def plot(self) -> Plots:
+        """The figures of the report as axes of matplotlib, their units at the axes: ``runs.plot.learning()``."""
+        return Plots(self._runs)
 
     def _repr_html_(self) -> str:
         return runs_html(self._runs)

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, get_args
 from twin.api.arguments import command, in_words_of_python, names, pairs
 from twin.api.comparison import Comparison
 from twin.api.progress import shown
+from twin.api.result import keep_folder, keep_matrices
 from twin.config.options import Mode, Options, declared
 from twin.errors import TwinError
+from twin.extraction.model import FINALS
+from twin.files import slug
 from twin.report.write import load_report
 from twin.results.store import load_run
 from twin.runs.comparison import begin, begun, complete, plan_comparison, planned, unfinished_error
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from twin.api.arguments import Overrides
     from twin.api.result import RunResult
     from twin.runs.plan import Plan
-    from twin.runs.pool import Prepared
+    from twin.runs.pool import AfterEpochOf, Prepared
 
 
 def simulate(
@@ -51,6 +54,7 @@ def simulate(
     events: bool = False,
     overrides: Overrides | None = None,
     out: str | Path | None = None,
+    on_epoch: AfterEpochOf | None = None,
     progress: bool = True,
 ) -> RunResult:
     """Train with one algorithm on one layout of a chip, and time it; as `compare` does with several.
@@ -65,7 +69,7 @@ def simulate(
         A layout of `twin.available`, or a path to a TOML file (default: the algorithm's first).
     chip, device, epochs, seed, samples, in_flight, mode, sampled, endurance, timing_only
         As in `compare`.
-    trace, events, overrides, out, progress
+    trace, events, overrides, out, on_epoch, progress
         As in `compare`.
 
     Returns
@@ -80,7 +84,8 @@ def simulate(
     """
     with in_words_of_python():
         layouts = (str(layout),) if str(layout) else first_layout(algorithm)
-        return _compared(_options(locals(), algorithms=(algorithm,), layouts=layouts), progress=progress)[0]
+        options = _options(locals(), algorithms=(algorithm,), layouts=layouts)
+        return _compared(options, progress=progress, on_epoch=on_epoch)[0]
 
 
 def compare(
@@ -105,6 +110,7 @@ def compare(
     batch: int | None = None,
     out: str | Path | None = None,
     jobs: int = 1,
+    on_epoch: AfterEpochOf | None = None,
     progress: bool = True,
 ) -> Comparison:
     """Train (or only time) a network with several algorithms and layouts, as the command ``twin compare`` does.
@@ -154,6 +160,9 @@ def compare(
         on where it was. Without it nothing stays behind.
     jobs : int
         Processes; results do not depend on it. In a script more than one needs ``if __name__ == "__main__":``.
+    on_epoch : callable
+        Is called after every epoch with the run's name and the new row of its curve (epoch, samples, time_s in
+        simulated s, train_loss, test_loss, test_error). What it raises ends the run, which `out` keeps up to there.
     progress : bool
         Show how far it is, on a terminal or in a notebook.
 
@@ -170,9 +179,11 @@ def compare(
     with in_words_of_python():
         if jobs < 1:
             raise TwinError(f"jobs (= {jobs}): must be at least 1")
+        if on_epoch is not None and jobs > 1:
+            raise TwinError(f"jobs (= {jobs}): on_epoch is called in this process; leave jobs out")
         listed = {"algorithms": algorithms, "layouts": layouts, "baselines": baselines}
         options = _options(locals(), **{argument: names(given, argument) for argument, given in listed.items()})
-        return _compared(options, progress=progress)
+        return _compared(options, progress=progress, on_epoch=on_epoch)
 
 
 def load(folder: str | Path) -> Comparison:
@@ -196,18 +207,28 @@ def load(folder: str | Path) -> Comparison:
     path = Path(folder)
     if (path / "report.html").exists():
         runs, made_by = load_report(path)
-        return Comparison(runs, made_by)
+        return _at_hand(Comparison(runs, made_by), sorted((path / "runs").glob("*")))
     if (path / "run.json").exists():
         run = load_run(path)
-        return Comparison([run], run.command)
+        return _at_hand(Comparison([run], run.command), [path])
     made_by, folders = begun(path)
     missing = [one for one in folders if not is_finished(one)]
     if missing:
         raise TwinError(f"{path}: run {missing[0].name} is not finished; finish with: twin resume {path}")
-    return Comparison(gather(folders), made_by)
+    return _at_hand(Comparison(gather(folders), made_by), folders)
 
 
-def _compared(options: Options, *, progress: bool) -> Comparison:
+def _at_hand(found: Comparison, folders: Sequence[Path]) -> Comparison:
+    """Tell every run of a comparison which folder it is in."""
+    by_name = {slug(run.name): run for run in found}
+    for folder in folders:
+        run = by_name.get(folder.name) or (found[0] if len(found) == 1 else None)
+        if run is not None and (folder / FINALS).exists():
+            keep_folder(run, folder)
+    return found
+
+
+def _compared(options: Options, *, progress: bool, on_epoch: AfterEpochOf | None) -> Comparison:
     if options.out is None and (options.trace or options.events):
         raise TwinError(f"{'trace' if options.trace else 'events'}: is a file beside a run; name a folder with out=")
     plans, described = plan_comparison(options)
@@ -215,12 +236,18 @@ def _compared(options: Options, *, progress: bool) -> Comparison:
     made_by = command(replace(options, algorithms=chosen))
     with _folders(options.out, plans, described, made_by) as (folder, runs):
         with shown("twin", on=progress) as report:
-            results, failures = complete(folder, runs, options.jobs, report)
+            results, failures = complete(folder, runs, options.jobs, report, on_epoch)
         if failures and options.out is None:
             raise failures[0][1]
         if failures:
             raise unfinished_error(folder, failures)
-    return Comparison(results, made_by)
+        found = Comparison(results, made_by)
+        for result, prepared in zip(found, runs, strict=False):  # baselines come last, and have no matrices
+            if options.out is None:
+                keep_matrices(result, prepared)
+            elif (prepared.folder / FINALS).exists():
+                keep_folder(result, prepared.folder)
+    return found
 
 
 @contextmanager

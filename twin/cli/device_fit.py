@@ -2,30 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from twin.api.devices import draw, measured_device
 from twin.console import progress
-from twin.devices.curve import CHANCE, SECTIONS
-from twin.devices.families import BARE, MODELS, Candidate, compare, parameters, simplest
-from twin.devices.fit import DeviceFit, fit_device
-from twin.devices.forms.form import Reading, Wanted
-from twin.devices.forms.registry import read_measured
-from twin.devices.registry import family_of, suggest
+from twin.devices.curve import CHANCE
+from twin.devices.families import BARE, Candidate
+from twin.devices.fit import DeviceFit
+from twin.devices.forms.form import Wanted
 from twin.devices.trains import Trains
 from twin.errors import TwinError
-from twin.files import check_outputs, check_suffix, write_bytes, write_text
-from twin.report.figures.palette import ALGORITHMS, INKS, TEXT
-from twin.report.figures.svg import FORMATS, figure, render_as, styled
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-UP, DOWN = INKS[ALGORITHMS["ttv2"]].light, INKS[ALGORITHMS["sgd"]].light
-SHOWN = 2000  # steps drawn of each direction
+from twin.files import check_outputs, check_suffix, write_bytes
+from twin.report.figures.svg import FORMATS
 
 
 def fit_measured(
@@ -43,23 +34,14 @@ def fit_measured(
     if out is not None:
         check_suffix("--into", out, ".toml")
     check_outputs({"--plot": plot, "--into": out}, {f"measurement {path}": path for path in paths})
-    names = (*(model.name for model in MODELS), "tabular")
-    if family is not None and family not in names:
-        raise TwinError(f"--family (= {family}): is none that is fitted; {suggest(family, names)}")
-    shown = ", ".join(path.name for path in paths)
     with progress("reading", "passes") as report:
-        trains, reading, name = read_measured(paths, form, _wanted(read_voltage, columns))
-        try:
-            fitted = fit_device(trains, report)
-            candidates = compare(trains, fitted)
-        except TwinError as error:
-            raise TwinError(f"{', '.join(map(str, paths))}: {error}") from error
+        found = measured_device(paths, Wanted(read_voltage, _columns(columns)), form, family, report)
+    trains, fitted, chosen = found.trains, found.fitted, found.chosen
     console = Console()
-    console.print(f"read as: {name}, {reading.said}", soft_wrap=True, markup=False, highlight=False)
-    console.print(fit_table(shown, reading.unit, trains, fitted))
+    console.print(f"read as: {found.form}", soft_wrap=True, markup=False, highlight=False)
+    console.print(fit_table(found.name, found.reading.unit, trains, fitted))
     console.print(parameter_table(trains, fitted))
-    chosen = next((one for one in candidates if one.name == family), simplest(candidates))
-    console.print(family_table(candidates, chosen))
+    console.print(family_table(found.candidates, chosen))
     for name, curve in (("up", fitted.up), ("down", fitted.down)):
         if not curve.monotone:
             console.print(
@@ -77,7 +59,7 @@ def fit_measured(
     if plot is not None:
         write_bytes(plot, draw(trains, fitted, chosen, plot.suffix.lower()))
     if out is not None:
-        write_text(out, description(shown, trains, fitted, reading, chosen))
+        found.save(out)
         console.print(
             f'{out}: use it as device = {{preset = "measured", file = "{out}"}}', soft_wrap=True, markup=False
         )
@@ -139,129 +121,9 @@ def family_table(candidates: Sequence[Candidate], chosen: Candidate) -> Table:
     return table
 
 
-def _wanted(read_voltage: float | None, columns: Sequence[str]) -> Wanted:
-    if read_voltage is not None and not 0 < abs(read_voltage) < 1e3:
-        raise TwinError(f"--read-voltage (= {read_voltage:g}): must be the volts of a read, e.g. 0.1")
+def _columns(columns: Sequence[str]) -> dict[str, str]:
     pairs = [text.partition("=") for text in columns]
     for role, equals, name in pairs:
         if not (role and equals and name):
             raise TwinError(f"--column (= {role}): must be ROLE=HEADING, e.g. conductance='G (uS)'")
-    return Wanted(read_voltage, {role.strip().lower(): name.strip() for role, _, name in pairs})
-
-
-def description(name: str, trains: Trains, fitted: DeviceFit, reading: Reading, chosen: Candidate) -> str:
-    """Write the device as TOML."""
-    source = (
-        f"twin device fit of {_plain(name)}: {trains.devices} devices, {trains.up.size} steps; "
-        f"{chosen.name}, chi^2 a step {chosen.chi2:.3g}; rms residual of a step {fitted.residual:.3g} dw_min"
-    )
-    lines = [
-        f"# weight -1 to 1 is {fitted.low.mean():.6g} to {fitted.high.mean():.6g} {reading.unit}".rstrip(),
-        *(
-            f"# {key.rpartition('_')[0]} = {value:.6g} {key.rpartition('_')[2]}"
-            for key, value in reading.electricity.items()
-        ),
-        f'family = "{chosen.family}"',
-        f'source = "{source}"',
-    ]
-    found = parameters(fitted, chosen)
-    states = family_of(chosen.family).model_validate(found).states
-    lines.append(f"states = {states:.6g}")
-    for key, value in found.items():
-        text = str(value).lower() if isinstance(value, bool) else str(value)
-        lines.append(f"{key} = {text}")
-    lines += [f"{key} = {value}" for key, value in electricity(fitted, reading).items()]
-    return "\n".join(lines) + "\n"
-
-
-def electricity(fitted: DeviceFit, reading: Reading) -> dict[str, str]:
-    """Return what the files say of the device's electrical side, as TOML values; what they do not say is left out."""
-    low, high = float(fitted.low.mean()), float(fitted.high.mean())
-    known = reading.electricity
-    found = {}
-    if reading.unit == "S" and low > 0:
-        found = {"mean_resistance": f'"{2 / (low + high):.6g} Ohm"', "on_off_ratio": f"{high / low:.6g}"}
-    write = max((abs(known[key]) for key in ("up_voltage_V", "down_voltage_V") if key in known), default=None)
-    read = known.get("read_voltage_V")
-    if write is not None:
-        found["write_voltage"] = f'"{write:.6g} V"'
-    if read is not None and write is not None and abs(read) <= write:
-        found["read_voltage"] = f'"{abs(read):.6g} V"'
-    if "pulse_width_s" in known:
-        found["pulse_time"] = f'"{known["pulse_width_s"]:.6g} s"'
-    return found
-
-
-def _plain(text: str) -> str:
-    return "".join(char if char.isprintable() and char not in '"\\' else "?" for char in text)
-
-
-def draw(trains: Trains, fitted: DeviceFit, chosen: Candidate, suffix: str) -> bytes:
-    """Draw trains, steps with the fits, residuals and spreads; return the file, of one of `FORMATS`."""
-    with styled():
-        drawn = figure(7.4, 6.2)
-        (left, right), (below, last) = drawn.subplots(2, 2)
-        _trains(left, trains)
-        _steps(right, trains, fitted, chosen)
-        _residuals(below, trains, fitted, chosen)
-        _spread(last, trains, fitted)
-        return render_as(drawn, suffix)
-
-
-def _trains(axes: "Axes", trains: Trains) -> None:
-    """Conductance along the first trains of either direction."""
-    for up, colour, label in ((True, UP, "up"), (False, DOWN, "down")):
-        for k, train in enumerate(np.unique(trains.train[trains.up == up])[:8]):
-            values = trains.after[trains.train == train]
-            axes.plot(values, color=colour, linewidth=0.8, label=label if k == 0 else None)
-    axes.set_xlabel("pulse")
-    axes.set_ylabel("conductance")
-    axes.legend()
-
-
-def _steps(axes: "Axes", trains: Trains, fitted: DeviceFit, chosen: Candidate) -> None:
-    """Single steps over the conductance; over the mean range the free curve, dashed, and the chosen family."""
-    x = fitted.low.mean() + fitted.span * np.linspace(0.0, 1.0, SECTIONS + 1)
-    for up, colour, curve, mean in ((True, UP, fitted.up, chosen.mean[0]), (False, DOWN, fitted.down, -chosen.mean[1])):
-        shown = np.flatnonzero(trains.up == up)
-        shown = shown[:: max(1, shown.size // SHOWN)]
-        change = trains.after[shown] - trains.before[shown]
-        axes.plot(trains.before[shown], change, ".", color=colour, markersize=1.5, alpha=0.25)
-        axes.plot(x, curve.nodes if up else -curve.nodes, "--", color=colour, linewidth=0.8)
-        axes.plot(x, mean, color=colour)
-    axes.set_xlabel("conductance")
-    axes.set_ylabel("step")
-
-
-def _residuals(axes: "Axes", trains: Trains, fitted: DeviceFit, chosen: Candidate) -> None:
-    """Mean residuals about the chosen family along the range, in units of a single step's noise, with 2 errors."""
-    steps = fitted.steps
-    noise = np.sqrt(steps.cycle + 2 * steps.read)
-    nodes = np.linspace(0.0, 1.0, SECTIONS + 1)
-    for up, colour, mean, label in ((True, UP, chosen.mean[0], "up"), (False, DOWN, chosen.mean[1], "down")):
-        own = trains.up == up
-        rest = (steps.step - steps.scale * np.interp(steps.place, nodes, mean))[own] / noise[own]
-        bins = np.minimum((steps.place[own] * SECTIONS).astype(int), SECTIONS - 1)
-        count = np.bincount(bins, minlength=SECTIONS)
-        full = count > 1
-        shown = np.bincount(bins, rest, SECTIONS)[full] / count[full]
-        axes.errorbar(
-            (np.arange(SECTIONS)[full] + 0.5) / SECTIONS, shown, 2 / np.sqrt(count[full]), fmt=".", color=colour,
-            linewidth=0.8, label=label,
-        )  # fmt: skip
-    axes.axhline(0.0, color=INKS[TEXT].light, linewidth=0.8)
-    axes.set_xlabel("place in the range")
-    axes.set_ylabel(f"residual of {chosen.name} / noise")
-
-
-def _spread(axes: "Axes", trains: Trains, fitted: DeviceFit) -> None:
-    """Size of each train's steps relative to the common curve: by device, its cycles one above the other."""
-    steps = fitted.steps
-    common = np.bincount(trains.train, steps.mean / np.maximum(steps.scale, 1e-9))
-    size = np.bincount(trains.train, steps.step) / np.maximum(common, np.finfo(float).tiny)
-    for up, colour, shift in ((True, UP, -0.1), (False, DOWN, 0.1)):
-        chosen = np.flatnonzero(trains.first & (trains.up == up))
-        axes.plot(trains.device[chosen] + 1 + shift, size[trains.train[chosen]], ".", color=colour, markersize=4)
-    axes.locator_params(axis="x", integer=True)
-    axes.set_xlabel("device")
-    axes.set_ylabel("steps of a train / common curve")
+    return {role.strip().lower(): name.strip() for role, _, name in pairs}

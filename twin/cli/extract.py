@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from twin.errors import TwinError
 from twin.files import check_outputs, check_suffix
 
 
@@ -21,22 +20,12 @@ def extract(
     """Extract the trained weights from a run's arrays by noisy mat-vecs and linear regression."""
     from rich.table import Table
 
-    from twin.extraction.inference import extract_model
-    from twin.extraction.model import FINALS, load_finals, save_model
-    from twin.runs.build import build
-    from twin.runs.folder import read_facts
-    from twin.runs.planning import plan_folder
+    from twin.extraction.model import save_model
+    from twin.runs.finals import extracted, finished_parts
 
     check_suffix("--out", out, ".npz")
     check_outputs({"--out": out}, {}, folder)
-    facts = read_facts(folder)
-    if not (folder / FINALS).exists():
-        raise TwinError(f"{folder}: holds no {FINALS}; finish the run with `twin resume`, or run it again")
-    parts = build(plan_folder(folder))
-    load_finals(parts.machine, folder / FINALS)
-    model = extract_model(
-        parts.machine, reads, amplitude, workload=parts.workload.name, chip=parts.chip.name, run=facts.id
-    )
+    model = extracted(finished_parts(folder), reads, amplitude)
     save_model(model, out)
     table = Table("layer", "weights", "standard error", title="extracted", title_justify="left")
     for k, (weights, error) in enumerate(zip(model.weights, model.standard_error, strict=True)):

@@ -20,6 +20,11 @@ class Initial(Part):
     path starts at the current folder.
     """
 
+    state: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    """An .npz file with matrices by node and name (A, C, H ...) as a run left them, which replace those that the rest
+    of this table gives; a relative path starts at the current folder.
+    """
+
     @model_validator(mode="after")
     def _has_weights(self) -> Self:
         own = vars(self)

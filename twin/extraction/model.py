@@ -16,6 +16,7 @@ Array = npt.NDArray[np.float32]
 FORMAT = 1
 FINALS = "weights.npz"  # in the folder of a finished run
 DIGITAL = "digital."
+KEPT = "state."
 PARTS = ("weights", "sigma", "standard_error")
 
 
@@ -48,6 +49,10 @@ class Model:
     bias: tuple[bool, ...]
     metadata: dict[str, Any] = field(default_factory=dict)
     digital: dict[str, Array] = field(default_factory=dict)
+
+    def save(self, path: str | Path) -> None:
+        """Write the file that ``twin infer`` and ``twin export --model`` take; raises as `save_model`."""
+        save_model(self, Path(path))
 
 
 def save_model(model: Model, path: Path) -> None:
@@ -123,37 +128,54 @@ def _matrix(arrays: dict[str, npt.NDArray[Any]], name: str) -> Array:
 
 
 def save_finals(machine: Machine, path: Path) -> None:
-    """Write the exact logical weights of all matrices at the end of a run, and what digital nodes have learnt."""
+    """Write all matrices at the end of a run exactly: logical weights, what algorithms keep beside them, digital ones.
+
+    What digital nodes have learnt is there too.
+    """
     arrays = {
         f"{k}.{name}": machine.weights(k, name)
         for k, design in enumerate(machine.designs)
         for name in design.algorithm.matrices
     }
-    write_arrays(path, arrays | _digital(machine))
+    write_arrays(path, arrays | _kept(machine) | _digital(machine))
 
 
 def load_finals(machine: Machine, path: Path) -> None:
-    """Put the weights of `save_finals` into a machine built from the same descriptions.
+    """Put what `save_finals` wrote into a machine built from the same descriptions.
 
     Raises
     ------
     TwinError
         When the file is missing, damaged, or of another network or algorithm.
     """
-    arrays, digital = read_arrays(path), _digital(machine)
+    enter_finals(machine, read_arrays(path), str(path))
+
+
+def enter_finals(machine: Machine, arrays: dict[str, npt.NDArray[Any]], label: str) -> None:
+    """Put the arrays of a file of `save_finals` into a machine; `label` names the file in errors of `load_finals`."""
+    digital = _kept(machine) | _digital(machine)
     names = [f"{k}.{name}" for k, one in enumerate(machine.designs) for name in one.algorithm.matrices]
     shapes = {name: machine.weights(int(name.split(".")[0]), name.split(".")[1]).shape for name in names}
     shapes |= {name: values.shape for name, values in digital.items()}
     if {name: values.shape for name, values in arrays.items()} != shapes:
-        raise TwinError(f"{path}: holds other matrices than {', '.join(shapes)} of this run; run it again")
+        raise TwinError(f"{label}: holds other matrices than {', '.join(shapes)} of this run; run it again")
     for name, values in arrays.items():
         if values.dtype.kind != "f" or not np.isfinite(values).all():
-            raise TwinError(f"{path}: {name} must be finite numbers; run it again")
+            raise TwinError(f"{label}: {name} must be finite numbers; run it again")
     for name in names:
         layer, matrix = name.split(".")
         machine.set_weights(int(layer), matrix, arrays[name])
     for name, values in digital.items():
         values[:] = arrays[name]
+
+
+def _kept(machine: Machine) -> dict[str, Array]:
+    """Return what algorithms keep for every layer, such as H; the arrays are no copies."""
+    return {
+        f"{KEPT}{k}.{state.name}": machine.state(k, state.name)
+        for k, design in enumerate(machine.designs)
+        for state in design.settings.state
+    }
 
 
 def _digital(machine: Machine) -> dict[str, Array]:

@@ -283,6 +283,19 @@ class Machine:
         """Return the logical weights of a matrix, (n_out, n_in): main minus reference arrays."""
         return self._whole(self.matrices[self.index_of(layer, matrix)], "w")
 
+    def reference(self, layer: int, matrix: str) -> Array:
+        """Return the reference arrays of an analog matrix in raw weights of devices, (n_out, n_in).
+
+        A logical weight is the main device's raw weight minus this. A one-sided pair has none: 0.
+        """
+        design, record = self.designs[layer], self.matrices[self.index_of(layer, matrix)]
+        source = design.layout.references[str(design.layout.matrices[matrix].reference)].symmetry_point_of
+        whole = np.zeros((record["n_out"], record["n_in"]), np.float32)
+        for k, part in enumerate(self._parts_of(record)):
+            block = slice(part["out0"], part["out1"]), slice(part["in0"], part["in1"])
+            whole[block] = self.calibrated[layer, source, k].reference
+        return whole
+
     def set_weights(self, layer: int, matrix: str, weights: npt.ArrayLike) -> None:
         """Put logical weights (n_out, n_in) into a matrix; line sums follow. Bounds are the caller's concern."""
         index = self.index_of(layer, matrix)

@@ -46,6 +46,7 @@ from twin.runs.placed import placed_costs
 from twin.runs.plan import Plan
 from twin.runs.programming import bring_in, programming_operations
 from twin.runs.rates import check_schedule, rates_of
+from twin.runs.state import enter_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,8 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     steps = layer_steps(network, mapping, designs, found.prefetch, found.optimiser, stored_pulses=stored, batch=batch)
     by_pulses = workload.calibration.method == "pulses"
     bring_in(machine, workload)
+    if workload.init.state:
+        enter_state(machine, workload.init.state)
     batches = Batches(training.batch, len(data.inputs))
     nodes = node_steps(network.flow, steps, run.algorithm.main, found.optimiser)
     program = Program(

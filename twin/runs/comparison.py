@@ -19,7 +19,7 @@ from twin.runs.folder import is_finished, read_facts
 from twin.runs.library import Library
 from twin.runs.plan import COMPARISON, Plan
 from twin.runs.planning import check_all, kind_named, kind_of, plan_folder, plan_runs
-from twin.runs.pool import Prepared, check_jobs, gather, prepare_all, run_all
+from twin.runs.pool import AfterEpochOf, Prepared, check_jobs, gather, prepare_all, run_all
 
 if TYPE_CHECKING:
     from twin.results.result import RunResult
@@ -96,14 +96,17 @@ def planned(folders: Sequence[Path]) -> list[Prepared]:
 
 
 def complete(
-    folder: Path, runs: Sequence[Prepared], jobs: int, report: Report
+    folder: Path, runs: Sequence[Prepared], jobs: int, report: Report, after_epoch: AfterEpochOf | None = None
 ) -> "tuple[list[RunResult], list[tuple[Path, TwinError]]]":
-    """Run what is unfinished; return the results of what is finished, baselines last, and what failed and why."""
+    """Run what is unfinished; return the results of what is finished, baselines last, and what failed and why.
+
+    `after_epoch` as in `twin.runs.pool.run_all`.
+    """
     from twin.machine.compiled import ensure_compiled  # noqa: PLC0415
 
     if kind_of(runs[0].plan).kernels:
         ensure_compiled()
-    failures = run_all([run for run in runs if not is_finished(run.folder)], jobs, report)
+    failures = run_all([run for run in runs if not is_finished(run.folder)], jobs, report, after_epoch)
     done = [run.folder for run in runs if run.folder not in {failed for failed, _ in failures}]
     results = _audited(gather(done))
     return results + (rooflines(folder, runs[0].plan, results[0].samples) if results else []), failures

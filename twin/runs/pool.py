@@ -5,7 +5,7 @@ import os
 import queue
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -20,6 +20,7 @@ from twin.errors import TwinError
 from twin.files import slug
 from twin.runs.folder import prepare
 from twin.runs.plan import Plan
+from twin.runs.protocol import CurveRow
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     Messages = Queue[tuple[str, int, int]]
 
+AfterEpochOf = Callable[[str, CurveRow], object]
 POLL_S = 0.1
 
 
@@ -55,10 +57,13 @@ def check_jobs(jobs: int) -> None:
         raise TwinError(f"--jobs (= {jobs}): this user may not execute {sys.executable}; use --jobs 1")
 
 
-def run_all(runs: Sequence[Prepared], jobs: int, report: Report) -> list[tuple[Path, TwinError]]:
+def run_all(
+    runs: Sequence[Prepared], jobs: int, report: Report, after_epoch: AfterEpochOf | None = None
+) -> list[tuple[Path, TwinError]]:
     """Run on up to `jobs` processes; return the folders of those that a user's mistake or a full disk ended, and why.
 
-    Results do not depend on `jobs`. One failing run does not stop the others.
+    Results do not depend on `jobs`. `after_epoch` is told the name of a run and the new row of its learning curve, in
+    this process: with it there is one job. One failing run does not stop the others.
     """
     if jobs > 1 and len(runs) > 1:
         return _run_in_workers(runs, jobs, report)
@@ -67,7 +72,8 @@ def run_all(runs: Sequence[Prepared], jobs: int, report: Report) -> list[tuple[P
     failures: list[tuple[Path, TwinError]] = []
     for folder, plan in runs:
         try:
-            run(folder, partial(report, folder.name), plan=plan)
+            told = None if after_epoch is None else partial(after_epoch, plan.name)
+            run(folder, partial(report, folder.name), told, plan)
         except TwinError as error:
             failures.append((folder, error))
     return failures

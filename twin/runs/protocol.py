@@ -24,7 +24,7 @@ class CurveRow(NamedTuple):
     test_error: float
 
 
-AfterEpoch = Callable[[CurveRow], None]
+AfterEpoch = Callable[[CurveRow], object]
 
 
 class Run(Protocol):

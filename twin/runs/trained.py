@@ -37,6 +37,7 @@ from twin.runs.plan import Plan
 from twin.runs.programming import programming_table
 from twin.runs.protocol import AfterEpoch, CurveRow, Progress
 from twin.runs.recording import Recording
+from twin.runs.state import state_digest
 from twin.units import PS
 
 Advance = Callable[[int, int], None]
@@ -126,6 +127,8 @@ def record_data(folder: Path, facts: RunFacts, parts: Parts) -> None:
     found = dict(parts.data.facts)
     if parts.machine.given is not None:
         found["initial weights sha256"] = parts.machine.given.sha256
+    if parts.workload.init.state:
+        found["initial state sha256"] = state_digest(parts.workload.init.state)
     begun = found if facts.data is None else facts.data
     changed = [f"{key} is {found.get(key)}, was {value}" for key, value in begun.items() if found.get(key) != value]
     if changed:

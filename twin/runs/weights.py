@@ -4,13 +4,11 @@ from pathlib import Path
 
 from twin.errors import TwinError
 from twin.extraction.inference import network_weights, program
-from twin.extraction.model import FINALS, load_finals, load_model
+from twin.extraction.model import load_model
 from twin.networks.given.files import write_onnx, write_tensors
 from twin.networks.given.fit import taken
-from twin.runs.build import build
-from twin.runs.folder import read_facts
+from twin.runs.finals import finished_parts
 from twin.runs.networks import graph_of
-from twin.runs.planning import plan_folder
 
 
 def write_weights(folder: Path, out: Path, into: Path | None = None, model: Path | None = None) -> None:
@@ -32,16 +30,12 @@ def write_weights(folder: Path, out: Path, into: Path | None = None, model: Path
     TwinError
         Where there is no such run, model or weight, or the file cannot be written.
     """
-    read_facts(folder)
-    if not (folder / FINALS).exists():
-        raise TwinError(f"{folder}: holds no {FINALS}; finish the run with `twin resume`, or run it again")
-    parts = build(plan_folder(folder))
+    parts = finished_parts(folder)
     source = into or Path(parts.workload.network.described)
     onnx = out.suffix.lower() == ".onnx"
     if onnx and not source.is_file():
         shown = "" if source == Path() else f" (= {source})"
         raise TwinError(f"--into{shown}: names no file; name the ONNX model that gets the weights")
-    load_finals(parts.machine, folder / FINALS)
     if model is not None:
         program(parts.machine, load_model(model))
     tensors = taken(graph_of(parts.workload), network_weights(parts.machine))

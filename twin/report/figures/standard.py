@@ -27,6 +27,7 @@ from twin.units import PS
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
@@ -44,8 +45,8 @@ def learning_curves(runs: Sequence[RunResult]) -> list[Drawing]:
     )
     with styled():
         return [
-            Drawing.of("error-by-epoch", f"{title} by epoch", ends, _curves(runs, "epoch", 1.0, "epoch")),
-            Drawing.of("error-by-time", f"{title} by simulated time", ends, _curves_in_time(runs)),
+            Drawing.of("error-by-epoch", f"{title} by epoch", ends, _curves(runs, "epoch")),
+            Drawing.of("error-by-time", f"{title} by simulated time", ends, _curves(runs, "time")),
         ]
 
 
@@ -87,23 +88,22 @@ def _grouped(totals: "pd.Series[float]", *, grouped: bool) -> dict[str, float]:
     return {key: value for key, value in shares.items() if value}
 
 
-def _curves_in_time(runs: Sequence[RunResult]) -> "Figure":
-    factor, name = scale(max(run.makespan_s for run in runs), "s")
-    ends = [run.makespan_s for run in runs if run.makespan_s > 0]
-    drawn = _curves(runs, "time_s", factor, f"simulated time ({name})")
-    if ends and max(ends) > 20 * min(ends):
-        log_axis(drawn.axes[0], "x", [time * factor for run in runs for time in run.curve["time_s"]])
-        drawn.axes[0].set_xlabel(f"simulated time ({name}, {LOGARITHMIC})")
-    else:
-        plain_axis(drawn.axes[0], "x")
+def _curves(runs: Sequence[RunResult], over: str) -> "Figure":
+    drawn = figure(WIDE, 3.5)
+    draw_curves(drawn.add_subplot(), runs, over)
+    drawn.legend(loc="outside lower center", ncols=2, handlelength=3.2)
     return drawn
 
 
-def _curves(runs: Sequence[RunResult], column: str, factor: float, label: str) -> "Figure":
+def draw_curves(axes: "Axes", runs: Sequence[RunResult], over: str) -> None:
+    """Draw the test error of every run over the ``"epoch"`` or the simulated ``"time"``, without a legend."""
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
 
-    drawn = figure(WIDE, 3.5)
-    axes = drawn.add_subplot()
+    timed = over == "time"
+    column, factor, label = "epoch", 1.0, "epoch"
+    if timed:
+        factor, name = scale(max(run.makespan_s for run in runs), "s")
+        column, label = "time_s", f"simulated time ({name})"
     hues = colours((run.algorithm for run in runs), ALGORITHMS)
     seen: dict[str, int] = {}
     shown: list[float] = []
@@ -131,10 +131,20 @@ def _curves(runs: Sequence[RunResult], column: str, factor: float, label: str) -
         axes.set_ylim(bottom=0)
         plain_axis(axes, "y")
     axes.set_ylabel(f"{name} ({unit})" if unit else name)
-    if column == "epoch":
+    if timed:
+        _time_axis(axes, runs, factor)
+    else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    drawn.legend(loc="outside lower center", ncols=2, handlelength=3.2)
-    return drawn
+
+
+def _time_axis(axes: "Axes", runs: Sequence[RunResult], factor: float) -> None:
+    """Make the axis of times logarithmic where runs differ a lot."""
+    ends = [run.makespan_s for run in runs if run.makespan_s > 0]
+    if ends and max(ends) > 20 * min(ends):
+        log_axis(axes, "x", [time * factor for run in runs for time in run.curve["time_s"]])
+        axes.set_xlabel(axes.get_xlabel().replace(")", f", {LOGARITHMIC})"))
+    else:
+        plain_axis(axes, "x")
 
 
 def all_figures(runs: Sequence[RunResult]) -> dict[str, list[Drawing]]:
