@@ -19,6 +19,7 @@ from twin.descriptions.schema import json_schema
 from twin.devices.presets import describe, preset_names
 from twin.devices.registry import family_names, family_of
 from twin.results.columns import DIFFERENCE, TABLES, TIDY, Table
+from twin.results.equal import EQUAL
 from twin.study.columns import STUDIED
 from twin.study.reproduced import REPRODUCED
 from twin.sweep.columns import SWEEP
@@ -316,7 +317,7 @@ def results_page() -> str:
             lines += ["", f"### Keys of {title}", "", *keys(schema)]
     groups = {
         "Tables of a run": TABLES,
-        "Tables of a report": TIDY,
+        "Tables of a report": TIDY | EQUAL,
         "Tables of a comparison of finished runs": DIFFERENCE,
         "Tables of a sweep": SWEEP,
         "Tables of a study": STUDIED,

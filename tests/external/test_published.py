@@ -14,6 +14,7 @@ from twin.operation import Counts, Stream
 from twin.report.write import write_report
 from twin.results.columns import DIFFERENCE, TABLES, TIDY
 from twin.results.difference import tidy_difference
+from twin.results.equal import EQUAL
 from twin.results.store import load_run, write_csv
 from twin.runs.comparison import begin
 from twin.runs.finished import compared, finished
@@ -170,7 +171,7 @@ def test_every_table_of_every_run_is_as_published(report):
 def test_every_table_of_a_report_is_as_published(report):
     group = written_schema("tables")["properties"]["report"]
     folder = report / "report" / "tables"
-    assert {path.stem for path in folder.glob("*.csv")} == set(TIDY)
+    assert {path.stem for path in folder.glob("*.csv")} == set(TIDY | EQUAL)
     for path in folder.glob("*.csv"):
         assert complaints(rows_of(path, group["properties"][path.stem]), group["properties"][path.stem]) == [], path
 
@@ -202,7 +203,7 @@ def test_what_a_comparison_notes_is_as_published(tmp_path):
     begin(tmp_path, [plan], {}, "twin compare digits-mlp")
     content = json.loads((tmp_path / "comparison.json").read_text())
     assert complaints(content, schema) == []
-    assert content == {"schema": 1, "command": "twin compare digits-mlp", "runs": ["sgd-two-array"]}
+    assert content == {"schema": 1, "command": "twin compare digits-mlp", "runs": ["sgd-two-array"], "to_error": None}
     for wrong in ({"schema": 2}, {"runs": []}, {"more": 1}):
         assert complaints(content | wrong, schema)
     assert complaints({key: value for key, value in content.items() if key != "command"}, schema)
@@ -245,7 +246,7 @@ def test_units_stand_in_every_table(report, swept):
                 assert "value" not in names or all(row["unit"] or row["status"] for row in rows), path
                 seen += 1
                 continue
-            tables = SWEEP if folder in swept else TABLES
+            tables = SWEEP if folder in swept else TABLES | EQUAL
             for name in names:
                 column = tables[path.stem].column(name)
                 assert described[path.stem, name] == (column.unit if column else ""), (path, name)

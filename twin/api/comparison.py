@@ -12,6 +12,7 @@ from twin.errors import TwinError
 from twin.report.pages.notebook import runs_html
 from twin.report.write import write_report
 from twin.results.derived import derive_all
+from twin.results.equal import equal_tables
 from twin.results.totals import UNITS, totals
 
 if TYPE_CHECKING:
@@ -85,13 +86,42 @@ class Comparison(Sequence[RunResult]):
 
         return pd.concat([run.curve.assign(run=run.name) for run in self._runs], ignore_index=True)
 
-    def report(self, folder: str | Path) -> Path:
+    def at_equal_area(self) -> pd.DataFrame:
+        """Every run with the silicon of the largest: as many copies as fit; units are in the names of the columns.
+
+        Copies work on different samples and exchange no weights: this holds for inference and for independent
+        trainings; ``tile_sets_samples_per_s`` is an upper bound (docs/compare.md).
+        """
+        return equal_tables(self._runs)["equal_area"].set_index("run")
+
+    def at_equal_accuracy(self, to_error: float | None = None) -> pd.DataFrame:
+        """Time (s) and energy (J) of every trained run until a test error; NaN where a run did not reach it.
+
+        Parameters
+        ----------
+        to_error : float
+            Test error as a fraction, of a regression the test loss (default: the least that all trained runs reached).
+            It is reached at the end of the first epoch that is no worse.
+
+        Raises
+        ------
+        TwinError
+            When no run was trained.
+        """
+        found = equal_tables(self._runs, to_error).get("equal_accuracy")
+        if found is None:
+            raise TwinError("at_equal_accuracy: no run has a test error; compare trained runs")
+        return found.set_index("run")
+
+    def report(self, folder: str | Path, to_error: float | None = None) -> Path:
         """Write report.html, report.md, summary.json, tidy tables (each with a column of units) and figures.
 
         Parameters
         ----------
         folder : str or Path
             Made where it is missing.
+        to_error : float
+            As in `at_equal_accuracy`.
 
         Returns
         -------
@@ -103,7 +133,7 @@ class Comparison(Sequence[RunResult]):
         TwinError
             When a file cannot be written.
         """
-        return write_report(self._runs, Path(folder), self.command)
+        return write_report(self._runs, Path(folder), self.command, to_error)
 
     @property
     def plot(self) -> Plots:

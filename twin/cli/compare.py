@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from twin.cli.options import JOBS, RUNS, Card, asking
+from twin.cli.options import JOBS, RUNS, Card, ToError, asking
 from twin.config.options import Options
 from twin.console import say, wide_console
 from twin.errors import TwinError
@@ -31,6 +31,7 @@ def compare(
         bool, typer.Option("--unlike", help="Of finished runs: also if data set, network or seed differ.")
     ] = False,
     card: Card = False,
+    to_error: ToError = None,
 ) -> None:
     """Train (or only time) with several algorithms and layouts and compare them; or compare finished runs.
 
@@ -44,7 +45,7 @@ def compare(
     _refuse_options(context, set(context.params) - {"unlike"}, "is for folders of finished runs, not for a workload")
     from twin.cli.running import run_comparison
 
-    run_comparison(replace(options, workload=names[0]) if names else options, card=card)
+    run_comparison(replace(options, workload=names[0]) if names else options, card=card, to_error=to_error)
 
 
 def _are_folders(names: Sequence[str]) -> bool:

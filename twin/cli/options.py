@@ -20,6 +20,14 @@ Card = Annotated[
     bool,
     typer.Option("--card", help="Print TOPS/W, TOPS/mm2, pJ/MAC, W/mm2 and static share beside published ones."),
 ]
+ToError = Annotated[
+    float | None,
+    typer.Option(
+        "--to-error",
+        metavar="FRACTION",
+        help="Compare time and energy until this test error, e.g. 0.03 (default: the least that all runs reached).",
+    ),
+]
 Scheduler = Annotated[str, Option("Dask instead of processes: local, slurm, lsf, pbs, or tcp://host:8786.")]
 Memory = Annotated[str, Option('Memory a process may have, e.g. "4 GiB".', unset="no limit")]
 

@@ -10,7 +10,7 @@ from twin.cli.options import RUNS
 from twin.config.options import Options
 from twin.console import progress, say
 from twin.results.result import COVERAGE
-from twin.runs.comparison import begin, begun, complete, plan_comparison, unfinished_error
+from twin.runs.comparison import begin, begun, check_error, complete, error_of, plan_comparison, unfinished_error
 from twin.runs.exports import EXPORTS
 from twin.runs.folder import command_line, named_folder, new_folder
 from twin.runs.plan import COMPARISON, Plan
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from twin.results.result import RunResult
 
 
-def run_comparison(options: Options, *, card: bool = False) -> None:
+def run_comparison(options: Options, *, card: bool = False, to_error: float | None = None) -> None:
     """Plan, run and report a comparison, with baselines beside it."""
     plans, described = plan_comparison(options)
+    if to_error is not None:
+        check_error(to_error, plans[0])
     folder = _folder(options, plans)
     with resumable(folder):
-        finish(folder, begin(folder, plans, described, command_line()), options.jobs, card=card)
+        finish(folder, begin(folder, plans, described, command_line(), to_error), options.jobs, card=card)
 
 
 def _folder(options: Options, plans: Sequence[Plan]) -> Path:
@@ -49,6 +51,7 @@ def resumable(folder: Path) -> Iterator[None]:
 
 def finish(folder: Path, runs: Sequence[Prepared], jobs: int, *, card: bool = False) -> None:
     """Run what is unfinished, write the report of what is finished, print the table, and the card if asked for."""
+    from twin.report.pages.equal import print_equal
     from twin.report.pages.plausible import print_card
     from twin.report.pages.table import print_table
     from twin.report.write import write_report
@@ -59,8 +62,10 @@ def finish(folder: Path, runs: Sequence[Prepared], jobs: int, *, card: bool = Fa
         results, failures = complete(folder, runs, jobs, report)
     if results:
         command, _ = begun(folder)
-        write_report(results, folder, command)
+        to_error = error_of(folder)
+        write_report(results, folder, command, to_error)
         print_table(results)
+        print_equal(results, to_error)
         if card:
             print_card(results)
         for result in results:

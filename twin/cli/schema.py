@@ -44,9 +44,10 @@ def written_schema(kind: str) -> dict[str, Any]:
 def groups() -> dict[str, Any]:
     """Return tables by what writes them: a run, a report, finished runs compared, a sweep, a study, a figure."""
     from twin.results.columns import DIFFERENCE, TABLES, TIDY
+    from twin.results.equal import EQUAL
     from twin.study.columns import STUDIED
     from twin.study.reproduced import REPRODUCED
     from twin.sweep.columns import SWEEP
 
-    of_runs = {"run": TABLES, "report": TIDY, "difference": DIFFERENCE}
+    of_runs = {"run": TABLES, "report": TIDY | EQUAL, "difference": DIFFERENCE}
     return of_runs | {"sweep": SWEEP, "study": STUDIED, "reproduction": REPRODUCED}

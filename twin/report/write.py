@@ -9,6 +9,7 @@ from twin.report.figures.standard import all_figures
 from twin.report.pages.html import html
 from twin.report.pages.markdown import markdown
 from twin.results.derived import derive_all
+from twin.results.equal import equal_tables
 from twin.results.models import ComparisonSummary
 from twin.results.result import RunResult
 from twin.results.store import load_run, read_json, save_run, write_csv
@@ -16,13 +17,13 @@ from twin.results.summary import run_summary, summary, to_json
 from twin.results.tidy import tidy
 
 
-def write_report(runs: Sequence[RunResult], folder: Path, command: str) -> Path:
+def write_report(runs: Sequence[RunResult], folder: Path, command: str, to_error: float | None = None) -> Path:
     """Write everything that runs leave behind; the first run is the baseline.
 
     ::
 
         folder/report.html  report.md  summary.json
-               tables/*.csv      tidy, over all runs
+               tables/*.csv      tidy, over all runs; and a row a run: runs, equal_area, equal_accuracy
                figures/*.svg     the figures of the report, for papers
                runs/NAME/        each run, as `twin.results.store.load_run` reads it
 
@@ -33,6 +34,8 @@ def write_report(runs: Sequence[RunResult], folder: Path, command: str) -> Path:
         Made where missing; files of an earlier report of the same names are replaced.
     command : str
         What regenerates the report.
+    to_error : float, optional
+        The test error of the comparison at equal accuracy (default: the least that all trained runs reached).
 
     Returns
     -------
@@ -49,10 +52,10 @@ def write_report(runs: Sequence[RunResult], folder: Path, command: str) -> Path:
     remove(folder / "summary.json")
     for run in runs:
         _keep(run, folder / "runs" / slug(run.name))
-    return write_pages(runs, folder, command)
+    return write_pages(runs, folder, command, to_error)
 
 
-def write_pages(runs: Sequence[RunResult], folder: Path, command: str) -> Path:
+def write_pages(runs: Sequence[RunResult], folder: Path, command: str, to_error: float | None = None) -> Path:
     """Write what `write_report` does without the runs themselves, which are kept elsewhere.
 
     Raises
@@ -62,15 +65,15 @@ def write_pages(runs: Sequence[RunResult], folder: Path, command: str) -> Path:
     """
     derive_all(runs)
     remove(folder / "summary.json")
-    for name, table in tidy(runs).items():
+    for name, table in (tidy(runs) | equal_tables(runs, to_error)).items():
         write_csv(table, folder / "tables" / f"{name}.csv")
     drawings = all_figures(runs)
     for section in drawings.values():
         for drawing in section:
             write_text(folder / "figures" / f"{drawing.name}.svg", drawing.svg)
-    write_text(folder / "report.md", markdown(runs, command))
-    write_text(folder / "report.html", html(runs, command, drawings))
-    content = ComparisonSummary.model_validate(summary(runs) | {"command": command})
+    write_text(folder / "report.md", markdown(runs, command, to_error))
+    write_text(folder / "report.html", html(runs, command, drawings, to_error))
+    content = ComparisonSummary.model_validate(summary(runs, to_error) | {"command": command})
     write_text(folder / "summary.json", to_json(content.model_dump(by_alias=True)))
     return folder / "report.html"
 

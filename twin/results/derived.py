@@ -29,6 +29,8 @@ class Derived:
     samples_per_s : float
         Training samples a simulated second, everything before and between samples included.
     energy_J_per_sample : float
+    samples_per_s_per_mm2 : float
+    samples_per_J : float
     bytes_per_sample : dict
         (path, "H" or "other") -> bytes, for every path in `PATHS`.
     tile_utilisation_mean, tile_utilisation_max : float
@@ -41,6 +43,8 @@ class Derived:
 
     samples_per_s: float
     energy_J_per_sample: float
+    samples_per_s_per_mm2: float
+    samples_per_J: float
     bytes_per_sample: dict[tuple[str, str], float]
     tile_utilisation_mean: float
     tile_utilisation_max: float
@@ -87,6 +91,8 @@ def derive(run: RunResult, baseline: RunResult) -> Derived:
     return Derived(
         samples_per_s=rate,
         energy_J_per_sample=_ratio(run.energy_J, run.samples),
+        samples_per_s_per_mm2=_ratio(rate, run.area_m2 * 1e6),
+        samples_per_J=_ratio(run.samples, run.energy_J),
         bytes_per_sample=_traffic(run.tables["traffic"], run.samples),
         tile_utilisation_mean=float(np.average(tiles, weights=weights)) if len(tiles) else math.nan,
         tile_utilisation_max=float(tiles.max()) if len(tiles) else math.nan,

@@ -129,6 +129,8 @@ def metrics(runs: Sequence[Compared]) -> list[Metric]:
     )
     found += [Metric(name, unit, [value(one) for one in results]) for name, unit, value in each]
     found.append(Metric("samples a second", "1/s", [one.samples_per_s for one in derived]))
+    found.append(Metric("samples a second and mm²", "1/s/mm2", [one.samples_per_s_per_mm2 for one in derived]))
+    found.append(Metric("samples a joule", "1/J", [one.samples_per_J for one in derived]))
     for path in PATHS:
         for what in ("H", "other"):
             moved = [one.bytes_per_sample[path, what] for one in derived]

@@ -77,6 +77,7 @@ class Energy(Model):
     static_J: Number = Field(None, description="leakage")
     without_static_J: Number = Field(None, description="the total without leakage")
     per_sample_J: Number
+    samples_per_J: Number = None
     by_component_J: dict[str, Number]
     by_operation_J: dict[str, Number] = Field(description="by kind of operation")
 
@@ -100,6 +101,7 @@ class Area(Model):
     total_m2: Number
     leakage_W: Number
     chips: int
+    samples_per_s_per_mm2: Number = None
 
 
 class Utilisation(Model):
@@ -169,6 +171,33 @@ class RunSummary(Model):
     warnings: list[str]
 
 
+class EqualArea(Model):
+    """A run in the area of the largest run: as many copies as fit, at work on different samples."""
+
+    run: str
+    area_m2: Number = Field(description="of the run")
+    samples_per_s_per_mm2: Number
+    samples_per_J: Number
+    copies: Number = Field(description="whole chips that fit")
+    copies_area_m2: Number
+    copies_samples_per_s: Number
+    copies_power_W: Number = Field(description="mean power of these chips")
+    tile_sets: Number = Field(description="copies of the network's tiles that fit beside one buffer and one memory")
+    tile_sets_samples_per_s: Number = Field(description="at most: where buffer, memory or host is always busy")
+
+
+class EqualAccuracy(Model):
+    """A trained run until the end of the first epoch with a test error of at most `to_error`; null: never."""
+
+    run: str
+    to_error: Number = Field(description="test error, a fraction; of a regression the test loss")
+    epoch: Number
+    samples: Number
+    time_s: Number
+    not_before_s: Number = Field(description="end of the epoch before, at which it was not reached")
+    energy_J: Number = Field(description="until then, leakage included")
+
+
 class ComparisonSummary(Model):
     """``summary.json`` of a comparison: that of every run, the first of which is the baseline."""
 
@@ -177,6 +206,8 @@ class ComparisonSummary(Model):
     twin_version: str
     baseline: str
     runs: list[RunSummary]
+    equal_area: list[EqualArea] = Field([], description="every run with the area of the largest")
+    equal_accuracy: list[EqualAccuracy] = Field([], description="every trained run until a test error")
     command: str = Field(description="what regenerates the report")
 
 

@@ -16,6 +16,7 @@ from twin.results.derived import (
     energy_parts,
     wait_shares,
 )
+from twin.results.equal import at_equal_area, at_equal_error
 from twin.results.models import RunSummary
 from twin.results.overlap import staleness_summary
 from twin.results.result import SCHEMA, RunResult
@@ -63,13 +64,19 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
             **parts._asdict(),
             "without_static_J": parts.without_static_J,
             "per_sample_J": derived.energy_J_per_sample,
+            "samples_per_J": derived.samples_per_J,
             "by_component_J": by_component.to_dict(),
             "by_operation_J": by_kind.to_dict(),
         },
         "traffic": {
             "per_sample_B": {path: {what: per_sample[path, what] for what in ("H", "other")} for path in PATHS}
         },
-        "area": {"total_m2": run.area_m2, "leakage_W": run.leakage_W, "chips": run.chips},
+        "area": {
+            "total_m2": run.area_m2,
+            "leakage_W": run.leakage_W,
+            "chips": run.chips,
+            "samples_per_s_per_mm2": derived.samples_per_s_per_mm2,
+        },
         "utilisation": {
             "tile_mean_fraction": derived.tile_utilisation_mean,
             "tile_max_fraction": derived.tile_utilisation_max,
@@ -92,8 +99,8 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
     return RunSummary.model_validate(plain(found)).model_dump(by_alias=True)
 
 
-def summary(runs: Sequence[RunResult]) -> dict[str, Any]:
-    """Summaries of all runs, in order; the first is the baseline."""
+def summary(runs: Sequence[RunResult], to_error: float | None = None) -> dict[str, Any]:
+    """Summaries of all runs, in order, the first of which is the baseline; then of all at equal area and accuracy."""
     derive_all(runs)
     return {
         "schema": SCHEMA,
@@ -101,6 +108,8 @@ def summary(runs: Sequence[RunResult]) -> dict[str, Any]:
         "twin_version": __version__,
         "baseline": runs[0].name,
         "runs": [run_summary(run, runs[0]) for run in runs],
+        "equal_area": [one._asdict() for one in at_equal_area(runs)],
+        "equal_accuracy": [one._asdict() for one in at_equal_error(runs, to_error)],
     }
 
 

@@ -22,6 +22,8 @@ TOTALS = (
     real("static_J", "J", "leakage"),
     real("energy_J_per_sample", "J", "energy a sample"),
     real("area_m2", "m2", "silicon"),
+    real("samples_per_s_per_mm2", "1/s/mm2", "training samples a simulated second and mm2 of silicon"),
+    real("samples_per_J", "1/J", "training samples a joule, leakage included"),
     *(
         real(f"{path}_{what}_B_per_sample", "B", f"bytes a sample over {path}, of {words}")
         for path in PATHS
@@ -55,6 +57,8 @@ def totals(run: RunResult) -> dict[str, Value]:
         **energy_parts(run)._asdict(),
         "energy_J_per_sample": derived.energy_J_per_sample,
         "area_m2": run.area_m2,
+        "samples_per_s_per_mm2": derived.samples_per_s_per_mm2,
+        "samples_per_J": derived.samples_per_J,
         **traffic,
         "bound": run.bound,
         "data_set": run.data,

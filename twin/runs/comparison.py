@@ -62,14 +62,39 @@ def plan_comparison(options: Options) -> tuple[list[Plan], dict[str, str]]:
     return plans, described
 
 
-def begin(folder: Path, plans: Sequence[Plan], described: Mapping[str, str], command: str) -> list[Prepared]:
+def check_error(to_error: float, plan: Plan) -> None:
+    """Refuse a test error for a comparison at equal accuracy that runs of a plan's workload cannot reach.
+
+    Raises
+    ------
+    TwinError
+        When nothing is trained, or it is not positive, or of a classification not below 1.
+    """
+    value = f"--to-error (= {to_error:g})"
+    if plan.only_timed:
+        raise TwinError(f"{value}: is about training, and this workload is only timed; leave it out")
+    if vars(plan.trained.network)["loss"] == "squared-error":
+        if not to_error > 0:
+            raise TwinError(f"{value}: must be a positive test loss, e.g. --to-error 0.1")
+    elif not 0 < to_error < 1:
+        raise TwinError(f"{value}: must be a fraction between 0 and 1, e.g. --to-error 0.03 for 3 %")
+
+
+def begin(
+    folder: Path, plans: Sequence[Plan], described: Mapping[str, str], command: str, to_error: float | None = None
+) -> list[Prepared]:
     """Write into an empty folder all that a comparison needs to be run, or resumed; return its runs."""
     runs = prepare_all(plans, folder, command)
     for name, text in described.items():
         write_text(folder / BASELINES / f"{name}.toml", text)
-    content = ComparisonFacts(command=command, runs=[run.folder.name for run in runs])
+    content = ComparisonFacts(command=command, runs=[run.folder.name for run in runs], to_error=to_error)
     write_text(folder / COMPARISON, json.dumps(content.model_dump(by_alias=True), indent=2) + "\n")
     return runs
+
+
+def error_of(folder: Path) -> float | None:
+    """Return the test error of the comparison at equal accuracy that was asked for in a folder."""
+    return read_checked(ComparisonFacts, folder / COMPARISON, "start the comparison again").to_error
 
 
 def begun(folder: Path) -> tuple[str, list[Path]]:

@@ -38,6 +38,9 @@ class ComparisonFacts(BaseModel):
     runs: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]] = Field(
         description="folders of its runs below runs/, in order, the baseline first", min_length=1
     )
+    to_error: float | None = Field(
+        default=None, description="test error of the comparison at equal accuracy; null: the least that all reached"
+    )
 
 
 def comparison_schema() -> dict[str, Any]:

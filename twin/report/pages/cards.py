@@ -46,6 +46,7 @@ def _figures(runs: Sequence[RunResult], derived: Sequence[Derived], k: int) -> l
     speed = [] if not k else ["speed unknown" if math.isnan(own.speed) else f"{fixed(own.speed)}× speed"]
     sampled = [interval(run)] if interval(run) else []
     chips = [f"{run.chips:,} chips, {tiles(run):,} tiles"] if run.chips > 1 else []
+    dense = [f"{si(own.samples_per_s_per_mm2)} samples/s/mm²"] if own.samples_per_s_per_mm2 > 0 else []
     joules = own.energy_J_per_sample, basis.energy_J_per_sample
     return [
         *([] if is_timed_only(runs) else [Figure(measure([run])[0], *_accuracy(runs, k))]),
@@ -53,12 +54,17 @@ def _figures(runs: Sequence[RunResult], derived: Sequence[Derived], k: int) -> l
         Figure(
             "energy",
             si(run.energy_J, "J"),
-            [f"{si(joules[0], 'J')} a sample", *against(*joules), *([divided(run)] if divided(run) else [])],
+            [
+                f"{si(joules[0], 'J')} a sample",
+                *([f"{si(own.samples_per_J)} samples/J"] if own.samples_per_J > 0 else []),
+                *against(*joules),
+                *([divided(run)] if divided(run) else []),
+            ],
         ),
         Figure(
             "area",
             f"{fixed(run.area_m2, 1e-6)} mm²",
-            [*chips, f"leaks {si(run.leakage_W, 'W')}", *against(run.area_m2, first.area_m2)],
+            [*chips, *dense, f"leaks {si(run.leakage_W, 'W')}", *against(run.area_m2, first.area_m2)],
         ),
         *(moved(path) for path in ("memory", "buffer", "host")),
         Figure("tiles busy", _percent(own.tile_utilisation_mean), _busiest(own)),

@@ -96,7 +96,7 @@ def _cell(value: float, unit: str) -> Entry:
         case "m2":
             text = f"{fixed(value, 1e-6)} mm²"
         case _:
-            text = si(value, "" if unit in {"1", "1/s"} else unit)
+            text = si(value, "" if unit in {"1", "1/s", "1/s/mm2", "1/J"} else unit)
     return Entry(text, value)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from twin.report.figures.standard import all_figures
 from twin.report.figures.svg import Drawing
 from twin.report.pages.cards import cards
+from twin.report.pages.equal import equal_grids
 from twin.report.pages.grids import (
     area_grid,
     calibration_grid,
@@ -39,9 +40,15 @@ MOST_BOUND = 5
 MOST_WARNINGS = 12
 
 
-def html(runs: Sequence[RunResult], command: str, drawings: dict[str, list[Drawing]] | None = None) -> str:
+def html(
+    runs: Sequence[RunResult],
+    command: str,
+    drawings: dict[str, list[Drawing]] | None = None,
+    to_error: float | None = None,
+) -> str:
     """Give the page; `drawings` are those of `all_figures`, drawn here when not given."""
-    return render_page("report.html.j2", _content(runs, command, drawings or all_figures(runs)))
+    content = _content(runs, command, drawings or all_figures(runs))
+    return render_page("report.html.j2", content | {"equal": equal_grids(runs, to_error)})
 
 
 def _content(runs: Sequence[RunResult], command: str, drawings: dict[str, list[Drawing]]) -> dict[str, Any]:

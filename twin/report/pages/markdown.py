@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from twin.report.pages.equal import equal_grids
+from twin.report.pages.page import Cell
 from twin.report.pages.plausible import headings as card_headings
 from twin.report.pages.plausible import rows as card_rows
 from twin.report.pages.table import headings, rows
@@ -16,7 +18,7 @@ from twin.results.text import fixed, percent
 from twin.version import __version__
 
 
-def markdown(runs: Sequence[RunResult], command: str) -> str:
+def markdown(runs: Sequence[RunResult], command: str, to_error: float | None = None) -> str:
     """Give the report as GitHub Markdown: table, what bound each run, warnings, how to regenerate."""
     names = [f"{name} ({unit})" if unit else name for name, unit in headings(runs)[:-1]]
     said = ", ".join(f"{name} {value}" for name, value in [("twin", __version__), *facts(runs)])
@@ -38,6 +40,7 @@ def markdown(runs: Sequence[RunResult], command: str) -> str:
         "",
         *(f"- **{escape(run.name)}**: {escape(divided(run))}" for run in runs if divided(run)),
         "",
+        *_equal(runs, to_error),
         *_table("Plausibility", card_headings(runs), card_rows(runs)),
         *_doubts(runs),
         *_table("Staleness of the weights that forward mat-vecs read", STALENESS, staleness_rows(runs)),
@@ -67,6 +70,15 @@ def _sampled(runs: Sequence[RunResult]) -> list[str]:
 def _doubts(runs: Sequence[RunResult]) -> list[str]:
     found = [f"- **{escape(run.name)}**: {escape(doubt)}" for run in runs for doubt in doubts(run)]
     return [*found, ""] if found else []
+
+
+def _equal(runs: Sequence[RunResult], to_error: float | None) -> list[str]:
+    lines = []
+    for grid, rule in equal_grids(runs, to_error):
+        names = [f"{column.name} ({column.unit})" if column.unit else column.name for column in grid.columns]
+        cells = [[one.text if isinstance(one, Cell) else one for one in row] for row in grid.rows]
+        lines += [*_table(grid.caption, names, cells), escape(rule), ""]
+    return lines
 
 
 def _table(title: str, names: Sequence[str], found: Sequence[Sequence[str]]) -> list[str]:
