@@ -58,7 +58,6 @@ def test_a_trained_network_beside_a_baseline(twin, tmp_path):
         (("--sampled",), "error: --sampled: is about training"),
         (("--batch", 3), "error: --batch (= 3): is the batch of baselines; name one with --baseline"),
         (("--baseline", "h10"), "error: h10: no baseline of this name (did you mean h100?)"),
-        (("--algorithms", "mixed-precision"), "statistics.mixed-precision: is missing"),
         (("--set", "statistics.sgd.run=nowhere"), "statistics.sgd.run (= nowhere): must name the folder"),
         (("--set", "chip.system.tiles=0"), "system.tiles (= 0)"),
     ],

@@ -17,6 +17,7 @@ from twin.operation import Counts, Kind, Stream
 from twin.runs.networks import graph_of
 from twin.runs.planning import plan_run
 from twin.runs.sections import sectioned
+from twin.runs.statistics import statistics_of
 from twin.runs.timed import build_timed
 
 SHIPPED = ("resnet-18", "resnet-50", "bert-base", "gpt2-small", "gpt3-175b", "nano-gpt")
@@ -169,9 +170,10 @@ def test_mixed_precision_pulses_the_lines_of_its_busiest_array(tmp_path):
     assert row["pulses"] == 3 * 300 * 14 // 10  # 600 lines are on two arrays
 
 
-def test_missing_statistics_are_asked_for(tmp_path):
-    with pytest.raises(TwinError, match=r"statistics\.mixed-precision: is missing"):
-        timed(small(tmp_path, 1), "mixed-precision", "two-array")
+def test_statistics_of_an_algorithm_without_any_are_asked_for(tmp_path):
+    workload = load_workload(small(tmp_path, 1)).model
+    with pytest.raises(TwinError, match=r"statistics\.own: is missing"):
+        statistics_of(workload, "own")
 
 
 def run_folder(folder, rows, shapes):
@@ -207,6 +209,21 @@ def test_statistics_are_measured_from_the_tables_of_a_run(tmp_path):
     assert found["coincidences"] == 400 / (100 * 40)
     assert found["transfer_pulses"] == 4 / 5
     assert found["transfer_coincidences"] == 8 / (4 * 8)
+
+
+@pytest.mark.parametrize(("axis", "lines"), [("row", 4), ("column", 5)])
+def test_statistics_of_whole_matrices_are_those_of_a_line(tmp_path, axis, lines):
+    """10 x 4 on two arrays of 5 inputs each, written 3 times with 6 slots in all and 24 steps."""
+    forward = {"kind": "forward", "layer": 0, "matrix": "W", "count": 5, "uses": 5, "mvms": 5, "part_mvms": 10}
+    forward |= {"driven": 20, "converted": 40, "conduction": 100}
+    write = {"kind": "transfer", "layer": 0, "matrix": "W", "count": 3, "uses": 3, "pulses": 6, "coincidences": 24}
+    folder = run_folder(tmp_path, [forward, write], [(10, 4)])
+    (tmp_path / "run.json").write_text('{"plan": {"algorithm": "mixed-precision"}}')
+    (tmp_path / "workload.toml").write_text(f'[algorithms.mixed-precision]\ntransfer_axis = "{axis}"\n')
+    found = measured(folder)
+    assert found["transfer_pulses"] == 6 / (3 * lines)
+    assert found["transfer_coincidences"] == 24 / (6 / lines * 40)
+    assert found["pulses"] == found["fired"] == found["coincidences"] == 0.0
 
 
 def test_a_run_stands_for_numbers_in_the_description(tmp_path):

@@ -1,6 +1,8 @@
 """Statistics of a trained network, read from the tables of its run."""
 
 import csv
+import json
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +12,7 @@ from twin.errors import TwinError
 SHAPE = ("input lines", "output lines")
 """How the diagnostics of a run call the shape of each layer."""
 
+NO_UPDATES = {"pulses": 0.0, "fired": 0.0, "coincidences": 0.0}
 KINDS = ("forward", "backward", "update", "read_out", "transfer")
 
 
@@ -35,6 +38,8 @@ def measured(folder: str) -> dict[str, float]:
     try:
         rows = _rows(Path(folder))
         found = _mat_vecs("forward", rows["forward"]) | _mat_vecs("backward", rows["backward"] or rows["forward"])
+        if rows["transfer"] and not rows["read_out"]:  # of whole matrices, which the network's updates leave alone
+            return found | NO_UPDATES | _writes(rows["transfer"], by_row=_axis(Path(folder)) == "row")
         return found | _pulses(rows["update"]) | _transfers(rows["transfer"], rows["read_out"])
     except (KeyError, ValueError, ZeroDivisionError) as error:
         reason = "no mat-vec or update on an array" if isinstance(error, ZeroDivisionError) else f"lacks {error}"
@@ -107,3 +112,25 @@ def _transfers(rows: list[Row], reads: list[Row]) -> dict[str, float]:
         "transfer_pulses": _total(rows, "pulses") / _total(rows, "count") if rows else 0.0,
         "transfer_coincidences": min(1.0, _total(rows, "coincidences") / elements) if elements else 0.0,
     }
+
+
+def _writes(rows: list[Row], *, by_row: bool) -> dict[str, float]:
+    """Pulse slots a line of the array with the most lines, and steps over the elements of all lines."""
+    lines = [row.n_out / row.out_chunks if by_row else row.n_in / row.in_chunks for row in rows]
+    slots = [row.values["pulses"] / taken for row, taken in zip(rows, lines, strict=True)]
+    elements = sum(a_line * row.n_in * row.n_out for row, a_line in zip(rows, slots, strict=True))
+    asked = sum(row.values["count"] * taken for row, taken in zip(rows, lines, strict=True))
+    return {
+        "transfer_pulses": _total(rows, "pulses") / asked,
+        "transfer_coincidences": min(1.0, _total(rows, "coincidences") / elements) if elements else 0.0,
+    }
+
+
+def _axis(folder: Path) -> str:
+    """Return whether a run writes rows or columns."""
+    try:
+        workload = tomllib.loads((folder / "workload.toml").read_text(encoding="utf-8"))
+        algorithm = json.loads((folder / "run.json").read_text(encoding="utf-8"))["plan"]["algorithm"]
+    except (OSError, ValueError) as error:
+        raise TwinError(f"{folder}: cannot be read ({error}); name the folder of one run, below runs/") from error
+    return str(workload["algorithms"][algorithm]["transfer_axis"])
