@@ -32,10 +32,12 @@ def test_preset_states_every_parameter_that_matters(name):
     preset, device = describe(name), device_preset(name)
     off = {"dw_min_dtod_log_normal", "write_noise_std", "corrupt_devices_prob", "corrupt_devices_range"}
     off |= {"lifetime", "lifetime_dtod", "reset", "reset_dtod", "reference_drift", "write_resistance"}
-    off |= {"nu", "nu_dtod", "t_0"}
+    off |= {"nu", "nu_dtod", "t_0", "endurance"}
     unstated = set(type(device).model_fields) - set(preset.parameters)
     assert unstated <= off
-    assert not any(getattr(device, name) for name in unstated - {"corrupt_devices_range", "lifetime", "t_0"})
+    assert not any(
+        getattr(device, name) for name in unstated - {"corrupt_devices_range", "lifetime", "t_0", "endurance"}
+    )
     assert device.lifetime == float("inf")
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from twin.results.result import RunResult
 
 
+WORN = 2
+"""Matrices of which it is said when they wear out, the soonest first; the report has all."""
+
+
 def run_comparison(options: Options, *, card: bool = False, to_error: float | None = None) -> None:
     """Plan, run and report a comparison, with baselines beside it."""
     plans, described = plan_comparison(options)
@@ -57,6 +61,7 @@ def finish(folder: Path, runs: Sequence[Prepared], jobs: int, *, card: bool = Fa
     from twin.report.write import write_report
     from twin.results.card import doubts
     from twin.results.derived import interval
+    from twin.results.endurance import endurance_lines
 
     with progress("preparing", "samples") as report:
         results, failures = complete(folder, runs, jobs, report)
@@ -71,7 +76,7 @@ def finish(folder: Path, runs: Sequence[Prepared], jobs: int, *, card: bool = Fa
         for result in results:
             if interval(result):
                 say(f"{result.name}: time {interval(result)}")
-            for line in _coverage(result):
+            for line in (*_coverage(result), *endurance_lines(result)[:WORN]):
                 say(f"{result.name}: {line}")
             for warning in (*result.warnings, *doubts(result)):
                 say(f"warning: {result.name}: {warning}")

@@ -51,6 +51,8 @@ Lifetime = Annotated[
     float, Dimension("a time", "s", "1 ms", 1e-12, 1e12, zero=False), WrapValidator(_or_for_ever)
 ]  # inf: for ever
 
+Pulses = Annotated[float, Field(ge=1, le=1e30), WrapValidator(_or_for_ever)]  # inf: without end
+
 CLIP = 0.01
 """Smallest share of its nominal value that a drawn step, slope or bound may have.
 
@@ -98,6 +100,10 @@ class DeviceFamily(Electricity, ABC):
 
     dw_min: Positive
     """Mean weight change of one coincidence, raw weight units."""
+    endurance: Pulses = float("inf")
+    """Pulses that a device withstands; "inf": not known, or without end. Runs that count pulses (`--endurance`) say
+    when the first devices wear out; what a worn device does is not simulated.
+    """
     lifetime: Lifetime = float("inf")
     """Retention: time constant with which a device relaxes towards `reset`, in simulated seconds (aihwkit: in
     mini-batches); "inf" for ever.

@@ -30,8 +30,8 @@ LEDGER = ("operations", "energy", "traffic", "servers", "bins", "bound", "area",
 """Tables that the engine's ledger gives."""
 
 
-MAPPED = ("floorplan", "links", "programming")
-"""Tables of a run with tiles, of one with a network, and of one that programmed its arrays."""
+MAPPED = ("floorplan", "links", "programming", "endurance")
+"""Tables of a run with tiles, of one with a network, of one that programmed its arrays, and that counted pulses."""
 
 SHOWN = ("schedule", "channels", "nodes", "designs")
 """Tables that only pages need: the first services one by one, what the channels could carry, the network's graph, and

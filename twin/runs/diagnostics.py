@@ -1,5 +1,6 @@
 """What a run found beside its result: pulses, saturation, bounds, crossings, coverage, and what never moved."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from twin.descriptions.measured import SHAPE
 from twin.networks.layers import Layer
 from twin.results.overlap import mean_staleness, reads_of
-from twin.results.result import COVERAGE, PULSED
+from twin.results.result import COVERAGE, PULSED, UNITS
 from twin.runs.banks import memory_rows
 from twin.runs.build import Parts
 
@@ -169,6 +170,24 @@ def _endurance(parts: Parts, layer: int) -> list[Row]:
             for share, value in zip(SHARES, values, strict=True)
         ]
     return rows
+
+
+def endurance_table(parts: Parts) -> "pd.DataFrame | None":
+    """Return when the devices of every analog matrix wear out; None where pulses were not counted."""
+    import pandas as pd  # noqa: PLC0415
+
+    if not parts.workload.training.endurance or not parts.machine.analog:
+        return None
+    epoch = len(parts.data.inputs)
+    rows = []
+    for layer, design in enumerate(parts.designs):
+        for matrix in design.algorithm.matrices if design.analog else ():
+            pulses = parts.machine.pulses(layer, matrix) / (parts.workload.training.epochs * epoch)
+            often, most = float(np.quantile(pulses, 0.99)), float(pulses.max())
+            limit = design.devices[matrix].endurance
+            ends = [limit / (rate * epoch) if rate else math.inf for rate in (most, often)]
+            rows.append((layer, matrix, pulses.size, float(pulses.mean(dtype=float)), often, most, limit, *ends))
+    return pd.DataFrame(rows, columns=list(UNITS["endurance"]))
 
 
 def _calibration(parts: Parts) -> list[Row]:

@@ -29,7 +29,7 @@ from twin.runs import checkpoint
 from twin.runs.build import Parts, build
 from twin.runs.constants import constants, constants_of_run
 from twin.runs.designs import designs_table
-from twin.runs.diagnostics import collect
+from twin.runs.diagnostics import collect, endurance_table
 from twin.runs.facts import RunFacts
 from twin.runs.folder import read_facts, write_facts
 from twin.runs.networks import nodes_of
@@ -211,6 +211,9 @@ def _result(
         tables["designs"] = designs_table(parts.workload, parts.network, parts.designs, parts.machine.layers["scale"])
     if parts.machine.programmed:
         tables["programming"] = programming_table(parts.machine, parts.program.programming, parts.engine.costs)
+    worn = endurance_table(parts)
+    if worn is not None:
+        tables["endurance"] = worn
     if parts.mapping.tiles:
         tables["floorplan"] = parts.floorplan.table()
     check_bounds(parts)

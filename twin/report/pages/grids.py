@@ -11,6 +11,7 @@ from twin.report.pages.page import Cell, Column, Grid, words
 from twin.results.calibration import CALIBRATION, calibration_rows
 from twin.results.derived import busiest_links, energy_parts
 from twin.results.designs import DESIGNS, design_rows
+from twin.results.endurance import ENDURANCE, endurance_rows
 from twin.results.overlap import STALENESS, staleness_rows
 from twin.results.programming import PROGRAMMING, programming_rows
 from twin.results.result import RunResult, Source
@@ -154,6 +155,11 @@ def calibration_grid(runs: Sequence[RunResult]) -> Grid:
 def design_grid(runs: Sequence[RunResult]) -> Grid:
     """Give where the matrices of mixed designs live."""
     return Grid("Where the matrices live, and by which rule", words(*DESIGNS), design_rows(runs))
+
+
+def endurance_grid(runs: Sequence[RunResult]) -> Grid:
+    """Give when devices wear out."""
+    return Grid("When devices wear out, at the pulses of this training", words(*ENDURANCE), endurance_rows(runs))
 
 
 def programming_grid(runs: Sequence[RunResult]) -> Grid:

@@ -11,6 +11,7 @@ from twin.results.calibration import CALIBRATION, calibration_rows
 from twin.results.card import doubts
 from twin.results.derived import busiest_links, divided, facts, grouped_warnings, interval
 from twin.results.designs import DESIGNS, design_rows
+from twin.results.endurance import ENDURANCE, endurance_rows
 from twin.results.overlap import STALENESS, staleness_rows
 from twin.results.programming import PROGRAMMING, programming_rows
 from twin.results.result import RunResult
@@ -46,6 +47,7 @@ def markdown(runs: Sequence[RunResult], command: str, to_error: float | None = N
         *_table("Staleness of the weights that forward mat-vecs read", STALENESS, staleness_rows(runs)),
         *_table("Where the matrices live", DESIGNS, design_rows(runs)),
         *_table("Calibration", CALIBRATION, calibration_rows(runs)),
+        *_table("When devices wear out", ENDURANCE, endurance_rows(runs)),
         *_table("Programming", PROGRAMMING, programming_rows(runs)),
         *_links(runs),
         "## Warnings",
