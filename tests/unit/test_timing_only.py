@@ -3,6 +3,7 @@
 import csv
 from math import prod
 
+import pandas as pd
 import pytest
 from blocks_kit import TEXT, small, timed
 
@@ -209,6 +210,44 @@ def test_statistics_are_measured_from_the_tables_of_a_run(tmp_path):
     assert found["coincidences"] == 400 / (100 * 40)
     assert found["transfer_pulses"] == 4 / 5
     assert found["transfer_coincidences"] == 8 / (4 * 8)
+
+
+def stepped(path, algorithm, layout, rules=(), tiles=400):
+    own = {"rules": f"[{', '.join(rules)}]"} if rules else {}
+    parts = build_timed(plan_run(path, "aimc-512", layout, algorithm, "replayed", own, {"system.tiles": str(tiles)}))
+    parts.advance(0)
+    return parts.clock.now_ps, parts.clock.tables()
+
+
+def test_rules_that_decide_what_the_run_does_anyway_change_no_picosecond(tmp_path):
+    path = small(tmp_path, 2)
+    plain, ruled = (
+        stepped(path, "ttv2", "four-array"),
+        stepped(path, "sgd", "two-array", ['{kind="dense", algorithm="ttv2"}']),
+    )
+    assert ruled[0] == plain[0]
+    pd.testing.assert_frame_equal(ruled[1]["operations"], plain[1]["operations"])
+    digital = stepped(path, "sgd", "two-array", ['{kind="dense", algorithm="digital"}'])
+    assert digital[0] == stepped(path, "digital", "digital")[0]
+
+
+def pulses_of(table):
+    return table[table["kind"] == "update"].sort_values("layer")["pulses"].tolist()
+
+
+def test_layers_of_a_rule_have_the_statistics_of_its_algorithm(tmp_path):
+    path = small(tmp_path, 2)
+    rules = ['{nodes=["block.1.*"], algorithm="shd"}', '{nodes=["head"], algorithm="digital"}']
+    table = stepped(path, "ttv2", "four-array", rules)[1]["operations"]
+    alone = [stepped(path, name, "four-array")[1]["operations"] for name in ("ttv2", "shd")]
+    mixed, ttv2, shd = (pulses_of(one) for one in (table, *alone))
+    assert mixed[:5] == ttv2[:5] != shd[:5]
+    assert mixed[5:] == [*shd[5:9], 0]  # the head is digital and has no pulses
+
+
+def test_rules_need_one_chip_that_holds_all_tiles(tmp_path):
+    with pytest.raises(TwinError, match=r"rules\.0: layers of several designs .* raise chip\.system\.tiles"):
+        stepped(small(tmp_path, 2), "ttv2", "four-array", ['{nodes=["head"], algorithm="digital"}'], tiles=7)
 
 
 @pytest.mark.parametrize(("axis", "lines"), [("row", 4), ("column", 5)])

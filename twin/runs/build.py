@@ -143,7 +143,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     if data is None:
         data = load(workload.data, training.seed, workload.network.steps)
     network = network_of(workload, data)
-    designs = designs_of(workload, network, run)
+    designs = designs_of(workload, network.names, run)
     check_transfers(designs, network)
     layouts = {k: one.layout for k, one in enumerate(designs)}
     check_memory(network.shapes, layout, layouts)

@@ -44,21 +44,22 @@ def design_of(plan: "Plan") -> Design:
     return Design(algorithm, settings, layout, devices_of(workload.device, layout), workload.mapping)
 
 
-def designs_of(workload: "Workload", network: "Network", run: Design) -> tuple[Design, ...]:
+def designs_of(workload: "Workload", names: Sequence[str], run: Design) -> tuple[Design, ...]:
     """Return the designs of all layers; raises as `design_of`.
 
     Parameters
     ----------
     workload : Workload
-    network : Network
+    names : sequence of str
+        By layer that of the node whose matrix it has.
     run : Design
         Of layers without a rule.
     """
     rules = rules_of(workload)
     if not rules:
-        return (run,) * len(network.layers)
+        return (run,) * len(names)
     made = {index: _ruled(workload, index, run) for index in sorted(set(rules.values()))}
-    return tuple(made[rules[name]] if name in rules else run for name in network.names)
+    return tuple(made[rules[name]] if name in rules else run for name in names)
 
 
 def rules_of(workload: "Workload") -> dict[str, int]:

@@ -52,7 +52,10 @@ def plan_request(request: RunRequest, library: Library) -> Plan:
     chip = library.load("chip", request.chip, request.chip_overrides, devices)
     plan = Plan(request, chip, layout, workload)
     if plan.only_timed:
-        plan = replace(plan, workload=with_statistics(workload, request.algorithm))
+        ruled = [rule.algorithm for rule in workload.model.rules if rule.algorithm is not None]
+        for name in (request.algorithm, *ruled):
+            workload = with_statistics(workload, name)
+        plan = replace(plan, workload=workload)
     kind_of(plan).check_mode(plan)
     return plan
 

@@ -50,6 +50,13 @@ class Sectioned:
         return [(layer.n_in, layer.n_out) for layer in self.layers]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """By layer the node whose matrix it has."""
+        if self._plain is not None:
+            return self._plain.names
+        return tuple(self._lowering.names) if self._lowering is not None else ()
+
+    @property
     def times(self) -> list[int]:
         """How many layers each one stands for."""
         return [n for layers, n in zip(self.sections, self.copies, strict=True) for _ in layers]
@@ -74,7 +81,7 @@ class Sectioned:
             numbers = [number for number, layers in enumerate(self.sections) for _ in layers]
             apart = Apart(chips, numbers, self._least())
         flow = self._lowering.flow(apart) if self._lowering is not None else None
-        return Network(tuple(self.layers), self._loss, flow)
+        return Network(tuple(self.layers), self._loss, flow, self.names)
 
     def _least(self) -> list[int]:
         """Return the first layer of the section that each node of the graph is of."""

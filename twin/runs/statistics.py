@@ -27,6 +27,7 @@ ONE = Batches()
 UPDATES = frozenset({Opcode.UPDATE, Opcode.UPDATE_CHOPPED})
 READS = frozenset({Opcode.READ_OUT, Opcode.READ_OUT_CHOPPED})
 FILTERS = frozenset({Opcode.FILTER, Opcode.FILTER_DYNAMIC})
+ON_ARRAYS = frozenset({Kind.FORWARD, Kind.BACKWARD, Kind.UPDATE})
 OWN_AS = {Kind.UPDATE: Opcode.UPDATE, Kind.READ_OUT: Opcode.READ_OUT, Kind.FILTER: Opcode.FILTER}
 """As what the effects count that an algorithm brings along."""
 
@@ -59,9 +60,10 @@ class Expected:
     program : Program
     layers : sequence of Layer
         By index: they know the arrays of each matrix.
-    statistics : Statistics
-    hadamard : bool
-        Whether transfers drive all lines instead of one.
+    statistics : sequence of Statistics
+        By layer.
+    hadamard : sequence of bool
+        By layer whether transfers drive all lines instead of one.
     sample : int, optional
         Whose counts they are, for a program of one phase; else the engine says.
     batches : Batches
@@ -72,9 +74,9 @@ class Expected:
         self,
         program: Program,
         layers: Sequence[Layer],
-        statistics: Statistics,
+        statistics: Sequence[Statistics],
+        hadamard: Sequence[bool],
         *,
-        hadamard: bool = False,
         sample: int | None = None,
         batches: Batches = ONE,
     ) -> None:
@@ -102,16 +104,18 @@ class Expected:
     def _row(self, sample: int, operation: Operation) -> list[float]:
         row = [0.0] * N_COUNTS
         opcode = operation.opcode if operation.opcode < Opcode.OWN_0 else OWN_AS.get(operation.kind, Opcode.NONE)
+        if operation.kind in ON_ARRAYS and self._parts(operation)[0].tile < 0:  # a digital matrix
+            return row
         if opcode in UPDATES:
             self._update(row, sample, operation)
         elif opcode in READS:
             self._read(row, operation)
         elif opcode in FILTERS:
             layer = self._layers[operation.layer]
-            row[Counts.CROSSED] = self._statistics.transfer_coincidences * layer.line_length
+            row[Counts.CROSSED] = self._statistics[operation.layer].transfer_coincidences * layer.line_length
         elif operation.kind is Kind.TRANSFER:
             self._transfer(row, sample, operation)
-        elif operation.kind in {Kind.FORWARD, Kind.BACKWARD} and self._parts(operation)[0].tile >= 0:
+        elif operation.kind in {Kind.FORWARD, Kind.BACKWARD}:
             self._mat_vecs(row, sample, operation)
         return row
 
@@ -120,7 +124,7 @@ class Expected:
         return list(parts) if operation.parts is None else [parts[k] for k in operation.parts]
 
     def _mat_vecs(self, row: list[float], sample: int, operation: Operation) -> None:
-        given, parts = self._statistics, self._parts(operation)
+        given, parts = self._statistics[operation.layer], self._parts(operation)
         forward = operation.kind is Kind.FORWARD
         mean = given.forward_mvms if forward else given.backward_mvms
         share = given.forward_driven if forward else given.backward_driven
@@ -139,7 +143,7 @@ class Expected:
         row[Counts.CONDUCTION] = mvms * (2.0 * devices / layer.n_in if one_hot else a_device * devices)
 
     def _update(self, row: list[float], sample: int, operation: Operation) -> None:
-        given, parts = self._statistics, self._parts(operation)
+        given, parts = self._statistics[operation.layer], self._parts(operation)
         layer = self._layers[operation.layer].layer
         slots = spread(given.pulses, sample * layer.uses + operation.first, operation.uses)
         lines = sum(part.in1 - part.in0 + part.out1 - part.out0 for part in parts)
@@ -150,19 +154,20 @@ class Expected:
 
     def _read(self, row: list[float], operation: Operation) -> None:
         layer, parts = self._layers[operation.layer], self._parts(operation)
+        hadamard = self._hadamard[operation.layer]
         by_row = layer.transfer_axis == "row"
         across = [part.in1 - part.in0 if by_row else part.out1 - part.out0 for part in parts]
         along = [part.out1 - part.out0 if by_row else part.in1 - part.in0 for part in parts]
         row[Counts.MVMS] = 1
         row[Counts.PART_MVMS] = len(parts)
-        row[Counts.DRIVEN] = sum(along) if self._hadamard else len(parts)
+        row[Counts.DRIVEN] = sum(along) if hadamard else len(parts)
         row[Counts.CONVERTED] = sum(across)
-        driven = [n if self._hadamard else 1 for n in along]
+        driven = [n if hadamard else 1 for n in along]
         row[Counts.CONDUCTION] = sum(2.0 * n * m for n, m in zip(driven, across, strict=True))
 
     def _transfer(self, row: list[float], sample: int, operation: Operation) -> None:
         """One line, or of mixed precision all lines in turn."""
-        given, parts = self._statistics, self._parts(operation)
+        given, parts = self._statistics[operation.layer], self._parts(operation)
         layer = self._layers[operation.layer]
         number = (sample * layer.layer.uses + operation.first + operation.uses - 1) // max(layer.transfer_every, 1)
         taken = [1] * len(parts)

@@ -1,14 +1,16 @@
 """A run that is timed and trains nothing: the program of training, on statistics in place of its numerics."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
+
+import numpy as np
 
 from twin.algorithms.batches import Batches
 from twin.algorithms.nodes import node_steps
 from twin.algorithms.phases import Phase, PhaseProgram, phases
 from twin.algorithms.program import Program
-from twin.algorithms.registry import make_algorithm, settings_table
 from twin.algorithms.shd import SHD
 from twin.chip import ChipCosts, Placed, place_streams
 from twin.chip.capacity import check_capacity
@@ -20,7 +22,6 @@ from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.descriptions.measured import SHAPE
 from twin.descriptions.statistics import Statistics
-from twin.descriptions.workload import Workload
 from twin.engine import Engine
 from twin.engine.consistency import Consistency
 from twin.engine.critical import bound_line
@@ -37,9 +38,9 @@ from twin.results.result import RunResult, empty_table, untrained_curve
 from twin.runs.banks import memory_rows
 from twin.runs.build import check_transfers, kept, layer_steps, prefetched
 from twin.runs.constants import constants, constants_of_run
+from twin.runs.designs import design_of, designs_of, designs_table
 from twin.runs.estimate import MOST_TIMED_TILES, check_tiles
 from twin.runs.exports import check_recording
-from twin.runs.layouts import check_layout
 from twin.runs.networks import optimiser_of
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Plan
@@ -61,6 +62,8 @@ class TimedParts:
     Attributes
     ----------
     laid : Sectioned
+    designs : tuple of Design
+        By layer.
     network : Network
         Of what is simulated.
     clock : Engine or Reused
@@ -73,6 +76,7 @@ class TimedParts:
 
     plan: Plan
     laid: Sectioned
+    designs: tuple[Design, ...]
     network: Network
     chip: Chip
     costs: ChipCosts | SystemCosts
@@ -105,30 +109,16 @@ def build_timed(plan: Plan) -> TimedParts:
     """Build a run; raises TwinError where the parts do not fit together."""
     workload, chip, layout = plan.trained, plan.chip.model, plan.layout.model
     training, timing = workload.training, workload.timing
-    algorithm = make_algorithm(plan.algorithm, workload.algorithms)
-    check_layout(algorithm, layout)
-    settings = settings_table(plan.algorithm, workload.algorithms).settings()
-    _check_rules(workload)
+    run = design_of(plan)
+    algorithm = run.algorithm
     check_recording(plan.request, timing.samples, training.in_flight)
-    given = statistics_of(workload, plan.algorithm)
-    laid = sectioned(workload, folded=True)
-    check_tiles(laid.shapes, layout, chip, MOST_TIMED_TILES)
-    per_chip = _tiles_per_chip(laid, chip, layout)
-    if per_chip:
-        check_described(chip)
-    clipped = workload.optimiser is not None and workload.optimiser.clip_norm > 0  # by a norm over all sections
-    alone = training.in_flight == training.batch == 1 and not settings.transfer_every_per_layer and not clipped
-    reuse = per_chip > 0 and timing.reuse and alone
-    if reuse:
-        _check_complete(plan)
-    elif max(laid.copies) > 1:
-        laid = sectioned(workload, folded=False)
-        check_tiles(laid.shapes, layout, chip, MOST_TIMED_TILES)
-    network, placement, mapping = _mapped(laid, chip, layout, algorithm.main, per_chip)
-    designs = (Design(algorithm, settings, layout, {}, workload.mapping),) * len(network.layers)
+    laid, designs, per_chip, reuse = _laid(plan, run)
+    layouts = {k: one.layout for k, one in enumerate(designs)}
+    network, placement, mapping = _mapped(laid, chip, layout, layouts, algorithm.main, per_chip)
     check_transfers(designs, network)
     prefetch = prefetched(chip, network, designs)
-    optimiser = optimiser_of(workload, network, matrices=settings.optimised)
+    optimiser = optimiser_of(workload, network, matrices=any(one.settings.optimised for one in designs))
+    given = [statistics_of(workload, one.algorithm.name) for one in designs]
     words = kept(network, designs, chip, training.in_flight * training.batch, optimiser)
     shared = chip.cluster.chips if chip.cluster is not None and mapping.tiles else 1
     held = resident_per_chip(words, laid.sections, placement) if placement else resident(words, shared)
@@ -139,7 +129,8 @@ def build_timed(plan: Plan) -> TimedParts:
     layers = layer_steps(network, mapping, designs, prefetch, optimiser, stored_pulses=stored, batch=training.batch)
     nodes = node_steps(network.flow, layers, algorithm.main, optimiser)
     batches = Batches(training.batch, timing.samples * training.batch)
-    program = Program(algorithm, layers, flow=network.flow, nodes=nodes, batches=batches)
+    own = [one.algorithm for one in designs]
+    program = Program(algorithm, layers, flow=network.flow, nodes=nodes, batches=batches, algorithms=own)
     warnings += [*placed.warnings, *(ungated(chip) if reuse else [])]
     costs: ChipCosts | SystemCosts
     if placement is not None:
@@ -152,27 +143,49 @@ def build_timed(plan: Plan) -> TimedParts:
     else:
         consistency = Consistency(training.consistency, training.staleness)
         clock = Engine(program, _effects(given, program), costs, training.in_flight, consistency=consistency)
-    return TimedParts(plan, laid, network, chip, costs, program, clock, timing.samples, warnings)
+    return TimedParts(plan, laid, designs, network, chip, costs, program, clock, timing.samples, warnings)
 
 
-def _check_rules(workload: Workload) -> None:
-    if workload.rules:
+def _laid(plan: Plan, run: Design) -> tuple[Sectioned, tuple[Design, ...], int, bool]:
+    """Return what is simulated, its designs by layer, how many tiles each of several chips has, and if it is reused.
+
+    Copies of a block are one section where they are simulated once; a rule may decide otherwise about each.
+    """
+    workload, chip, layout, training = plan.trained, plan.chip.model, plan.layout.model, plan.trained.training
+    laid = sectioned(workload, folded=not workload.rules)
+    designs = designs_of(workload, laid.names, run)
+    layouts = {k: one.layout for k, one in enumerate(designs)}
+    check_tiles(laid.shapes, layout, chip, MOST_TIMED_TILES, layouts)
+    per_chip = _tiles_per_chip(laid, chip, layout, layouts)
+    if per_chip and workload.rules:
         raise TwinError(
-            "rules.0: is for runs that train, as a run that is only timed has the statistics of one algorithm for all "
-            "layers; leave --timing-only or the rules out"
+            f"rules.0: layers of several designs are timed on one chip, and {chip.name} holds {per_chip:,} tiles; "
+            "raise chip.system.tiles to hold all, or leave the rules out"
         )
+    if per_chip:
+        check_described(chip)
+    clipped = workload.optimiser is not None and workload.optimiser.clip_norm > 0  # by a norm over all sections
+    alone = training.in_flight == training.batch == 1 and not run.settings.transfer_every_per_layer and not clipped
+    reuse = per_chip > 0 and workload.timing.reuse and alone
+    if reuse:
+        _check_complete(plan)
+    elif max(laid.copies) > 1:
+        laid = sectioned(workload, folded=False)
+        designs = designs_of(workload, laid.names, run)
+        check_tiles(laid.shapes, layout, chip, MOST_TIMED_TILES)
+    return laid, designs, per_chip, reuse
 
 
 def _effects(
-    given: Statistics, program: Program, phase: PhaseProgram | None = None, sample: int | None = None
+    given: Sequence[Statistics], program: Program, phase: PhaseProgram | None = None, sample: int | None = None
 ) -> Expected:
     """Return what stands for the numerics of a program, or of one phase of a sample."""
-    hadamard = isinstance(program.algorithm, SHD) and program.algorithm.hadamard
-    own = phase or program
-    return Expected(own, program.layers, given, hadamard=hadamard, sample=sample, batches=program.batches)
+    learnt = [program.of(layer) for layer in program.layers]
+    hadamard = [isinstance(one, SHD) and one.hadamard for one in learnt]
+    return Expected(phase or program, program.layers, given, hadamard, sample=sample, batches=program.batches)
 
 
-def _phases(given: Statistics, laid: Sectioned, program: Program, costs: SystemCosts) -> Reused:
+def _phases(given: Sequence[Statistics], laid: Sectioned, program: Program, costs: SystemCosts) -> Reused:
     """Return a clock that simulates equal sections once."""
 
     def instance(phase: Phase, sample: int) -> Instance:
@@ -186,11 +199,11 @@ def _phases(given: Statistics, laid: Sectioned, program: Program, costs: SystemC
 
 
 def _mapped(
-    laid: Sectioned, chip: Chip, layout: Layout, main: str, per_chip: int
+    laid: Sectioned, chip: Chip, layout: Layout, layouts: dict[int, Layout], main: str, per_chip: int
 ) -> tuple[Network, Placement | None, Mapping]:
     """Map the layers onto tiles and, where one chip holds only so many, these onto chips."""
     uses = [1 if isinstance(layer, Recurrent) else layer.uses for layer in laid.layers]
-    mapping = map_layers(laid.shapes, layout, chip, uses)
+    mapping = map_layers(laid.shapes, layout, chip, uses, layouts)
     placement = place_on_chips(mapping, laid.sections, per_chip) if per_chip else None
     return laid.network(mapping, placement, main), placement, mapping
 
@@ -216,12 +229,12 @@ def ungated(chip: Chip) -> list[str]:
     return [line] if found else []
 
 
-def _tiles_per_chip(laid: Sectioned, chip: Chip, layout: Layout) -> int:
+def _tiles_per_chip(laid: Sectioned, chip: Chip, layout: Layout, layouts: dict[int, Layout]) -> int:
     """Return how many tiles a chip of the system holds; 0 where one chip holds all, or there is no system."""
-    if chip.system is None or not layout.tiles:
+    if chip.system is None or not any(one.tiles for one in layouts.values()):
         return 0
     times = laid.times
-    tiles = sum(times[tile.layer] for tile in map_layers(laid.shapes, layout, chip).tiles)
+    tiles = sum(times[tile.layer] for tile in map_layers(laid.shapes, layout, chip, layouts=layouts).tiles)
     return chip.system.tiles if tiles > chip.system.tiles else 0
 
 
@@ -271,6 +284,9 @@ def _result(parts: TimedParts, command: str) -> RunResult:
     if isinstance(parts.costs, ChipCosts) and parts.costs.network is not None:
         tables["floorplan"] = parts.costs.floorplan.table()
     tables["channels"] = pd.DataFrame(channels(parts.chip, parts.chips))
+    if plan.trained.rules:
+        unknown = np.full(len(parts.designs), np.nan)
+        tables["designs"] = designs_table(plan.trained, parts.network, parts.designs, unknown)
     makespan_s = parts.clock.now_ps * PS
     return RunResult(
         name=plan.name,
