@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.algorithms.steps import ACTIVATION_FLOPS, DERIVATIVE_FLOPS, LOSS_FLOPS
-from twin.descriptions.load import load_workload
+from twin.descriptions.load import load_chip, load_workload
 from twin.descriptions.resolved import resolved_toml
 from twin.errors import TwinError
 from twin.operation import Kind
@@ -227,3 +227,64 @@ def test_any_rules_keep_the_invariants_and_have_the_same_bits_in_both_modes(name
         assert {tile.layer for tile in parts.mapping.tiles} == {k for k, name in enumerate(names) if name != "digital"}
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+ALL = '{{ kind = "dense", {own} }}'
+
+
+@pytest.mark.parametrize(
+    ("own", "instead", "chip"),
+    [
+        ('device = { preset = "ecram" }', {"device": '{ preset = "ecram" }'}, {}),
+        ('io = { out_noise = 0.5, noise_management = "none" }', {}, {"out_noise": "0.5", "noise_management": '"none"'}),
+    ],
+)
+def test_what_a_rule_gives_all_nodes_is_what_the_run_would_give_them(own, instead, chip):
+    ruled = parts_of(ALL.format(own=own), algorithm="ttv2", layout="four-array", chip={})
+    io = {f"tile.io.{key}": value for key, value in chip.items()}
+    plain = parts_of(algorithm="ttv2", layout="four-array", chip=io, **instead)
+    for one, other in zip(train(ruled), train(plain), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert ruled.engine.now_ps == plain.engine.now_ps
+    for name in ("energy", "area"):
+        assert ruled.engine.tables()[name].equals(plain.engine.tables()[name])
+
+
+def test_tiles_of_a_node_have_the_pulses_of_its_devices_and_the_energy_of_its_converters():
+    rule = '{ nodes = ["middle"], device = { preset = "ecram", pulse_time = "50 ns" }, io = { out_res = 62 } }'
+    parts = parts_of(rule, chip={})
+    train(parts)
+    own = load_chip("aimc-512", {"tile.io.out_res": "62"}).model
+    tables, chip = parts.engine.tables(), parts.plan.chip.model
+    energy = tables["energy"].groupby(["layer", "component"])["energy_J"].sum()
+    converted = tables["operations"].groupby("layer")["converted"].sum()
+    for layer, one in ((0, chip), (1, own), (2, chip)):
+        assert energy[layer, "converters"] == pytest.approx(converted[layer] * one.tile.converter.energy)
+    assert own.tile.converter.energy < 0.5 * chip.tile.converter.energy
+    updates = tables["operations"].query("kind == 'update'").set_index("layer")
+    slots = [updates.loc[layer, "busy_ps"] / updates.loc[layer, "pulses"] for layer in range(3)]
+    assert slots[0] == slots[2] == pytest.approx(chip.tile.pulse_time * chip.tile.sign_phases / PS)
+    assert slots[1] == pytest.approx(50e-9 * chip.tile.sign_phases / PS)
+
+
+def test_areas_of_tiles_are_summed_by_their_own_converters():
+    rule = '{ nodes = ["middle"], io = { out_res = 62 } }'
+    chips = [load_chip("aimc-512", {"tile.io.out_res": str(steps)}).model for steps in (510, 62)]
+    areas = [2 * one.tile.converter.count * one.tile.converter.area for one in chips]  # on both sides
+    area = parts_of(rule, chip={}).engine.tables()["area"].set_index("part")["area_m2"]
+    assert area["converters"] == pytest.approx(2 * areas[0] + areas[1])
+
+
+@pytest.mark.parametrize(
+    ("io", "words"),
+    [
+        ("out_rse = 62", "rules.0.io.out_rse (= 62): tile.io has no such key (did you mean out_res?)"),
+        ("out_res = 63", "rules.0.io.out_res (= 63): must be even"),
+        ('noise_management = "no"', 'rules.0.io.noise_management (= no): must be "abs_max" or "none"'),
+    ],
+)
+def test_io_that_no_tile_can_have_is_refused(io, words):
+    with pytest.raises(TwinError) as error:
+        parts_of(ALL.format(own=f"io = {{ {io} }}"), chip={})
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)

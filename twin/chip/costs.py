@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -50,6 +51,8 @@ class ChipCosts:
         rows for "traffic", which `twin.chip.placement` decides).
     kept : mapping of str to float, optional
         Bytes kept in the buffers and the memories of all chips; without it, all of their banks are in use.
+    ruled : mapping of int to Chip, optional
+        By layer the chip as it is for its tiles, where these differ: their time, energy, area and leakage.
 
     Attributes
     ----------
@@ -74,11 +77,13 @@ class ChipCosts:
         in_flight: int = 1,
         sites: Sequence[int] = (),
         kept: Table[str, float] | None = None,
+        ruled: Table[int, Chip] = {},
     ) -> None:
         self._mapping = mapping
         names = [tile.name for tile in mapping.tiles]
         self._n_tiles = len(names)
         self._tile = Tile.of(chip) if names else None
+        self._ruled = {layer: Tile.of(own) for layer, own in ruled.items()}
         self._digital = DigitalUnit.of(chip)
         self.network = Network(chip, len(names)) if chip.network is not None and names else None
         chips = self.network.n_chips if self.network else 1
@@ -117,20 +122,21 @@ class ChipCosts:
 
     def _tile_demand(self, operation: Operation) -> Demand:
         parts = parts_of(self._mapping, operation)
-        if self._tile is None or any(part.tile < 0 for part in parts):
+        tile = self._ruled.get(operation.layer, self._tile)
+        if tile is None or any(part.tile < 0 for part in parts):
             raise TwinError(
                 f"layout: matrix {operation.matrix!r} of layer {operation.layer} is digital and cannot "
                 f"serve {operation.kind} on a tile; choose a layout with tiles"
             )
         tiles, copies = holders(operation, parts)
         if operation.kind in PULSED:
-            busy_ps, latency_ps, column = self._tile.pulse_ps, 0, Counts.PULSES
-            energy = self._tile.pulse_energy_J() * copies  # the same trains on every copy
+            busy_ps, latency_ps, column = tile.pulse_ps, 0, Counts.PULSES
+            energy = tile.pulse_energy_J() * copies  # the same trains on every copy
         else:
             lines = operation.lines or _converted_lines(operation, parts)
-            busy_ps, latency_ps, _ = self._tile.service(lines)
+            busy_ps, latency_ps, _ = tile.service(lines)
             busy_ps = -(-busy_ps // copies)  # positions are shared out evenly
-            column, energy = Counts.MVMS, self._tile.read_energy_J(lines)
+            column, energy = Counts.MVMS, tile.read_energy_J(lines)
         occupancy = tuple(Occupancy(server, 0, busy_ps) for server in self.table.of("tile", tiles))
         return Demand(occupancy, column, latency_ps, energy)
 
@@ -156,14 +162,7 @@ class ChipCosts:
         n = self._n_tiles
         rows = []
         if self._tile is not None and self.moves.link is not None:
-            arrays = sum(tile.arrays for tile in self._mapping.tiles)
-            converters = self._tile.converters
-            rows = [
-                AreaRow("arrays", arrays, arrays * self._tile.array_m2, 0.0),
-                AreaRow("tile periphery", n, n * self._tile.area_m2, n * self._tile.leakage_W),
-                AreaRow("converters", 2 * n * converters.count, n * converters.area_m2, 0.0),
-                *self.moves.link.silicon("links", n),
-            ]
+            rows = [*self._tile_area(self._tile), *self.moves.link.silicon("links", n)]
             states = self._chip.power.tile if self._chip.power is not None else None
             if states is not None and states.controller_area is not None:
                 rows.append(AreaRow("tile controllers", n, n * states.controller_area, 0.0))
@@ -176,6 +175,30 @@ class ChipCosts:
         for name, store in self.moves.stores.items():
             rows += [replace(row, leakage_W=row.leakage_W * self.on[name]) for row in store.silicon(name, chips)]
         return rows
+
+    def _tile_area(self, plain: Tile) -> list[AreaRow]:
+        """Arrays, periphery and converters of all tiles, of which some layers may have others."""
+        arrays: Counter[Tile] = Counter()
+        tiles: Counter[Tile] = Counter()
+        for one in self._mapping.tiles:
+            own = self._ruled.get(one.layer, plain)
+            arrays[own] += one.arrays
+            tiles[own] += 1
+        return [
+            AreaRow("arrays", arrays.total(), sum(n * one.array_m2 for one, n in arrays.items()), 0.0),
+            AreaRow(
+                "tile periphery",
+                tiles.total(),
+                sum(n * one.area_m2 for one, n in tiles.items()),
+                sum(n * one.leakage_W for one, n in tiles.items()),
+            ),
+            AreaRow(
+                "converters",
+                sum(2 * n * one.converters.count for one, n in tiles.items()),
+                sum(n * one.converters.area_m2 for one, n in tiles.items()),
+                0.0,
+            ),
+        ]
 
     @cached_property
     def standing(self) -> Standing:

@@ -57,19 +57,20 @@ def of_preset(name: str, overrides: Mapping[str, Any] = {}, cited: Mapping[str, 
     return Devices(f"{name} ({own})" if own else name, found, changed)
 
 
-def of_workload(workload: Loaded[Any], matrices: Sequence[str] = ()) -> Devices | None:
-    """Return the electrical side of a workload's devices; None where it has none, as it is timed only.
+def of_workload(workload: Loaded[Any], matrices: Sequence[str] = (), rule: int = -1) -> Devices | None:
+    """Return the electrical side of a workload's devices, or of those of a rule; None where it has none.
 
     `matrices` are those of the algorithm, of which those with other devices are named.
     """
-    if "device" not in vars(workload.model):
+    of = vars(workload.model) if rule < 0 else vars(vars(workload.model)["rules"][rule])
+    if of.get("device") is None:
         return None
-    device = vars(workload.model)["device"].model_copy(deep=True)  # whether a run reads it does not depend on this
+    device = of["device"].model_copy(deep=True)  # whether a run reads it does not depend on this
     from twin.devices.presets import device_preset  # noqa: PLC0415 - devices import NumPy
 
     preset, overrides = device.preset, device.overrides
-    given = vars(workload.model)["sources"]
-    cited = {key: of_constant(f"device.{key}", given, workload.origins) for key in ELECTRICITY if key in overrides}
+    given, at = vars(workload.model)["sources"], "device" if rule < 0 else f"rules.{rule}.device"
+    cited = {key: of_constant(f"{at}.{key}", given, workload.origins) for key in ELECTRICITY if key in overrides}
     found = of_preset(preset, overrides, cited)
     whole = _electricity(device_preset(preset, overrides))
     others = [name for name in matrices if _electricity(device_preset(*device.of(name))) != whole]

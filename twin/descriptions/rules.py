@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from twin.algorithms.registry import algorithm_class
 from twin.config.checks import Name, refusal
+from twin.config.chip import InputOutput
 from twin.config.layout import Layout
 from twin.config.part import Part
 from twin.config.resources import suggestion
@@ -15,8 +16,8 @@ from twin.descriptions.device import Device
 from twin.errors import TwinError
 
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
-ANALOG = ("layout", "device", "out_scaling")
-MATRICES = ("dense", "conv", "lstm", "rnn")
+ANALOG = ("layout", "device", "io", "out_scaling")
+MATRICES = ("dense", "conv", "lstm", "gru", "rnn")
 """Kinds of nodes that have a matrix."""
 
 
@@ -38,7 +39,7 @@ class Rule(Part):
     nodes: Annotated[tuple[Pattern, ...], Field(strict=False, min_length=1)] | None = None
     """Names of nodes, in which * stands for any letters: ["first", "head*"]."""
     kind: str | None = None
-    """Kind of the nodes: "dense", "conv", "lstm" or "rnn"."""
+    """Kind of the nodes: "dense", "conv", "lstm", "gru" or "rnn"."""
     algorithm: Name | None = None
     """What learns these matrices in place of the run's algorithm; "digital" keeps them in digital memory."""
     layout: Annotated[Layout | None, BeforeValidator(_layout, json_schema_input_type=str | Layout | None)] = None
@@ -47,6 +48,8 @@ class Rule(Part):
     """
     device: Device | None = None
     """Devices of their arrays, in place of the workload's."""
+    io: Annotated[dict[str, int | float | str], Field(min_length=1)] | None = None
+    """What of the chip's `tile.io` is other for their tiles, e.g. { out_res = 62 }; what the chip derives follows."""
     out_scaling: Annotated[float, Field(gt=0, le=1e6)] | Literal["weights"] | None = None
     """Network weight / device weight, in place of mapping.out_scaling; "weights" maps the largest first weight of each
     matrix onto the mean range of its devices.
@@ -58,6 +61,14 @@ class Rule(Part):
             raise refusal(("nodes",), 'is missing; name nodes, e.g. nodes = ["head*"], or their kind')
         if all(vars(self)[key] is None for key in ("algorithm", *ANALOG)):
             raise refusal((), 'decides nothing; give it e.g. algorithm = "digital"')
+        return self
+
+    @model_validator(mode="after")
+    def _io_is_that_of_a_tile(self) -> Self:
+        known = list(InputOutput.model_fields)
+        for key in vars(self)["io"] or {}:
+            if key not in known:
+                raise refusal(("io", key), f"tile.io has no such key{suggestion(key, known)}")
         return self
 
     @model_validator(mode="after")
@@ -90,11 +101,12 @@ class Rule(Part):
         own = vars(self)
         if own["algorithm"] == "digital":
             return "digital"
-        layout, device, scale = own["layout"], own["device"], own["out_scaling"]
+        layout, device, io, scale = (own[key] for key in ANALOG)
         parts = [
             own["algorithm"],
             vars(layout)["name"] if layout is not None else None,
             vars(device)["preset"] if device is not None else None,
+            *(f"{key} {value}" for key, value in (io or {}).items()),
             f"out_scaling {scale}" if scale is not None else None,
         ]
         return f"arrays ({', '.join(one for one in parts if one)})"

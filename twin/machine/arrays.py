@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from twin.algorithms.settings import Update
 from twin.config.calibration import Calibration as CalibrationConfig
-from twin.config.chip import InputOutput
-from twin.config.layout import Layout
 from twin.devices.family import Affine, DeviceFamily
 from twin.devices.response import Pair, PulseResponse
 from twin.kernels.array.dense import dense_from
@@ -30,6 +28,7 @@ from twin.machine.calibration import (
     calibrated,
     shift,
 )
+from twin.machine.design import Design
 from twin.mapping import Part
 
 Array = npt.NDArray[np.float32]
@@ -58,13 +57,8 @@ class ArrayBuilder:
     Parameters
     ----------
     arena : Arena
-    io : InputOutput
-        Converters, noise and management of the tile.
-    on_off_ratio : float
-        Largest over smallest conductance of a device.
-    devices : mapping of str to DeviceFamily
-        By matrix, for every analog matrix of the layout.
-    layout : Layout
+    design : Design
+        Of the layers that are added until it is replaced: their layout, devices and tile.
     calibration : CalibrationConfig
     seed : int
     endurance : bool
@@ -74,10 +68,7 @@ class ArrayBuilder:
     def __init__(
         self,
         arena: Arena,
-        io: InputOutput,
-        on_off_ratio: float,
-        devices: Table[str, DeviceFamily],
-        layout: Layout,
+        design: Design,
         calibration: CalibrationConfig,
         seed: int,
         *,
@@ -85,10 +76,7 @@ class ArrayBuilder:
     ) -> None:
         self.arena = arena
         self.endurance = endurance
-        self.io = io
-        self.swing = (on_off_ratio - 1) / (on_off_ratio + 1)
-        self.devices = devices
-        self.layout = layout
+        self.design = design
         self.calibration = calibration
         self.seed = seed
         self.parts: list[tuple[int, ...]] = []
@@ -113,7 +101,7 @@ class ArrayBuilder:
         index: dict[str, int] = {}
         for name, parts in blocks.items():
             index[name] = len(self.matrices)
-            if self.layout.matrices[name].digital:
+            if self.design.layout.matrices[name].digital:
                 self._add_digital(layer, parts, initial[name])
             else:
                 arrays = [self._shifted(layer, name, k, part) for k, part in enumerate(parts)]
@@ -121,13 +109,13 @@ class ArrayBuilder:
         return index
 
     def _draw(self, layer: int, matrix: str, k: int, part: Part) -> PulseResponse:
-        return draw_devices(self.devices[matrix], self.seed, layer, matrix, k, part)
+        return draw_devices(self.design.devices[matrix], self.seed, layer, matrix, k, part)
 
     def _shifted(self, layer: int, matrix: str, k: int, part: Part) -> tuple[PulseResponse, Array]:
         """Return the pulse response in logical weights, main array minus reference array, and the reference."""
         raw = self._draw(layer, matrix, k, part)
-        config = self.layout.matrices[matrix]
-        source = self.layout.references[str(config.reference)].symmetry_point_of
+        config = self.design.layout.matrices[matrix]
+        source = self.design.layout.references[str(config.reference)].symmetry_point_of
         if (layer, source, k) not in self.calibrated:
             model = raw if source == matrix else self._draw(layer, source, k, part)
             rng = generator(self.seed, CALIBRATION, layer, matrix_number(source), k)
@@ -162,7 +150,7 @@ class ArrayBuilder:
         if initial is not None:
             self.clipped[layer, name] = _share_beyond(initial, parts, arrays)
         responses = [response for response, _ in arrays]
-        device, io = responses[0], self.io
+        device, io = responses[0], self.design.tile.io
         record = np.zeros((), MATRIX)
         record["first"], record["count"] = first, len(parts)
         record["n_in"], record["n_out"] = parts[-1].in1, parts[-1].out1
@@ -176,7 +164,9 @@ class ArrayBuilder:
         record["bm_repeats"] = most if io.bound_management == "iterative" else 0
         record["bm_repeats_backward"] = most if io.bound_management_backward == "iterative" else 0
         nominal = float(np.mean([a.w_max.mean() - a.w_min.mean() for a in responses])) / 2
-        record["conductance_slope"] = self.swing / nominal if np.isfinite(nominal) and nominal > 0 else 0.0
+        ratio = self.design.tile.on_off_ratio
+        swing = (ratio - 1) / (ratio + 1)
+        record["conductance_slope"] = swing / nominal if np.isfinite(nominal) and nominal > 0 else 0.0
         record["dw_min"] = device.dw_min_mean
         record["noise_mult" if device.mult_noise else "noise_add"] = device.dw_min_std
         self._describe_step(record, device)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.settings import Settings, Update
+from twin.config.chip import Tile
 from twin.config.layout import Layout
 from twin.config.weights import WeightMapping
 from twin.devices.family import DeviceFamily
@@ -21,6 +22,8 @@ class Design:
     layout : Layout
     devices : mapping of str to DeviceFamily
         By matrix of the layout.
+    tile : Tile
+        What its arrays lie on.
     mapped : WeightMapping
         How network weights become those of devices.
     spread : bool
@@ -33,6 +36,7 @@ class Design:
     settings: Settings
     layout: Layout
     devices: Mapping[str, DeviceFamily]
+    tile: Tile
     mapped: WeightMapping
     spread: bool = False
     rule: int = -1

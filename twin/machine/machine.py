@@ -124,15 +124,13 @@ class Machine:
     ) -> None:
         ensure_loaded()
         self.network, self.data, self.mapping, self.algorithm = network, data, mapping, algorithm
-        same = Design(algorithm, settings, layout, devices, mapped)
+        same = Design(algorithm, settings, layout, devices, tile, mapped)
         self.designs = tuple(designs) or (same,) * len(network.layers)
         self.seed, self._optimiser, self._batch = np.uint64(seed), optimiser, batch
         self.given = given
         self.programmed: dict[tuple[int, str, int], Programmed] = {}
         arena = Arena()
-        ratio = tile.on_off_ratio if any(one.layout.tiles for one in self.designs) else 1.0
-        io = tile.io
-        builder = ArrayBuilder(arena, io, ratio, devices, layout, calibration, seed, endurance=endurance)
+        builder = ArrayBuilder(arena, self.designs[0], calibration, seed, endurance=endurance)
         self.layers = np.zeros(len(network.layers), LAYER)
         self.analog = any(one.analog for one in self.designs)
         self._index: list[dict[str, int]] = []  # of matrices, by layer
@@ -143,7 +141,7 @@ class Machine:
             weights = (start / scale).astype(np.float32)
             blocks = {name: mapping.parts(layer.index, name) for name in names.matrices}
             updates = {name: design.update_of(name) for name in names.matrices}
-            builder.layout, builder.devices = design.layout, design.devices
+            builder.design = design
             index = builder.add_layer(layer.index, blocks, {names.main: weights}, updates)
             self._index.append(index)
             describe_layer(record, layer, network.loss, design.settings, scale)

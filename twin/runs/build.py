@@ -38,7 +38,7 @@ from twin.networks.lowering import FAN_OUT
 from twin.networks.network import Network
 from twin.operation import Stream
 from twin.runs.calibration import CalibrationPhases
-from twin.runs.designs import design_of, designs_of
+from twin.runs.designs import design_of, designs_of, ruled
 from twin.runs.estimate import check_calibration, check_memory, check_tiles
 from twin.runs.exports import check_recording
 from twin.runs.networks import given_of, network_of, optimiser_of
@@ -143,7 +143,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     if data is None:
         data = load(workload.data, training.seed, workload.network.steps)
     network = network_of(workload, data)
-    designs = designs_of(workload, network.names, run)
+    designs = designs_of(plan, network.names, run)
     check_transfers(designs, network)
     layouts = {k: one.layout for k, one in enumerate(designs)}
     check_memory(network.shapes, layout, layouts)
@@ -248,7 +248,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
             ReadEffects(effects, reads),
         )
     consistency = Consistency(training.consistency, training.staleness)
-    costs = placed_costs(chip, mapping, placed.places, training.in_flight, program, placed.used)
+    costs = placed_costs(chip, mapping, placed.places, training.in_flight, program, placed.used, ruled(plan, designs))
     listeners: list[Callable[[int], None]] = [] if on_sample is None else [on_sample]
 
     def announce(sample: int) -> None:

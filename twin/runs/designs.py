@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.registry import algorithm_class, algorithm_names, make_algorithm, settings_table
+from twin.config.chip import Chip
 from twin.config.layout import Layout
 from twin.config.resources import suggestion
 from twin.config.weights import WeightMapping
@@ -41,25 +42,31 @@ def design_of(plan: "Plan") -> Design:
     algorithm = make_algorithm(plan.algorithm, workload.algorithms)
     check_layout(algorithm, layout)
     settings = settings_table(plan.algorithm, workload.algorithms).settings()
-    return Design(algorithm, settings, layout, devices_of(workload.device, layout), workload.mapping)
+    devices = devices_of(workload.device, layout)
+    return Design(algorithm, settings, layout, devices, plan.chip.model.tile, workload.mapping)
 
 
-def designs_of(workload: "Workload", names: Sequence[str], run: Design) -> tuple[Design, ...]:
+def designs_of(plan: "Plan", names: Sequence[str], run: Design) -> tuple[Design, ...]:
     """Return the designs of all layers; raises as `design_of`.
 
     Parameters
     ----------
-    workload : Workload
+    plan : Plan
     names : sequence of str
         By layer that of the node whose matrix it has.
     run : Design
         Of layers without a rule.
     """
-    rules = rules_of(workload)
+    rules = rules_of(plan.trained)
     if not rules:
         return (run,) * len(names)
-    made = {index: _ruled(workload, index, run) for index in sorted(set(rules.values()))}
+    made = {index: _ruled(plan, index, run) for index in sorted(set(rules.values()))}
     return tuple(made[rules[name]] if name in rules else run for name in names)
+
+
+def ruled(plan: "Plan", designs: Sequence[Design]) -> dict[int, Chip]:
+    """Return by layer the chip as it is for its tiles, where a rule has devices or io of its own."""
+    return {k: plan.ruled[one.rule] for k, one in enumerate(designs) if one.rule in plan.ruled}
 
 
 def rules_of(workload: "Workload") -> dict[str, int]:
@@ -93,7 +100,8 @@ def designs_table(
     return pd.DataFrame(rows, columns=list(UNITS["designs"]))
 
 
-def _ruled(workload: "Workload", index: int, run: Design) -> Design:
+def _ruled(plan: "Plan", index: int, run: Design) -> Design:
+    workload = plan.trained
     rule = workload.rules[index]
     name = rule.algorithm or run.algorithm.name
     layout = layout_of(rule, name, run.layout)
@@ -103,7 +111,7 @@ def _ruled(workload: "Workload", index: int, run: Design) -> Design:
             f"rules.{index}.layout (= {layout.name}): does not have what {name}, the run's algorithm, needs, arrays "
             f"of {', '.join(algorithm.matrices)}; give the rule an algorithm too, or leave its layout out"
         )
-    if name == "digital" and any(one is not None for one in (rule.device, rule.out_scaling)):
+    if name == "digital" and any(one is not None for one in (rule.device, rule.io, rule.out_scaling)):
         raise TwinError(
             f"rules.{index}: is for arrays, and the run's algorithm is digital; give the rule an algorithm too"
         )
@@ -112,7 +120,8 @@ def _ruled(workload: "Workload", index: int, run: Design) -> Design:
         mapped = WeightMapping(out_scaling=float(rule.out_scaling))
     device, at = (workload.device, "device") if rule.device is None else (rule.device, f"rules.{index}.device")
     settings = settings_table(name, workload.algorithms).settings()
-    return Design(algorithm, settings, layout, devices_of(device, layout, at), mapped, spread, index)
+    tile = plan.chip_of(index).tile
+    return Design(algorithm, settings, layout, devices_of(device, layout, at), tile, mapped, spread, index)
 
 
 def devices_of(config: Device, layout: Layout, at: str = "device") -> dict[str, DeviceFamily]:

@@ -20,12 +20,13 @@ def placed_costs(
     in_flight: int,
     program: Program,
     kept: Table[str, float],
+    ruled: Table[int, Chip] = {},
 ) -> ChipCosts:
     """Return the costs on a chip whose tiles are placed as ``chip.mapping.placement`` says.
 
     "traffic" weighs what the first samples move, `MEASURED` of them.
     """
-    costs = ChipCosts(chip, mapping, places, in_flight, kept=kept)
+    costs = ChipCosts(chip, mapping, places, in_flight, kept=kept, ruled=ruled)
     if costs.network is None or chip.mapping.placement != "traffic":
         return costs
     found: Flows = Counter()
@@ -33,4 +34,4 @@ def placed_costs(
         first = next(sample for sample in range(MEASURED) if program.key(sample) == key)
         for flow, n_bytes in flows(costs, program.operations(first)).items():
             found[flow] += n * n_bytes
-    return ChipCosts(chip, mapping, places, in_flight, fewest_byte_hops(costs, found), kept)
+    return ChipCosts(chip, mapping, places, in_flight, fewest_byte_hops(costs, found), kept, ruled)

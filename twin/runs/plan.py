@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -60,12 +61,15 @@ class Plan:
         What was asked for.
     chip, layout, workload : Loaded
         Of this run alone: what it reads of them is noted there.
+    ruled : mapping of int to Chip
+        By rule of the workload the chip as it is for the tiles of its nodes, where their devices or io differ.
     """
 
     request: RunRequest
     chip: Loaded[Chip]
     layout: Loaded[Layout]
     workload: Loaded[Workload]
+    ruled: Mapping[int, Chip] = field(default_factory=dict)
 
     @property
     def algorithm(self) -> str:
@@ -81,6 +85,10 @@ class Plan:
     def trained(self) -> Workload:
         """The workload's model."""
         return self.workload.model
+
+    def chip_of(self, rule: int) -> Chip:
+        """Return the chip as it is for the tiles of a rule's nodes; -1: of those without a rule."""
+        return self.ruled.get(rule, self.chip.model)
 
     @property
     def only_timed(self) -> bool:

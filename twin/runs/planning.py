@@ -1,5 +1,6 @@
 """From names to plans: descriptions loaded once a command, checked against one another."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from twin.algorithms.registry import algorithm_class
+from twin.config.chip import Chip
+from twin.config.loaded import Loaded
 from twin.config.options import Mode
 from twin.config.origins import COMMAND_LINE
-from twin.descriptions.electricity import of_workload
+from twin.descriptions.electricity import Devices, of_workload
 from twin.descriptions.statistics import with_statistics
+from twin.descriptions.workload import Workload
 from twin.errors import TwinError
 from twin.runs.folder import request_of
 from twin.runs.kinds import TIMED, TRAINED
@@ -50,7 +54,7 @@ def plan_request(request: RunRequest, library: Library) -> Plan:
     workload = library.load("workload", request.workload, request.workload_overrides)
     devices = of_workload(workload, algorithm_class(request.algorithm).matrices)
     chip = library.load("chip", request.chip, request.chip_overrides, devices)
-    plan = Plan(request, chip, layout, workload)
+    plan = Plan(request, chip, layout, workload, _ruled(request, workload, devices, library))
     if plan.only_timed:
         ruled = [rule.algorithm for rule in workload.model.rules if rule.algorithm is not None]
         for name in (request.algorithm, *ruled):
@@ -58,6 +62,25 @@ def plan_request(request: RunRequest, library: Library) -> Plan:
         plan = replace(plan, workload=workload)
     kind_of(plan).check_mode(plan)
     return plan
+
+
+def _ruled(
+    request: RunRequest, workload: Loaded[Workload], devices: Devices | None, library: Library
+) -> dict[int, Chip]:
+    """Return by rule the chip for the tiles of its nodes, where it gives them devices or io."""
+    found = {}
+    for index, rule in enumerate(vars(workload.model)["rules"]):
+        io = {f"tile.io.{key}": json.dumps(value) for key, value in (vars(rule)["io"] or {}).items()}
+        own = of_workload(workload, rule=index)
+        if own is None and not io:
+            continue
+        try:
+            loaded = library.load("chip", request.chip, request.chip_overrides | io, own or devices)
+        except TwinError as error:
+            at = str(error).removeprefix("command line: chip.tile.")
+            raise TwinError(f"rules.{index}.{at}") from error
+        found[index] = loaded.model
+    return found
 
 
 def plan_folder(folder: Path) -> Plan:

@@ -38,7 +38,7 @@ from twin.results.result import RunResult, empty_table, untrained_curve
 from twin.runs.banks import memory_rows
 from twin.runs.build import check_transfers, kept, layer_steps, prefetched
 from twin.runs.constants import constants, constants_of_run
-from twin.runs.designs import design_of, designs_of, designs_table
+from twin.runs.designs import design_of, designs_of, designs_table, ruled
 from twin.runs.estimate import MOST_TIMED_TILES, check_tiles
 from twin.runs.exports import check_recording
 from twin.runs.networks import optimiser_of
@@ -136,7 +136,9 @@ def build_timed(plan: Plan) -> TimedParts:
     if placement is not None:
         costs = SystemCosts(chip, mapping, placement, laid.copies, used, gated=not reuse)
     else:
-        costs = placed_costs(chip, mapping, placed.places, training.in_flight, program, placed.used)
+        costs = placed_costs(
+            chip, mapping, placed.places, training.in_flight, program, placed.used, ruled(plan, designs)
+        )
     clock: Engine | Reused
     if reuse and isinstance(costs, SystemCosts):
         clock = _phases(given, laid, program, costs)
@@ -153,7 +155,7 @@ def _laid(plan: Plan, run: Design) -> tuple[Sectioned, tuple[Design, ...], int, 
     """
     workload, chip, layout, training = plan.trained, plan.chip.model, plan.layout.model, plan.trained.training
     laid = sectioned(workload, folded=not workload.rules)
-    designs = designs_of(workload, laid.names, run)
+    designs = designs_of(plan, laid.names, run)
     layouts = {k: one.layout for k, one in enumerate(designs)}
     check_tiles(laid.shapes, layout, chip, MOST_TIMED_TILES, layouts)
     per_chip = _tiles_per_chip(laid, chip, layout, layouts)
@@ -171,7 +173,7 @@ def _laid(plan: Plan, run: Design) -> tuple[Sectioned, tuple[Design, ...], int, 
         _check_complete(plan)
     elif max(laid.copies) > 1:
         laid = sectioned(workload, folded=False)
-        designs = designs_of(workload, laid.names, run)
+        designs = designs_of(plan, laid.names, run)
         check_tiles(laid.shapes, layout, chip, MOST_TIMED_TILES)
     return laid, designs, per_chip, reuse
 
