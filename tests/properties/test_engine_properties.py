@@ -73,4 +73,4 @@ def test_an_interrupted_run_ends_in_the_same_bits(work, in_flight, before, after
 def test_the_chain_that_bound_the_time_covers_the_whole_run(work, in_flight):
     engine, _ = new([work], in_flight)
     engine.run(0, 6)
-    assert sum(length for _, _, length in chain(engine)) == engine.now_ps
+    assert sum(length for _, _, length, *_ in chain(engine)) == engine.now_ps

@@ -4,12 +4,11 @@ import gc
 import tracemalloc
 
 import numpy as np
-import pandas as pd
 import pytest
 from engine_kit import Costs, Effects, Program, counts, op
 
 from twin.engine import Engine, ledger
-from twin.engine.critical import bound_line, chain
+from twin.engine.critical import chain
 from twin.engine.hazards import N_EDGES, Edge, local_edges
 from twin.engine.jobs import Job, Run
 from twin.engine.ledger import COLUMNS, Ledger
@@ -155,7 +154,6 @@ def test_the_bound_names_hazards_servers_and_places_in_flight():
     }
     table = run(*work, samples=3, in_flight=3).tables()["bound"]
     assert table.set_index("cause")["share"].round(6).to_dict() == {"s0": 0.6, "RAW on x": 0.3, "end": 0.1}
-    assert bound_line(table) == "layer 0 update 100 %; waits: s0 60 %, data 30 %"
 
 
 def test_edges_inside_a_sample_name_the_hazard_and_leave_out_what_follows_from_others():
@@ -209,17 +207,4 @@ def test_the_bound_leaves_the_set_up_out():
     program = Program([op([0], 10)], setup=[op([0], 0, per_pulse=300)])
     engine = Engine(program, Effects(setup=[counts(4)]), Costs(1), 1)
     engine.run(0, 2)
-    assert sum(length for _, _, length in chain(engine)) == engine.now_ps - engine.setup_ps == 20
-
-
-def test_nothing_bounds_a_run_of_no_time():
-    assert bound_line(run(op()).tables()["bound"]) == "nothing took time"
-
-
-def test_the_line_of_what_bound_the_time_names_matrices_and_takes_vectors_together():
-    causes = ["after write on 0.A2", "after write on 0.v", "after write on z1.17", "after write on x1"]
-    rows = [
-        ("tile 0.A2", 0, "forward", cause, share) for cause, share in zip(causes, (0.3, 0.3, 0.2, 0.2), strict=True)
-    ]
-    line = bound_line(pd.DataFrame(rows, columns=["what", "layer", "kind", "cause", "share"]))
-    assert line.endswith("waits: data 70 %, after write on 0.A2 30 %")
+    assert sum(length for _, _, length, *_ in chain(engine)) == engine.now_ps - engine.setup_ps == 20

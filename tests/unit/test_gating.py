@@ -141,7 +141,7 @@ def test_random_programs_are_gated_as_by_hand_and_their_energy_adds_up(work, gat
     totals += [tables["servers"]["energy_J"].sum() + nowhere_J(engine) + found["leakage"] + found["idle"]]
     assert np.ptp(totals) <= 1e-9 * max(totals), totals
     assert (tables["bins"]["energy_J"] >= -1e-24).all()
-    assert sum(length for _, _, length in chain(engine)) == engine.now_ps
+    assert sum(length for _, _, length, *_ in chain(engine)) == engine.now_ps
 
 
 def nowhere_J(engine):

@@ -16,7 +16,7 @@ import numpy as np
 
 from twin.chip.power import STANDING
 from twin.engine.bins import Bins
-from twin.engine.critical import Place, shares, totals, walk
+from twin.engine.critical import Length, Place, add, shares, totals, walk
 from twin.engine.engine import Engine
 from twin.engine.invariants import InvariantError
 from twin.engine.opening import VISITS
@@ -64,8 +64,8 @@ class Course:
     joules : ndarray of float64, (n_servers,)
         Energy without leakage.
     bins : Bins
-    to_hand_over, to_end : dict of Place to int
-        The chain of what bound the time until the hand-over, and until the end, ps.
+    to_hand_over, to_end : dict of Place to Length
+        The chain of what bound the time until the hand-over, and until the end.
     """
 
     handed_ps: int
@@ -76,8 +76,8 @@ class Course:
     visits: NDArray[np.int64]
     joules: NDArray[np.float64]
     bins: Bins
-    to_hand_over: Mapping[Place, int]
-    to_end: Mapping[Place, int]
+    to_hand_over: Mapping[Place, Length]
+    to_end: Mapping[Place, Length]
 
 
 class Entry(NamedTuple):
@@ -155,7 +155,7 @@ class Reused:
         self._times: Counter[Hashable] = Counter()
         self._phase_of: dict[Hashable, int] = {}
         self._bins = Bins(len(Stream))
-        self._bound: dict[Place, int] = {}
+        self._bound: dict[Place, Length] = {}
         self._first: list[Entry] = []
         self.now_ps = 0
         self.events = 0
@@ -191,12 +191,10 @@ class Reused:
         self._first = self._first or entries
         last = max(range(len(entries)), key=lambda k: entries[k].start_ps + entries[k].course.end_ps)
         self.now_ps = entries[last].start_ps + entries[last].course.end_ps
-        self._bound = {}
-        for place, ps in entries[last].course.to_end.items():
-            self._bound[place] = ps
+        self._bound = dict(entries[last].course.to_end)
         for entry in entries[:last]:
-            for place, ps in entry.course.to_hand_over.items():
-                self._bound[place] = self._bound.get(place, 0) + ps
+            for place, length in entry.course.to_hand_over.items():
+                add(self._bound, place, length)
 
     def _course(self, number: int, sample: int) -> tuple[Hashable, Course]:
         """Return what a phase of a sample comes to, and what it depends on."""

@@ -217,7 +217,11 @@ _RUN = (
         number("layer", "layer with weights, from 0; -1: none", optional=True),
         name("kind", "kind of operation", optional=True),
         name("cause", "a hazard on a matrix or vector, a busy server, a place in flight", optional=True),
+        name("part", "kind of server whose service set how long they took", optional=True),
+        name("work", "kind of the digital node, or of the operation where it is a layer's own", optional=True),
+        name("node", "name of the node; copies of a block have one", optional=True),
         real("share", "1", "share of the path"),
+        real("saved", "1", "share saved at most where that part is twice as fast", optional=True),
     ),
     run_table(
         "area",
@@ -447,6 +451,9 @@ _TIDY: dict[str, tuple[str, tuple[Column, ...]]] = {
             number("layer", "layer with weights, from 0; -1: none", optional=True),
             name("kind", "kind of operation", optional=True),
             name("cause", "what the next operation waited for", optional=True),
+            name("part", "kind of server whose service set how long they took", optional=True),
+            name("work", "kind of the digital node, or of the operation where it is a layer's own", optional=True),
+            name("node", "name of the node; copies of a block have one", optional=True),
         ),
     ),
 }

@@ -148,6 +148,12 @@ class Bound(Model):
 
     line: str
     critical_path_fraction: dict[str, Number] = Field(description="by what was in service")
+    part_fraction: dict[str, Number] = Field(default_factory=dict, description="by part of the chip")
+    work_fraction: dict[str, Number] = Field(default_factory=dict, description="by kind of work")
+    node_fraction: dict[str, Number] = Field(default_factory=dict, description="by node; copies of a block are one")
+    twice_as_fast_saves_fraction: dict[str, Number] = Field(
+        default_factory=dict, description="of the path, at most, where a part of the chip is twice as fast"
+    )
     waits_fraction: dict[str, Number] = Field(description="by what was waited for")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twin.files import plain
+from twin.results.bound import savings, shares_by
 from twin.results.calibration import calibration_summary
 from twin.results.derived import (
     PATHS,
@@ -92,6 +93,10 @@ def run_summary(run: RunResult, baseline: RunResult) -> dict[str, Any]:
         "bound": {
             "line": run.bound,
             "critical_path_fraction": bound_shares(run),
+            "part_fraction": shares_by(run.tables["bound"], "part"),
+            "work_fraction": shares_by(run.tables["bound"], "work"),
+            "node_fraction": shares_by(run.tables["bound"], "node"),
+            "twice_as_fast_saves_fraction": savings(run.tables["bound"]),
             "waits_fraction": wait_shares(run),
         },
         "warnings": run.warnings,

@@ -27,7 +27,7 @@ def tidy(runs: Sequence[RunResult]) -> "dict[str, pd.DataFrame]":
         "floorplan": lambda run: _facts(run, "floorplan", ["tile", "layer", "chip", "node"]),
         "links": lambda run: _facts(run, "links", ["link", "kind"]),
         "area": lambda run: _facts(run, "area", ["part"]),
-        "bound": lambda run: _facts(run, "bound", [*run.tables["bound"].columns.drop("share")]),
+        "bound": lambda run: _facts(run, "bound", _names(run.tables["bound"])),
     }
     having = {name: [run for run in runs if name in run.tables] if name in MAPPED else runs for name in makers}
     return {
@@ -35,6 +35,10 @@ def tidy(runs: Sequence[RunResult]) -> "dict[str, pd.DataFrame]":
         for name, make in makers.items()
         if having[name]
     }
+
+
+def _names(bound: "pd.DataFrame") -> list[str]:
+    return [name for name in map(str, bound.columns) if name not in {"share", "saved"}]
 
 
 def _facts(run: RunResult, table: str, keys: list[str]) -> "pd.DataFrame":

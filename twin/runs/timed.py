@@ -24,7 +24,6 @@ from twin.descriptions.measured import SHAPE
 from twin.descriptions.statistics import Statistics
 from twin.engine import Engine
 from twin.engine.consistency import Consistency
-from twin.engine.critical import bound_line
 from twin.engine.reuse import Instance, Reused
 from twin.errors import TwinError
 from twin.machine.design import Design
@@ -33,9 +32,11 @@ from twin.mapping.chips import Placement, place_on_chips
 from twin.networks.layers import Recurrent
 from twin.networks.network import Network
 from twin.operation import Stream
+from twin.results.bound import bound_line
 from twin.results.card import add_weights
 from twin.results.result import RunResult, empty_table, untrained_curve
 from twin.runs.banks import memory_rows
+from twin.runs.bound import name_nodes
 from twin.runs.build import check_transfers, kept, layer_steps, prefetched
 from twin.runs.constants import constants, constants_of_run
 from twin.runs.designs import design_of, designs_of, designs_table, ruled
@@ -283,6 +284,7 @@ def _result(parts: TimedParts, command: str) -> RunResult:
     tables = parts.clock.tables()
     tables["calibration"] = empty_table("calibration")
     add_weights(tables["operations"], parts.network.shapes)
+    name_nodes(tables["bound"], parts.network)
     if isinstance(parts.costs, ChipCosts) and parts.costs.network is not None:
         tables["floorplan"] = parts.costs.floorplan.table()
     tables["channels"] = pd.DataFrame(channels(parts.chip, parts.chips))

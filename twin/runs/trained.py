@@ -15,7 +15,6 @@ from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
 from twin.data.dataset import OTHER
 from twin.engine import InvariantError
-from twin.engine.critical import bound_line
 from twin.engine.sampler import Sampler
 from twin.engine.sampling import Estimate
 from twin.errors import TwinError
@@ -23,9 +22,11 @@ from twin.extraction.inference import average_model
 from twin.extraction.model import FINALS, save_finals, save_model
 from twin.kernels.streams import AVERAGE, FINAL, READ
 from twin.machine.replay import Replayed
+from twin.results.bound import bound_line
 from twin.results.card import add_weights
 from twin.results.result import NO_EFFECT, RunResult, Source
 from twin.runs import checkpoint
+from twin.runs.bound import name_nodes
 from twin.runs.build import Parts, build
 from twin.runs.constants import constants, constants_of_run
 from twin.runs.designs import designs_table
@@ -203,6 +204,7 @@ def _result(
     engine = parts.engine
     tables = engine.tables() | {"calibration": parts.calibration.table()}
     add_weights(tables["operations"], parts.network.shapes)
+    name_nodes(tables["bound"], parts.network)
     tables["channels"] = pd.DataFrame(channels(parts.chip))
     nodes = nodes_of(parts.workload, parts.data)
     if nodes is not None:

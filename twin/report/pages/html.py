@@ -24,6 +24,7 @@ from twin.report.pages.grids import (
 )
 from twin.report.pages.page import render_page
 from twin.report.pages.plausible import card_grid
+from twin.results.bound import savings, shares_by
 from twin.results.card import doubts
 from twin.results.derived import bound_shares, derive_all, facts, grouped_warnings, interval, wait_shares
 from twin.results.result import RunResult
@@ -85,7 +86,19 @@ def _content(runs: Sequence[RunResult], command: str, drawings: dict[str, list[D
 
 
 def _bound(run: RunResult) -> dict[str, Any]:
-    return {"name": run.name, "line": run.bound, "lists": [_most(bound_shares(run)), _most(wait_shares(run))]}
+    table = run.tables["bound"]
+    named = [
+        ("By part of the chip", shares_by(table, "part")),
+        ("By kind of work", shares_by(table, "work")),
+        ("By node, copies of a block together", shares_by(table, "node")),
+    ]
+    lists = named if named[0][1] else [("In service", bound_shares(run))]
+    lists = [
+        *lists,
+        ("Twice as fast, this part saves at most", savings(table)),
+        ("The next operation waited for", wait_shares(run)),
+    ]
+    return {"name": run.name, "line": run.bound, "lists": [(title, _most(shares)) for title, shares in lists if shares]}
 
 
 def _most(shares: dict[str, float]) -> list[tuple[str, str, str]]:

@@ -1,12 +1,13 @@
 """report.md: what goes into a pull request or an issue."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from twin.report.pages.equal import equal_grids
 from twin.report.pages.page import Cell
 from twin.report.pages.plausible import headings as card_headings
 from twin.report.pages.plausible import rows as card_rows
 from twin.report.pages.table import headings, rows
+from twin.results.bound import savings, shares_by
 from twin.results.calibration import CALIBRATION, calibration_rows
 from twin.results.card import doubts
 from twin.results.derived import busiest_links, divided, facts, grouped_warnings, interval
@@ -17,6 +18,9 @@ from twin.results.programming import PROGRAMMING, programming_rows
 from twin.results.result import RunResult
 from twin.results.text import fixed, percent
 from twin.version import __version__
+
+MOST_BOUND = 4
+"""Shares of what bound the time that a cell of the table names."""
 
 
 def markdown(runs: Sequence[RunResult], command: str, to_error: float | None = None) -> str:
@@ -37,6 +41,7 @@ def markdown(runs: Sequence[RunResult], command: str, to_error: float | None = N
         "",
         *(f"- **{escape(run.name)}**: {escape(run.bound)}" for run in runs),
         "",
+        *_bound(runs),
         "## How the energy divides",
         "",
         *(f"- **{escape(run.name)}**: {escape(divided(run))}" for run in runs if divided(run)),
@@ -62,6 +67,21 @@ def markdown(runs: Sequence[RunResult], command: str, to_error: float | None = N
         "",
     ]
     return "\n".join(lines)
+
+
+def _bound(runs: Sequence[RunResult]) -> list[str]:
+    names = ["run", "by part of the chip", "by kind of work", "by node", "twice as fast, saves at most"]
+    lines = []
+    for run in runs:
+        table = run.tables["bound"]
+        shares = [shares_by(table, column) for column in ("part", "work", "node")]
+        if shares[0]:
+            lines.append(line([run.name, *map(_most, (*shares, savings(table)))]))
+    return [line(names), line(["---"] * len(names)), *lines, ""] if lines else []
+
+
+def _most(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {percent(share)} %" for name, share in [*shares.items()][:MOST_BOUND])
 
 
 def _sampled(runs: Sequence[RunResult]) -> list[str]:
