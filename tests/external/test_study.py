@@ -129,6 +129,17 @@ name = "curves"
 title = "Curves"
 runs = "pair"
 figure = "error-by-time"
+
+[[figures]]
+kind = "scatter"
+name = "trade"
+title = "Energy against throughput"
+data = ["pair"]
+x = "energy_J_per_sample"
+x_scale = "log"
+y = "samples_per_s"
+series = ["algorithm"]
+label = "layout"
 """
 LEAN = (
     SMALL[: SMALL.index("[[figures]]")]
@@ -136,7 +147,7 @@ LEAN = (
     .replace('report = true\nbaselines = ["a100"]\n', "")
 )
 """The same without figures and report, which take long to draw."""
-SHOWN = ("costs", "means", "chosen", "bound", "epochs", "throughput", "energy", "curves")
+SHOWN = ("costs", "means", "chosen", "bound", "epochs", "throughput", "energy", "curves", "trade")
 
 
 @pytest.fixture(scope="module")
@@ -341,6 +352,8 @@ def test_a_column_that_a_ledger_lacks_takes_nothing_else_with_it(study, whole):
         ('\ny = "samples_per_s"', '\ny = "bound"', "figures.0.y (= bound)", "no such thing"),
         ('table = "bound"', 'table = "bounds"', "tables.3.table (= bounds)", "did you mean bound"),
         ('figure = "error-by-time"', 'figure = "error"', "figures.2.figure (= error)", "did you mean error-by-time"),
+        ('\nx = "energy_J_per_sample"', '\nx = "layout"', "figures.3.x (= layout)", "no such thing"),
+        ('label = "layout"', 'label = "lay"', "figures.3.label (= lay)", "did you mean layout"),
         ('columns = ["epoch", "test_loss"]', 'columns = ["epochs"]', "", ""),
         ('series = ["algorithm"]', "series = []", "", ""),
         (

@@ -6,14 +6,21 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from report_kit import make_run
 
 from twin.cli.app import app
 from twin.config.options import Interval
+from twin.errors import TwinError
+from twin.report.figures.area import area_bars, area_by_part, by_kind
 from twin.report.figures.axes import LOGARITHMIC, log_ticks, plain_number
 from twin.report.figures.endurance import endurance_panels
+from twin.report.figures.scatter import tradeoffs
 from twin.report.figures.standard import learning_curves
+from twin.report.sweeps import write_tradeoffs
 from twin.results.intervals import INTERVALS, ends, half_width, limits, said
+from twin.results.pareto import front, front_of
 from twin.results.result import PULSED
 
 
@@ -140,3 +147,49 @@ def test_every_kind_of_interval_can_be_asked_for_everywhere():
     assert command.callback is not None
     option = command.callback.__annotations__["interval"].__origin__
     assert set(INTERVALS) == set(get_args(get_args(option)[0]))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, 2.0, 3.0, math.nan])] * 3), max_size=12))
+def test_the_front_holds_what_no_other_point_beats(rows):
+    def beats(one, other):
+        pairs = list(zip(one, other, strict=True))
+        return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
+
+    known = [row for row in rows if not any(map(math.isnan, row))]
+    expected = [row in known and not any(beats(one, row) for one in known) for row in rows]
+    assert front(np.array(rows, dtype=float).reshape(-1, 3)).tolist() == expected
+
+
+def test_of_throughput_more_is_better_and_columns_that_no_point_has_do_not_count():
+    table = pd.DataFrame({"energy_J": [1.0, 2.0, 3.0], "samples_per_s": [5.0, 9.0, 8.0], "test_error": [math.nan] * 3})
+    assert front_of(table, ("energy_J", "samples_per_s", "test_error")).tolist() == [True, True, False]
+    assert front_of(table, ("energy_J", "test_error")).tolist() == [True, False, False]
+    assert front_of(table, ("test_error",)).tolist() == [False, False, False]
+
+
+def test_a_sweep_is_drawn_a_panel_a_pair_of_what_differs_and_names_its_front(tmp_path):
+    points = pd.DataFrame({
+        "algorithm": ["sgd", "sgd", "ttv2"], "chip.tile.rows": [128, 256, 128], "n": 1, "front": 0,
+        "energy_J_mean": [1e-6, 2e-6, 3e-6], "makespan_s_mean": [3e-3, 4e-3, 1e-3], "area_m2_mean": 1e-6,
+        "test_error_mean": [0.05, 0.05, 0.03],
+    })  # fmt: skip
+    (tmp_path / "sweep.toml").write_text("")
+    points.to_csv(tmp_path / "means.csv", index=False)
+    assert [path.name for path in write_tradeoffs(tmp_path, tmp_path)] == ["tradeoffs.svg", "tradeoffs.pdf"]
+    drawing = tradeoffs(points.rename(columns=lambda name: name.removesuffix("_mean")), ["algorithm", "chip.tile.rows"])
+    assert len(drawing.drawn.axes) == 3  # the area is that of all
+    assert drawing.description.startswith("2 of 3 points are on the front")
+    assert "algorithm ttv2, chip.tile.rows 128: energy 3.00e-06, time 0.00100" in drawing.description
+    points.assign(energy_J_mean=1.0, makespan_s_mean=1.0).to_csv(tmp_path / "means.csv", index=False)
+    with pytest.raises(TwinError, match="fewer than two of energy, time, area and test error differ"):
+        write_tradeoffs(tmp_path, tmp_path)
+
+
+def test_area_stands_by_part_and_by_kind_and_adds_up():
+    run = make_run()
+    parts = area_by_part(run)
+    assert sum(parts.values()) == pytest.approx(1e6 * run.tables["area"]["area_m2"].sum())
+    kinds = by_kind({"buffer": 1.0, "memory": 2.0, "registers": 4.0, "links": 8.0, "routers": 16.0, "new part": 32.0})
+    assert kinds == {"storage": 7.0, "wires": 24.0, "new part": 32.0}
+    assert [drawing.name for drawing in area_bars([run])] == ["area-by-part", "area-by-kind"]

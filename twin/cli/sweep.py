@@ -68,7 +68,7 @@ def sweep(
             say(f"{count} {status}, e.g. {rows['id'].iloc[0]}: {rows['reason'].iloc[0]}")
     if missing:
         say(f"{missing} points have no result yet; the same command goes on")
-    say(f"table: {folder / 'table.csv'}")
+    say(f"table: {folder / 'table.csv'}; trade-offs with the Pareto front as a figure: twin figures {folder}")
     if (folder / "best.csv").exists():
         say(f"what was found at each point: {folder / 'best.csv'}, every trial: {folder / 'trials.csv'}")
 

@@ -208,6 +208,19 @@ class Bars(Plot):
     """Chooses bars."""
 
 
+class Scatter(Plot):
+    """A quantity against another, a point a row; the Pareto front of both is drawn."""
+
+    kind: Literal["scatter"]
+    """Chooses points."""
+    x_scale: Literal["linear", "log"] = "linear"
+    """Linear or logarithmic horizontal axis."""
+    front: bool = True
+    """Mark the points that no other one beats in both quantities, and join them."""
+    label: str = ""
+    """Key whose value stands beside the points of the front."""
+
+
 class ReportFigure(Shown):
     """A figure of the report of some of the runs."""
 
@@ -220,7 +233,7 @@ class ReportFigure(Shown):
 
 
 Table = Annotated[RowTable | ComparisonTable | LedgerTable | SearchTable, Field(discriminator="kind")]
-Figure = Annotated[Lines | Bars | ReportFigure, Field(discriminator="kind")]
+Figure = Annotated[Lines | Bars | Scatter | ReportFigure, Field(discriminator="kind")]
 
 
 class Study(Description):

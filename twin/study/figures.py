@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from twin.descriptions.study import Bars, Figure, Lines, Plot, ReportFigure
+from twin.descriptions.study import Bars, Figure, Lines, Plot, ReportFigure, Scatter
 from twin.report.figures.axes import LOGARITHMIC, log_axis, plain_axis
 from twin.report.figures.palette import ALGORITHMS, INKS, colours
+from twin.report.figures.scatter import front_line, points
 from twin.report.figures.standard import LINES, MARKERS, all_figures
-from twin.report.figures.svg import INK, Drawing, figure, styled
+from twin.report.figures.svg import INK, RULE, Drawing, figure, styled
 from twin.results.intervals import limits, said
+from twin.results.pareto import GREATER, front_of
 from twin.results.text import scale
 from twin.study.plan import N, StudyPlan
 from twin.study.run import Store
@@ -51,6 +53,8 @@ def make_figure(shown: Figure, plan: StudyPlan, store: Store) -> Drawing:
         found = drawings[shown.figure]
         return replace(found, name=shown.name, title=shown.title)
     rows, labels = _scaled(shown, drawn_rows(shown, plan, store))
+    if isinstance(shown, Scatter) and shown.x_scale == "log":
+        labels = labels._replace(x=f"{labels.x}, {LOGARITHMIC}")
     with styled():
         return Drawing.of(shown.name, shown.title, _described(shown, rows, labels), _draw(shown, rows, labels))
 
@@ -87,7 +91,7 @@ def _unit(key: str, rows: "pd.DataFrame") -> tuple[float, str]:
     return factor, label_of(key).replace(f"({unit})", f"({prefixed})")
 
 
-def _draw(shown: Lines | Bars, rows: "pd.DataFrame", labels: Labels) -> Any:
+def _draw(shown: Lines | Bars | Scatter, rows: "pd.DataFrame", labels: Labels) -> Any:
     panels: list[tuple[str, pd.DataFrame]] = [("", rows)]
     if shown.panels:
         values = list(dict.fromkeys(rows[shown.panels]))
@@ -99,6 +103,8 @@ def _draw(shown: Lines | Bars, rows: "pd.DataFrame", labels: Labels) -> Any:
     for one, (title, part) in zip(axes, panels, strict=True):
         if isinstance(shown, Lines):
             _lines(one, shown, part, names, style)
+        elif isinstance(shown, Scatter):
+            _scatter(one, shown, part, names, style)
         else:
             _bars(one, shown, part, names, style)
         one.set_title(title)
@@ -111,7 +117,7 @@ def _draw(shown: Lines | Bars, rows: "pd.DataFrame", labels: Labels) -> Any:
             log_axis(one, "y", np.concatenate([rows[shown.y], rows[HIGH], low]))
     axes[0].set_ylabel(labels.y if shown.y_scale == "linear" else f"{labels.y}, {LOGARITHMIC}")
     handles = {label: handle for one in axes for handle, label in zip(*one.get_legend_handles_labels(), strict=True)}
-    handles = handles if shown.series else {}
+    handles = handles if shown.series else {"front": handles["front"]} if "front" in handles else {}
     drawn.legend(
         handles.values(),
         handles.keys(),
@@ -184,6 +190,27 @@ def _lines(axes: "Axes", shown: Lines, rows: "pd.DataFrame", names: Sequence[str
     elif shown.x_scale == "log":
         ticks = sorted({float(value) for value in rows[shown.x]})
         log_axis(axes, "x", ticks, ticks if len(ticks) <= MOST_TICKS else ())
+
+
+def _scatter(axes: "Axes", shown: Scatter, rows: "pd.DataFrame", names: Sequence[str], style: Style) -> None:
+    series = _series(shown, rows)
+    best = front_of(rows, (shown.x, shown.y)) if shown.front else np.ones(len(rows), dtype=bool)
+    x, y, about = rows[shown.x].to_numpy(float), rows[shown.y].to_numpy(float), _about(rows, shown)
+    if about is not None:
+        axes.errorbar(x, y, yerr=about, fmt="none", ecolor=RULE, elinewidth=1.1, capsize=2, zorder=1)
+    for name in names:
+        own = np.array([one == name for one in series])
+        hue, order = style[name]
+        points(axes, x[own], y[own], hue, name, MARKERS[order % len(MARKERS)], best[own])
+    if shown.front:
+        front_line(axes, x, y, more_x=shown.x in GREATER, more_y=shown.y in GREATER)
+    for k in np.flatnonzero(best if shown.label else []):
+        axes.annotate(f" {rows[shown.label].iloc[k]}", (x[k], y[k]), va="bottom", fontsize=8.5, color=INK)
+    if shown.x_scale == "log":
+        log_axis(axes, "x", x)
+    else:
+        axes.set_xlim(left=0)
+        plain_axis(axes, "x")
 
 
 def _bars(axes: "Axes", shown: Bars, rows: "pd.DataFrame", names: Sequence[str], style: Style) -> None:

@@ -6,7 +6,18 @@ from functools import cached_property
 
 from twin.config.loaded import Loaded
 from twin.config.place import Places
-from twin.descriptions.study import LedgerTable, Lines, Plot, ReportFigure, Rows, RowTable, Runs, Study, StudySweep
+from twin.descriptions.study import (
+    LedgerTable,
+    Lines,
+    Plot,
+    ReportFigure,
+    Rows,
+    RowTable,
+    Runs,
+    Scatter,
+    Study,
+    StudySweep,
+)
 from twin.descriptions.sweep import Axis, Scalar, Search, Stop
 from twin.errors import TwinError
 from twin.results.result import LEDGER, MAPPED
@@ -199,6 +210,7 @@ def _keys(entry: RowTable | Plot) -> list[tuple[tuple[str | int, ...], str]]:
     if isinstance(entry, RowTable):
         return found + [(("columns", k, "key"), column.key) for k, column in enumerate(entry.columns)]
     found += [(("x",), entry.x), (("y",), entry.y), *((("series", k), key) for k, key in enumerate(entry.series))]
+    found += [(("label",), entry.label)] if isinstance(entry, Scatter) and entry.label else []
     return found + ([(("panels",), entry.panels)] if entry.panels else [])
 
 
@@ -210,10 +222,8 @@ def _check_figures(plan: StudyPlan) -> None:
             if table.table not in names:
                 raise TwinError(plan.places.unknown(("tables", index, "table"), table.table, names))
     for index, shown in enumerate(plan.study.figures):
-        if isinstance(shown, Plot) and not UNITS.get(shown.y):
-            quantities = [name for name, unit in UNITS.items() if unit]
-            raise TwinError(plan.places.unknown(("figures", index, "y"), shown.y, quantities))
         if isinstance(shown, Plot):
+            _check_quantities(plan, index, shown)
             _check_apart(plan, ("figures", index), shown)
         if isinstance(shown, Lines) and shown.x_scale == "log":
             values = [value for name in shown.data for value in _values(plan.groups[name], shown.x)]
@@ -222,6 +232,14 @@ def _check_figures(plan: StudyPlan) -> None:
                 raise TwinError(plan.places.message(("figures", index, "x_scale"), rule, "log"))
         if isinstance(shown, ReportFigure) and shown.figure not in FIGURES:
             raise TwinError(plan.places.unknown(("figures", index, "figure"), shown.figure, FIGURES))
+
+
+def _check_quantities(plan: StudyPlan, index: int, shown: Plot) -> None:
+    for axis in ("x", "y") if isinstance(shown, Scatter) else ("y",):
+        key = getattr(shown, axis)
+        if not UNITS.get(key):
+            quantities = [name for name, unit in UNITS.items() if unit]
+            raise TwinError(plan.places.unknown(("figures", index, axis), key, quantities))
 
 
 def _values(group: Group, key: str) -> list[Scalar]:
@@ -264,5 +282,7 @@ FIGURES = (
     "time-by-operation",
     "energy-by-operation",
     "energy-by-component",
+    "area-by-part",
+    "area-by-kind",
 )
 """Figures of a report that a study can take: those of which there is one, whatever the runs are called."""

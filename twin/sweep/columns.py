@@ -41,6 +41,7 @@ SWEEP: dict[str, Table] = {
             "means",
             "a point, over the seeds whose runs are done",
             count("n", "seeds"),
+            count("front", "1: no other point is as good in energy, time, area and test error, and better in one"),
             *(one for column in NUMBERS for one in _over_seeds(column)),
         ),
         _table("trials", "a run of a trial of a search", _ID, count("trial", "number of the trial"), _SEED, *RESULT),

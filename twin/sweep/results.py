@@ -12,6 +12,7 @@ import numpy as np
 from twin.errors import TwinError
 from twin.files import write_bytes, write_text
 from twin.results.intervals import half_width
+from twin.results.pareto import OBJECTIVES, front_of
 from twin.results.store import write_csv
 from twin.sweep.measure import FINAL, UNITS, Row, Status
 from twin.sweep.point import SEED, Point
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MEANS = [name for name, unit in UNITS.items() if unit]
-COUNTS = frozenset({SEED, "n", "trial", "trials", "finished"})
+COUNTS = frozenset({SEED, "n", "front", "trial", "trials", "finished"})
 
 
 class Results:
@@ -120,7 +121,10 @@ def _unit(column: str) -> str:
 
 
 def means(table: "pd.DataFrame", keys: Sequence[str]) -> "pd.DataFrame":
-    """Return mean and half the 95 % interval over seeds of every number, for runs that were finished."""
+    """Return mean and half the 95 % interval over seeds of every number, for runs that were finished.
+
+    ``front`` is 1 for points that no other one beats in energy, time, area and test error together.
+    """
     import pandas as pd  # noqa: PLC0415
 
     done = table[table["status"] == str(Status.DONE)]
@@ -132,7 +136,9 @@ def means(table: "pd.DataFrame", keys: Sequence[str]) -> "pd.DataFrame":
             row[f"{name}_mean"], row[f"{name}_interval"] = mean_and_interval(group[name].astype(float))
         rows.append(row)
     names = [f"{name}_{what}" for name in MEANS for what in ("mean", "interval")]
-    return pd.DataFrame(rows, columns=pd.Index([*keys, "n", *names]))
+    found = pd.DataFrame(rows, columns=pd.Index([*keys, "n", *names]))
+    found.insert(len(keys) + 1, "front", front_of(found, [f"{name}_mean" for name in OBJECTIVES]).astype(int))
+    return found
 
 
 def mean_and_interval(values: "pd.Series[float]") -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from twin.report.figures.axes import plain_axis
 from twin.report.figures.palette import INKS, PAGE, colours
 from twin.report.figures.svg import INK, Drawing, boxes, figure, styled
-from twin.results.text import common_end, fixed, scale, si
+from twin.results.text import common_end, fixed, scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,19 +25,26 @@ def bars(
     hues: dict[str, str],
 ) -> Drawing:
     """Draw one stacked bar a run: seconds or joules a sample by name, in `hues`."""
+    factor, symbol = scale(max((sum(entries.values()) for entries in shares.values()), default=0.0), unit)
+    scaled = {run: {key: value * factor for key, value in entries.items()} for run, entries in shares.items()}
+    return stacked(name, title, scaled, symbol, hues, per=" per sample")
+
+
+def stacked(
+    name: str, title: str, shares: Mapping[str, Mapping[str, float]], unit: str, hues: dict[str, str], per: str = ""
+) -> Drawing:
+    """Draw one stacked bar a run: amounts by name, in `hues`, over an axis in `unit`."""
     present = {key for entries in shares.values() for key in entries}
     keys = [key for key in hues if key in present] + sorted(present - set(hues))
-    totals = {run: sum(entries.values()) for run, entries in shares.items()}
-    factor, symbol = scale(max(totals.values(), default=0.0), unit)
-    described = "; ".join(_described(run, entries, unit) for run, entries in shares.items())
+    described = "; ".join(_described(run, entries, unit, per) for run, entries in shares.items())
     with styled():
         drawn = figure(WIDE, 1.15 + 0.36 * len(shares) + 0.22 * math.ceil(len(keys) / 3))
         axes = drawn.add_subplot()
-        sums = [total * factor for total in totals.values()]
+        sums = [sum(entries.values()) for entries in shares.values()]
         end = common_end(sums)
-        stack(axes, shares, keys, colours(keys, hues), factor=factor, end=end)
+        stack(axes, shares, keys, colours(keys, hues), factor=1.0, end=end)
         _label(axes, sums, end)
-        axes.set_xlabel(f"{symbol} per sample")
+        axes.set_xlabel(f"{unit}{per}")
         plain_axis(axes, "x")
         handles, labels = axes.get_legend_handles_labels()
         drawn.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=1, columnspacing=1.2)
@@ -78,7 +85,7 @@ def _label(axes: "Axes", totals: Sequence[float], end: float) -> None:
     axes.set_xlim(0, 1.2 * end or 1.0)
 
 
-def _described(run: str, entries: Mapping[str, float], unit: str) -> str:
+def _described(run: str, entries: Mapping[str, float], unit: str, per: str) -> str:
     largest = sorted(entries.items(), key=lambda entry: -entry[1])[:3]
-    parts = ", ".join(f"{key} {si(value, unit)}" for key, value in largest)
-    return f"{run}: {si(sum(entries.values()), unit)} per sample, most of it {parts}" if parts else run
+    parts = ", ".join(f"{key} {fixed(value)} {unit}" for key, value in largest)
+    return f"{run}: {fixed(sum(entries.values()))} {unit}{per}, most of it {parts}" if parts else run

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from twin.report.figures.area import area_bars
 from twin.report.figures.axes import LOGARITHMIC, log_axis, plain_axis
 from twin.report.figures.bandwidth import bandwidth_panels
 from twin.report.figures.bars import WIDE, bars
@@ -153,6 +154,7 @@ def all_figures(runs: Sequence[RunResult]) -> dict[str, list[Drawing]]:
     return {
         "learning": learning_curves(runs),
         "cost": [time_by_operation(runs), energy_by_operation(runs), energy_by_component(runs)],
+        "area": area_bars(runs),
         "layers": layer_panels(runs),
         "graph": graph_panels(runs),
         "schedule": schedule_panels(runs),
