@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from chip_kit import without_technology
 
+from twin.chip import ChipCosts
 from twin.chip.sizes import remarks, slow_or_lossy
 from twin.chip.tile import Tile
 from twin.config.resources import find, shipped
-from twin.descriptions.load import load_chip
+from twin.descriptions.load import load_chip, load_layout
 from twin.descriptions.resolved import resolved_toml
 from twin.errors import TwinError
+from twin.mapping import map_layers
 from twin.runs.constants import description_rows
 from twin.technology import converter, links, sram
 from twin.technology.table import NM
@@ -23,11 +25,16 @@ AT_14 = 14 * NM
 
 def values(*names, **overrides):
     """Return values of the chip by dotted key, with overrides in which `__` stands for a dot."""
-    chip = load_chip(CHIP, {key.replace("__", "."): text for key, text in overrides.items()}).model
+    return values_of(CHIP, *names, **overrides)
+
+
+def values_of(name, /, *names, **overrides):
+    """Return the same of any chip."""
+    chip = load_chip(name, {key.replace("__", "."): text for key, text in overrides.items()}).model
     found = []
-    for name in names:
+    for key in names:
         value = chip
-        for step in name.split("."):
+        for step in key.split("."):
             value = getattr(value, step)
         found.append(value)
     return found
@@ -130,6 +137,56 @@ def test_a_larger_buffer_takes_more_and_128_512_and_2048_lines_are_three_tiles()
     assert all(one < other for one, other in zip(small, large, strict=True))
     areas = [values("tile.array_area", tile__rows=str(lines), tile__cols=str(lines))[0] for lines in (128, 512, 2048)]
     assert [area / areas[0] for area in areas] == pytest.approx([1, 16, 256])
+
+
+def silicon(**overrides):
+    """Return area (m2) and leakage (W) of every part of aimc-512 with one array for a layer of 100 x 100."""
+    chip = load_chip("aimc-512", {key.replace("__", "."): text for key, text in overrides.items()}).model
+    mapping = map_layers([(100, 100)], load_layout("two-array").model, chip)
+    return {row.part: (row.area_m2, row.leakage_W) for row in ChipCosts(chip, mapping).area()}
+
+
+def test_128_512_and_2048_lines_take_the_silicon_of_their_formulas_in_a_whole_chip():
+    for lines in (128, 512, 2048):
+        found = silicon(tile__rows=str(lines), tile__cols=str(lines))
+        side = f"{lines}"
+        line_area, rate = values_of("aimc-512", "tile.line_area", "link.bandwidth", tile__rows=side, tile__cols=side)
+        assert found["arrays"][0] == pytest.approx(2 * lines**2 * 0.16e-12)
+        assert found["tile periphery"][0] == pytest.approx(2 * lines * line_area)
+        assert found["converters"][0] == pytest.approx(128 * converter.converter_area_m2(9, 1.2e9, AT_14))
+        assert rate == pytest.approx(lines * 16 / 8 / (33.333e-9 + lines / 64 / 1.2e9))
+        assert found["links"] == pytest.approx(
+            (links.port_area_m2(rate, AT_14), links.port_leakage_W(rate, AT_14, 0.8))
+        )
+
+
+def test_twice_the_buffer_takes_what_the_table_says_of_twice_the_banks():
+    keys = ("buffer.area", "buffer.leakage", "buffer.energy", "buffer.bandwidth")
+    for size, banks in (("512 KiB", 8), ("1 MiB", 16), ("2 MiB", 32)):
+        table = sram.sram(65536, banks, 256, AT_14, "lstp-hp", 350)
+        energy = (table.read_J + table.write_J) / 2 / 256
+        expected = (table.area_m2, table.leakage_W, energy, banks * 32 / table.cycle_s)
+        assert values_of("aimc-512", *keys, buffer__size=size) == pytest.approx(expected, rel=1e-12, abs=0)
+    one, two = silicon(buffer__size="1 MiB")["buffer"], silicon(buffer__size="2 MiB")["buffer"]
+    assert two[0] / one[0] == pytest.approx(2, rel=0.2)  # CACTI's H-tree grows beside the banks
+
+
+def test_twice_the_channels_of_a_dram_take_twice_the_pins_and_standby_and_no_more_energy_a_bit():
+    for channels in (1, 2, 4, 8):
+        memory = load_chip("aimc-512-lpddr5", {"memory.channels": str(channels)}).model.memory
+        one = load_chip("aimc-512-lpddr5", {"memory.channels": "1"}).model.memory
+        assert memory.area == pytest.approx(channels * 1.3e-6 * 14 / 40)
+        assert memory.leakage_W == pytest.approx(channels * one.leakage_W)
+        assert (memory.size_B, memory.peak_Bps) == (channels * one.size_B, pytest.approx(channels * one.peak_Bps))
+        assert memory.sheet().read_J == one.sheet().read_J
+    wide = load_chip("aimc-512-lpddr5", {"memory.bus_width": "32", "memory.row_size": '"4 KiB"'}).model.memory
+    assert wide.area == pytest.approx(4 * 2 * 1.3e-6 * 14 / 40)
+
+
+def test_a_dram_whose_area_is_given_keeps_it_and_warns_of_more_channels():
+    loaded = load_chip(CHIP, {"memory.channels": "2"})
+    assert loaded.model.memory.area == 0
+    assert any("chip.memory.channels was set, but memory.area" in line for line in remarks(loaded))
 
 
 def test_a_chip_without_a_technology_has_what_it_gives(tmp_path):

@@ -233,7 +233,7 @@ def test_the_page_is_accessible(report: Path):
     assert all(after - before <= 1 for before, after in pairwise(headings))
     assert all("scope" in attributes for tag, attributes in page.tags if tag == "th")
     drawings = [attributes for tag, attributes in page.tags if tag == "svg"]
-    assert len(drawings) == 5 + 4 * 3  # layers, bandwidth, schedule and utilisation of every run
+    assert len(drawings) == 7 + 4 * 3  # layers, bandwidth, schedule and utilisation of every run
     for attributes in drawings:
         assert attributes["role"] == "img"
         assert {attributes["aria-labelledby"], attributes["aria-describedby"]} <= set(page.ids)

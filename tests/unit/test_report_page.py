@@ -61,7 +61,7 @@ def test_every_table_has_a_caption_and_every_figure_a_title_and_a_description(te
     outline = Outline(text)
     assert len(outline.tables) > 8
     assert all(tags[0] == "caption" for tags in outline.tables)
-    assert len(outline.figures) == 5 + 4 * 2
+    assert len(outline.figures) == 7 + 4 * 2
     assert all({"svg", "title", "desc"} <= set(tags) for tags in outline.figures)
     assert not re.search(r"<desc[^>]*></desc>|<title[^>]*></title>", text)
 

@@ -40,6 +40,7 @@ FIGURES = {  # value, published value, tolerance
     "router of four ports, mm2": (links.router_area_m2(4, 4e9, AT_14) * 1e6, 0.018, 0.01),
     "router of four ports, mW": (links.router_leakage_W(4, 4e9, AT_14, 0.8) * 1e3, 0.1, 0.15),
     "link of 512 lines, GB/s": (links.link_bandwidth_Bps(512, 16, 40e-9) / 1e9, 25.6, 0.01),
+    "pins of a DRAM channel of 16 bit at 40 nm, mm2": (links.dram_port_area_m2(16, 40 * NM) * 1e6, 1.3, 1e-9),
     "array of 512 x 512, mm2": (wires.array_area_m2(512, 512, 400 * NM) * 1e6, 0.0419, 0.01),
     "array of 4096 x 4096, mm2": (wires.array_area_m2(4096, 4096, 400 * NM) * 1e6, 2.68, 0.01),
     "periphery of 4096 lines, W": (4096 * analog.line_power_W(AT_14), 0.7, 0.01),

@@ -14,7 +14,7 @@ from twin.config.origins import COMMAND_LINE, Draft
 from twin.config.part import Part, dimension_of
 from twin.config.technology import Technology
 from twin.descriptions.electricity import DERIVED, Devices, take
-from twin.descriptions.formulas import FORMULAS
+from twin.descriptions.formulas import FORMULAS, OF_KIND
 from twin.errors import TwinError
 
 COMPUTED = f"{DERIVED}at "
@@ -51,14 +51,19 @@ class _Values:
         self._draft = draft
         self.used: set[str] = set()
 
+    def filled(self, key: str) -> dict[str, Any] | None:
+        """Return the table of a value that has a formula; None where there is none, or one of another kind."""
+        name = key.rpartition(".")[0]
+        table = self.table(name)
+        other = table is not None and name in KINDS and table.get("kind") != OF_KIND.get(key, DEFAULT)
+        return None if other else table
+
     def table(self, name: str) -> dict[str, Any] | None:
-        """Return a table of the chip if it is there, and if it is a channel where it may be of several kinds."""
+        """Return a table of the chip if it is there."""
         found: Any = self._draft.data
         for step in name.split("."):
             found = found.get(step) if isinstance(found, dict) else None
-        if not isinstance(found, dict) or (name in KINDS and found.get("kind") != DEFAULT):
-            return None
-        return found
+        return found if isinstance(found, dict) else None
 
     def word(self, key: str) -> str:
         """Return a value that is a word."""
@@ -67,9 +72,11 @@ class _Values:
     def __call__(self, key: str) -> float:
         """Return a number, or a quantity in SI units."""
         raw = self._raw(key)
+        name = key.rpartition(".")[0]
+        kind = (self.table(name) or {}).get("kind", DEFAULT) if name in KINDS else DEFAULT
         try:
-            value: float = _reader(key).validate_python(raw)
-        except ValidationError:
+            value: float = _reader(key, str(kind)).validate_python(raw)
+        except (ValidationError, KeyError):  # a kind, or a value of it, that there is not
             raise _AbsentError from None
         return value
 
@@ -93,16 +100,16 @@ class _Values:
         return table[last]
 
 
-def model_of(table: str) -> type[Part]:
-    """Return the class of a table whose values are derived."""
-    return _TABLES[table] if table in _TABLES else Kinds(table).classes()[DEFAULT]
+def model_of(table: str, kind: str = DEFAULT) -> type[Part]:
+    """Return the class of a table whose values are derived, of one that may be of several kinds."""
+    return _TABLES[table] if table in _TABLES else Kinds(table).classes()[kind]
 
 
 @cache
-def _reader(key: str) -> TypeAdapter[Any]:
+def _reader(key: str, kind: str) -> TypeAdapter[Any]:
     """Return what reads a value as the model of its table does."""
     table, _, name = key.rpartition(".")
-    return TypeAdapter(model_of(table).model_fields[name].rebuild_annotation(), config=ConfigDict(strict=True))
+    return TypeAdapter(model_of(table, kind).model_fields[name].rebuild_annotation(), config=ConfigDict(strict=True))
 
 
 def derive(draft: Draft, devices: Devices | None = None) -> tuple[frozenset[str], tuple[str, ...]]:
@@ -127,7 +134,7 @@ def derive(draft: Draft, devices: Devices | None = None) -> tuple[frozenset[str]
     again = draft.is_resolved and (draft.is_overridden or renewed)
     for key in FORMULAS:
         name, _, last = key.rpartition(".")
-        table = values.table(name)
+        table = values.filled(key)
         if table is None:
             continue
         path = (*name.split("."), last)
@@ -160,7 +167,7 @@ def _fill(draft: Draft, values: _Values, table: dict[str, Any], key: str) -> Non
         return
     except TwinError as error:
         raise TwinError(draft.message(path, f"cannot be derived: {error}; give it, with its source")) from error
-    dimension = dimension_of(model_of(name).model_fields[last])
+    dimension = dimension_of(model_of(name, OF_KIND.get(key, DEFAULT)).model_fields[last])
     unit = dimension.unit if dimension else ""
     node = draft.data["technology"]["node"]
     text = formula.text if isinstance(formula.text, str) else formula.text[values.word("technology.analog")]

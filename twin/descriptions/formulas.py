@@ -181,6 +181,10 @@ FORMULAS: dict[str, Formula] = {
     ),
     **_memories("buffer"),
     **_memories("registers"),
+    "memory.area": Formula(
+        "channels x bus_width wires of a DDR3 interface, 1.3 mm^2 for 16 bit at 40 nm, by the node",
+        lambda of: links.dram_port_area_m2(of("memory.channels") * of("memory.bus_width"), of("technology.node")),
+    ),
     "link.bandwidth": Formula("lines x (input + output bits) / time of a mat-vec", _link_bandwidth),
     "link.energy": Formula(
         "a hop of 0.25 pJ/bit at 22 nm", lambda of: links.hop_energy_Jb(of("technology.node"), of("technology.supply"))
@@ -208,3 +212,6 @@ FORMULAS: dict[str, Formula] = {
     "system.energy": Formula("NVLink-C2C, whatever the node", lambda _: links.edge_energy_Jb("chip")),
 }
 """By dotted key, in an order in which what a formula asks for stands before it."""
+
+OF_KIND = {"memory.area": "dram"}
+"""The kind of table that a formula is for; all others are for channels, where a table may be of several kinds."""

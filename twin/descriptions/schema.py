@@ -3,10 +3,10 @@
 from typing import Any
 
 from twin.config.chip import STATUSES
-from twin.config.kinds import KINDS, Kinds
+from twin.config.kinds import DEFAULT, KINDS, Kinds
 from twin.config.presets import families, may_be_file, presets
 from twin.descriptions.derived import OF_DEVICE, model_of
-from twin.descriptions.formulas import FORMULAS
+from twin.descriptions.formulas import FORMULAS, OF_KIND
 from twin.descriptions.load import MODELS
 from twin.errors import TwinError
 
@@ -31,7 +31,7 @@ def json_schema(kind: str) -> dict[str, Any]:
     if kind == "chip":
         for key in (*FORMULAS, *OF_DEVICE):  # whether a technology gives them is checked at load
             table, _, name = key.rpartition(".")
-            required = definitions[model_of(table).__name__]["required"]
+            required = definitions[model_of(table, OF_KIND.get(key, DEFAULT)).__name__]["required"]
             required[:] = [other for other in required if other != name]
         models = {name: model.__name__ for place in KINDS for name, model in Kinds(place).classes().items()}
         for family in dict.fromkeys(family for _, family in families(kind)):

@@ -51,6 +51,15 @@ def link_bandwidth_Bps(lines: int, bits: int, matvec_s: float) -> float:
     return lines * bits / 8 / matvec_s
 
 
+def dram_port_area_m2(wires: float, node_m: float) -> float:
+    """Return the silicon of drivers and controller of DRAM channels with so many data wires in all.
+
+    What drives pins shrinks as the node, the square root of ideal scaling (McPAT, physical interfaces of memories).
+    """
+    table = _table("dram_port")
+    return wires / table["wires"] * table["area_mm2"] * 1e-6 * node_m / (table["node_nm"] * NM)
+
+
 def edge_energy_Jb(port: str) -> float:
     """Return the energy of a bit over the edge of a chip, J/bit: to the ``"host"``, or to another ``"chip"``.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, final
 
 from pydantic import Field, model_validator
@@ -40,6 +41,7 @@ class Dram(Store):
     places: ClassVar[frozenset[str]] = frozenset({"memory"})
     remedy: ClassVar[str] = "use more {place}.channels or {place}.ranks"
     banked: ClassVar[bool] = True
+    sized: ClassVar[Mapping[str, tuple[str, ...]]] = {"channels": ("area",), "bus_width": ("area",)}
     kind: Literal["dram"]
     """Chooses a DRAM with rows, banks and refresh."""
     preset: PresetName | None = None
