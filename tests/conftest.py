@@ -33,6 +33,7 @@ LAYOUTS = {
     "cttv2": "four-array",
     "agad": "three-array-c",
     "mixed-precision": "two-array",
+    "digital-shd": "digital-shd",
 }
 
 

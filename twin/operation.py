@@ -84,10 +84,12 @@ class Opcode(IntEnum):
     NODE_LOSS = 23  # the loss of a graph that does not end in a layer
     NODE_NORM = 24  # the sum of squares of summed gradients, by which they are clipped
     DECAY = 25  # the pull of weights towards 0, from what is read of them line by line
-    OWN_0 = 26  # effects that an algorithm brings along (`Algorithm.effects`)
-    OWN_1 = 27
-    OWN_2 = 28
-    OWN_3 = 29
+    UPDATE_ASYMMETRIC = 26  # of a digital A, with simulated asymmetry
+    TRANSFER_LINE = 27  # a line of C += transfer_lr times the same of A, both digital
+    OWN_0 = 28  # effects that an algorithm brings along (`Algorithm.effects`)
+    OWN_1 = 29
+    OWN_2 = 30
+    OWN_3 = 31
 
 
 class Phase(IntEnum):

@@ -17,6 +17,7 @@ LAYOUTS = {
     "cttv2": ["four-array", "three-array"],
     "agad": ["four-array", "three-array-c"],
     "mixed-precision": ["two-array"],
+    "digital-shd": ["digital-shd"],
 }
 ACTIVATIONS = ["sigmoid", "tanh", "relu", "identity"]
 

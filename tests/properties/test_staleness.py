@@ -109,7 +109,7 @@ def test_a_mat_vec_reads_the_weights_that_the_schedule_has_at_its_moment(in_flig
     [
         ("replayed", "sgd", consistency("none"), r"training.consistency \(= none\).*mode replayed.*--mode coupled"),
         ("coupled", "sgd", consistency("bounded", 2) | {"timing.mode": '"sampled"'}, r"bounded.*sampled.*--exact"),
-        ("coupled", "digital", consistency("none"), "digital baseline loads its weights"),
+        ("coupled", "digital", consistency("none"), "digital loads its weights"),
         ("coupled", "sgd", consistency("strict", 2), r'staleness \(= 2\).*must be 0 unless consistency = "bounded"'),
         ("coupled", "sgd", consistency("bounded", -1), "staleness"),
         ("coupled", "sgd", {"training.consistency": '"loose"'}, "consistency"),

@@ -23,6 +23,7 @@ CASES = [
     ("cttv2", {"transfer_every": 3}, "four-array"),
     ("agad", {"transfer_axis": "column"}, "three-array-c"),
     ("mixed-precision", {"transfer_every": 2}, None),
+    ("digital-shd", {"transfer_every": 3}, None),
 ]
 each_case = pytest.mark.parametrize(("algorithm", "settings", "layout"), CASES)
 
@@ -141,7 +142,7 @@ def test_every_matrix_an_effect_changes_is_declared(rig, algorithm, settings, la
     for operation in program.operations(5):
         names = {resource.name for resource in operation.writes}
         matrices = {f"{operation.layer}.{name}" for name in program.algorithm.matrices}
-        if algorithm != "digital":
+        if not program.algorithm.digital:
             assert bool(names & matrices) == (operation.opcode in changes)
         if operation.unit is Unit.MOVE:
             assert operation.words > 0

@@ -28,12 +28,15 @@ class Algorithm(ABC):
         The algorithm whose table it has; the name unless said otherwise.
     effects : tuple of str
         Kernels, as ``"package.module:function"``, that perform its operations `Opcode.OWN_0`, `OWN_1` and so on.
+    digital : bool
+        Whether its matrices are in digital memory and no tile is used.
     """
 
     name: ClassVar[str]
     options: ClassVar[type[Table] | None] = None
     table: ClassVar[str] = ""
     effects: ClassVar[tuple[str, ...]] = ()
+    digital: ClassVar[bool] = False
     matrices: ClassVar[tuple[str, ...]]
     default_layouts: ClassVar[tuple[str, ...]]
 
@@ -54,10 +57,9 @@ class Algorithm(ABC):
 
     @classmethod
     def fits(cls, layout: Layout) -> bool:
-        """Return whether a layout has the algorithm's matrices: on tiles, or digital for the baseline."""
-        if any(matrix not in layout.matrices for matrix in cls.matrices):
-            return False
-        return layout.matrices[cls.matrices[0]].digital == (cls.name == "digital")
+        """Return whether a layout has the algorithm's matrices, on tiles or in digital memory as it wants them."""
+        own = [layout.matrices.get(matrix) for matrix in cls.matrices]
+        return all(one is not None and one.digital == cls.digital for one in own)
 
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Z = W x."""

@@ -40,6 +40,7 @@ class Digital(Algorithm):
     matrices: ClassVar[tuple[str, ...]] = ("W",)
     default_layouts: ClassVar[tuple[str, ...]] = ("digital",)
     options: ClassVar[type[Table]] = DigitalTable
+    digital: ClassVar[bool] = True
 
     def __init__(self, *, optimised: bool = False) -> None:
         self.optimised = optimised
@@ -51,24 +52,24 @@ class Digital(Algorithm):
 
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Line 1."""
-        yield load(layer)
-        yield multiply(layer, Kind.FORWARD, Opcode.FORWARD, layer.inputs(), layer.filled())
+        yield load(layer, "W")
+        yield multiply(layer, "W", Kind.FORWARD, Opcode.FORWARD, layer.inputs(), layer.filled())
 
     def backward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Line 2."""
-        yield load(layer)
-        yield multiply(layer, Kind.BACKWARD, Opcode.BACKWARD, layer.gradients(), (layer.own("e"),))
+        yield load(layer, "W")
+        yield multiply(layer, "W", Kind.BACKWARD, Opcode.BACKWARD, layer.gradients(), (layer.own("e"),))
 
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:  # noqa: ARG002 - every sample alike
         """Line 3, or for an optimiser the sum of the gradients of a step."""
         if self.optimised:
             summed = layer.shared("g")
             reads = layer.own("x"), layer.own("d"), summed
-            yield multiply(layer, Kind.UPDATE, Opcode.GRADIENT, reads, (summed,))
+            yield multiply(layer, "W", Kind.UPDATE, Opcode.GRADIENT, reads, (summed,))
             return
-        yield load(layer)
+        yield load(layer, "W")
         new = layer.shared("new")
-        yield multiply(layer, Kind.UPDATE, Opcode.UPDATE, (layer.own("x"), layer.own("d")), (new,))
+        yield multiply(layer, "W", Kind.UPDATE, Opcode.UPDATE, (layer.own("x"), layer.own("d")), (new,))
         yield layer.move(Stream.WEIGHTS, "W", words(layer), new, layer.shared("W"), store=True)
 
     def finish(self, layer: LayerSteps) -> Iterator[Operation]:
@@ -88,24 +89,34 @@ def words(layer: LayerSteps) -> int:
     return layer.layer.n_in * layer.layer.n_out
 
 
-def load(layer: LayerSteps) -> Operation:
-    """Fetch all weights of a layer."""
-    return layer.move(Stream.WEIGHTS, "W", words(layer), layer.shared("W"), layer.shared("loaded"))
+def load(layer: LayerSteps, matrix: str) -> Operation:
+    """Fetch a whole matrix of a layer."""
+    return layer.move(Stream.WEIGHTS, matrix, words(layer), layer.shared(matrix), layer.shared("loaded"))
 
 
 def multiply(
-    layer: LayerSteps, kind: Kind, opcode: Opcode, reads: tuple[Resource, ...], writes: tuple[Resource, ...]
+    layer: LayerSteps,
+    matrix: str,
+    kind: Kind,
+    opcode: Opcode,
+    reads: tuple[Resource, ...],
+    writes: tuple[Resource, ...],
+    *,
+    each: int = 2,
 ) -> Operation:
-    """Work through the weights that each use of a layer takes: one multiplication and one addition each."""
+    """Work through the elements of a matrix that each use of a layer takes: a multiplication and an addition each.
+
+    `each` is the number of operations where they are others.
+    """
     return Operation(
         kind,
         Unit.DIGITAL,
         layer.layer.index,
-        reads=(layer.shared("loaded"), layer.shared("W"), *reads),
+        reads=(layer.shared("loaded"), layer.shared(matrix), *reads),
         writes=writes,
         opcode=opcode,
-        matrix="W",
-        flops=2 * layer.layer.n_in * layer.layer.answered * layer.uses,
+        matrix=matrix,
+        flops=each * layer.layer.n_in * layer.layer.answered * layer.uses,
         first=layer.first,
         uses=layer.uses,
     )

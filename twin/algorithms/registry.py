@@ -21,6 +21,7 @@ BUILT_IN = tuple(
         "cttv2": "twin.algorithms.cttv2:CTTv2",
         "agad": "twin.algorithms.agad:AGAD",
         "mixed-precision": "twin.algorithms.mixed_precision:MixedPrecision",
+        "digital-shd": "twin.algorithms.digital_shd:DigitalSHD",
     }.items()
 )
 

@@ -192,7 +192,7 @@ class Placement(Part):
     errors: Place
     """Where the errors of the backward pass live."""
     weights: Place
-    """Where the weights of the digital baseline live."""
+    """Where digital matrices live: W of the baseline, A and C of digital-shd."""
     pulses: Literal["drivers", "registers", "buffer", "memory", "auto"] = "drivers"
     """Where the pulse probabilities of an update live: "drivers", they go straight from the slice to the drivers beside
     it and are kept nowhere.

@@ -81,9 +81,9 @@ class Rule(Part):
             found = algorithm_class(name)
         except TwinError as error:
             raise refusal(("algorithm",), str(error).partition(": ")[2]) from error
-        for key in ANALOG if name == "digital" else ():
+        for key in ANALOG if found.digital else ():
             if own[key] is not None:
-                raise refusal((key,), 'is for arrays, and algorithm = "digital" has none; leave it out')
+                raise refusal((key,), f'is for arrays, and algorithm = "{name}" has none; leave it out')
         if layout is not None and not found.fits(layout):
             needs = ", ".join(found.matrices)
             rule = f"does not have what {name} needs, arrays of {needs}; use e.g. {', '.join(found.default_layouts)}"
@@ -99,8 +99,8 @@ class Rule(Part):
     def home(self) -> str:
         """Say where the matrices live and what is their own, e.g. "arrays (ttv2, three-array)"."""
         own = vars(self)
-        if own["algorithm"] == "digital":
-            return "digital"
+        if own["algorithm"] is not None and algorithm_class(own["algorithm"]).digital:
+            return str(own["algorithm"])
         layout, device, io, scale = (own[key] for key in ANALOG)
         parts = [
             own["algorithm"],

@@ -16,6 +16,7 @@ from twin.kernels.transfer.choppers import chop, unchop
 from twin.kernels.transfer.filters import filter_beside_reference, filter_h
 from twin.kernels.transfer.lines import read_line
 from twin.kernels.transfer.pulses import choose_transfer, pulse_line
+from twin.kernels.transfer.simulated import asymmetric_uses, transfer_line
 from twin.operation import Counts, Opcode
 
 F32 = np.float32
@@ -48,6 +49,7 @@ FILTER_DYNAMIC, ACCUMULATE, PULSE_LINES = (
     int(Opcode.ACCUMULATE),
     int(Opcode.PULSE_LINES),
 )
+UPDATE_ASYMMETRIC, TRANSFER_LINE = int(Opcode.UPDATE_ASYMMETRIC), int(Opcode.TRANSFER_LINE)
 CROSSED, VALUE = int(Counts.CROSSED), int(Counts.LOSS)
 
 
@@ -157,3 +159,7 @@ def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inpu
             accumulate_uses(f, layer, stream, shift, p.first, p.uses, p.sample, seed)
         elif p.opcode == PULSE_LINES:
             pulse_lines(f, real, parts, matrices[layer.main], layer, number, seed, row)
+        elif p.opcode == UPDATE_ASYMMETRIC:
+            asymmetric_uses(f, parts, matrices[layer.update], layer, shift, p.first, p.uses, row)
+        elif p.opcode == TRANSFER_LINE:
+            transfer_line(f, parts, matrices[layer.main], matrices[layer.fast], layer, number, row)

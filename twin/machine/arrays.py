@@ -102,7 +102,7 @@ class ArrayBuilder:
         for name, parts in blocks.items():
             index[name] = len(self.matrices)
             if self.design.layout.matrices[name].digital:
-                self._add_digital(layer, parts, initial[name])
+                self._add_digital(layer, parts, initial.get(name))
             else:
                 arrays = [self._shifted(layer, name, k, part) for k, part in enumerate(parts)]
                 self._add_analog(layer, name, parts, arrays, initial.get(name), updates[name])
@@ -123,7 +123,7 @@ class ArrayBuilder:
         reference = self.calibrated[layer, source, k].reference
         return shift(raw, reference), reference
 
-    def _add_digital(self, layer: int, parts: tuple[Part, ...], initial: Array) -> None:
+    def _add_digital(self, layer: int, parts: tuple[Part, ...], initial: Array | None) -> None:
         first = len(self.parts)
         for part in parts:
             self._add_part(layer << 24, part, initial, None)

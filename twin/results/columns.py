@@ -135,7 +135,7 @@ STREAMS = {
     Stream.ACTIVATIONS: "activations",
     Stream.ERRORS: "errors going backward",
     Stream.H: "the digital matrix H (of AGAD P and its reference, of mixed precision chi)",
-    Stream.WEIGHTS: "weights of the digital baseline",
+    Stream.WEIGHTS: "digital matrices: W of the baseline, A and C of digital-shd",
     Stream.PULSES: "probabilities of pulses",
 }
 

@@ -328,7 +328,7 @@ def kept(
     found = []
     for layer, design in zip(network.layers, designs, strict=True):
         settings, main, fast = design.settings, design.algorithm.main, design.algorithm.fast
-        digital = design.algorithm.name == "digital"
+        digital = design.algorithm.digital
         pulsed = not digital and not settings.accumulates and chip.placement.pulses != "drivers"
         ahead = chip.placement.prefetch_h * settings.h_words if settings.filtered else 0
         learnt = 1 + optimiser.moments if settings.optimised and optimiser else 0  # gradients and moments
@@ -336,7 +336,7 @@ def kept(
         inputs, lines = in_flight * layer.n_in * layer.uses, in_flight * (layer.n_in + layer.answered) * layer.uses
         found += [
             Kept(Stream.H, weights * (settings.h_words + (learnt if settings.accumulates else 0)), k, fast),
-            Kept(Stream.WEIGHTS, weights * (1 + learnt) if digital else 0, k, main),
+            Kept(Stream.WEIGHTS, weights * (len(design.algorithm.matrices) + learnt) if digital else 0, k, main),
             Kept(Stream.ACTIVATIONS, inputs, k - 1, mains[max(k - 1, 0)]),
             Kept(Stream.ERRORS, lines, k, main),
             Kept(Stream.PULSES, lines if pulsed else 0, k, fast),

@@ -111,10 +111,8 @@ def _ruled(plan: "Plan", index: int, run: Design) -> Design:
             f"rules.{index}.layout (= {layout.name}): does not have what {name}, the run's algorithm, needs, arrays "
             f"of {', '.join(algorithm.matrices)}; give the rule an algorithm too, or leave its layout out"
         )
-    if name == "digital" and any(one is not None for one in (rule.device, rule.io, rule.out_scaling)):
-        raise TwinError(
-            f"rules.{index}: is for arrays, and the run's algorithm is digital; give the rule an algorithm too"
-        )
+    if algorithm.digital and any(one is not None for one in (rule.device, rule.io, rule.out_scaling)):
+        raise TwinError(f"rules.{index}: is for arrays, and {name} has none; give the rule an algorithm too")
     mapped, spread = workload.mapping, rule.out_scaling == "weights"
     if rule.out_scaling is not None and not spread:
         mapped = WeightMapping(out_scaling=float(rule.out_scaling))

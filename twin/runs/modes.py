@@ -10,11 +10,11 @@ from twin.runs.plan import RunRequest
 
 def check_mode(request: RunRequest, workload: Workload) -> None:
     """Refuse a run whose numerics depend on the schedule where effects do not happen at their moment."""
-    digital, consistency = request.algorithm == "digital", workload.training.consistency
+    digital, consistency = algorithm_class(request.algorithm).digital, workload.training.consistency
     if digital and consistency != "strict":
         raise TwinError(
-            f"training.consistency (= {consistency}): the digital baseline loads its weights and needs strict; "
-            "leave digital out of --algorithms"
+            f"training.consistency (= {consistency}): {request.algorithm} loads its weights and needs strict; "
+            f"leave {request.algorithm} out of --algorithms"
         )
     calibration, sampled = workload.calibration, workload.timing.mode == "sampled"
     needs: dict[str, str] = {} if consistency == "strict" else {"training.consistency": consistency}

@@ -117,7 +117,7 @@ def plan_runs(
     for name in dict.fromkeys(algorithms):
         algorithm = algorithm_class(name)
         chosen = list(dict.fromkeys(layouts)) or list(algorithm.default_layouts)
-        if name == "digital":
+        if algorithm.digital:
             chosen = list(algorithm.default_layouts)
         fits = [layout for layout in chosen if algorithm.fits(library.load("layout", layout).model)]
         if not fits:

@@ -10,6 +10,7 @@ from math import floor
 from typing import TYPE_CHECKING, final
 
 from twin.algorithms.batches import Batches
+from twin.algorithms.registry import algorithm_class
 from twin.descriptions.statistics import Statistics, shipped_statistics, statistics_name
 from twin.errors import TwinError
 from twin.operation import N_COUNTS, Counts, Kind, Opcode
@@ -35,7 +36,7 @@ OWN_AS = {Kind.UPDATE: Opcode.UPDATE, Kind.READ_OUT: Opcode.READ_OUT, Kind.FILTE
 def statistics_of(workload: Workload, algorithm: str) -> Statistics:
     """Return the statistics of an algorithm; raises TwinError where the workload gives none."""
     given = workload.statistics
-    if algorithm == "digital":  # of which no count takes time or energy
+    if algorithm_class(algorithm).digital:  # of which no count takes time or energy
         return Statistics.model_validate(shipped_statistics()["sgd"])
     name = statistics_name(given, algorithm)
     if name is not None:

@@ -29,8 +29,8 @@ class Regions:
     def __init__(self, lines: Callable[[Operation], int], dram: DataSheet, in_flight: int) -> None:
         self._lines, self._dram, self._in_flight = lines, dram, in_flight
         self._server: DramServer | None = None
-        self._bases: dict[tuple[Stream, int, int], int] = {}
-        self._cursors: dict[tuple[Stream, int, bool], int] = {}
+        self._bases: dict[tuple[Stream, int, str, int], int] = {}
+        self._cursors: dict[tuple[Stream, int, str, bool], int] = {}
         self._end = 0
 
     @property
@@ -46,10 +46,11 @@ class Regions:
         """Register what an operation moves; return its number."""
         layer, pitch = operation.layer, self._dram.bursts(n_bytes)
         lines = self._lines(operation) if stream in MATRICES else self._in_flight
-        where = (stream, layer, -1 if stream in MATRICES else operation.words)
+        matrix = operation.matrix if stream is Stream.WEIGHTS else ""  # of which a layer may have two
+        where = (stream, layer, matrix, -1 if stream in MATRICES else operation.words)
         if where not in self._bases:
             self._bases[where] = self._end
             self._end += lines * pitch
-        cursor = self._cursors.setdefault((stream, layer, operation.store), len(self._cursors))
+        cursor = self._cursors.setdefault((stream, layer, matrix, operation.store), len(self._cursors))
         access = Access(cursor, self._bases[where], pitch, lines, n_bytes, operation.store)
         return self.server.register(access)
