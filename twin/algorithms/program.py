@@ -11,7 +11,8 @@ from twin.algorithms.nodes import NodeSteps, tensor
 from twin.algorithms.recurrence import cell, cell_derivative
 from twin.algorithms.steps import LayerSteps
 from twin.networks.flow import INPUT, LAYER, Flow, Producer, turns
-from twin.networks.layers import Conv, Recurrent
+from twin.networks.layers import Recurrent
+from twin.networks.network import input_words
 from twin.operation import Kind, Opcode, Operation, Resource, Stream, Unit
 
 ONE = Batches()
@@ -120,12 +121,7 @@ class Program:
     @property
     def words(self) -> int:
         """Words of one sample's input: values of an image, or one symbol a time step."""
-        first = self.layers[0].layer
-        if self.flow is not None:
-            return self.flow.input_words
-        if isinstance(first, Conv):
-            return first.height * first.width * first.channels
-        return first.uses if self.timed else first.n_inputs
+        return input_words(self.layers[0].layer, self.flow)
 
     def forward(self, layer: LayerSteps) -> Iterator[Operation]:
         """Yield one layer's part of the way forward; the last one's ends with the loss."""

@@ -45,7 +45,9 @@ Steps = Annotated[int, Field(ge=0, le=2**24)]
 Place = Literal["registers", "buffer", "memory", "auto"]
 Rows = Annotated[int, Field(ge=0, le=1_000_000)]
 # Younger than the first chips of schema 1: at their defaults nothing is placed, fetched or rounded.
-OPTIONAL = frozenset({"placement.pulses", "placement.pulse_word", "placement.prefetch_h", "placement.h_rounding"})
+OPTIONAL = frozenset(
+    f"placement.{key}" for key in ("pulses", "pulse_word", "prefetch_h", "prefetch_input", "h_rounding")
+)
 LONGEST_FIXED = 16  # bits: what float32 arithmetic rounds without an error of its own
 FLOAT_BITS = 32
 
@@ -199,6 +201,8 @@ class Placement(Part):
     """
     prefetch_h: Rows = 0
     """Rows of H that a layer fetches ahead into its registers; 0: none."""
+    prefetch_input: Annotated[int, Field(ge=0, le=4096)] = 0
+    """Samples that come from the host into the buffer while those before are under way; 1: double-buffered input."""
     h_word: Bytes
     """Size of one element of H, which also rounds it: 4 B is float32, up to 2 B are fixed point."""
     h_rounding: Literal["stochastic", "nearest"] = "stochastic"

@@ -48,10 +48,11 @@ class Run:
     Its `jobs` are its own operations and, behind them, those of later samples that wait for one of them.
     """
 
-    __slots__ = ("critical_ps", "jobs", "left", "sample", "serial_ps")
+    __slots__ = ("bound", "critical_ps", "jobs", "left", "sample", "serial_ps")
 
     def __init__(self, sample: int, bound: Bound, critical_ps: int) -> None:
         self.sample = sample
+        self.bound = bound
         self.left = len(bound.steps)
         self.critical_ps = critical_ps
         self.serial_ps = 0

@@ -11,6 +11,7 @@ operation sees another's effect before that one's service is over.
 
 from __future__ import annotations
 
+from collections import deque
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from twin.engine.sampling import Sampling
 from twin.engine.skipping import Tallies
 from twin.engine.staleness import Staleness
 from twin.errors import TwinError
+from twin.operation import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,11 +51,14 @@ class Scheduler:
     costs : Costs
         ``ChipCosts(chip, mapping)``.
     in_flight : int
-        Samples under way at once, at least 1; private resources have as many copies.
+        Samples under way at once, at least 1; private resources have as many copies, and one for each sample ahead.
     on_sample : callable, optional
         Called with the number of every completed sample.
     consistency : Consistency, optional
         Of weight matrices between samples; strict by default.
+    ahead : int
+        Samples that may arrive from the host while those before are under way: nothing else of them is done until the
+        sample `in_flight` before has left. 1 is double-buffered input.
 
     Attributes
     ----------
@@ -75,6 +80,7 @@ class Scheduler:
         "_add_counts",
         "_add_row",
         "_add_served",
+        "_arrivals",
         "_begin",
         "_bounded",
         "_callbacks",
@@ -84,6 +90,7 @@ class Scheduler:
         "_env",
         "_free",
         "_gates",
+        "_held",
         "_meeting",
         "_next",
         "_now",
@@ -106,6 +113,7 @@ class Scheduler:
         "sampling",
         "setup_done",
         "setup_ps",
+        "slots",
         "sojourn_ps",
         "staleness",
         "start_ps",
@@ -120,15 +128,16 @@ class Scheduler:
         in_flight: int,
         on_sample: Callable[[int], None] | None = None,
         consistency: Consistency | None = None,
+        ahead: int = 0,
     ) -> None:
         if in_flight < 1:
             raise TwinError(f"training.in_flight (= {in_flight}): must be at least 1")
         self.costs = costs
         self._program, self._effects, self._on_sample = program, effects, on_sample
-        self.in_flight = in_flight
+        self.in_flight, self.slots = in_flight, in_flight + ahead
         self.stateful = costs.stateful
         self.consistency = consistency or Consistency()
-        self.binder = Binder(program, self.costs, in_flight, relaxed=not self.consistency.strict)
+        self.binder = Binder(program, self.costs, self.slots, relaxed=not self.consistency.strict)
         self.staleness = Staleness()
         self.ledger = Ledger(self.binder.templates, self.costs)
         self.setup_ps = 0
@@ -141,6 +150,7 @@ class Scheduler:
         self._watch: Watch | None = None
         self._counts = effects.counts
         self._meeting = Meeting(wait)
+        self._arrivals: dict[int, tuple[Bound, tuple[int, ...]]] = {}  # of a bound program, by its identity
         self._add_row, self._add_counts = self.ledger.rows.extend, self.ledger.count_rows.extend
         self._add_served = self.ledger.served_rows.extend
         self._gates = costs.standing.gates
@@ -160,6 +170,7 @@ class Scheduler:
         self._user = [-1] * len(self.costs.servers)
         self._running: dict[int, Run] = {}
         self._chains: dict[int, int] = {}  # longest chain of completed samples, until that lets one in
+        self._held: deque[Run] = deque()  # samples of which nothing but the arrival may go on yet
         self._next = self._stop = 0
 
     @property
@@ -237,14 +248,41 @@ class Scheduler:
 
     def _admit(self) -> list[Job]:
         """Let samples in, in order, while their slots are free; return operations that are complete."""
-        finished: list[Job] = []
+        finished = self._release() if self._held else []
         running = self._running
-        while self._next < self._stop and self._next - self.in_flight not in running:
+        while self._next < self._stop and self._next - self.slots not in running:
             sample = self._next
             self._next += 1
-            self.critical_ps = max(self.critical_ps, self._chains.pop(sample - self.in_flight, 0))
+            if self.slots == self.in_flight:
+                self.critical_ps = max(self.critical_ps, self._chains.pop(sample - self.in_flight, 0))
             finished += self._enter(sample, self.binder.bind(sample))
+            if self._held:
+                finished += self._release()
         return finished
+
+    def _release(self) -> list[Job]:
+        """Let samples go on that have arrived or are about to, in order, while fewer than `in_flight` are under way."""
+        finished: list[Job] = []
+        while self._held and self._held[0].sample - self.in_flight not in self._running:
+            run = self._held.popleft()
+            self.critical_ps = max(self.critical_ps, self._chains.pop(run.sample - self.in_flight, 0))
+            jobs = [run.jobs[k] for k in self._waiting_for_arrival(run.bound)]
+            code = ADMISSION if self.last_index >= 0 else NOTHING
+            for job in jobs:
+                job.critical_ps = max(job.critical_ps, self.critical_ps)
+                job.waiting -= 1
+                if not job.waiting and self._begin(job, self.last_index, code):
+                    finished.append(job)
+        return finished
+
+    def _waiting_for_arrival(self, bound: Bound) -> tuple[int, ...]:
+        """Return what of a sample that comes ahead is held back: roots but arrivals, and what follows these."""
+        known = self._arrivals.get(id(bound))
+        if known is None or known[0] is not bound:
+            arrivals = {k for k, step in enumerate(bound.steps) if step[1].operation.kind is Kind.INPUT}
+            after = {later for k in arrivals for later, _ in bound.steps[k][3]}
+            known = self._arrivals[id(bound)] = bound, tuple(sorted((after | {*bound.roots}) - arrivals))
+        return known[1]
 
     def _enter(self, sample: int, bound: Bound) -> list[Job]:
         run = Run(sample, bound, self.critical_ps)
@@ -254,11 +292,15 @@ class Scheduler:
         self._running[sample] = run
         jobs = run.jobs
         self.staleness.enter(sample, bound.written)
-        if self.in_flight > 1:
+        if self.slots > 1:
             self._meeting.meet(bound, jobs)
         if self._bounded is not None:
             for weights in bound.weights:
                 self._bounded.meet(weights, jobs, sample)
+        if self.slots > self.in_flight and sample != SETUP:
+            for position in self._waiting_for_arrival(bound):
+                jobs[position].waiting += 1
+            self._held.append(run)
         code = ADMISSION if self.last_index >= 0 else NOTHING
         free = [job for job in (jobs[k] for k in bound.roots) if not job.waiting]
         return [job for job in free if self._begin(job, self.last_index, code)]

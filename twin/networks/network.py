@@ -9,7 +9,7 @@ from twin.networks import description as config
 from twin.networks.flow import Digital, Flow
 from twin.networks.graph import Graph
 from twin.networks.kinds import matrices
-from twin.networks.layers import Dense, Layer, Recurrent
+from twin.networks.layers import Conv, Dense, Layer, Recurrent
 from twin.networks.lowering import Lowering, cells
 
 if TYPE_CHECKING:
@@ -133,3 +133,12 @@ def _unrolled(description: config.Network, symbols: int) -> tuple[list[Layer], l
         last = f"network.layers.{len(description.layers) - 1}"
         raise TwinError(f"{last}.outputs (= {layers[-1].n_out}): the text has {symbols} symbols; leave it out")
     return layers, names
+
+
+def input_words(first: Layer, flow: Flow | None) -> int:
+    """Return the words of one sample's input: values of an image, or one symbol a time step; `first` layer."""
+    if flow is not None:
+        return flow.input_words
+    if isinstance(first, Conv):
+        return first.height * first.width * first.channels
+    return first.uses if isinstance(first, Recurrent) else first.n_inputs

@@ -19,7 +19,7 @@ from twin.config.chip import Chip
 from twin.config.optimiser import Optimiser
 from twin.config.options import Mode
 from twin.data import Dataset, load
-from twin.descriptions.workload import Workload
+from twin.descriptions.workload import Training, Workload
 from twin.engine import Engine
 from twin.engine.consistency import Consistency
 from twin.errors import TwinError
@@ -35,7 +35,7 @@ from twin.machine.words import FLOAT32, Word
 from twin.mapping import Mapping, map_layers
 from twin.networks.given.fit import Given
 from twin.networks.lowering import FAN_OUT
-from twin.networks.network import Network
+from twin.networks.network import Network, input_words
 from twin.operation import Stream
 from twin.runs.calibration import CalibrationPhases
 from twin.runs.designs import design_of, designs_of, ruled
@@ -138,7 +138,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     """
     workload, chip, layout = plan.trained, plan.chip.model, plan.layout.model
     training = workload.training
-    check_timing(workload, plan.mode)
+    check_timing(workload, plan.mode, chip.placement.prefetch_input)
     run = design_of(plan)
     if data is None:
         data = load(workload.data, training.seed, workload.network.steps)
@@ -159,7 +159,7 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     steps = training.epochs * Batches(training.batch, len(data.inputs)).steps
     check_schedule(training, steps)
     check_recording(plan.request, steps, training.in_flight, workload.timing)
-    placed = place_streams(chip, mapping, kept(network, designs, chip, training.in_flight * training.batch, optimiser))
+    placed = place_streams(chip, mapping, kept(network, designs, chip, training, optimiser))
     ChipCosts(chip, mapping, placed.places, training.in_flight)  # whether the chip has a place for every tile
     averaging = None
     if workload.extraction is not None and mapping.tiles:
@@ -171,8 +171,11 @@ def check(plan: Plan, data: Dataset | None = None) -> Fit:
     return Fit(network, data, mapping, placed, prefetch, run, designs, averaging, optimiser, given)
 
 
-def check_timing(workload: Workload, mode: Mode) -> None:
-    """Raise TwinError where timing is to be sampled but effects wait for their moment, or windows lie too close."""
+def check_timing(workload: Workload, mode: Mode, ahead: int) -> None:
+    """Raise TwinError where timing is to be sampled but effects wait for their moment, or windows lie too close.
+
+    `ahead`: samples that come from the host before they are worked on.
+    """
     timing = workload.timing
     if timing.mode == "exact":
         return
@@ -181,7 +184,7 @@ def check_timing(workload: Workload, mode: Mode) -> None:
             'timing.mode (= sampled): needs mode "replayed", because coupled effects happen only where the '
             "engine times them; leave --mode coupled out or time every sample with --exact"
         )
-    window = timing.warmup + timing.measured + 2 * workload.training.in_flight
+    window = timing.warmup + timing.measured + 2 * (workload.training.in_flight + ahead)
     if timing.period < 2 * window:
         raise TwinError(
             f"timing.period (= {timing.period}): must be at least {2 * window}, twice a window of warmup + "
@@ -196,6 +199,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     placed, designs, run = found.placed, found.designs, found.run
     workload, chip = plan.trained, plan.chip.model
     training = workload.training
+    slots = training.in_flight + chip.placement.prefetch_input
     machine = Machine(
         network,
         data,
@@ -209,7 +213,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         workload.init,
         workload.mapping,
         training.seed,
-        training.in_flight * training.batch,
+        slots * training.batch,
         endurance=training.endurance,
         word=Word.of(chip.placement) if any(one.settings.h_words for one in designs) else FLOAT32,
         optimiser=found.optimiser,
@@ -237,7 +241,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         algorithms=[one.algorithm for one in designs],
     )
     order = Order(training.seed, len(data.inputs), shuffled=not network.carried, streams=training.batch)
-    encoder = Encoder(program, training.in_flight, order, rates_of(training, batches))
+    encoder = Encoder(program, slots, order, rates_of(training, batches))
     effects = (Coupled if plan.mode == "coupled" else Replayed)(machine, program, encoder)
     reads = None
     timed: tuple[Any, Any] = program, effects
@@ -255,7 +259,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         for listener in listeners:
             listener(sample)
 
-    engine = Engine(*timed, costs, training.in_flight, announce, consistency)
+    engine = Engine(*timed, costs, training.in_flight, announce, consistency, chip.placement.prefetch_input)
     retention = None
     relaxes = any(math.isfinite(one.devices[name].lifetime) for one in designs for name in one.algorithm.matrices)
     if machine.analog and (workload.calibration.repeats or relaxes):
@@ -320,12 +324,15 @@ def kept(
     network: Network,
     designs: Sequence[Design],
     chip: Chip,
-    in_flight: int,
+    training: Training,
     optimiser: Optimiser | None = None,
 ) -> list[Kept]:
-    """Return what is kept at once: digital matrices, and vectors of every sample in flight."""
+    """Return what is kept at once: digital matrices, vectors of every sample in flight, and samples that came ahead."""
+    in_flight, early = training.in_flight * training.batch, chip.placement.prefetch_input * training.batch
     mains = [one.algorithm.main for one in designs]
-    found = []
+    found = (
+        [Kept(Stream.ACTIVATIONS, early * input_words(network.layers[0], network.flow), -1, mains[0])] if early else []
+    )
     for layer, design in zip(network.layers, designs, strict=True):
         settings, main, fast = design.settings, design.algorithm.main, design.algorithm.fast
         digital = design.algorithm.digital

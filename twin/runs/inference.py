@@ -291,9 +291,9 @@ def _timed(parts: Parts, samples: int) -> tuple[Spent, float, float, float]:
     """Return what samples of the test set take, seconds and joules of what comes before, and the share of `_done`."""
     machine, data = parts.machine, parts.data
     machine.data = replace(data, inputs=data.test_inputs, targets=data.test_targets)
-    program, in_flight = Inference(parts.program), parts.workload.training.in_flight
-    effects = Replayed(machine, program, Encoder(program, in_flight, lambda sample: sample))
-    engine = Engine(program, effects, parts.engine.costs, in_flight)
+    program, in_flight, slots = Inference(parts.program), parts.engine.in_flight, parts.engine.slots
+    effects = Replayed(machine, program, Encoder(program, slots, lambda sample: sample))
+    engine = Engine(program, effects, parts.engine.costs, in_flight, ahead=slots - in_flight)
     engine.prepare()
     before_ps, before_J = engine.now_ps, _drawn(engine)
     effects.segment(0, samples)

@@ -74,7 +74,7 @@ class Recording:
 
             events, end_ps = self._around(self._window)
             first, last = self._window.first, self._window.last
-            about = About(name, command, first, last, self._samples, self._engine.in_flight, end_ps)
+            about = About(name, command, first, last, self._samples, self._engine.slots, end_ps)
             write_trace(self._folder / TRACE, events, legend, about)
 
     def remove(self) -> None:
@@ -86,7 +86,7 @@ class Recording:
 
     def _take(self, events: Events) -> None:
         if not self._events and self._window is not None:
-            sample, in_flight = events["sample"], self._engine.in_flight
+            sample, in_flight = events["sample"], self._engine.slots
             near = (sample >= self._window.first - in_flight) & (sample < self._window.last + in_flight)
             events = events[near | (sample < 0) | (sample >= self._samples)]
         if len(events):

@@ -120,7 +120,7 @@ def build_timed(plan: Plan) -> TimedParts:
     prefetch = prefetched(chip, network, designs)
     optimiser = optimiser_of(workload, network, matrices=any(one.settings.optimised for one in designs))
     given = [statistics_of(workload, one.algorithm.name) for one in designs]
-    words = kept(network, designs, chip, training.in_flight * training.batch, optimiser)
+    words = kept(network, designs, chip, training, optimiser)
     shared = chip.cluster.chips if chip.cluster is not None and mapping.tiles else 1
     held = resident_per_chip(words, laid.sections, placement) if placement else resident(words, shared)
     chip, warnings = spilled(chip, held)
@@ -145,7 +145,14 @@ def build_timed(plan: Plan) -> TimedParts:
         clock = _phases(given, laid, program, costs)
     else:
         consistency = Consistency(training.consistency, training.staleness)
-        clock = Engine(program, _effects(given, program), costs, training.in_flight, consistency=consistency)
+        clock = Engine(
+            program,
+            _effects(given, program),
+            costs,
+            training.in_flight,
+            consistency=consistency,
+            ahead=chip.placement.prefetch_input,
+        )
     return TimedParts(plan, laid, designs, network, chip, costs, program, clock, timing.samples, warnings)
 
 

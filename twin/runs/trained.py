@@ -176,9 +176,8 @@ def clockwork(parts: Parts) -> Advance:
                 first = engine.next_sample
 
         return exact
-    in_flight = parts.workload.training.in_flight
     parts.calibration.prepare()
-    return Sampler(engine, effects, in_flight, timing.warmup, timing.measured, timing.period).run
+    return Sampler(engine, effects, engine.slots, timing.warmup, timing.measured, timing.period).run
 
 
 def _curve_row(parts: Parts, epoch: int, sample: int) -> CurveRow:
