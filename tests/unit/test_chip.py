@@ -49,7 +49,7 @@ def test_the_contract_finds_the_parts_that_chips_are_made_of():
 
 @pytest.mark.parametrize("kind", [*parts_below(ChipPart)], ids=lambda kind: kind.__name__)
 def test_every_part_takes_more_time_and_energy_for_more_work_and_has_area_and_leakage(kind):
-    part = kind.of(cluster_chip())
+    part = kind.of(cluster_chip(**{"vector.rate": "8 TFLOP/s"}))
     little, much = part.service(1), part.service(1_000_000)
     assert 0 <= little.busy_ps <= much.busy_ps
     assert 0 <= little.energy_J <= much.energy_J

@@ -80,9 +80,17 @@ def squares_of(flow: Flow | None, layers: Iterable[int]) -> tuple[Resource, ...]
 
 
 def node_steps(
-    flow: Flow | None, layers: Sequence[LayerSteps], matrix: str, optimiser: Optimiser | None
+    flow: Flow | None,
+    layers: Sequence[LayerSteps],
+    matrix: str,
+    optimiser: Optimiser | None,
+    *,
+    apart: bool = False,
 ) -> "list[NodeSteps]":
-    """Return the steps of all digital nodes of a graph, beside its `layers`; none where there is no graph."""
+    """Return the steps of all digital nodes of a graph, beside its `layers`; none where there is no graph.
+
+    `apart`: their work is done by a unit of its own, not by the slices beside the layers.
+    """
     moments, flops = (optimiser.moments, optimiser.flops) if optimiser else (0, 0)
     squares: tuple[Resource, ...] = ()
     if optimiser is not None and optimiser.clip_norm:
@@ -90,7 +98,7 @@ def node_steps(
     nodes = flow.nodes if flow else ()
     sparse = optimiser is not None and optimiser.sparse
     return [
-        NodeSteps(flow, node, host, host.beside(node.host, matrix)[1], moments, flops, squares, sparse)
+        NodeSteps(flow, node, host, host.beside(node.host, matrix)[1], moments, flops, squares, sparse, apart)
         for node in nodes
         if flow
         for host in (replace(layers[node.host].at(0, 1), timed=False),)
@@ -123,6 +131,8 @@ class NodeSteps:
         As of `Learner`.
     sparse : bool
         Whether a step leaves parameters alone that a sample did not look up.
+    apart : bool
+        Whether a unit of its own does the work; moves then say of which node they are.
     """
 
     flow: Flow
@@ -133,6 +143,7 @@ class NodeSteps:
     flops: int
     squares: tuple[Resource, ...] = ()
     sparse: bool = False
+    apart: bool = False
 
     @property
     def loaded(self) -> int:
@@ -245,7 +256,7 @@ class NodeSteps:
             return
         flops, summed = 2 * self.node.parameters, self._shared("q")
         yield self._work(Kind.STEP, Opcode.NODE_NORM, Phase.WHOLE, flops, (self._shared("g"),), (summed,))
-        yield self._move(Stream.ERRORS, 1, (summed,), self._shared("qs"), store=True)
+        yield self.host.move(Stream.ERRORS, self.matrix, 1, (summed,), self._shared("qs"), store=True)
 
     def step(self) -> Iterator[Operation]:
         """Load parameters and moments, step them, store them."""
@@ -254,14 +265,14 @@ class NodeSteps:
         if not words:
             return
         loaded, new, reads = self._shared("loaded"), self._shared("new"), self._learnt()
-        yield self._move(Stream.WEIGHTS, words, self._learnt(), loaded)
+        yield self.host.move(Stream.WEIGHTS, self.matrix, words, self._learnt(), loaded)
         if self.squares:
             reads = *reads, self._shared("clip")
-            yield self._move(Stream.ERRORS, len(self.squares), self.squares, reads[-1])
+            yield self.host.move(Stream.ERRORS, self.matrix, len(self.squares), self.squares, reads[-1])
         flops = self.flops * stepped
         gradient = self._shared("g")
         yield self._work(Kind.STEP, Opcode.NODE_STEP, Phase.WHOLE, flops, (loaded, gradient, *reads), (new, gradient))
-        yield self._move(Stream.WEIGHTS, words, (new,), self._shared("p"), store=True)
+        yield self.host.move(Stream.WEIGHTS, self.matrix, words, (new,), self._shared("p"), store=True)
 
     def _flops(self, whole: int, phase: Phase) -> int:
         return whole - (whole * GATHERED // TOGETHER if phase is Phase.APPLY else 0)
@@ -301,7 +312,8 @@ class NodeSteps:
         home: tuple[int, str] | None = None,
         towards: int = 0,
     ) -> Operation:
-        return self.host.move(stream, self.matrix, words, sources, target, store=store, home=home, towards=towards)
+        moved = self.host.move(stream, self.matrix, words, sources, target, store=store, home=home, towards=towards)
+        return replace(moved, node=self.node.index) if self.apart else moved
 
     def _work(
         self,

@@ -17,6 +17,7 @@ from twin.chip.servers import Servers
 from twin.chip.service import AreaRow
 from twin.chip.streams import has_registers
 from twin.chip.tile import Tile
+from twin.chip.vector import VectorUnit, serves
 from twin.errors import TwinError
 from twin.operation import Counts, Kind, Unit
 
@@ -85,6 +86,7 @@ class ChipCosts:
         self._tile = Tile.of(chip) if names else None
         self._ruled = {layer: Tile.of(own) for layer, own in ruled.items()}
         self._digital = DigitalUnit.of(chip)
+        self._vector = VectorUnit.of(chip) if vars(chip)["vector"] is not None else None
         self.network = Network(chip, len(names)) if chip.network is not None and names else None
         chips = self.network.n_chips if self.network else 1
         self.floorplan = Floorplan(chip, mapping, self.network, sites)
@@ -106,6 +108,8 @@ class ChipCosts:
         stores += [(kind, chip) for chip in range(1, chips) for kind in ("buffer", "memory")]
         for kind, chip in stores:
             table.add(kind, chip, f"{kind} {chip}" if chip else kind, chip)
+        for chip in range(chips if self._vector is not None else 0):
+            table.add("vector", chip, f"vector {chip}" if chip else "vector", chip)
         for number, link in enumerate(self.network.links if self.network else ()):
             table.add(link.kind, number, link.name, link.chip)
         return table
@@ -142,6 +146,10 @@ class ChipCosts:
 
     def _digital_demand(self, operation: Operation) -> Demand:
         energy = no_energy()
+        if self._vector is not None and serves(operation):
+            busy_ps, latency_ps, energy[Component.DIGITAL, 0] = self._vector.service(operation.flops)
+            unit = self.table["vector", self.moves.home(operation.layer)]
+            return Demand((Occupancy(unit, busy_ps, 0),), -1, latency_ps, energy)
         tiles = holders(operation, parts_of(self._mapping, operation))[0] if self._n_tiles else [-1]
         if tiles[0] < 0:
             service = self._digital.service(operation.flops)
@@ -172,6 +180,8 @@ class ChipCosts:
         rows.append(AreaRow("digital units", units, units * self._digital.area_m2, units * self._digital.leakage_W))
         chips, silicon = (self.network.n_chips, self.network.silicon()) if self.network else (1, [])
         rows += [AreaRow(name, k, k * part.area_m2, k * part.leakage_W) for name, k, part in silicon]
+        if self._vector is not None:
+            rows.append(AreaRow("vector unit", chips, chips * self._vector.area_m2, chips * self._vector.leakage_W))
         for name, store in self.moves.stores.items():
             rows += [replace(row, leakage_W=row.leakage_W * self.on[name]) for row in store.silicon(name, chips)]
         return rows

@@ -40,23 +40,23 @@ class Component(IntEnum):
     WAKE = 18
 
 
-SPENT_BY: dict[Component, str] = {
-    Component.DRIVERS: "tile",
-    Component.CONVERTERS: "tile",
-    Component.CONDUCTION: "tile",
-    Component.PERIPHERY: "tile",
-    Component.PULSES: "tile",
-    Component.DIGITAL: "digital",
-    Component.BUFFER: "buffer",
-    Component.MEMORY: "memory",
-    Component.LINK: "link",
-    Component.HOST: "host",
-    Component.REGISTERS: "registers",
-    Component.NETWORK: "network",
-    Component.CLUSTER: "cluster",
-    Component.CHIP_LINK: "port",
+SPENT_BY: dict[Component, tuple[str, ...]] = {
+    Component.DRIVERS: ("tile",),
+    Component.CONVERTERS: ("tile",),
+    Component.CONDUCTION: ("tile",),
+    Component.PERIPHERY: ("tile",),
+    Component.PULSES: ("tile",),
+    Component.DIGITAL: ("digital", "vector"),
+    Component.BUFFER: ("buffer",),
+    Component.MEMORY: ("memory",),
+    Component.LINK: ("link",),
+    Component.HOST: ("host",),
+    Component.REGISTERS: ("registers",),
+    Component.NETWORK: ("network",),
+    Component.CLUSTER: ("cluster",),
+    Component.CHIP_LINK: ("port",),
 }
-"""The kind of server in which each component's energy is spent; what is not here flows without an operation, or wakes
+"""The kinds of server in which each component's energy is spent; what is not here flows without an operation, or wakes
 a server.
 """
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from twin.chip.demand import Component, Demand, Occupancy, Path, no_energy
 from twin.chip.host import Host
 from twin.chip.streams import FIELDS, has_registers, word_bytes
+from twin.chip.vector import serves
 from twin.errors import TwinError
 from twin.operation import Kind, Stream, Unit
 
@@ -109,7 +110,7 @@ class Moves:
         if stream is None:
             raise ValueError(f"{operation.kind} of layer {operation.layer}: a move needs a stream")
         n_bytes = word_bytes(self._chip, stream, operation.words)
-        home = self._home(operation.layer + operation.towards)
+        home = self.home(operation.layer + operation.towards)
         hops = self._hops(operation, stream, n_bytes, home)
         access, activation_J = -1, 0.0
         if self._at_work is not None and hops[-1].path is Path.MEMORY:
@@ -211,7 +212,7 @@ class Moves:
         if operation.unit is not Unit.MOVE or operation.stream is None or self._network is None:
             return []
         stream = operation.stream
-        at = self._network.part(self.place(stream), self._home(operation.layer + operation.towards))
+        at = self._network.part(self.place(stream), self.home(operation.layer + operation.towards))
         shares = self._shares(operation, word_bytes(self._chip, stream, operation.words))
         return [(tile, at, share) for tile, share in shares]
 
@@ -240,12 +241,12 @@ class Moves:
         return max(1, words // max(1, operation.words))
 
     def _moving(self, operation: Operation) -> tuple[list[int], int]:
-        if not operation.matrix:
+        if not operation.matrix or serves(operation):  # a vector unit stands beside the stores
             return [], 1
         parts = tuple(part for part in parts_of(self._mapping, operation) if part.tile >= 0)
         return holders(operation, parts)
 
-    def _home(self, layer: int) -> int:
+    def home(self, layer: int) -> int:
         """Return the chip whose buffer and memory a layer uses: that of its first tile."""
         if self._network is None:
             return 0

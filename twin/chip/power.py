@@ -30,6 +30,7 @@ STANDING: Final = STATIC | AWAKE
 PARTS: Final = {
     "tile": "tile periphery",
     "digital": "digital units",
+    "vector": "vector unit",
     "registers": "registers",
     "buffer": "buffer",
     "memory": "memory",

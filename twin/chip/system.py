@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from twin.mapping.chips import Placement
     from twin.operation import Operation
 
-PER_CHIP: Final = ("buffer", "memory", "port")
+PER_CHIP: Final = ("buffer", "memory", "vector", "port")
 
 
 @final
@@ -76,9 +76,10 @@ class SystemCosts:
         self._copies = [copies[block] for block in placement.block]
         self._servers = Servers()
         for server, tile, _ in self._one.table.items():
-            if server.kind not in {"buffer", "memory", "host"}:
+            if server.kind not in {"buffer", "memory", "vector", "host"}:
                 self._servers.add(server.kind, tile, server.name, placement.chip[tile])
-        for kind in PER_CHIP:
+        built = [kind for kind in PER_CHIP if kind != "vector" or chip.vector is not None]
+        for kind in built:
             for number in range(self._chips):
                 self._servers.add(kind, number, f"{kind} {number}", number)
         self._servers.add("host", 0, "host", -1)
@@ -164,7 +165,7 @@ class SystemCosts:
             "digital units": self._digital_units(),
         }
         one = self._one.area()
-        stores = (row for row in one if row.part.partition(" ")[0] in {"buffer", "memory"})
+        stores = (row for row in one if row.part.partition(" ")[0] in {"buffer", "memory", "vector"})
         counts |= {row.part: self.chips * row.count for row in stores}
         rows = [self._times(row, counts) for row in one]
         system = self._system

@@ -158,6 +158,10 @@ class Tile(Part):
 class Digital(Part):
     """A digital unit shared by several tiles, each of which owns a slice of rate / tiles."""
 
+    format: Literal["fp8", "fp16", "fp32"] | None = None
+    """Format of all digital work, in place of `technology.arithmetic`: it sets rate, energy, area and leakage, and the
+    words of activations, errors and weights. What was given together with it stays.
+    """
     rate: FlopRate
     """Floating-point operations a second of one whole unit."""
     tiles: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -168,6 +172,22 @@ class Digital(Part):
     """Silicon of one unit."""
     leakage: Power
     """What one unit draws all the time."""
+
+
+class Vector(Part):
+    """A vector unit beside the buffer of a chip, for the work of nodes without a matrix.
+
+    Attention, norms, softmax, sums, forward and back; their words then pass no link of a tile.
+    """
+
+    rate: FlopRate
+    """Floating-point operations a second."""
+    energy: EnergyPerOp
+    """Energy of one floating-point operation."""
+    area: Area
+    """Silicon of the unit."""
+    leakage: Power
+    """What the unit draws all the time."""
 
 
 class Host(Part):
@@ -294,6 +314,8 @@ class Chip(Description):
     """The tile, of which a network takes as many as it needs."""
     digital: Digital
     """The digital unit beside the tiles: activations, update management, H."""
+    vector: Vector | None = None
+    """A vector unit for nodes without a matrix; without it the slices beside the tiles do their work."""
     buffer: Buffer
     """The memory on the chip (SRAM)."""
     memory: Memory
@@ -338,6 +360,21 @@ class Chip(Description):
                 if own["registers"] is not None or placement[key] == "registers":
                     rule = "is not described together with a [network] or copies of arrays; use buffer or memory"
                     raise refusal(("placement", key), rule)
+        return self
+
+    @model_validator(mode="after")
+    def _a_vector_unit_is_fed_by_buffer_and_memory(self) -> Self:
+        """Refuse registers of tiles as a place of what the unit works on."""
+        own, placement = vars(self), vars(vars(self)["placement"])
+        for key in ("activations", "errors", "weights") if own["vector"] is not None else ():
+            if placement[key] in {"registers", "auto"}:
+                raise refusal(("placement", key), "is not described together with a [vector]; use buffer or memory")
+        return self
+
+    @model_validator(mode="after")
+    def _a_format_needs_a_technology(self) -> Self:
+        if vars(vars(self)["digital"])["format"] is not None and vars(self)["technology"] is None:
+            raise refusal(("digital", "format"), "needs a [technology], from which its rate and energy are derived")
         return self
 
     @model_validator(mode="after")

@@ -71,6 +71,8 @@ class PowerStates(Part):
     """Every tile: its periphery, converters, clock and controller."""
     digital: PartPower | None = None
     """Every digital unit, of which each tile gates its slice."""
+    vector: PartPower | None = None
+    """The vector unit of every chip, where there is one."""
     registers: PartPower | None = None
     """The registers of every tile, where built; what leaks while they are off keeps their words."""
     buffer: StorePower | None = None

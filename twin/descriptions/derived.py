@@ -6,7 +6,17 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from twin.config.chip import Converter, Digital, Host, InputOutput, System, Tile, source_key
+from twin.config.chip import (
+    Converter,
+    Digital,
+    Host,
+    InputOutput,
+    Placement,
+    System,
+    Tile,
+    Vector,
+    source_key,
+)
 from twin.config.electricity import ELECTRICITY
 from twin.config.interconnect import NetworkOnChip
 from twin.config.kinds import DEFAULT, KINDS, Kinds
@@ -14,7 +24,7 @@ from twin.config.origins import COMMAND_LINE, Draft
 from twin.config.part import Part, dimension_of
 from twin.config.technology import Technology
 from twin.descriptions.electricity import DERIVED, Devices, take
-from twin.descriptions.formulas import FORMULAS, OF_KIND
+from twin.descriptions.formulas import BY_FORMAT, FORMULAS, OF_KIND
 from twin.errors import TwinError
 
 COMPUTED = f"{DERIVED}at "
@@ -28,6 +38,8 @@ _TABLES: dict[str, type[Part]] = {
     "tile.io": InputOutput,
     "digital": Digital,
     "host": Host,
+    "placement": Placement,
+    "vector": Vector,
     "network": NetworkOnChip,
     "system": System,
     "technology": Technology,
@@ -65,9 +77,14 @@ class _Values:
             found = found.get(step) if isinstance(found, dict) else None
         return found if isinstance(found, dict) else None
 
+    def has(self, key: str) -> bool:
+        """Return whether the chip gives a value."""
+        table = self.table(key.rpartition(".")[0])
+        return table is not None and key.rpartition(".")[2] in table
+
     def word(self, key: str) -> str:
         """Return a value that is a word."""
-        return str(self._raw(key))
+        return str(self(key))
 
     def __call__(self, key: str) -> float:
         """Return a number, or a quantity in SI units."""
@@ -138,9 +155,11 @@ def derive(draft: Draft, devices: Devices | None = None) -> tuple[frozenset[str]
         if table is None:
             continue
         path = (*name.split("."), last)
+        if key in BY_FORMAT and draft.origin(("digital", "format")) == COMMAND_LINE != draft.origin(path):
+            table.pop(last, None)
         if again and draft.origin(path).startswith(COMPUTED):
             table.pop(last, None)
-        if last in table and key not in OF_DEVICE:
+        if last in table and key not in OF_DEVICE | BY_FORMAT:  # of which a node says nothing
             _refuse_without_node(draft, key)
         elif last not in table:
             _fill(draft, values, table, key)

@@ -14,6 +14,10 @@ FEWEST_BIT = 4
 """Resolution below which a converter takes no less, assumption: the regression begins there."""
 EXACT_BIT = {"inp_res": 7, "out_res": 9}
 """Resolution that is charged where converters do not round (0 steps), assumption: that of aihwkit's IOParameters."""
+FORMAT_WORDS = ("activation_word", "error_word", "weight_word")
+"""Keys of the placement that have the word of the format of digital work where they are left out."""
+BY_FORMAT = frozenset({"digital.rate", *(f"placement.{word}" for word in FORMAT_WORDS)})
+"""What a format that is set on the command line decides in place of the file's values."""
 NEIGHBOURS = 4
 """Routers that a router of a network is joined to, assumption: those of a mesh."""
 
@@ -24,6 +28,8 @@ class Inputs(Protocol):
     def __call__(self, key: str) -> float: ...  # noqa: D102
 
     def word(self, key: str) -> str: ...  # noqa: D102
+
+    def has(self, key: str) -> bool: ...  # noqa: D102
 
 
 class Formula(NamedTuple):
@@ -101,6 +107,34 @@ def _router(of: Inputs) -> tuple[float, float]:
     return NEIGHBOURS + of("network.concentration"), of("network.bandwidth")
 
 
+def _format(of: Inputs) -> str:
+    """Return the format of digital work."""
+    own = of.word("digital.format") if of.has("digital.format") else ""
+    return own or of.word("technology.arithmetic")
+
+
+def _lanes(unit: str) -> dict[str, Formula]:
+    """Return what a digital unit takes by its rate."""
+
+    def technology(of: Inputs) -> tuple[float, float]:
+        return of("technology.node"), of("technology.supply")
+
+    return {
+        f"{unit}.energy": Formula(
+            "mean of an addition and a multiplication in the arithmetic, Horowitz",
+            lambda of: logic.flop_energy_J(_format(of), *technology(of)),
+        ),
+        f"{unit}.area": Formula(
+            "lanes of an adder and a multiplier at 1 GHz for the rate, Horowitz",
+            lambda of: logic.flops_area_m2(_format(of), of(f"{unit}.rate"), of("technology.node")),
+        ),
+        f"{unit}.leakage": Formula(
+            "a tenth of the dynamic power at full rate",
+            lambda of: logic.flops_leakage_W(_format(of), of(f"{unit}.rate"), *technology(of)),
+        ),
+    }
+
+
 def _memory(place: str, take: Callable[[sram.Sram, int], float]) -> Callable[[Inputs], float]:
     def value(of: Inputs) -> float:
         size = of(f"{place}.size")
@@ -163,22 +197,15 @@ FORMULAS: dict[str, Formula] = {
         "regression of arXiv 2404.06553 for the bits of out_res and the rate", _converter(converter.converter_area_m2)
     ),
     "tile.leakage": Formula("of 2 x count converters, a fifth of their power at full rate", _tile_leakage),
-    "digital.energy": Formula(
-        "mean of an addition and a multiplication in the arithmetic, Horowitz",
-        lambda of: logic.flop_energy_J(
-            of.word("technology.arithmetic"), of("technology.node"), of("technology.supply")
-        ),
+    "digital.rate": Formula(
+        "0.7 TFLOP/s in FP8 (Rasch 2024), by the bits of the format", lambda of: logic.unit_rate_FLOPs(_format(of))
     ),
-    "digital.area": Formula(
-        "lanes of an adder and a multiplier at 1 GHz for the rate, Horowitz",
-        lambda of: logic.flops_area_m2(of.word("technology.arithmetic"), of("digital.rate"), of("technology.node")),
-    ),
-    "digital.leakage": Formula(
-        "a tenth of the dynamic power at full rate",
-        lambda of: logic.flops_leakage_W(
-            of.word("technology.arithmetic"), of("digital.rate"), of("technology.node"), of("technology.supply")
-        ),
-    ),
+    **{
+        f"placement.{word}": Formula("a word of the format", lambda of: logic.format_bytes(_format(of)))
+        for word in FORMAT_WORDS
+    },
+    **_lanes("digital"),
+    **_lanes("vector"),
     **_memories("buffer"),
     **_memories("registers"),
     "memory.area": Formula(

@@ -108,7 +108,7 @@ def joules(ledger: Ledger) -> NDArray[np.float64]:
         for component in np.flatnonzero(spent).tolist():
             if component == Component.WAKE:
                 continue
-            mine = [one for one in template.servers if kinds[one] == SPENT_BY[Component(component)]]
+            mine = [one for one in template.servers if kinds[one] in SPENT_BY[Component(component)]]
             mine = mine or list(template.servers)
             share = np.array([carried.get(one, 0) for one in mine], float)
             share = share / share.sum() if share.any() else np.full(len(mine), 1 / len(mine))

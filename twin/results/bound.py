@@ -12,6 +12,7 @@ MATRIX = re.compile(r"\d+\.[A-Z]\w*")  # of a layer; vectors begin with a small 
 PARTS = {
     "tile": "tiles",
     "digital": "digital units",
+    "vector": "vector unit",
     "link": "tile links",
     "port": "chip ports",
     "cluster": "links between chips",

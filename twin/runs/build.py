@@ -229,7 +229,8 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     if workload.init.state:
         enter_state(machine, workload.init.state)
     batches = Batches(training.batch, len(data.inputs))
-    nodes = node_steps(network.flow, steps, run.algorithm.main, found.optimiser)
+    apart = plan.chip.model.vector is not None
+    nodes = node_steps(network.flow, steps, run.algorithm.main, found.optimiser, apart=apart)
     program = Program(
         run.algorithm,
         steps,

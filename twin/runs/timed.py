@@ -128,7 +128,7 @@ def build_timed(plan: Plan) -> TimedParts:
     placed = Placed({}, {}, used, ()) if placement else place_streams(chip, mapping, words)
     stored = Stream.PULSES in placed.places
     layers = layer_steps(network, mapping, designs, prefetch, optimiser, stored_pulses=stored, batch=training.batch)
-    nodes = node_steps(network.flow, layers, algorithm.main, optimiser)
+    nodes = node_steps(network.flow, layers, algorithm.main, optimiser, apart=chip.vector is not None)
     batches = Batches(training.batch, timing.samples * training.batch)
     own = [one.algorithm for one in designs]
     program = Program(algorithm, layers, flow=network.flow, nodes=nodes, batches=batches, algorithms=own)

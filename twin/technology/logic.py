@@ -13,6 +13,11 @@ FORMATS = 45 * NM
 """Node of the formats in the table."""
 CLOCK_Hz = 1e9
 """Clock of a lane, assumption; a lane does one multiplication and one addition a cycle."""
+FORMAT_BITS = {"fp8": 8, "fp16": 16, "fp32": 32}
+DATAPATH_bps = 8 * 700e9
+"""Bits of operations that a digital unit works on in a second: Rasch 2024, 0.7 TFLOP/s in FP8; of equal datapaths the
+rate falls as the bits grow (assumption, as SIMD units do).
+"""
 LEAKAGE = 0.1
 """Leakage of logic as a share of its dynamic power at full rate, assumption."""
 
@@ -48,6 +53,16 @@ def area_factor(node_m: float, from_m: float) -> float:
     index = node_index(node_m)
     below, above = row[floor(index)], row[ceil(index)]
     return float(below + (above - below) * (index % 1))
+
+
+def format_bytes(number: str) -> float:
+    """Return the size of a word of a format."""
+    return FORMAT_BITS[number] / 8
+
+
+def unit_rate_FLOPs(number: str) -> float:
+    """Return the rate of a digital unit in a format."""
+    return DATAPATH_bps / FORMAT_BITS[number]
 
 
 def flop_energy_J(number: str, node_m: float, supply_V: float) -> float:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-PARTS = ("tile", "digital", "registers", "buffer", "memory", "port", "host")
+PARTS = ("tile", "digital", "vector", "registers", "buffer", "memory", "port", "host")
 """Kinds of servers that have a lane, from top to bottom; links have none."""
 
 MOST_SERVICES = 420
