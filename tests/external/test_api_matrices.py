@@ -69,6 +69,16 @@ def test_a_state_that_is_set_again_is_what_training_begins_with(trained, tmp_pat
     assert not np.array_equal(other.state["dense-0"]["C"], run.state["dense-0"]["C"])
 
 
+def test_a_line_of_agad_without_a_reference_comes_out_and_goes_in_as_it_is(tmp_path):
+    run = twin.simulate("digits-mlp", "agad", epochs=1, samples=12, progress=False)
+    reference = run.state["dense-0"]["reference"]
+    assert np.isnan(reference).any()
+    run.state.save(tmp_path / "state.npz")
+    own = {"init.state": str(tmp_path / "state.npz"), "algorithms.agad.transfer_every": 100}
+    again = twin.simulate("digits-mlp", "agad", epochs=1, samples=2, progress=False, overrides=own)
+    np.testing.assert_array_equal(again.state["dense-0"]["reference"], reference)
+
+
 def test_only_what_a_file_names_is_set(tmp_path):
     h = np.full((64, 65), 0.25, np.float32)
     np.savez(tmp_path / "h.npz", **{"dense-0.H": h})

@@ -21,6 +21,7 @@ from twin.operation import N_COUNTS, Counts, Opcode
 F32, I32 = np.float32, np.int32
 SAMPLE = 7
 CONVERTERS = {"inp_res": "126", "out_res": "510", "out_bound": "12.0", "out_noise": "0.06"}
+OF_WEIGHTS = CONVERTERS | {"w_noise": "0.02"}
 CLIPPING = CONVERTERS | {"out_bound": "0.4"}  # most outputs: bound management repeats
 with_vectors = pytest.mark.skipif(not HAS_COMPRESS, reason="the processor has no AVX-512")
 
@@ -133,6 +134,7 @@ MACHINES = {
     [
         pytest.param("digital", {}, id="digital"),
         pytest.param("sgd", io(CONVERTERS), id="converters"),
+        pytest.param("sgd", io(OF_WEIGHTS), id="noise of weights"),
         pytest.param("sgd", io(CLIPPING) | tiles(4), id="clipping, several arrays"),
         pytest.param("sgd", io(CLIPPING | {"noise_management": "none"}), id="no noise management"),
     ],

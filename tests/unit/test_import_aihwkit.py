@@ -15,6 +15,7 @@ from twin.imports.aihwkit.classes import preset_names
 from twin.imports.aihwkit.convert import read_configuration
 from twin.imports.aihwkit.found import Base
 
+LOSSY = PRINTED.replace("out_res=0.001968503937007874", "inp_noise=0.5")
 PRESETS = sorted(preset_names())
 ALGORITHMS = {
     "TikiTaka": "shd",
@@ -84,7 +85,8 @@ def test_a_printed_configuration_becomes_devices_rates_updates_and_io(read):
     assert shd == {"fast_lr": 1.0, "transfer_every": 2, "transfer_axis": "column", "gamma": 0.1}
     assert values["algorithms.shd.transfer_lr"] == pytest.approx(0.5 * 0.2)  # in units of the optimiser's rate
     assert (values["algorithms.shd.update.desired_bl"], values["algorithms.shd.transfer_update.desired_bl"]) == (10, 5)
-    io = {key.rpartition(".")[2]: value for key, value in values.items() if key.startswith("chip.tile.io.")}
+    table = "chip.tile.io."
+    io = {key.removeprefix(table): value for key, value in values.items() if key.startswith(table)}
     assert io == {
         "inp_res": 62,
         "out_res": 510,
@@ -93,6 +95,8 @@ def test_a_printed_configuration_becomes_devices_rates_updates_and_io(read):
         "noise_management": "abs_max",
         "bound_management": "iterative",
         "max_bm_factor": 16,
+        "transfer.out_res": 508,
+        "transfer.out_bound": 12.0,
     }
     assert values["calibration.method"] == "none"  # a device without a reference keeps its raw weights
 
@@ -204,6 +208,38 @@ def test_a_resolution_is_a_number_of_steps_in_either_form(read):
         assert read(f"SingleRPUConfig(forward=IOParameters(inp_res={given}))").values["chip.tile.io.inp_res"] == steps
 
 
+def test_each_direction_gets_what_it_converts_otherwise(read):
+    forward = "forward=IOParameters(out_noise=0.1, w_noise=0.02, w_noise_type=WeightNoiseType.ADDITIVE_CONSTANT)"
+    backward = "backward=IOParameters(inp_res=1 / 62, noise_management=NoiseManagementType.NONE)"
+    transfer = "transfer_forward=IOParameters(is_perfect=True)"
+    cells = f"TransferCompound(unit_cell_devices=[ConstantStepDevice(), ConstantStepDevice()], {transfer})"
+    found = read(f"UnitCellRPUConfig(device={cells}, {forward}, {backward})")
+    own = {key: value for key, value in found.values.items() if key.startswith(("chip.tile.io.b", "chip.tile.io.t"))}
+    assert own == {
+        "chip.tile.io.bound_management": "iterative",
+        "chip.tile.io.backward.inp_res": 62,
+        "chip.tile.io.backward.out_noise": 0.06,
+        "chip.tile.io.backward.w_noise": 0.0,
+        "chip.tile.io.backward.noise_management": "none",
+        "chip.tile.io.transfer.out_res": 0,
+        "chip.tile.io.transfer.inp_res": 0,
+        "chip.tile.io.transfer.out_bound": 0.0,
+        "chip.tile.io.transfer.out_noise": 0.0,
+        "chip.tile.io.transfer.w_noise": 0.0,
+    }
+    assert found.values["chip.tile.io.w_noise"] == 0.02
+    assert lost(found) == {}
+
+
+def test_what_stays_in_the_buffer_and_how_references_miss_is_taken_over(read):
+    cells = "unit_cell_devices=[SoftBoundsReferenceDevice(reference_std=0.05), SoftBoundsReferenceDevice()]"
+    found = read(f"UnitCellRPUConfig(device=ChoppedTransferCompound({cells}, momentum=0.2, forget_buffer=False))")
+    assert found.values["algorithms.cttv2.momentum"] == 0.2
+    assert found.values["algorithms.cttv2.forget_buffer"] is False
+    assert found.values["calibration.reference_std"] == 0.05
+    assert set(lost(found)) == {"device.unit_cell_devices[1].reference_std"}
+
+
 # -- what does not -------------------------------------------------------------------------------------------------
 
 
@@ -212,17 +248,17 @@ def test_a_resolution_is_a_number_of_steps_in_either_form(read):
     [
         ("device=ConstantStepDevice(diffusion=0.1)", "device.diffusion", "0.1"),
         ("device=LinearStepDevice(reverse_up=True)", "device.reverse_up", "True"),
-        ("device=SoftBoundsReferenceDevice(reference_std=0.05)", "device.reference_std", "0.05"),
+        ("device=SoftBoundsReferenceDevice(reference_mean=0.05)", "device.reference_mean", "0.05"),
         ("device=ConstantStepDevice(drift=DriftParameter(nu=0.1))", "device.drift.nu", "0.1"),
         ("device=CapacitorPresetDevice()", "device.lifetime", "1000000.0"),
         ("device=ReRamESPresetDevice()", "device.apply_write_noise_on_set", "True"),
-        ("forward=IOParameters(w_noise=0.02)", "forward.w_noise", "0.02"),
+        ("forward=IOParameters(w_noise=0.02, w_noise_type=WeightNoiseType.PCM_READ)", "forward.w_noise_type",
+         "WeightNoiseType.PCM_READ"),
         ("forward=IOParameters(nm_thres=0.5)", "forward.nm_thres", "0.5"),
         ("forward=IOParameters(inp_res=1 / 127)", "forward.inp_res", "0.007874015748031496"),
         ("forward=IOParameters(noise_management=NoiseManagementType.MAX)", "forward.noise_management",
          "NoiseManagementType.MAX"),
-        ("backward=IOParameters(out_noise=0.5)", "backward.out_noise", "0.5"),
-        ("backward=IOParameters(is_perfect=True)", "backward.is_perfect", "True"),
+        ("backward=IOParameters(inp_asymmetry=0.5)", "backward.inp_asymmetry", "0.5"),
         ("update=UpdateParameters(fixed_bl=False)", "update.fixed_bl", "False"),
         ("update=UpdateParameters(pulse_type=PulseType.MEAN_COUNT)", "update.pulse_type", "PulseType.MEAN_COUNT"),
         ("mapping=MappingParameter(weight_scaling_omega=0.6)", "mapping.weight_scaling_omega", "0.6"),
@@ -244,13 +280,11 @@ def test_what_a_run_cannot_express_is_listed_with_place_value_and_line(read, fra
         ("n_reads_per_transfer=2", "n_reads_per_transfer"),
         ("random_selection=True", "random_selection"),
         ("transfer_lr_vec=[0.1, 0.2]", "transfer_lr_vec"),
-        ("momentum=0.2", "momentum"),
-        ("forget_buffer=False", "forget_buffer"),
         ("no_buffer=True", "no_buffer"),
         ("correct_gradient_magnitudes=True", "correct_gradient_magnitudes"),
         ("gamma=0.1", "gamma"),
         ("transfer_update=UpdateParameters(desired_bl=3)", "transfer_update.desired_bl"),
-        ("transfer_forward=IOParameters(out_noise=0.5)", "transfer_forward.out_noise"),
+        ("transfer_forward=IOParameters(inp_noise=0.5)", "transfer_forward.inp_noise"),
     ],
 )
 def test_what_a_transfer_cannot_express_is_listed(read, fragment, place):
@@ -280,7 +314,10 @@ def test_a_digital_bias_is_lost_only_where_the_network_has_a_bias(text):
 
 
 def test_strict_refuses_in_one_line_and_writes_nothing(twin, text, tmp_path):
-    mapping, io = "mapping=MappingParameter(digital_bias=False)", "forward=IOParameters(w_noise=0.02, ir_drop=1.0)"
+    mapping, io = (
+        "mapping=MappingParameter(digital_bias=False)",
+        "forward=IOParameters(out_asymmetry=0.02, ir_drop=1.0)",
+    )
     path = text(f"SingleRPUConfig({mapping},\n{io})")
     code, out, err = twin("import", "aihwkit", path, "--strict", "--out", "w.toml")
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -290,11 +327,11 @@ def test_strict_refuses_in_one_line_and_writes_nothing(twin, text, tmp_path):
 
 
 def test_the_workload_says_what_was_lost_and_where_its_values_come_from(twin, text):
-    code, _, err = twin("import", "aihwkit", text(PRINTED), "--out", "w.toml")
+    code, _, err = twin("import", "aihwkit", text(LOSSY), "--out", "w.toml")
     assert (code, err) == (0, "")
     loaded = load_workload("./w.toml")
-    assert "transfer_forward.out_res = 0.001968503937007874 (line 14)" in loaded.model.notes
-    assert "transfer_forward.out_bound = 12.0 (line 14)" in loaded.model.notes
+    assert "transfer_forward.inp_noise = 0.5 (line 14)" in loaded.model.notes
+    assert "--set chip.tile.io.transfer.out_bound=12.0" in loaded.model.notes
     sources = loaded.model.sources
     assert sources["algorithms.shd.gamma"] == "S: aihwkit, line 13"
     assert sources["device.matrices.A.w_max"] == "S: aihwkit, line 7"
@@ -303,7 +340,7 @@ def test_the_workload_says_what_was_lost_and_where_its_values_come_from(twin, te
 
 
 def test_without_a_file_the_workload_stands_alone_on_the_standard_output(twin, text):
-    code, out, err = twin("import", "aihwkit", text(PRINTED), "--workload", "digits-mlp")
+    code, out, err = twin("import", "aihwkit", text(LOSSY), "--workload", "digits-mlp")
     assert code == 0
     assert tomllib.loads(out)["data"]["set"] == "digits"
     assert "not as in aihwkit" in err

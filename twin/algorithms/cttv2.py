@@ -62,6 +62,7 @@ class ChoppedTable(TTv2Table):
         return self.with_transfer(
             threshold=self.threshold,
             reset=self.left(),
+            kept=self.kept(),
             auto_granularity=self.auto_granularity,
             chopped=True,
             in_chop_prob=prob,

@@ -62,6 +62,8 @@ class Settings:
         Of C (SHD) or of H (TTv2).
     threshold, reset : float
         SHD: f(v) zeroes |v| below the threshold; TTv2: H crosses beyond it and is left at `reset` times it.
+    kept : float
+        TTv2: share of H itself that stays after a crossing as well.
     auto_granularity : float
         Above 0, the threshold is in units of auto_granularity dw_min / (lines transfer_every).
     in_chop_prob, out_chop_prob : float
@@ -95,6 +97,7 @@ class Settings:
     hadamard: bool = False
     threshold: float = 0.0
     reset: float = 0.0
+    kept: float = 0.0
     auto_granularity: float = 0.0
     chopped: bool = False
     in_chop_prob: float = 0.0

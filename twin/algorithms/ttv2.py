@@ -20,12 +20,15 @@ program; where nothing crossed it takes neither time nor energy.
 """
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal, final
+from typing import Annotated, ClassVar, Literal, Self, final
+
+from pydantic import Field, model_validator
 
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.settings import H, Settings, State
 from twin.algorithms.steps import LayerSteps
 from twin.algorithms.tables import Table, Transfer
+from twin.config.checks import refusal
 from twin.config.numbers import LearningRate
 from twin.operation import Opcode, Operation
 
@@ -42,13 +45,36 @@ class TTv2Table(Transfer):
     reset: Literal["plain", "hysteretic"] = "plain"
     """Where an element of H goes when it crosses: to 0 ("plain") or to 0.6 of the threshold ("hysteretic")."""
 
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the threshold that stays in an element of H when it crosses (aihwkit's momentum of the buffer); 0.6 is
+    what `reset` calls "hysteretic".
+    """
+    forget_buffer: bool = True
+    """Forget by how much an element of H is beyond its threshold when it crosses (true), or take from it what was
+    transferred, one threshold, but for the share `momentum` of it (false).
+    """
+
+    @model_validator(mode="after")
+    def _one_rule_says_what_stays(self) -> Self:
+        own = vars(self)
+        if own["reset"] == "hysteretic" and (own["momentum"] or not own["forget_buffer"]):
+            key = "momentum" if own["momentum"] else "forget_buffer"
+            raise refusal((key,), 'is for reset = "plain"; with "hysteretic" 0.6 of the threshold stays')
+        return self
+
     def left(self) -> float:
-        """Return what is left of H after a crossing, as a share of the threshold."""
-        return HYSTERESIS if self.reset == "hysteretic" else 0.0
+        """Return what is put in the place of H after a crossing, as a share of the threshold with H's sign."""
+        if not self.forget_buffer:
+            return self.momentum - 1.0
+        return HYSTERESIS if self.reset == "hysteretic" else self.momentum
+
+    def kept(self) -> float:
+        """Return which share of H itself stays after a crossing."""
+        return 0.0 if self.forget_buffer else 1.0
 
     def settings(self) -> Settings:
         """Translate them for the executor."""
-        return self.with_transfer(threshold=1.0, reset=self.left(), state=FILTERED)
+        return self.with_transfer(threshold=1.0, reset=self.left(), kept=self.kept(), state=FILTERED)
 
 
 @final

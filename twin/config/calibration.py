@@ -17,6 +17,10 @@ class Calibration(Part):
     """Put references at the computed symmetry point ("exact"), pulse them there ("pulses"), or leave them ("none")."""
     pairs: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     """Pairs of up and down pulses that each calibration takes, for "pulses"."""
+    reference_std: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    """Standard deviation of what every calibration leaves between a reference and where it was put, raw weight units
+    (aihwkit: of SoftBoundsReferenceDevice and its like).
+    """
     every: Count = 0
     """Samples from one calibration to the next; 0: never again."""
     interval: Time = 0.0

@@ -1,7 +1,7 @@
 """The description of a chip: what sets time, energy and area, each value with its source."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
@@ -11,7 +11,7 @@ from twin.config.description import HEADER, Description
 from twin.config.electricity import Ratio
 from twin.config.interconnect import Cluster, NetworkOnChip, TileMapping
 from twin.config.kinds import Buffer, Memory, Registers, TileLink
-from twin.config.part import Part, dotted, leaves
+from twin.config.part import KeyPath, Part, dotted, leaves
 from twin.config.power import PowerStates
 from twin.config.quantity import (
     Area,
@@ -44,9 +44,12 @@ Lines = Annotated[int, Field(ge=1, le=1_000_000)]
 Steps = Annotated[int, Field(ge=0, le=2**24)]
 Place = Literal["registers", "buffer", "memory", "auto"]
 Rows = Annotated[int, Field(ge=0, le=1_000_000)]
-# Younger than the first chips of schema 1: at their defaults nothing is placed, fetched or rounded.
+# Younger than the first chips of schema 1: at their defaults nothing is placed, fetched, rounded or drawn.
 OPTIONAL = frozenset(
-    f"placement.{key}" for key in ("pulses", "pulse_word", "prefetch_h", "prefetch_input", "h_rounding")
+    {
+        *(f"placement.{key}" for key in ("pulses", "pulse_word", "prefetch_h", "prefetch_input", "h_rounding")),
+        "tile.io.w_noise",
+    }
 )
 LONGEST_FIXED = 16  # bits: what float32 arithmetic rounds without an error of its own
 FLOAT_BITS = 32
@@ -68,6 +71,23 @@ class Converter(Part):
     """Silicon of one converter."""
 
 
+class Direction(Part):
+    """What mat-vecs of one direction convert otherwise than forward ones; what is left out is as in forward ones."""
+
+    inp_res: Steps | None = None
+    """Steps of the input converter from -1 to 1, an even count; 0: no rounding."""
+    out_res: Steps | None = None
+    """Steps of the output converter from -out_bound to out_bound, an even count; 0: no rounding."""
+    out_bound: Annotated[float, Field(ge=0, le=1e6)] | None = None
+    """Largest output before conversion, in units of the normalised output; 0: no bound."""
+    out_noise: Annotated[float, Field(ge=0, le=1e3)] | None = None
+    """Standard deviation of the noise of every output line, in units of the normalised output."""
+    w_noise: Annotated[float, Field(ge=0, le=1e3)] | None = None
+    """Standard deviation of the noise of every weight, drawn anew for every mat-vec, in weights of devices."""
+    noise_management: Literal["abs_max", "none"] | None = None
+    """Divide the inputs of a mat-vec by the largest of them and multiply the outputs by it ("abs_max"), or do not."""
+
+
 class InputOutput(Part):
     """The numerics of inputs and outputs, in aihwkit's names; 0 turns a non-ideality off."""
 
@@ -79,6 +99,8 @@ class InputOutput(Part):
     """Largest output before conversion, in units of the normalised output; 0: no bound."""
     out_noise: Annotated[float, Field(ge=0, le=1e3)]
     """Standard deviation of the noise of every output line, in units of the normalised output."""
+    w_noise: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    """Standard deviation of the noise of every weight, drawn anew for every mat-vec, in weights of devices."""
     noise_management: Literal["abs_max", "none"]
     """Divide the inputs of a mat-vec by the largest of them and multiply the outputs by it ("abs_max"), or do not."""
     bound_management: Literal["iterative", "none"]
@@ -87,23 +109,44 @@ class InputOutput(Part):
     """Halve and repeat backward mat-vecs too ("iterative"), which neither Gokmen 2017 nor aihwkit does."""
     max_bm_factor: Annotated[int, Field(ge=1, le=2**30)] = 1024
     """Largest factor by which the inputs are made smaller before bound management gives up."""
+    backward: Direction | None = None
+    """What backward mat-vecs have of their own."""
+    transfer: Direction | None = None
+    """What read-outs of A have of their own."""
+
+    def of(self, direction: Literal["backward", "transfer"]) -> Self:
+        """Return the io of a direction: that of forward mat-vecs with what the direction has of its own."""
+        one: Direction | None = getattr(self, direction)
+        if one is None:
+            return self
+        given = {key: getattr(one, key) for key in Direction.model_fields if key in one.model_fields_set}
+        return self.model_copy(update={key: value for key, value in given.items() if value is not None})
 
     @model_validator(mode="after")
     def _both_ends_are_on_the_grid(self) -> Self:
-        for key in ("inp_res", "out_res"):
-            steps = vars(self)[key]
-            if steps % 2:
-                even = " or ".join(str(count) for count in (steps - 1, steps + 1) if count)
-                rule = f"must be even, as steps lie on both sides of 0; use {even}"
-                raise refusal((key,), rule)
+        for at, own in self._directions():
+            for key in ("inp_res", "out_res"):
+                steps = own.get(key) or 0
+                if steps % 2:
+                    even = " or ".join(str(count) for count in (steps - 1, steps + 1) if count)
+                    rule = f"must be even, as steps lie on both sides of 0; use {even}"
+                    raise refusal((*at, key), rule)
         return self
 
     @model_validator(mode="after")
     def _converters_span_a_bound(self) -> Self:
-        own = vars(self)
-        if own["out_res"] and not own["out_bound"]:
-            raise refusal(("out_res",), "needs out_bound above 0, the range that its steps divide")
+        for at, own in self._directions():
+            if own["out_res"] and not own["out_bound"]:
+                raise refusal((*at, "out_res"), "needs out_bound above 0, the range that its steps divide")
         return self
+
+    def _directions(self) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+        """Yield the values of every direction and where they stand."""
+        own = dict(vars(self))
+        yield (), own
+        for name in ("backward", "transfer"):
+            if own[name] is not None:
+                yield (name,), own | {key: value for key, value in vars(own[name]).items() if value is not None}
 
 
 class Tile(Part):

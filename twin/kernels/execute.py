@@ -97,7 +97,7 @@ def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inpu
                 row[CROSSED] += wrong
         elif p.opcode == BACKWARD or p.opcode == BACKWARD_FAST:  # noqa: PLR1714
             fresh = p.opcode == BACKWARD
-            m = matrices[layer.main if fresh else layer.fast]
+            m = matrices[layer.main_back if fresh else layer.fast_back]
             share = layer.scale if fresh else F32(layer.gamma * layer.scale)
             backward(f, work, real, parts, m, layer, shift, p.first, p.uses, p.sample, fresh, share, seed, row)
         elif p.opcode == DERIVATIVE:
@@ -138,7 +138,7 @@ def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inpu
         elif p.opcode == READ_OUT or p.opcode == READ_OUT_CHOPPED:  # noqa: PLR1714
             # What is read, filtered and pulsed for update `number` passes from one instruction to the next in the
             # layer's v and s: the hazards of the program keep transfers of one layer apart.
-            m = matrices[layer.fast]
+            m = matrices[layer.fast_read]
             read_line(f, work, real, parts, m, layer, number, seed, row)
             if p.opcode == READ_OUT_CHOPPED:
                 unchop(f, parts, m, layer, number, seed)

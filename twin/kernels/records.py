@@ -47,6 +47,7 @@ MATRIX = np.dtype(
         ("out_step", "f4"),  # one step of the output converter; 0: off
         ("out_bound", "f4"),  # outputs saturate here; 0: off
         ("out_noise", "f4"),  # sigma of the noise on every output line
+        ("w_noise", "f4"),  # sigma of the noise of every weight, drawn anew for every mat-vec
         ("noise_management", "i8"),
         ("bm_repeats", "i8"),  # most halvings of the input going forward and in read-outs; 0: bound management off
         ("bm_repeats_backward", "i8"),  # going backward
@@ -151,6 +152,9 @@ LAYER = np.dtype(
         # matrices
         ("main", "i8"),  # forward and backward use this
         ("fast", "i8"),  # A; -1: none
+        ("main_back", "i8"),  # the same matrices with the io of backward mat-vecs, and A with that of read-outs
+        ("fast_back", "i8"),
+        ("fast_read", "i8"),
         ("update", "i8"),  # gradient updates go here
         ("gamma", "f4"),  # forward and backward use gamma A + C
         # learning rates
@@ -167,6 +171,7 @@ LAYER = np.dtype(
         ("transfer_lr", "f4"),
         ("threshold", "f4"),  # SHD: f(v) zeroes |v| below; TTv2: threshold of H
         ("reset", "f4"),  # TTv2: |H| after a crossing
+        ("kept", "f4"),  # share of H itself that stays as well
         ("u", "i8"),  # transfer vector (lines)
         ("v", "i8"),  # what was read (line_length)
         ("s", "i8"),  # signs of the elements that crossed, or f(v)

@@ -1,12 +1,15 @@
 """Physical arrays of a layer: devices drawn, references calibrated, weights put in, described to the kernels."""
 
 from collections.abc import Mapping as Table
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.settings import Update
 from twin.config.calibration import Calibration as CalibrationConfig
+from twin.config.chip import InputOutput
 from twin.devices.family import Affine, DeviceFamily
 from twin.devices.response import Pair, PulseResponse
 from twin.kernels.array.dense import dense_from
@@ -32,6 +35,7 @@ from twin.machine.design import Design
 from twin.mapping import Part
 
 Array = npt.NDArray[np.float32]
+DIRECTIONS: tuple[Literal["backward"], Literal["transfer"]] = ("backward", "transfer")
 LARGEST_NORMAL = 4.9  # of twin.kernels.rng.fill_normals, in sigma
 
 
@@ -46,9 +50,9 @@ def draw_devices(device: DeviceFamily, seed: int, layer: int, matrix: str, k: in
     return device.populate(shape, generator(seed, DEVICES, layer, matrix_number(matrix), k))
 
 
-def method_of(config: CalibrationConfig) -> tuple[str, int]:
-    """Return method and pairs of a calibration; pairs are read only where the method fires them."""
-    return config.method, config.pairs if config.method == "pulses" else 0
+def method_of(config: CalibrationConfig) -> tuple[str, int, float]:
+    """Return method, pairs and error of a calibration; pairs are read only where the method fires them."""
+    return config.method, config.pairs if config.method == "pulses" else 0, config.reference_std
 
 
 class ArrayBuilder:
@@ -83,6 +87,7 @@ class ArrayBuilder:
         self.matrices: list[npt.NDArray[np.void]] = []
         self.nominal: list[float] = []  # by matrix: half the mean weight range of a device
         self.responses: dict[int, type[PulseResponse]] = {}  # by analog matrix
+        self.directions: dict[tuple[int, str, str], int] = {}  # of those with an io of their own, by layer and matrix
         self._shared: dict[bytes, int] = {}
         self.calibrated: dict[tuple[int, str, int], Calibration] = {}  # by (layer, matrix, part)
         self.clipped: dict[tuple[int, str], float] = {}  # share of initial weights beyond their devices' range
@@ -132,8 +137,7 @@ class ArrayBuilder:
         record["n_in"], record["n_out"] = parts[-1].in1, parts[-1].out1
         record["exact"] = record["perfect"] = record["update_management"] = record["update_bl_management"] = 1
         record["dw_min"], record["desired_bl"] = 1.0, 1
-        self.matrices.append(record)
-        self.nominal.append(np.inf)
+        self._append(record, np.inf)
 
     def _add_analog(
         self,
@@ -156,13 +160,10 @@ class ArrayBuilder:
         record["n_in"], record["n_out"] = parts[-1].in1, parts[-1].out1
         record["exact"] = device.exact or update.pulse_type == "none"
         record["clip_below"] = max(clip_below(response) for response in responses)
-        record["inp_half"] = io.inp_res / 2
-        record["out_step"] = 2 * io.out_bound / io.out_res if io.out_res else 0.0
-        record["out_bound"], record["out_noise"] = io.out_bound, io.out_noise
-        record["noise_management"] = io.noise_management == "abs_max"
         most = int(np.log2(io.max_bm_factor))
         record["bm_repeats"] = most if io.bound_management == "iterative" else 0
         record["bm_repeats_backward"] = most if io.bound_management_backward == "iterative" else 0
+        _describe_io(record, io)
         nominal = float(np.mean([a.w_max.mean() - a.w_min.mean() for a in responses])) / 2
         ratio = self.design.tile.on_off_ratio
         swing = (ratio - 1) / (ratio + 1)
@@ -177,6 +178,16 @@ class ArrayBuilder:
         record["desired_bl"] = update.desired_bl
         record["update_management"] = update.update_management
         record["update_bl_management"] = update.update_bl_management
+        self._append(record, nominal)
+        for direction in DIRECTIONS:
+            own = io.of(direction)
+            if own is not io:
+                self.directions[layer, name, direction] = len(self.matrices)
+                converted = record.copy()
+                _describe_io(converted, own)
+                self._append(converted, nominal)
+
+    def _append(self, record: npt.NDArray[np.void], nominal: float) -> None:
         self.matrices.append(record)
         self.nominal.append(nominal)
 
@@ -246,6 +257,28 @@ def _share_beyond(initial: Array, parts: tuple[Part, ...], arrays: list[tuple[Pu
         wanted = initial[part.out0 : part.out1, part.in0 : part.in1]
         beyond += int(np.count_nonzero((wanted < response.w_min) | (wanted > response.w_max)))
     return beyond / initial.size
+
+
+def enter_matrices(
+    record: np.void, builder: ArrayBuilder, layer: int, algorithm: Algorithm, index: Table[str, int]
+) -> None:
+    """Enter the numbers of a layer's matrices: for forward mat-vecs and updates, for the way back, for read-outs."""
+    main, fast = algorithm.main, algorithm.fast
+    record["main"], record["update"] = index[main], index[fast]
+    for field, name, direction in (
+        ("main_back", main, "backward"),
+        ("fast_back", fast, "backward"),
+        ("fast_read", fast, "transfer"),
+    ):
+        record[field] = builder.directions.get((layer, name, direction), index[name])
+
+
+def _describe_io(record: npt.NDArray[np.void], io: InputOutput) -> None:
+    """Enter converters, noise and bound of mat-vecs."""
+    record["inp_half"] = io.inp_res / 2
+    record["out_step"] = 2 * io.out_bound / io.out_res if io.out_res else 0.0
+    record["out_bound"], record["out_noise"], record["w_noise"] = io.out_bound, io.out_noise, io.w_noise
+    record["noise_management"] = io.noise_management == "abs_max"
 
 
 def _kind(response: PulseResponse) -> int:

@@ -149,9 +149,27 @@ def shift(response: Response, reference: Array) -> Response:
 
 
 def calibrated(
-    response: PulseResponse, method: str, pairs: int, rng: np.random.Generator, start: Array | None = None
+    response: PulseResponse,
+    method: str,
+    pairs: int,
+    reference_std: float,
+    rng: np.random.Generator,
+    start: Array | None = None,
 ) -> Calibration:
-    """Calibrate by the method of that name: "exact", "pulses" (see `calibrate_by_pulses`) or "none"."""
+    """Calibrate by the method of that name: "exact", "pulses" (see `calibrate_by_pulses`) or "none".
+
+    References then miss where they were put by a normal of deviation `reference_std`; one-sided pairs have none.
+    """
+    done = _by_method(response, method, pairs, rng, start)
+    if reference_std == 0 or isinstance(response, Pair):
+        return done
+    error = np.float32(reference_std) * rng.standard_normal(done.reference.shape, dtype=np.float32)
+    return _with_residual(response, Pulsed(done.reference + error, done.pulses, done.coincidences))
+
+
+def _by_method(
+    response: PulseResponse, method: str, pairs: int, rng: np.random.Generator, start: Array | None
+) -> Calibration:
     match method:
         case "exact":
             return calibrate_exactly(response)

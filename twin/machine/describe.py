@@ -34,7 +34,7 @@ def describe_layer(record: Record, layer: Layer, loss: str, s: Settings, scale: 
         row = s.transfer_axis == "row"
         record["transfer_axis"], record["hadamard"] = AXES[s.transfer_axis], s.hadamard
         record["lines"], record["line_length"] = (layer.n_out, layer.n_in) if row else (layer.n_in, layer.n_out)
-        record["threshold"], record["reset"] = s.threshold, s.reset
+        record["threshold"], record["reset"], record["kept"] = s.threshold, s.reset, s.kept
 
 
 def _describe_windows(record: Record, layer: Conv) -> None:

@@ -25,7 +25,7 @@ from twin.kernels.execute import execute
 from twin.kernels.records import HIDDEN, INSTRUCTION, LAYER, LIMITS, W_MAX, W_MIN
 from twin.kernels.streams import EVALUATION
 from twin.machine.arena import Arena, aligned_zeros
-from twin.machine.arrays import ArrayBuilder
+from twin.machine.arrays import ArrayBuilder, enter_matrices
 from twin.machine.compiled import ensure_loaded
 from twin.machine.dataflow import describe_nodes, digital_state, learn_matrices, place_flow
 from twin.machine.describe import (
@@ -145,7 +145,7 @@ class Machine:
             index = builder.add_layer(layer.index, blocks, {names.main: weights}, updates)
             self._index.append(index)
             describe_layer(record, layer, network.loss, design.settings, scale)
-            record["main"], record["update"] = index[names.main], index[names.fast]
+            enter_matrices(record, builder, layer.index, names, index)
             record["fast"] = index[names.fast] if design.settings.transfer_every else -1
             place_transfer(record, arena, design.settings)
         optimised = [one.settings.optimised for one in self.designs]

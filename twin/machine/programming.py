@@ -57,7 +57,7 @@ def tolerance_of(config: Programming, matrix: np.void) -> float:
     """Return how far from its target a device is left alone, in device weight."""
     if config.tolerance is not None:
         return config.tolerance
-    noise = float(np.hypot(matrix["out_noise"], matrix["out_step"] / np.sqrt(12)))
+    noise = float(np.sqrt(matrix["out_noise"] ** 2 + matrix["w_noise"] ** 2 + matrix["out_step"] ** 2 / 12))
     return max(float(matrix["dw_min"]), noise / float(np.sqrt(config.reads)))
 
 

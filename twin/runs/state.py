@@ -109,7 +109,8 @@ def enter_state(machine: "Machine", file: str) -> None:
         here = machine.state(layer, state) if state else machine.weights(layer, matrix)
         if values.shape != here.shape:
             raise TwinError(f"init.state (= {file}): {name}: has the shape {values.shape}, and must have {here.shape}")
-        if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+        # a line of AGAD has no reference (NaN) until its sign has flipped
+        if values.dtype.kind not in "fiu" or not (np.isfinite(values) | (np.isnan(here) & np.isnan(values))).all():
             raise TwinError(f"init.state (= {file}): {name}: must be finite numbers")
         if state:
             here[:] = values

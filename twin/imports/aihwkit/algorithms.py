@@ -6,7 +6,7 @@ from typing import Any
 from twin.devices.presets import device_preset
 from twin.imports.aihwkit.devices import Device, device_of
 from twin.imports.aihwkit.found import Found
-from twin.imports.aihwkit.inout import Values, same_conversion, update_of
+from twin.imports.aihwkit.inout import Values, own_conversion, update_of
 from twin.imports.aihwkit.settings import Settings
 
 RATE = "the learning rate of the optimiser, which no configuration has"
@@ -47,6 +47,8 @@ def _enter(devices: list[Device], found: Found) -> None:
         found.put_all(table, device.overrides)
     referenced = [device.referenced for device in devices]
     found.put("calibration.method", "exact" if any(referenced) else "none", slow.line)
+    if devices[0].reference_std > 0:
+        found.put("calibration.reference_std", devices[0].reference_std, devices[0].line)
     if any(device.counted for device in devices):
         found.put("training.endurance", True, slow.line)
 
@@ -79,10 +81,7 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
     if len(devices) > 2:
         cell.lose("unit_cell_devices", "the first two: a fast and a slow matrix")
     fast, slow = (device_of(device, found, io) for device in devices[:2])
-    if fast.referenced != slow.referenced:
-        devices[0 if fast.referenced else 1].lose(
-            "subtract_symmetry_point", "the references of both at their symmetry points"
-        )
+    _list_other_references(devices, fast, slow)
     _enter([fast, slow], found)
     values = _schedule(cell, found)
     pulses = cell.below("transfer_update", "UpdateParameters")
@@ -98,7 +97,7 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
         if not step > 0:
             raise cell.refused("thres_scale", "must be above 0")
         values["transfer_lr"] = (values["transfer_lr"][0] / step, line)  # H counts in units of its threshold
-        values["reset"] = ("plain", cell.get("momentum").line)
+        values |= _left(cell)
         _one_pulse(cell, pulses)
     else:
         found.algorithm = "shd"
@@ -111,7 +110,17 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
     found.put_all(f"{table}.update", update_of(update))
     if found.algorithm == "shd":
         found.put_all(f"{table}.transfer_update", written)
-    same_conversion(cell.below("transfer_forward", "IOParameters"), io, one_hot=True)
+    own_conversion(cell.below("transfer_forward", "IOParameters"), io, found, "transfer")
+
+
+def _list_other_references(devices: list[Settings], fast: Device, slow: Device) -> None:
+    """List what the references of both matrices do not share."""
+    if fast.reference_std != slow.reference_std:
+        devices[1].lose("reference_std", "that of the fast matrix")
+    if fast.referenced != slow.referenced:
+        devices[0 if fast.referenced else 1].lose(
+            "subtract_symmetry_point", "the references of both at their symmetry points"
+        )
 
 
 def _schedule(cell: Settings, found: Found) -> Values:
@@ -156,7 +165,7 @@ def _chopped(cell: Settings, fast: Device) -> Values:
         "in_chop_random": (cell.flag("in_chop_random"), cell.get("in_chop_random").line),
         "auto_granularity": (auto, cell.get("auto_granularity").line),
         "threshold": (size if auto else size * _granularity(fast), line),
-        "reset": ("plain", cell.get("momentum").line),
+        **_left(cell),
     }
     if cell.is_a("DynamicTransferCompound"):
         values["tail_weightening"] = (cell.number("tail_weightening"), cell.get("tail_weightening").line)
@@ -167,15 +176,21 @@ def _chopped(cell: Settings, fast: Device) -> Values:
     return values
 
 
+def _left(cell: Settings) -> Values:
+    """Translate what stays in H after a crossing."""
+    return {
+        "reset": ("plain", cell.get("momentum").line),
+        "momentum": (cell.number("momentum"), cell.get("momentum").line),
+        "forget_buffer": (cell.flag("forget_buffer"), cell.get("forget_buffer").line),
+    }
+
+
 def _one_pulse(cell: Settings, pulses: Settings) -> None:
-    """List what a crossing does beyond one pulse, after which its element of H is 0."""
+    """List what a crossing does beyond one pulse."""
     if pulses.count("desired_bl") != 1:
         pulses.lose("desired_bl", "1 pulse for a crossing")
     if pulses.word("pulse_type") == "NONE":
         pulses.lose("pulse_type", "pulses")
-    if cell.number("momentum") != 0:
-        cell.lose("momentum", "nothing stays in H after a crossing")
-    cell.lose_unless_usual("nothing stays in H after a crossing", "forget_buffer")
     cell.lose_unless_usual("one pulse", "step")
     cell.lose_unless_usual("0: C alone", "gamma", "gamma_vec")
 

@@ -51,6 +51,7 @@ class Device(NamedTuple):
     overrides: Values
     referenced: bool
     counted: bool = False
+    reference_std: float = 0.0
 
 
 def device_of(cell: Settings, found: Found, io: Mapping[str, Any]) -> Device:
@@ -120,7 +121,8 @@ def _pulsed(device: Settings) -> Device:
     preset = PRESETS.get(device.name, preset)
     referenced = device.knows("subtract_symmetry_point") and device.flag("subtract_symmetry_point")
     counted = device.flag("count_pulses")
-    return Device(preset, device.line, _differing(device, preset, family, values), referenced, counted)
+    error = max(0.0, device.number("reference_std")) if device.knows("reference_std") else 0.0
+    return Device(preset, device.line, _differing(device, preset, family, values), referenced, counted, error)
 
 
 def _plain(device: Settings, key: str) -> tuple[Any, int]:

@@ -31,6 +31,9 @@ def forward_io(config: Settings, found: Found) -> dict[str, Any]:
         pass_over(io)
     else:
         values = {key: (_read(io, key), io.get(key).line) for key in READ}
+        noise = _weight_noise(io)
+        if noise[0]:
+            values["w_noise"] = noise
         if values["out_res"][0] and not values["out_bound"][0]:
             values["out_res"] = (0, io.get("out_res").line)
             io.lose("out_bound", "without a bound there is no out_res")
@@ -42,15 +45,52 @@ def forward_io(config: Settings, found: Found) -> dict[str, Any]:
             values["max_bm_factor"] = _most_repeats(io, values["inp_res"][0])
         io.pass_over("max_bm_factor", "max_bm_res", "ir_drop_g_ratio", "bm_test_negative_bound")
     found.put_all("chip.tile.io", values)
-    backward = config.below("backward", "IOParameters")
     own = {key: value for key, (value, _) in values.items()}
-    same_conversion(backward, own)
+    own_conversion(config.below("backward", "IOParameters"), own, found, "backward")
     return own
 
 
 def pass_over(io: Settings) -> None:
     """Note that a perfect io reads none of its other values."""
     io.pass_over(*(key for key in io.fields() if key != "is_perfect"))
+
+
+def own_conversion(io: Settings, forward: Mapping[str, Any], found: Found, direction: str) -> None:
+    """Enter what a direction, ``"backward"`` or ``"transfer"``, converts otherwise than the forward pass does.
+
+    Bound management is not compared: aihwkit repeats in the forward pass alone. The inputs of a transfer's read are 0
+    and 1, which every converter has, so neither their steps nor noise management count there.
+    """
+    own: Values
+    if io.flag("is_perfect"):
+        own = {key: (value, io.line) for key, value in (PERFECT | {"w_noise": 0.0}).items()}
+        pass_over(io)
+    else:
+        keys = READ[1:] if direction == "transfer" else READ
+        own = {key: (_read(io, key), io.get(key).line) for key in keys}
+        own |= {"w_noise": _weight_noise(io)}
+        if own["out_res"][0] and not own["out_bound"][0]:
+            own["out_res"] = (0, io.get("out_res").line)
+        if direction == "backward":
+            own["noise_management"] = _word(io, "noise_management", NOISE)
+            if own["noise_management"][0] == "none":
+                io.pass_over("nm_thres")
+        io.pass_over("bound_management", "max_bm_factor", "max_bm_res", "ir_drop_g_ratio", "bm_test_negative_bound")
+        if direction == "transfer":
+            io.pass_over("inp_res", "noise_management", "nm_thres")
+    differing = {key: one for key, one in own.items() if one[0] != forward.get(key, 0.0)}
+    found.put_all(f"chip.tile.io.{direction}", differing)
+
+
+def _weight_noise(io: Settings) -> tuple[float, int]:
+    """Return the deviation of noise that every weight has in every mat-vec; other noise of weights is listed."""
+    sigma, line = io.number("w_noise"), io.get("w_noise").line
+    kind = io.word("w_noise_type")
+    if kind == "ADDITIVE_CONSTANT":
+        return max(sigma, 0.0), line
+    if kind != "NONE" and sigma > 0:
+        io.lose("w_noise_type", "no noise of weights but one that is the same for all")
+    return 0.0, line
 
 
 def same_conversion(io: Settings, forward: Mapping[str, Any], *, one_hot: bool = False) -> None:
@@ -64,6 +104,8 @@ def same_conversion(io: Settings, forward: Mapping[str, Any], *, one_hot: bool =
         if any(forward[key] for key in READ):
             io.lose("is_perfect", "the io of the forward pass")
         return
+    if _weight_noise(io)[0] != forward.get("w_noise", 0.0):
+        io.lose("w_noise", "the io of the forward pass")
     for key in READ[1:] if one_hot else READ:
         if _read(io, key) != forward[key]:
             io.lose(key, "the io of the forward pass")

@@ -7,7 +7,7 @@ Every use has the bits, draws and counts of `managed_matvec` (`twin.kernels.arra
 import numpy as np
 
 from twin.kernels.array.matrix import CONDUCTION, CONVERTED, DRIVEN, MVMS, PART_MVMS
-from twin.kernels.array.matvec import attempts, conduction, convert, max_magnitude, quantise, whole
+from twin.kernels.array.matvec import attempts, conduction, convert, deviation, max_magnitude, quantise, whole
 from twin.kernels.jit import inline, kernel
 from twin.kernels.rng import U32, U64, normal_pair, stream_key
 from twin.kernels.simd.bursts import STACK, dots, multiply, turn, turn_block, turned
@@ -135,7 +135,7 @@ def managed_matvecs(
         else:
             dots(partial, step, w, t[turned_at:], n_in, n_out, source, source_at, source_step, uses, stack)
             turned_at += turned(n_in, n_out)
-        if not m.perfect and m.out_noise > F32(0.0):
+        if not m.perfect and (m.out_noise > F32(0.0) or m.w_noise > F32(0.0)):
             for use in range(uses):
                 key = stream_key(seed, part.stream, FORWARD if forward else BACKWARD, number + use)
                 keys[use], keys[TOGETHER + use] = np.int32(U32(key)), np.int32(U32(key >> U64(32)))
@@ -151,7 +151,7 @@ def managed_matvecs(
                 own, xi = q[use * step : use * step + n], noise[use * step : use * step + lines]
                 driven = nonzero(own, index)
                 conducted = conduction(own, sums, m.conductance_slope, lines)
-                clipped = convert(out, lines, xi, m.out_noise, m.out_bound, m.out_step)
+                clipped = convert(out, lines, xi, deviation(m, own), m.out_bound, m.out_step)
                 scale = scales[use]
                 if clipped > 0 and most_repeats > 0:
                     own_x = x[at + driving + use * apart : at + driving + use * apart + n]

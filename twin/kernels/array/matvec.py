@@ -4,9 +4,12 @@ Model (Gokmen 2021, "Array Model"; parameter names of aihwkit's IOParameters)::
 
     s   = max|x| (noise management) or 1
     q_j = round(x_j / s * inp_half) / inp_half, clipped to [-1, 1]
-    v_i = sum_j w_ij q_j + out_noise xi_i
+    v_i = sum_j (w_ij + w_noise zeta_ij) q_j + out_noise xi_i
     y_i = s * out_step * round(clip(v_i, -out_bound, out_bound) / out_step)
     any |v_i| >= out_bound: s <- 2 s and the whole mat-vec again (bound management)
+
+zeta is drawn anew for every mat-vec, so the sum over j of its part is a normal of deviation w_noise ||q|| on every
+output, which is what is drawn (`deviation`).
 
 Gokmen 2017, to whom Gokmen 2021 refers, has bound management for the forward pass, whose outputs may exceed the bound,
 and noise management for the backward pass, whose errors are small; so has aihwkit. Repeats going backward are an
@@ -46,6 +49,25 @@ def quantise(x, scale, half, q):
         v = F32(x[j] * inverse)
         v = min(max(v, F32(-1.0)), F32(1.0))
         q[j] = F32(np.floor(F32(v * half + F32(0.5)))) / half if half > F32(0.0) else v
+
+
+@inline
+def deviation(m, q):
+    """Return the deviation of an output line: of its own noise and that of the weights which q drives."""
+    if m.w_noise == F32(0.0):
+        return m.out_noise
+    squares = F32(0.0)
+    for j in range(q.size):
+        squares += q[j] * q[j]
+    return F32(np.sqrt(m.out_noise * m.out_noise + m.w_noise * m.w_noise * squares))
+
+
+@inline
+def single(m):
+    """Return the deviation of a device that is read by itself, at full scale."""
+    if m.w_noise == F32(0.0):
+        return m.out_noise
+    return F32(np.sqrt(m.out_noise * m.out_noise + m.w_noise * m.w_noise))
 
 
 @inline
@@ -134,9 +156,10 @@ def attempts(w, n_in, n_out, forward, x, y, m, most_repeats, line_sum, key, q, n
                 active += 1 if q[i] != F32(0.0) else 0
         driven += active
         conducted += conduction(q, line_sum, m.conductance_slope, lines)
-        if m.out_noise > F32(0.0):  # a repeat is another mat-vec: other draws of the same stream
+        sigma = deviation(m, q)
+        if sigma > F32(0.0):  # a repeat is another mat-vec: other draws of the same stream
             fill_normals(noise, lines, key, repeats * lines)
-        clipped = convert(y, lines, noise, m.out_noise, m.out_bound, m.out_step)
+        clipped = convert(y, lines, noise, sigma, m.out_bound, m.out_step)
         repeats += 1
         if clipped == 0 or repeats > most_repeats:
             break

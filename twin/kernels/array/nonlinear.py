@@ -11,6 +11,7 @@ aihwkit fires one open-loop train.
 
 import numpy as np
 
+from twin.kernels.array.matvec import single
 from twin.kernels.array.steps import PAIR, between, mean_step, place
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import CELL, DOWN_A, DW_MIN, HIDDEN, LIMITS, UP_A, W_MAX, W_MIN
@@ -155,6 +156,7 @@ def refresh_line(row, cell, limits, m, shape, key, counter):
     The devices of a line are reset in one slot and programmed in parallel, so the slowest sets the slots.
     """
     key0, key1 = U32(key), U32(key >> U64(32))
+    sigma = single(m)
     slots = pulses = pairs = 0
     per_device = 2 * m.refresh_bl + 4  # draws that are set aside for one pair, more than it needs
     for i in range(row.size):
@@ -163,7 +165,7 @@ def refresh_line(row, cell, limits, m, shape, key, counter):
         minus = limits[at + U64(HIDDEN)]
         plus = F32(row[U64(i)] + minus)
         a, b = normal_pair(key0, key1, U32(base))
-        read_plus, read_minus = F32(plus + m.out_noise * a), F32(minus + m.out_noise * b)
+        read_plus, read_minus = F32(plus + sigma * a), F32(minus + sigma * b)
         if max(read_plus, read_minus) <= m.refresh_upper or min(read_plus, read_minus) <= m.refresh_lower:
             continue
         if cell[U64(i) * U64(CELL)] <= F32(0.0):  # stuck
@@ -179,7 +181,7 @@ def refresh_line(row, cell, limits, m, shape, key, counter):
         for n in range(m.refresh_bl):
             xi, read = normal_pair(key0, key1, U32(base + 2 + n))
             difference = F32(plus - minus) if up else F32(minus - plus)
-            if F32(difference + m.out_noise * read) >= abs(target):
+            if F32(difference + sigma * read) >= abs(target):
                 break
             g = plus if up else minus
             g = half_after(g, cell, limits, code, up, xi, m, shape)

@@ -17,7 +17,8 @@ CROSSED = int(Counts.CROSSED)
 def filter_h(f, layer, stream, sample, seed, row):
     """H[t] += transfer_lr v; elements beyond the threshold leave their sign in s and are reset.
 
-    Gokmen 2021, Algorithm 2, lines 17, 18 and 20; `reset` 0 is plain, 0.6 hysteretic. The sum is compared in
+    Gokmen 2021, Algorithm 2, lines 17, 18 and 20; `reset` 0 is plain, 0.6 hysteretic; with `kept` 1 it is taken
+    from H, which keeps what it has beyond (aihwkit: forget_buffer off). The sum is compared in
     float32 and then kept as a word (`twin.machine.words`).
     """
     n = layer.line_length
@@ -34,6 +35,8 @@ def filter_h(f, layer, stream, sample, seed, row):
         sign = F32(1.0) if value > F32(0.0) else F32(-1.0)
         s[i] = sign if beyond else F32(0.0)
         h[i] = F32(sign * layer.reset) if beyond else value
+        if beyond and layer.kept > F32(0.0):
+            h[i] += layer.kept * value
         crossed[i] += F32(1.0) if beyond else F32(0.0)
         count += 1 if beyond else 0
     row[CROSSED] = count

@@ -3,7 +3,7 @@
 import numpy as np
 
 from twin.kernels.array.matrix import count_matvec, managed_matvec
-from twin.kernels.array.matvec import convert
+from twin.kernels.array.matvec import convert, single
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import ROW
 from twin.kernels.rng import fill_normals, stream_key
@@ -69,9 +69,10 @@ def read_one(f, real, part, m, line, t, by_row, key, index, row):
     stride = n_out if by_row else 1
     for i in range(n):
         line[i] = f[at + i * stride]
-    if m.out_noise > F32(0.0):
+    sigma = single(m)
+    if sigma > F32(0.0):
         fill_normals(noise, n, key, index)
-    clipped = convert(line, n, noise, m.out_noise, m.out_bound, m.out_step)
+    clipped = convert(line, n, noise, sigma, m.out_bound, m.out_step)
     line_sum = f[(part.out_sum if by_row else part.in_sum) + t]
     count_matvec(row, np.int64(1), np.int64(1), n, F32(2.0) * F32(n) + m.conductance_slope * line_sum, clipped)
 
