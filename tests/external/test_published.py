@@ -28,6 +28,7 @@ REPORTS = Path(__file__).parents[2] / "reports"
 SHORT = {"training.epochs": "1", "data.samples": "40"}
 SAMPLED = {"training.epochs": "1", "data.samples": "150", "timing.mode": '"sampled"', "timing.period": "53"}
 PULSED = SHORT | {"calibration.method": '"pulses"', "calibration.pairs": "3", "training.endurance": "true"}
+RULES, LARGE = {"rules": '[{nodes = ["head"], algorithm = "digital"}]'}, {"system.tiles": "100"}
 MIXED = SHORT | {
     "rules": '[{nodes = ["dense-1"], algorithm = "digital"}]',
     "programming.method": '"write-verify"',
@@ -90,13 +91,14 @@ def report(tmp_path_factory):
     """Return the folder of a report over runs of every kind."""
     base = tmp_path_factory.mktemp("published")
     plans = PLANS | {
-        "timed": plan_run(str(small(base, 2)), "aimc-512", "two-array", "sgd", "replayed", {}, {"system.tiles": "7"})
+        "timed": plan_run(str(small(base, 2)), "aimc-512", "two-array", "sgd", "replayed", {}, {"system.tiles": "7"}),
+        "timed-mixed": plan_run(str(small(base, 1)), "aimc-512", "three-array", "ttv2", "replayed", RULES, LARGE),
     }
     folders = {name: performed(plan, base / "runs" / name) for name, plan in plans.items()}
     with pytest.MonkeyPatch.context() as patch:  # tables and summary are what is asked about
         patch.setattr("twin.report.write.all_figures", lambda _: {})
         patch.setattr("twin.report.write.html", lambda *_: "")
-        runs = [load_run(folders[name]) for name in ("digital", "analog", "mesh", "mixed")]
+        runs = [load_run(folders[name]) for name in ("digital", "analog", "mesh", "mixed", "timed-mixed")]
         write_report(runs, base / "report", "twin compare")
     return base
 
@@ -133,7 +135,7 @@ def test_published_schemas_are_schemas(kind):
 def test_every_summary_of_a_run_is_as_published(report):
     schema, facts = written_schema("summary"), written_schema("run")
     summaries = sorted((report / "runs").glob("*/summary.json"))
-    assert len(summaries) == len(PLANS) + 1
+    assert len(summaries) == len(PLANS) + 2
     for path in summaries:
         assert complaints(json.loads(path.read_text()), schema) == []
         assert complaints(json.loads((path.parent / "run.json").read_text()), facts) == []

@@ -294,7 +294,7 @@ _RUN = (
         name("algorithm", "what learns its matrix"),
         name("layout", "layout of its arrays; digital: it has none"),
         name("device", "devices of its arrays; empty: it has none"),
-        real("out_scaling", "1", "network weight / device weight; empty where nothing is trained", optional=True),
+        real("out_scaling", "1", "network weight / device weight; not there where nothing is trained", optional=True),
     ),
     run_table(
         "floorplan",

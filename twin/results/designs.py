@@ -18,5 +18,6 @@ def design_rows(runs: Sequence[RunResult]) -> list[tuple[str, ...]]:
         for row in run.tables["designs"].to_dict("records"):
             rule = f"rules.{row['rule']}" if row["rule"] >= 0 else "none"
             words = (str(row[name]) for name in ("algorithm", "layout", "device"))
-            found.append((run.name, str(row["layer"]), str(row["node"]), rule, *words, fixed(row["out_scaling"])))
+            scale = fixed(row["out_scaling"]) if "out_scaling" in row else "–"
+            found.append((run.name, str(row["layer"]), str(row["node"]), rule, *words, scale))
     return found

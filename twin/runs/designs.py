@@ -86,9 +86,12 @@ def layout_of(rule: Rule, name: str, run: Layout) -> Layout:
 
 
 def designs_table(
-    workload: "Workload", network: "Network", designs: Sequence[Design], scales: npt.NDArray[np.floating]
+    workload: "Workload", network: "Network", designs: Sequence[Design], scales: npt.NDArray[np.floating] | None = None
 ) -> "pd.DataFrame":
-    """Return one row a layer: its node, the rule that decides about it, and what that decides; `scales` by layer."""
+    """Return one row a layer: its node, the rule that decides about it, and what that decides.
+
+    `scales` by layer are those of the weights; None where nothing is trained, and the table lacks them.
+    """
     import pandas as pd  # noqa: PLC0415
 
     rows = []
@@ -96,8 +99,9 @@ def designs_table(
         own = workload.rules[one.rule].device if one.rule >= 0 else None
         device = (own or workload.device).label(one.algorithm.matrices) if one.analog else ""
         layout = one.layout.name if one.analog else "digital"
-        rows.append((k, name, one.rule, one.algorithm.name, layout, device, float(scales[k])))
-    return pd.DataFrame(rows, columns=list(UNITS["designs"]))
+        rows.append((k, name, one.rule, one.algorithm.name, layout, device))
+    table = pd.DataFrame(rows, columns=list(UNITS["designs"]))
+    return table if scales is None else table.assign(out_scaling=scales.astype(float))
 
 
 def _ruled(plan: "Plan", index: int, run: Design) -> Design:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-import numpy as np
-
 from twin.algorithms.batches import Batches
 from twin.algorithms.nodes import node_steps
 from twin.algorithms.phases import Phase, PhaseProgram, phases
@@ -296,8 +294,7 @@ def _result(parts: TimedParts, command: str) -> RunResult:
         tables["floorplan"] = parts.costs.floorplan.table()
     tables["channels"] = pd.DataFrame(channels(parts.chip, parts.chips))
     if plan.trained.rules:
-        unknown = np.full(len(parts.designs), np.nan)
-        tables["designs"] = designs_table(plan.trained, parts.network, parts.designs, unknown)
+        tables["designs"] = designs_table(plan.trained, parts.network, parts.designs)
     makespan_s = parts.clock.now_ps * PS
     return RunResult(
         name=plan.name,
