@@ -173,8 +173,8 @@ def test_mixed_precision_pulses_the_lines_of_its_busiest_array(tmp_path):
 
 def test_statistics_of_an_algorithm_without_any_are_asked_for(tmp_path):
     workload = load_workload(small(tmp_path, 1)).model
-    with pytest.raises(TwinError, match=r"statistics\.own: is missing"):
-        statistics_of(workload, "own")
+    with pytest.raises(TwinError, match=r"statistics\.mixed-precision: is missing"):
+        statistics_of(workload, "mixed-precision")
 
 
 def run_folder(folder, rows, shapes):
