@@ -156,18 +156,9 @@ class Draft:
         for start in starts:
             if start in self._lines:
                 # A table that the file has does not make the keys it lacks explicit; a name that stands for one does.
-                given = start == path or isinstance(self._value_at(start), str)
+                given = start == path or isinstance(value_at(self.data, start), str)
                 return self._written_origin(self._lines[start]) if given else "default"
         return "default"
-
-    def _value_at(self, path: KeyPath) -> Any:
-        found: Any = self.data
-        for key in path:
-            inside = key in found if isinstance(found, dict) else isinstance(key, int) and isinstance(found, list)
-            if not inside:
-                return None
-            found = found[key]
-        return found
 
     def _written_origin(self, line: int) -> str:
         """Give the origin of the value in `line`; a resolved text passes on the origins it was made with."""
@@ -197,6 +188,16 @@ class Draft:
             for place in [path] if keys is None else [(*path[:-1], key) for key in keys]:
                 found[dotted(place)] = self.origin(place)
         return found
+
+
+def value_at(data: Any, path: KeyPath, missing: Any = None) -> Any:
+    """Find the value at a path of tables and lists; a value that the path goes past, or lacks, gives `missing`."""
+    for key in path:
+        inside = key in data if isinstance(data, dict) else isinstance(key, int) and isinstance(data, list)
+        if not inside:
+            return missing
+        data = data[key]
+    return data
 
 
 def show_value(value: Any) -> str:

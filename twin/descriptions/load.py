@@ -14,7 +14,7 @@ from twin.config.chip import Chip
 from twin.config.kinds import Kinds
 from twin.config.layout import Layout
 from twin.config.loaded import Loaded
-from twin.config.origins import Draft
+from twin.config.origins import Draft, value_at
 from twin.config.part import KeyPath, Part, dotted, forget_reads
 from twin.config.resources import FOLDERS, Document, find, is_path, misspelt, shipped, suggestion
 from twin.descriptions.baseline import Baseline
@@ -333,12 +333,7 @@ def _lookup(data: Any, path: KeyPath) -> Any:
     """Find the value at `path`; a value that `path` goes past, or lacks, gives `_MISSING`."""
     if path[:1] == ("sources",) and isinstance(data, dict) and isinstance(data.get("sources"), dict):
         return data["sources"].get(dotted(path[1:]), _MISSING)
-    for key in path:
-        inside = key in data if isinstance(data, dict) else isinstance(key, int) and isinstance(data, list)
-        if not inside:
-            return _MISSING
-        data = data[key]
-    return data
+    return value_at(data, path, _MISSING)
 
 
 def _keys(cls: type[Part] | None, path: KeyPath, data: Any) -> Iterator[str]:

@@ -14,11 +14,11 @@ from twin.config.part import Part
 from twin.config.resources import suggestion
 from twin.descriptions.device import Device
 from twin.errors import TwinError
+from twin.networks.kinds import names_of
+from twin.networks.kinds.matrices import MATRICES
 
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 ANALOG = ("layout", "device", "io", "out_scaling")
-MATRICES = ("dense", "conv", "lstm", "gru", "rnn")
-"""Kinds of nodes that have a matrix."""
 
 
 def _layout(given: Any) -> Any:
@@ -130,7 +130,8 @@ def decided(nodes: Sequence[tuple[str, str]], rules: Sequence[Rule]) -> dict[str
     PydanticCustomError
         Where a rule matches no node with a matrix, or rules below decide about all that it matches.
     """
-    own = [(name, kind) for name, kind in nodes if kind in MATRICES]
+    with_matrix = {name for kind in MATRICES for name in names_of(kind)}
+    own = [(name, kind) for name, kind in nodes if kind in with_matrix]
     found: dict[str, int] = {}
     for index, rule in enumerate(rules):
         matched = [name for name, kind in own if rule.matches(name, kind)]

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from twin.networks.description import INPUT, Listed
 from twin.networks.graph import Graph
-from twin.networks.kinds.matrices import Conv, Dense, Recurrent
-
-MATRICES = (Dense, Conv, Recurrent)
+from twin.networks.kinds.matrices import MATRICES
 
 
 @dataclass(frozen=True, slots=True)

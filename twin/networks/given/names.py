@@ -16,7 +16,7 @@ from twin.config.checks import identifier
 from twin.errors import TwinError
 from twin.networks.description import INPUT, Listed
 from twin.networks.graph import Graph
-from twin.networks.kinds.matrices import Conv, Dense, Recurrent, matrix_of
+from twin.networks.kinds.matrices import MATRICES, Conv, Dense, Recurrent, matrix_of
 from twin.networks.kinds.moves import Flatten, Reshape
 from twin.networks.kinds.node import Shape, Shapes
 
@@ -24,7 +24,6 @@ Order = npt.NDArray[np.int64] | None
 """For each feature of a vector its place in the file's order; None where both are the same."""
 IGNORED = ("num_batches_tracked",)
 """Tensors of PyTorch's modules that are no weights."""
-MATRICES = (Dense, Conv, Recurrent)
 STATISTICS = ("running_mean", "running_var")
 
 

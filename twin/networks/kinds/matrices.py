@@ -116,6 +116,10 @@ class Recurrent(Node):
         return shape[0], self.hidden
 
 
+MATRICES = (Dense, Conv, Recurrent)
+"""The kinds of nodes that have a matrix."""
+
+
 def matrix_of(node: Node, shapes: Shapes) -> tuple[int, int]:
     """Return the weights of a node's matrix and how often a sample uses it; (0, 0) for kinds without one."""
     (given, *_), output = shapes
