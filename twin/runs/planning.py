@@ -77,8 +77,8 @@ def _ruled(
         try:
             loaded = library.load("chip", request.chip, request.chip_overrides | io, own or devices)
         except TwinError as error:
-            at = str(error).removeprefix("command line: chip.tile.")
-            raise TwinError(f"rules.{index}.{at}") from error
+            said = str(error).removeprefix(f"{COMMAND_LINE}: chip.tile.")
+            raise TwinError(f"rules.{index}{'.' if said.startswith('io.') else ': '}{said}") from error
         found[index] = loaded.model
     return found
 

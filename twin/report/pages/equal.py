@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Literal
 from twin.report.pages.page import Cell, Column, Grid
 from twin.report.pages.table import WIDTH
 from twin.results.derived import tested
-from twin.results.equal import AREA_RULE, ERROR_RULE, AtArea, AtError, at_equal_area, at_equal_error, trained
+from twin.results.equal import (
+    AREA_RULE,
+    ERROR_RULE,
+    AtArea,
+    AtError,
+    at_equal_area,
+    at_equal_error,
+    common_error,
+    trained,
+)
 from twin.results.result import RunResult
 from twin.results.text import ABSENT, si
 
@@ -79,7 +88,7 @@ def equal_grids(runs: Sequence[RunResult], target: float | None) -> list[tuple[G
 def error_text(runs: Sequence[RunResult], target: float | None) -> str:
     """Say which test error is reached, e.g. ``"test error of 3.00 %"``."""
     known = trained(runs)
-    value = at_equal_error(runs, target)[0].to_error
+    value = common_error(known) if target is None else target
     what = "test loss" if all(run.regression for run in known) else "test error"
     unit = "" if what == "test loss" else " %"
     said = "" if target is not None else ", the least that all reached"
@@ -98,7 +107,7 @@ def print_equal(runs: Sequence[RunResult], target: float | None = None, console:
     several = len(runs) > 1
     headings = [
         *(SHORT if several else SHORT[:3]),
-        *((("epoch", ""), ("time", "s"), ("energy", "J")) if errors else ()),
+        *(SOONEST if errors else ()),
     ]
     for position, (heading, unit) in enumerate(headings):
         side: Literal["left", "right"] = "right" if position else "left"
