@@ -16,6 +16,7 @@ from twin.descriptions.load import load_chip, load_layout
 from twin.devices import device_preset
 from twin.kernels.records import INSTRUCTION
 from twin.machine.compiled import ensure_compiled, ensure_loaded
+from twin.machine.design import Design
 from twin.machine.machine import Machine
 from twin.machine.replay import Encoder
 from twin.machine.words import Word
@@ -103,18 +104,14 @@ def make_rig(
     rules = make_algorithm(algorithm, algorithms)
     config = settings_table(algorithm, algorithms).settings()
     mapping = map_layers(network.shapes, plan, loaded)
+    devices = dict.fromkeys(plan.matrices, device_preset(device, device_overrides or {}))
     machine = Machine(
         network,
         data,
         mapping,
-        rules,
-        config,
-        dict.fromkeys(plan.matrices, device_preset(device, device_overrides or {})),
-        loaded.tile,
-        plan,
+        [Design(rules, config, plan, devices, loaded.tile, WeightMapping())] * len(dense),
         Calibration(method=calibration, pairs=30 if calibration == "pulses" else 0),
         Initial(distribution="uniform", scale=scale),
-        WeightMapping(),
         seed,
         in_flight,
         word=Word.of(loaded.placement),
@@ -125,7 +122,7 @@ def make_rig(
         LayerSteps(one, mapping, config.every(one.index), config.transfer_axis, prefetch=ahead, stored_pulses=stored)
         for one in dense
     ]
-    program = Program(rules, steps)
+    program = Program([rules] * len(steps), steps)
     examples = len(data.inputs)
     encoder = Encoder(program, in_flight, lambda sample: sample % examples)
     return Rig(machine, program, encoder, loaded, device_preset(device, device_overrides or {}))

@@ -161,7 +161,7 @@ def test_forward_and_backward_use_gamma_a_plus_c(rig, gamma):
     x, d = rng.uniform(-1, 1, N_IN), rng.uniform(-1, 1, N_OUT)
     made.vector("x", slot=1)[:], made.vector("d", slot=1)[:] = x, d
     layer = made.program.layers[0]
-    rules = made.machine.algorithm
+    rules = made.machine.designs[0].algorithm
     for operation in (*rules.forward(layer), *rules.backward(layer)):
         if operation.opcode:
             made.perform(operation.opcode, slot=1)

@@ -17,6 +17,7 @@ from twin.descriptions.algorithms import Algorithms
 from twin.descriptions.load import load_chip, load_layout
 from twin.devices import device_preset
 from twin.engine import Engine
+from twin.machine.design import Design
 from twin.machine.machine import Machine
 from twin.machine.replay import Coupled, Encoder
 from twin.mapping import map_layers
@@ -119,18 +120,15 @@ def ideal(
     )
     rules, settings = make_algorithm(algorithm, algorithms), settings_table(algorithm, algorithms).settings()
     mapping = map_layers(network.shapes, layout, loaded)
+    devices = dict.fromkeys(layout.matrices, device_preset(*device))
+    mapped = WeightMapping(out_scaling=out_scaling)
     machine = Machine(
         network,
         data,
         mapping,
-        rules,
-        settings,
-        dict.fromkeys(layout.matrices, device_preset(*device)),
-        loaded.tile,
-        layout,
+        [Design(rules, settings, layout, devices, loaded.tile, mapped)] * len(network.layers),
         Calibration(method="exact"),
         Initial(distribution="uniform", scale=initial),
-        WeightMapping(out_scaling=out_scaling),
         seed,
         in_flight * batch,
         optimiser=optimiser,
@@ -152,7 +150,8 @@ def ideal(
         for one in network.layers
     ]
     batches = Batches(batch, len(data.inputs))
-    program = Program(rules, steps, flow=flow, nodes=node_steps(flow, steps, rules.main, optimiser), batches=batches)
+    nodes = node_steps(flow, steps, rules.main, optimiser)
+    program = Program([rules] * len(steps), steps, flow=flow, nodes=nodes, batches=batches)
     encoder = Encoder(program, in_flight, rows or (lambda sample: sample % len(data.inputs)))
     return Ideal(machine, encoder, loaded, out_scaling if algorithm != "digital" else 1.0)
 

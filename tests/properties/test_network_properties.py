@@ -86,7 +86,7 @@ def systems(draw):
     chip = load_chip("aimc-512", draw(chips(most)) | copies).model
     mapping = map_layers(shapes, layout, chip, uses)
     steps = [LayerSteps(layer, mapping, draw(st.sampled_from([0, 1, 3])), "column") for layer in layers]
-    program = Program(make_algorithm(algorithm, Algorithms()), steps)
+    program = Program([make_algorithm(algorithm, Algorithms())] * len(steps), steps)
     return ChipCosts(chip, mapping), program, draw(st.integers(1, 4))
 
 

@@ -121,7 +121,7 @@ def test_operations_depend_on_the_sample_through_its_key_alone(rig, algorithm, s
 def test_what_is_read_was_written_before(rig, algorithm, settings, layout):
     """Private vectors are made by the same sample; of shared ones only matrices and H exist beforehand."""
     program = program_of(rig, algorithm, settings, layout, SPLIT)
-    shared = {f"{k}.{name}" for k in range(2) for name in (*program.algorithm.matrices, "H", "choppers")}
+    shared = {f"{k}.{name}" for k in range(2) for name in (*program.algorithms[0].matrices, "H", "choppers")}
     same_tile = {f"{k}.t" for k in range(2)}  # nothing is handed over within one tile
     for sample in range(6):
         written = set()
@@ -141,14 +141,14 @@ def test_every_matrix_an_effect_changes_is_declared(rig, algorithm, settings, la
     changes = {Opcode.UPDATE, Opcode.PULSE, Opcode.TRANSFER_UPDATE, Opcode.UPDATE_CHOPPED, Opcode.PULSE_LINES}
     for operation in program.operations(5):
         names = {resource.name for resource in operation.writes}
-        matrices = {f"{operation.layer}.{name}" for name in program.algorithm.matrices}
-        if not program.algorithm.digital:
+        matrices = {f"{operation.layer}.{name}" for name in program.algorithms[0].matrices}
+        if not program.algorithms[0].digital:
             assert bool(names & matrices) == (operation.opcode in changes)
         if operation.unit is Unit.MOVE:
             assert operation.words > 0
             assert operation.stream is not None
         if operation.unit is Unit.TILE:
-            assert operation.matrix in program.algorithm.matrices
+            assert operation.matrix in program.algorithms[0].matrices
             assert operation.flops == 0
 
 
@@ -169,7 +169,7 @@ def test_algorithms_are_found_by_name(rig):
         assert made.default_layouts
     with pytest.raises(TwinError, match="ttv2"):
         algorithm_class("ttv")
-    assert program_of(rig, "shd").algorithm.used == ("C",)
+    assert program_of(rig, "shd").algorithms[0].used == ("C",)
 
 
 def test_operations_are_still_found_where_algorithms_of_others_look_for_them(monkeypatch):

@@ -167,7 +167,7 @@ def test_line_sums_stay_true(rig, device, algorithm, settings):
             made.perform(Opcode.FILTER if algorithm == "ttv2" else Opcode.TRANSFER_UPDATE, sample=sample)
         if algorithm == "ttv2":
             made.perform(Opcode.PULSE, sample=sample)
-    for matrix in made.machine.algorithm.matrices:
+    for matrix in made.machine.designs[0].algorithm.matrices:
         assert np.abs(made.machine.weights(0, matrix)).max() > 0.005
     for kept, true in line_sums(made):
         np.testing.assert_allclose(kept, true, atol=2e-5 * max(1, np.abs(true).max()))

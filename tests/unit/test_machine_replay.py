@@ -84,7 +84,7 @@ def test_replayed_and_coupled_give_the_same_bits(rig, case, in_flight):
     assert one.losses == many.losses
     assert len(one.losses) == SAMPLES
     for layer in range(len(LAYERS)):
-        for matrix in coupled.machine.algorithm.matrices:
+        for matrix in coupled.machine.designs[0].algorithm.matrices:
             before = trained(rig, case, in_flight).machine.weights(layer, matrix)
             assert (coupled.machine.weights(layer, matrix) != before).any()
 
@@ -98,7 +98,7 @@ def test_segments_and_samples_in_flight_do_not_change_the_weights(rig, case):
         effects.segment(first, last)
         perform_all(effects, pieces.program, range(first, last))
     for layer in range(len(LAYERS)):
-        for matrix in whole.machine.algorithm.matrices:
+        for matrix in whole.machine.designs[0].algorithm.matrices:
             np.testing.assert_array_equal(whole.machine.weights(layer, matrix), pieces.machine.weights(layer, matrix))
 
 

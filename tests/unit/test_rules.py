@@ -9,6 +9,7 @@ from twin.algorithms.steps import ACTIVATION_FLOPS, DERIVATIVE_FLOPS, LOSS_FLOPS
 from twin.descriptions.load import load_chip, load_workload
 from twin.descriptions.resolved import resolved_toml
 from twin.errors import TwinError
+from twin.machine.resting import magnitudes
 from twin.operation import Kind
 from twin.runs.build import build
 from twin.runs.planning import check_all, plan_run
@@ -290,3 +291,11 @@ def test_io_that_no_tile_can_have_is_refused(io, words):
         parts_of(ALL.format(own=f"io = {{ {io} }}"), chip={})
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_what_is_read_of_a_layer_is_the_main_matrix_of_its_own_algorithm():
+    parts = parts_of('{ nodes = ["middle"], algorithm = "ttv2", layout = "three-array" }', chip={})
+    found = magnitudes(parts.machine, 0)
+    alike = parts_of(algorithm="ttv2", layout="three-array", chip={})
+    assert found[1] == magnitudes(alike.machine, 0)[1] > 0
+    assert (found > 0).all()

@@ -60,8 +60,8 @@ class PhaseProgram:
 
     def key(self, sample: int) -> Hashable:  # noqa: ARG002 - there is only one
         """Return what `operations` depends on."""
-        fast = self._program.algorithm.fast
-        return tuple(self._program.layers[k].key(fast, self._sample) for k in self._layers)
+        layers = [self._program.layers[k] for k in self._layers]
+        return tuple(layer.key(self._program.of(layer).fast, self._sample) for layer in layers)
 
     def setup(self, *, again: bool = False) -> tuple[Operation, ...]:  # noqa: ARG002 - the protocol
         """Return nothing: timing starts with trained references."""

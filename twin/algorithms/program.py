@@ -23,23 +23,20 @@ class Program:
     """Operations of training samples in program order, batch size 1.
 
     `operations(sample)` depends on the sample only through `key(sample)`: what is the same may be cached.
-    `calibrated` are by layer the matrices whose reference is set by pulses, `algorithms` what learns each layer where
-    that is not `algorithm` everywhere.
+    `algorithms` are by layer what learns it, `calibrated` the matrices whose reference is set by pulses.
     """
 
     def __init__(
         self,
-        algorithm: Algorithm,
+        algorithms: Sequence[Algorithm],
         layers: Sequence[LayerSteps],
         calibrated: Sequence[Sequence[str]] = (),
         flow: Flow | None = None,
         nodes: Sequence[NodeSteps] = (),
         batches: Batches = ONE,
         programming: Sequence[Operation] = (),
-        algorithms: Sequence[Algorithm] = (),
     ) -> None:
-        self.algorithm = algorithm
-        self._algorithms = tuple(algorithms)
+        self.algorithms = tuple(algorithms)
         self.layers = list(layers)
         self.calibrated = tuple(calibrated)
         self.programming = tuple(programming)
@@ -53,7 +50,7 @@ class Program:
 
     def algorithm_of(self, layer: int) -> Algorithm:
         """Return what learns the matrix of the layer with this number."""
-        return self._algorithms[layer] if self._algorithms else self.algorithm
+        return self.algorithms[layer]
 
     def key(self, sample: int) -> Hashable:
         """Return which transfers are due and which arrays hold their lines."""

@@ -79,13 +79,14 @@ def make_model(
 ) -> Model:
     """Make a model of a machine's network from one array (n_out, n_in) a layer."""
     layers = machine.network.layers
+    algorithms = ", ".join(dict.fromkeys(one.algorithm.name for one in machine.designs))
     return Model(
         weights=tuple(np.asarray(one, np.float32) for one in weights),
         sigma=tuple(np.asarray(one, np.float32) for one in sigma),
         standard_error=tuple(np.asarray(one, np.float32) for one in standard_error),
         out_scaling=tuple(machine.layers["scale"].astype(float).tolist()),
         bias=tuple(layer.bias for layer in layers),
-        metadata={"algorithm": machine.algorithm.name, "loss": machine.network.loss, **metadata},
+        metadata={"algorithm": algorithms, "loss": machine.network.loss, **metadata},
         digital={name: values.copy() for name, values in machine.digital().items()},
     )
 

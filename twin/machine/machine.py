@@ -1,7 +1,6 @@
 """Builds the numerical state of a run and executes instructions on it."""
 
 from collections.abc import Callable, Sequence
-from collections.abc import Mapping as ByName
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -9,15 +8,10 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from twin.algorithms.algorithm import Algorithm
-from twin.algorithms.settings import Settings
 from twin.config.calibration import Calibration
-from twin.config.chip import Tile
-from twin.config.layout import Layout
 from twin.config.optimiser import Optimiser
-from twin.config.weights import Initial, WeightMapping
+from twin.config.weights import Initial
 from twin.data import Dataset
-from twin.devices.family import DeviceFamily
 from twin.devices.response import PulseResponse
 from twin.kernels.array.bursts import LEAST, burst_scratch
 from twin.kernels.array.dense import scratch
@@ -64,12 +58,10 @@ class Machine:
     ----------
     network, data, mapping
         What is trained on what, split how.
-    algorithm, settings
-        Which matrices there are and how they learn.
-    devices, tile, layout, calibration, initial, mapped
-        The physics of the arrays, and how weights are mapped to them; devices by matrix of the layout.
     designs : sequence of Design
-        By layer, where layers differ in algorithm, settings, layout, devices or mapping.
+        By layer.
+    calibration, initial
+        How references are set, and how weights begin.
     seed : int
         Keys every random draw.
     in_flight : int
@@ -104,14 +96,9 @@ class Machine:
         network: Network,
         data: Dataset,
         mapping: Mapping,
-        algorithm: Algorithm,
-        settings: Settings,
-        devices: ByName[str, DeviceFamily],
-        tile: Tile,
-        layout: Layout,
+        designs: Sequence[Design],
         calibration: Calibration,
         initial: Initial,
-        mapped: WeightMapping,
         seed: int,
         in_flight: int,
         *,
@@ -120,12 +107,9 @@ class Machine:
         optimiser: Optimiser | None = None,
         given: Given | None = None,
         batch: int = 1,
-        designs: Sequence[Design] = (),
     ) -> None:
         ensure_loaded()
-        self.network, self.data, self.mapping, self.algorithm = network, data, mapping, algorithm
-        same = Design(algorithm, settings, layout, devices, tile, mapped)
-        self.designs = tuple(designs) or (same,) * len(network.layers)
+        self.network, self.data, self.mapping, self.designs = network, data, mapping, tuple(designs)
         self.seed, self._optimiser, self._batch = np.uint64(seed), optimiser, batch
         self.given = given
         self.programmed: dict[tuple[int, str, int], Programmed] = {}

@@ -108,7 +108,7 @@ class Bench:
         `number` is that of the verification whose noise it has.
         """
         seen = []
-        for k in range(len(self._machine.mapping.parts(layer, self._machine.algorithm.main))):
+        for k in range(len(self._machine.mapping.parts(layer, self._machine.main(layer)))):
             matrix, part = self._array(layer, k)
             lines = np.arange(int(part["in1"] - part["in0"]))
             found = self._read(matrix, self._lent(matrix[0], part), lines, number, np.zeros(N_COUNTS))

@@ -10,16 +10,15 @@ import numpy.typing as npt
 
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.batches import Batches
-from twin.algorithms.nodes import learner_of, node_steps, wiring_of
+from twin.algorithms.nodes import node_steps
 from twin.algorithms.program import Program
-from twin.algorithms.steps import LayerSteps
-from twin.chip import ChipCosts, Kept, Placed, place_streams
+from twin.chip import ChipCosts, Placed, place_streams
 from twin.chip.floorplan import Floorplan
 from twin.config.chip import Chip
 from twin.config.optimiser import Optimiser
 from twin.config.options import Mode
 from twin.data import Dataset, load
-from twin.descriptions.workload import Training, Workload
+from twin.descriptions.workload import Workload
 from twin.engine import Engine
 from twin.engine.consistency import Consistency
 from twin.errors import TwinError
@@ -34,13 +33,13 @@ from twin.machine.retention import Retention
 from twin.machine.words import FLOAT32, Word
 from twin.mapping import Mapping, map_layers
 from twin.networks.given.fit import Given
-from twin.networks.lowering import FAN_OUT
-from twin.networks.network import Network, input_words
+from twin.networks.network import Network
 from twin.operation import Stream
 from twin.runs.calibration import CalibrationPhases
 from twin.runs.designs import design_of, designs_of, ruled
 from twin.runs.estimate import check_calibration, check_memory, check_tiles
 from twin.runs.exports import check_recording
+from twin.runs.layers import check_transfers, kept, layer_steps, prefetched
 from twin.runs.networks import given_of, network_of, optimiser_of
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Plan
@@ -204,14 +203,9 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         network,
         data,
         mapping,
-        run.algorithm,
-        run.settings,
-        run.devices,
-        chip.tile,
-        run.layout,
+        designs,
         workload.calibration,
         workload.init,
-        workload.mapping,
         training.seed,
         slots * training.batch,
         endurance=training.endurance,
@@ -219,7 +213,6 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         optimiser=found.optimiser,
         given=found.given,
         batch=training.batch,
-        designs=designs,
     )
     stored = Stream.PULSES in placed.places
     batch = training.batch
@@ -232,14 +225,13 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     apart = plan.chip.model.vector is not None
     nodes = node_steps(network.flow, steps, run.algorithm.main, found.optimiser, apart=apart)
     program = Program(
-        run.algorithm,
+        [one.algorithm for one in designs],
         steps,
         [one.calibrated for one in designs] if by_pulses else (),
         flow=network.flow,
         nodes=nodes,
         batches=batches,
         programming=list(programming_operations(machine.programmed, mapping)),
-        algorithms=[one.algorithm for one in designs],
     )
     order = Order(training.seed, len(data.inputs), shuffled=not network.carried, streams=training.batch)
     encoder = Encoder(program, slots, order, rates_of(training, batches))
@@ -290,79 +282,6 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
     )
 
 
-def layer_steps(
-    network: Network,
-    mapping: Mapping,
-    designs: Sequence[Design],
-    prefetch: Sequence[int],
-    optimiser: Optimiser | None,
-    *,
-    stored_pulses: bool,
-    batch: int,
-) -> list[LayerSteps]:
-    """Return the layers of a network as programs take them; `designs` and `prefetch` are by layer."""
-    mains = tuple(one.algorithm.main for one in designs)
-    learnt = [k for k, one in enumerate(designs) if one.settings.optimised]
-    return [
-        LayerSteps(
-            layer,
-            mapping,
-            0 if design.settings.gathers(batch) else design.settings.every(layer.index),
-            design.settings.transfer_axis,
-            network.stepwise(layer),
-            ahead,
-            stored_pulses,
-            wired=wiring_of(network.flow, layer.index) if network.flow else None,
-            learner=learner_of(network, layer.index, optimiser, learnt) if layer.index in learnt else None,
-            batch=batch,
-            mains=mains,
-        )
-        for layer, design, ahead in zip(network.layers, designs, prefetch, strict=True)
-    ]
-
-
-def kept(
-    network: Network,
-    designs: Sequence[Design],
-    chip: Chip,
-    training: Training,
-    optimiser: Optimiser | None = None,
-) -> list[Kept]:
-    """Return what is kept at once: digital matrices, vectors of every sample in flight, and samples that came ahead."""
-    in_flight, early = training.in_flight * training.batch, chip.placement.prefetch_input * training.batch
-    mains = [one.algorithm.main for one in designs]
-    found = (
-        [Kept(Stream.ACTIVATIONS, early * input_words(network.layers[0], network.flow), -1, mains[0])] if early else []
-    )
-    for layer, design in zip(network.layers, designs, strict=True):
-        settings, main, fast = design.settings, design.algorithm.main, design.algorithm.fast
-        digital = design.algorithm.digital
-        pulsed = not digital and not settings.accumulates and chip.placement.pulses != "drivers"
-        ahead = chip.placement.prefetch_h * settings.h_words if settings.filtered else 0
-        learnt = 1 + optimiser.moments if settings.optimised and optimiser else 0  # gradients and moments
-        k, weights = layer.index, layer.n_in * layer.n_out
-        inputs, lines = in_flight * layer.n_in * layer.uses, in_flight * (layer.n_in + layer.answered) * layer.uses
-        found += [
-            Kept(Stream.H, weights * (settings.h_words + (learnt if settings.accumulates else 0)), k, fast),
-            Kept(Stream.WEIGHTS, weights * (len(design.algorithm.matrices) + learnt) if digital else 0, k, main),
-            Kept(Stream.ACTIVATIONS, inputs, k - 1, mains[max(k - 1, 0)]),
-            Kept(Stream.ERRORS, lines, k, main),
-            Kept(Stream.PULSES, lines if pulsed else 0, k, fast),
-        ]
-        if ahead:
-            length = layer.n_in if settings.transfer_axis == "row" else layer.n_out
-            found.append(Kept(Stream.H, ahead * length, k, fast, ahead=True))
-    for node in network.flow.nodes if network.flow else ():
-        main = mains[node.host]
-        if node.kind != FAN_OUT:
-            moving = in_flight * (node.size + node.cost.kept)
-            found.append(Kept(Stream.ACTIVATIONS, moving, node.host, main))
-            found.append(Kept(Stream.ERRORS, in_flight * sum(node.sizes), node.host, main))
-        if optimiser is not None:
-            found.append(Kept(Stream.WEIGHTS, node.parameters * (1 + optimiser.moments), node.host, main))
-    return found
-
-
 def streamed(data: Dataset, network: Network, batch: int) -> Dataset:
     """Return a text without the sequences at its end that do not fill a batch of streams; other data as they are."""
     left = len(data.inputs) % batch if network.carried else 0
@@ -377,32 +296,6 @@ def _check_batch(workload: Workload, samples: int) -> None:
     batch = workload.training.batch
     if batch > samples:
         raise TwinError(f"training.batch (= {batch}): the data have only {samples} samples; use at most as many")
-
-
-def prefetched(chip: Chip, network: Network, designs: Sequence[Design]) -> tuple[int, ...]:
-    """Return by layer how many lines of H are fetched ahead; every layer must have more."""
-    found = []
-    for layer, settings in zip(network.layers, (one.settings for one in designs), strict=True):
-        found.append(chip.placement.prefetch_h if settings.filtered else 0)
-        lines = layer.n_out if settings.transfer_axis == "row" else layer.n_in
-        if found[-1] >= lines:
-            raise TwinError(
-                f"{chip.name}: placement.prefetch_h (= {found[-1]}): layer {layer.index} has {lines} lines of H; fetch "
-                f"at most {lines - 1} ahead"
-            )
-    return tuple(found)
-
-
-def check_transfers(designs: Sequence[Design], network: Network) -> None:
-    """Raise TwinError where numbers of updates are given a layer, and not one for each."""
-    layers = len(network.layers)
-    for design in designs:
-        given = design.settings.transfer_every_per_layer
-        if given and len(given) != layers:
-            raise TwinError(
-                f"algorithms.{design.algorithm.name}.transfer_every_per_layer (= {list(given)}): must have {layers} "
-                f"numbers, one for each layer with weights; it has {len(given)}"
-            )
 
 
 def _check_extraction(network: Network, designs: Sequence[Design]) -> None:

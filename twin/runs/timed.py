@@ -35,11 +35,11 @@ from twin.results.card import add_weights
 from twin.results.result import RunResult, empty_table, untrained_curve
 from twin.runs.banks import memory_rows
 from twin.runs.bound import name_nodes
-from twin.runs.build import check_transfers, kept, layer_steps, prefetched
 from twin.runs.constants import constants, constants_of_run
 from twin.runs.designs import design_of, designs_of, designs_table, ruled
 from twin.runs.estimate import MOST_TIMED_TILES, check_tiles
 from twin.runs.exports import check_recording
+from twin.runs.layers import check_transfers, kept, layer_steps, prefetched
 from twin.runs.networks import optimiser_of
 from twin.runs.placed import placed_costs
 from twin.runs.plan import Plan
@@ -128,8 +128,8 @@ def build_timed(plan: Plan) -> TimedParts:
     layers = layer_steps(network, mapping, designs, prefetch, optimiser, stored_pulses=stored, batch=training.batch)
     nodes = node_steps(network.flow, layers, algorithm.main, optimiser, apart=chip.vector is not None)
     batches = Batches(training.batch, timing.samples * training.batch)
-    own = [one.algorithm for one in designs]
-    program = Program(algorithm, layers, flow=network.flow, nodes=nodes, batches=batches, algorithms=own)
+    learnt = [one.algorithm for one in designs]
+    program = Program(learnt, layers, flow=network.flow, nodes=nodes, batches=batches)
     warnings += [*placed.warnings, *(ungated(chip) if reuse else [])]
     costs: ChipCosts | SystemCosts
     if placement is not None:
