@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from twin.kernels.rng import BLOCK, draw, fill_normals, stream_key
+from twin.kernels.rng import BLOCK, draw, fill_normals, fill_normals_to, stream_key
 
 U32, U64 = np.uint32, np.uint64
 MASK = (1 << 64) - 1
@@ -152,3 +152,14 @@ def test_normals_continue_from_their_counter_and_touch_nothing_else(n):
         half = n // 2
         np.testing.assert_array_equal(out[:half], pairs[:half])
         assert out[n - 1] == pairs[half]
+
+
+@pytest.mark.parametrize("wanted", [(0, 1), (3, 16, 17, 40), (128, 129), (100, 300), (127, BLOCK), (5, 5, 200)])
+def test_a_block_drawn_by_and_by_has_the_normals_of_one_drawn_at_once(wanted):
+    whole = normals(KEYS[3], BLOCK, counter=3 * BLOCK)
+    block, there = np.full(BLOCK, 9.0, np.float32), 0
+    for number in wanted:
+        there = fill_normals_to(block, there, number, U64(KEYS[3]), 3 * BLOCK)
+        assert min(number, BLOCK) <= there <= max(BLOCK // 2, -(-number // 16) * 16) or there == BLOCK
+        np.testing.assert_array_equal(block[:there], whole[:there])
+    assert (block[there:] == 9.0).sum() >= BLOCK - 2 * there  # nobody asked for the rest: it is not drawn

@@ -104,6 +104,27 @@ def normal_pair(key0, key1, n):
 
 
 @kernel
+def fill_normals_to(block, there, wanted, key, counter):
+    """Draw of a block's normals those before number `wanted` that are not `there`; return how many are there then.
+
+    `block` has BLOCK words. Each normal is the one that `fill_normals` of the whole block has.
+    """
+    key0 = U32(key)
+    key1 = U32(key >> U64(32))
+    half = BLOCK >> 1
+    end = min((wanted + 15) & ~15, half)
+    if end > there:
+        first = block[there:end]
+        second = block[half + there : half + end]
+        base = U32(counter + there)
+        for i in range(first.size):
+            a, b = normal_pair(key0, key1, U32(base + U32(i)))
+            first[i] = a
+            second[i] = b
+    return BLOCK if end == half else max(there, end)
+
+
+@kernel
 def fill_normals(out, n, key, counter):
     """Fill ``out[:n]`` with standard normals from draws `counter` on.
 

@@ -22,7 +22,7 @@ from twin.kernels.array.nonlinear import coincide_shaped
 from twin.kernels.array.steps import PLAIN
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import CELL, DOWN_A, LIMITS, W_MAX, W_MIN
-from twin.kernels.rng import BLOCK, fill_normals
+from twin.kernels.rng import BLOCK, fill_normals_to
 from twin.kernels.simd.lists import list_devices
 
 F32 = np.float32
@@ -76,19 +76,23 @@ def pulsed_update(w, cell, limits, shape, n_in, n_out, x, d, n, x_factor, d_fact
     noise, code = real[:BLOCK], work[4 * (n_in + n_out) : 4 * (n_in + n_out) + BLOCK]
     key_x, key_d, key_cycle = keys
     noisy = m.noise_mult > F32(0.0) or m.noise_add > F32(0.0) or m.noise_slope > F32(0.0)
-    noise[:] = F32(0.0)  # where nothing draws, xi = 0 leaves every step as it is
+    if not noisy:
+        noise[:] = F32(0.0)  # xi = 0 leaves every step as it is
     x_firing, d_firing = rows[3], columns[3]
     fired = 0
     coincidences = 0
     # code[begin : used] with noise[begin : used] wait to be performed. Coincidences are numbered through the whole
-    # update and each has the normal of its number, so the lists may be cut anywhere; a block of normals is drawn when
-    # the first of it is needed.
-    begin = used = BLOCK
-    blocks = 0
+    # update and each has the normal of its number, so the lists may be cut anywhere; of a block of normals those are
+    # drawn that a slot needs.
+    begin = used = drawn = BLOCK
+    block = -1
     for slot in range(n):
         fx = fire(rows, key_x, slot, n_in)
         fd = fire(columns, key_d, slot, n_out)
         fired += fx + fd
+        left = fx * fd
+        if noisy:
+            drawn = fill_normals_to(noise, drawn, used + left, key_cycle, block * BLOCK)
         for a in range(fx):
             place = np.int32(np.int32(x_firing[a] >> np.int32(2)) * np.int32(n_out * CELL))
             flip = np.int32(x_firing[a] & np.int32(DOWN_A))  # signs of x and d multiply
@@ -98,13 +102,14 @@ def pulsed_update(w, cell, limits, shape, n_in, n_out, x, d, n, x_factor, d_fact
                     perform(w, cell, limits, code[begin:used], noise[begin:used], m, shape, key_cycle, coincidences)
                     coincidences += used - begin
                     begin = used = 0
+                    block += 1
                     if noisy:
-                        fill_normals(noise, BLOCK, key_cycle, blocks * BLOCK)
-                        blocks += 1
+                        drawn = fill_normals_to(noise, 0, left, key_cycle, block * BLOCK)
                 take = min(fd - b, BLOCK - used)
                 list_devices(code, used, d_firing, b, take, flip, place)
                 b += take
                 used += take
+                left -= take
         # the next slot may meet a device again, and the devices of a list must all be different
         perform(w, cell, limits, code[begin:used], noise[begin:used], m, shape, key_cycle, coincidences)
         coincidences += used - begin
