@@ -20,3 +20,7 @@ class TwinError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Show the line alone in IPython and notebooks, which ask for this."""
         return [f"{type(self).__name__}: {self}"]
+
+
+class DivergedError(TwinError):
+    """Weights of a run that grew until its energy is no number any more."""

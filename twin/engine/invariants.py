@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twin.engine import tables
+from twin.errors import DivergedError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -42,11 +43,16 @@ def drained(engine: Scheduler) -> None:
 
 
 def energy(engine: Scheduler) -> None:
-    """Energy by component = by layer = by kind = by server = by time."""
+    """Energy by component = by layer = by kind = by server = by time; DivergedError where a run has none."""
     ledger = engine.ledger
     table = ledger.energy_J()
-    if not np.isfinite(table).all() or (table < 0).any():
-        raise InvariantError("an energy is negative or not finite")
+    if not np.isfinite(table).all():
+        raise DivergedError(
+            "diverged: weights grew until the current through them is no number; lower the learning rate, or choose a "
+            "device with bounds"
+        )
+    if (table < 0).any():
+        raise InvariantError("an energy is negative")
     operations = [template.operation for template in ledger.templates]
     nowhere = float(table[[not template.servers for template in ledger.templates]].sum())
     totals = {

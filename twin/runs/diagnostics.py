@@ -25,6 +25,16 @@ MOST_STALENESS = "largest staleness of forward mat-vecs"
 COLUMNS = ["layer", "matrix", "what", "value", "unit"]
 
 
+def diverged(curve: "pd.DataFrame") -> list[str]:
+    """Say of a learning curve from which epoch on its training loss is no number."""
+    lost = curve.loc[~np.isfinite(curve["train_loss"]), "epoch"]
+    if lost.empty:
+        return []
+    loss, epoch = curve["train_loss"].loc[lost.index[0]], lost.iloc[0]
+    rule = "the accuracies mean nothing; lower the learning rate, or choose a device with bounds"
+    return [f"diverged: the training loss is {loss} from epoch {epoch} on, so {rule}"]
+
+
 def coverage(parts: Parts) -> list[tuple[int, float, float]]:
     """Return (layer, farthest a weight can move in the whole run, nominal weight range) with H.
 

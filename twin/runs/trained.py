@@ -30,7 +30,7 @@ from twin.runs.bound import name_nodes
 from twin.runs.build import Parts, build
 from twin.runs.constants import constants, constants_of_run
 from twin.runs.designs import designs_table
-from twin.runs.diagnostics import collect, endurance_table
+from twin.runs.diagnostics import collect, diverged, endurance_table
 from twin.runs.facts import RunFacts
 from twin.runs.folder import read_facts, write_facts
 from twin.runs.networks import nodes_of
@@ -233,6 +233,7 @@ def _result(
         warnings.append(f"data: {data} is not what is published under this name; compare it with no result on that")
     frame = pd.DataFrame(curve, columns=list(CurveRow._fields))
     frame[["epoch", "samples"]] = frame[["epoch", "samples"]].astype(int)
+    warnings = [*diverged(frame), *warnings]
     return RunResult(
         name=plan.name,
         algorithm=plan.algorithm,

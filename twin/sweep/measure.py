@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from twin.descriptions.sweep import Scalar, Stop
-from twin.errors import TwinError
+from twin.errors import DivergedError, TwinError
 from twin.results.result import RunResult
 from twin.results.store import load_run
 from twin.results.totals import totals
@@ -72,6 +72,8 @@ def measure(point: Point, folder: Path, stop: Stop | None, *, keep: bool) -> Row
         row = ended(error.status, error.reason) | _learned(error.row)
     except MemoryError:
         return out_of_memory()
+    except DivergedError as error:
+        return ended(Status.DIVERGED, str(error))
     except TwinError as error:
         return ended(Status.FAILED, str(error))
     except Exception as error:  # noqa: BLE001 - a bug in one point must not take the others down

@@ -35,6 +35,8 @@ def pulse_plan(lr, x_max, d_max, dw_min, desired_bl, update_management, update_b
         return 0, F32(0.0), F32(0.0), False
     top = max(x_max, d_max)
     k = F32(lr * x_max * d_max / dw_min) if update_management else F32(lr * top * top / dw_min)
+    if np.isnan(k):  # a run that diverged goes on to its end
+        return 0, F32(0.0), F32(0.0), False
     n = int(min(np.ceil(k), F32(desired_bl))) if update_bl_management else int(desired_bl)
     base = F32(np.sqrt(lr / (dw_min * F32(n))))
     if not update_management:
