@@ -287,5 +287,17 @@ def test_show_prints_the_floor_plan_of_a_mapped_workload(twin):
     assert code == 0
     assert "1 tiles" in out
     assert "0.W+1" in out
-    code, _, err = twin("show", "aimc-512", "--set", "chip.mapping.pack=true")
-    assert (code, err.count("\n")) == (2, 1)
+
+
+def test_show_prints_what_follows_from_what_is_set_and_what_was_overlooked(twin):
+    code, out, err = twin(
+        "show", "aimc-512", "--set", "chip.tile.rows=2048", "--set", "chip.technology.device=reram-sb"
+    )
+    assert code == 0
+    assert "area of 2048 x 512 weights" in out
+    assert re.search(r"tile\.array_area +│ +0\.167772 │ mm\^2", out)  # 2048 x 512 x (400 nm)^2
+    assert "warning: chip.tile.rows was set, but tile.integration_time, power.tile.wake_energy keep" in err
+    assert "all of the voltage is lost on 2048 x 512 lines" in err
+    code, out, _ = twin("show", "digits-mlp", "--set", "training.epochs=7")
+    assert code == 0
+    assert re.search(r"training\.epochs +│ +7 │", out)

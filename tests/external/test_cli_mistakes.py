@@ -50,6 +50,21 @@ MISTAKES = [
     (("run", "digits-mlp", "--chip", "digits-mlp"), "no chip"),
     (("run", "four-array.toml"), "no such file"),
     (("show", "nosuch"), "nosuch"),
+    (("show", "aimc-512", "--set", "tile.rows=3"), "--set (= tile.rows=3): keys of a chip begin with chip."),
+    (("show", "digits-mlp", "--set", "chip.tile.rows=3"), "--set (= chip.tile.rows=3): leave keys of a chip out"),
+    (("show", "ecram", "--set", "chip.tile.rows=3"), "--set: is for chips and workloads, not for ecram"),
+    (("show", "two-array", "--set", "chip.tile.rows=3"), "not for the layout two-array"),
+    (("show", "aimc-512", "tile.rows", "--set", "chip.tile.rows=3"), "--set: changes nothing of what a key means"),
+    (
+        ("compare", "digits-mlp", "--set", "chip.technology.node=5 nm"),
+        "command line: chip.technology.node: tile.",
+    ),
+    (("compare", "--set", "chip.technology.temperature=250 K"), "temperature (= 250 K): must be from 300 to 400 K, wh"),
+    (
+        ("compare", "--device", "ecram", "--set", "chip.tile.read_voltage=2 V"),
+        "above the 1 V at which the",
+    ),
+    (("compare", "--device", "ecram", "--set", "chip.tile.write_voltage=2 V"), "half of it is not below the 1 V"),
     (("resume", "nosuch"), "nosuch"),
     (("reproduce", "nosuch"), "onen-2021-fig1"),
 ]

@@ -255,6 +255,23 @@ def test_what_cannot_be_derived_is_said_in_one_line(tmp_path, old, new, said):
     assert re.match(r".*own\.toml:\d+: ", str(error.value))
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "said"),
+    [
+        ("technology.node", "5 nm", "input_energy cannot be derived with it: node (= 5 nm): must be from 7 to 130 nm"),
+        ("technology.supply", "3 V", "digital.energy cannot be derived with it: supply (= 3 V)"),
+        ("buffer.size", "64 MiB", "buffer.bandwidth cannot be derived with it: size of a bank"),
+        ("tile.io.out_res", "8190", "take another, or set tile.converter.energy, too"),
+    ],
+)
+def test_what_was_set_is_named_where_nothing_follows_from_it(key, text, said):
+    with pytest.raises(TwinError) as error:
+        load_chip("aimc-512", {key: text})
+    assert str(error.value).startswith(f"command line: chip.{key}: ")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_without_a_technology_what_is_left_out_is_missing(tmp_path):
     path = Path(written(tmp_path))
     text = re.sub(r"\[technology\].*?\n\n", "", TEXT, flags=re.DOTALL)

@@ -7,7 +7,7 @@ import typer
 from twin.cli.completion import completer
 from twin.cli.options import asking
 from twin.config.options import Algorithm, Layout, Options, Overrides
-from twin.console import progress, wide_console
+from twin.console import progress, say, wide_console
 from twin.errors import TwinError
 
 
@@ -63,30 +63,35 @@ def show(
 
         layouts = (layout,) if layout else first_layout(algorithm)
         _floorplan(Options(workload, name, layouts, (algorithm,), overrides=overrides))
-    elif overrides:
-        raise TwinError("--set: shows a floor plan; name the mapped workload too, e.g. --workload digits-mlp")
+    elif key and overrides:
+        raise TwinError("--set: changes nothing of what a key means; leave out the key, or add --why")
     elif key:
         from twin.cli.show_key import key_group
 
         wide_console().print(key_group(name, key))
     else:
-        _description(name)
+        _description(name, Options(overrides=overrides))
 
 
-def _description(name: str) -> None:
-    """Print a description, and the area table of a chip or the nodes of a workload."""
+def _description(name: str, asked: Options) -> None:
+    """Print a description with what was set, and the area table of a chip or the nodes of a workload."""
+    from twin.chip.sizes import remarks
     from twin.cli.tables import area_table, description_table, device_table, part_table
     from twin.runs.names import load_shown
 
     console = wide_console()
     preset = device_table(name) or part_table(name)
     if preset is not None:
+        if asked.overrides:
+            raise TwinError(f"--set: is for chips and workloads, not for {name}; leave it out")
         console.print(preset)
         return
-    loaded = load_shown(name)
+    loaded = load_shown(name, asked)
     console.print(description_table(loaded))
     if loaded.model.kind == "chip":
         console.print(area_table(loaded.model))
+        for remark in remarks(loaded):
+            say(f"warning: {remark}")
     if loaded.model.kind == "workload":
         from twin.cli.show_network import network_table
 

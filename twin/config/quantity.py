@@ -83,20 +83,24 @@ class Dimension:
             With the rule and the likely fix as its message.
         """
         if isinstance(value, bool) or not isinstance(value, str):
-            raise _refusal(self._without_unit(value))
+            raise _refusal(self._without_unit(value, str(value)))
         form = _FORM.fullmatch(value)
         if form is None:
             raise _refusal(f'must be {self.name}, e.g. "{self.example}"')
         number, suffix = form.groups()
         if not suffix:
-            raise _refusal(f'needs a unit, e.g. "{number} {self._example_unit}"')
+            raise _refusal(self._without_unit(float(number), number))
         result = self._convert(number, suffix)
         self._check_magnitude(result)
         return result
 
-    def _without_unit(self, value: object) -> str:
+    def _without_unit(self, value: object, text: str) -> str:
+        """Say what a number lacks: with the example's unit, or as if it were SI where nobody would write that."""
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18:
-            return f'needs a unit, e.g. "{value} {self._example_unit}"'
+            meant = f"{text} {self._example_unit}"
+            if self.low <= value <= self.high and not 1e-3 <= value < 1e5:
+                meant = " ".join(self.pretty(float(value)))
+            return f'needs a unit, e.g. "{meant}"'
         return f'must be {self.name}, e.g. "{self.example}"'
 
     @property

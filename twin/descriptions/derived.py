@@ -57,11 +57,14 @@ class _Values:
     ----------
     used : set of str
         The keys of the technology and of devices that were asked for.
+    asked : dict of str to None
+        All keys, in order, that the formula at work asked for.
     """
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self.used: set[str] = set()
+        self.asked: dict[str, None] = {}
 
     def filled(self, key: str) -> dict[str, Any] | None:
         """Return the table of a value that has a formula; None where there is none, or one of another kind."""
@@ -109,6 +112,7 @@ class _Values:
 
     def _raw(self, key: str) -> Any:
         name, _, last = key.rpartition(".")
+        self.asked[key] = None
         if name == "technology" or key in OF_DEVICE:
             self.used.add(key)
         table = self.table(name)
@@ -174,6 +178,7 @@ def derive(draft: Draft, devices: Devices | None = None) -> tuple[frozenset[str]
 def _fill(draft: Draft, values: _Values, table: dict[str, Any], key: str) -> None:
     name, _, last = key.rpartition(".")
     formula, path = FORMULAS[key], (*name.split("."), last)
+    values.asked.clear()
     try:
         value = formula.value(values)
     except _AbsentError as absent:
@@ -185,6 +190,10 @@ def _fill(draft: Draft, values: _Values, table: dict[str, Any], key: str) -> Non
             raise TwinError(draft.message(("technology", "device"), rule)) from None
         return
     except TwinError as error:
+        for own in (tuple(one.split(".")) for one in values.asked):
+            if draft.origin(own) == COMMAND_LINE:
+                rule = f"{key} cannot be derived with it: {error}; take another, or set {key}, too"
+                raise TwinError(draft.message(own, rule)) from error
         raise TwinError(draft.message(path, f"cannot be derived: {error}; give it, with its source")) from error
     dimension = dimension_of(model_of(name, OF_KIND.get(key, DEFAULT)).model_fields[last])
     unit = dimension.unit if dimension else ""

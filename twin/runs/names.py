@@ -4,25 +4,41 @@ from typing import Any
 
 from twin.config.data import SETS
 from twin.config.loaded import Loaded
+from twin.config.options import Options
 from twin.config.origins import split
 from twin.config.presets import part_names, part_preset, part_presets
 from twin.config.resources import shipped
-from twin.descriptions.load import load_any
+from twin.descriptions.load import load_any, load_chip, load_workload
+from twin.errors import TwinError
 from twin.results.result import Source
 from twin.runs.constants import split_quantity
 
+_NOTHING = Options()
 
-def load_shown(name: str) -> Loaded[Any]:
-    """Load a description that is no preset; a name that nothing has gets its nearest among all that can be shown.
+
+def load_shown(name: str, asked: Options = _NOTHING) -> Loaded[Any]:
+    """Load a description that is no preset, with the overrides of the chip or the workload that were asked for.
+
+    A name that nothing has gets its nearest among all that can be shown.
 
     Raises
     ------
     TwinError
-        As `load_any`.
+        As `load_any`; when what was asked for is no chip's or workload's.
     """
     from twin.devices import preset_names  # noqa: PLC0415 - devices import NumPy
 
-    return load_any(name, (*preset_names(), *part_names()))
+    plain = load_any(name, (*preset_names(), *part_names()))
+    if not asked.overrides:
+        return plain
+    kind = plain.model.kind
+    mine = {"chip": asked.chip_overrides, "workload": asked.workload_overrides}.get(kind)
+    if mine is None:
+        raise TwinError(f"--set: is for chips and workloads, not for the {kind} {name}; leave it out")
+    if len(mine) < len(asked.overrides):
+        how = "keys of a chip begin with chip., e.g. chip.tile.rows" if kind == "chip" else "leave keys of a chip out"
+        raise TwinError(f"--set (= {', '.join(asked.overrides)}): {how}")
+    return load_chip(name, mine) if kind == "chip" else load_workload(name, mine)
 
 
 def preset_rows(name: str) -> list[Source]:
