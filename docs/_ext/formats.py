@@ -318,7 +318,7 @@ def results_page() -> str:
     groups = {
         "Tables of a run": TABLES,
         "Tables of a report": TIDY | EQUAL,
-        "Tables of a comparison of finished runs": DIFFERENCE,
+        "Tables of a comparison of finished runs, beside runs, equal_area, equal_accuracy and columns": DIFFERENCE,
         "Tables of a sweep": SWEEP,
         "Tables of a study": STUDIED,
         "Tables of a published figure": REPRODUCED,

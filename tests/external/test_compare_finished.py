@@ -117,6 +117,30 @@ def test_the_command_writes_configuration_first_then_metrics_then_contributions(
     assert len(list((tmp_path / "here" / "figures").glob("*.svg"))) == 5
 
 
+def test_finished_runs_are_compared_at_equal_area_and_until_an_error_by_their_labels(twin, made, tmp_path):
+    arguments = ("compare", made / "sgd", made / "ttv2", made / "seed", "--unlike", "--out", "here")
+    results = {item.label: item.result for item in compared(finished([made / "sgd", made / "ttv2", made / "seed"]))}
+    errors = {label: result.curve["test_error"].iloc[-1] for label, result in results.items()}
+    target = sorted(errors.values())[1]
+    code, out, err = twin(*arguments, "--to-error", repr(float(target)))
+    assert code == 0, err
+    tables = tmp_path / "here" / "tables"
+    reached = pd.read_csv(tables / "equal_accuracy.csv").set_index("run")
+    assert list(reached.index) == list(errors) == list(pd.read_csv(tables / "equal_area.csv")["run"])
+    for label, result in results.items():
+        there = bool(errors[label] <= target)
+        assert bool(reached.loc[label, "epoch"] == 1) is there
+        if there:
+            assert reached.loc[label, "time_s"] == result.curve["time_s"].iloc[-1]
+            assert reached.loc[label, "energy_J"] == pytest.approx(result.energy_J, rel=1e-9)  # of the only epoch
+    said = f"until a test error of {100 * target:.1f}"
+    assert said in out
+    for page in ("difference.md", "difference.html"):
+        text = (tmp_path / "here" / page).read_text()
+        assert said in text
+        assert "One training at batch 1 gets no faster by copies" in text
+
+
 def test_the_same_folders_are_compared_into_the_same_bits(twin, made, tmp_path):
     for _ in range(2):
         assert twin("compare", made / "sgd", made / "ttv2")[0] == 0
@@ -214,6 +238,12 @@ def test_one_run_is_not_compared_with_itself(twin, made):
     assert (code, err.count("\n")) == (2, 1)
     assert "holds one run; name another" in err
     assert twin("compare", made / "sgd", made / "sgd")[0] == 2
+
+
+def test_an_error_that_finished_runs_cannot_reach_is_refused_in_one_line(twin, made):
+    code, out, err = twin("compare", made / "sgd", made / "ttv2", "--to-error", "3")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "--to-error (= 3): must be a fraction between 0 and 1, e.g. --to-error 0.03 for 3 %" in err
 
 
 def test_a_workload_named_like_a_folder_is_the_workload(twin, tmp_path):

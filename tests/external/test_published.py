@@ -14,7 +14,7 @@ from twin.operation import Counts, Stream
 from twin.report.write import write_report
 from twin.results.columns import DIFFERENCE, TABLES, TIDY
 from twin.results.difference import tidy_difference
-from twin.results.equal import EQUAL
+from twin.results.equal import EQUAL, equal_tables
 from twin.results.store import load_run, write_csv
 from twin.runs.comparison import begin
 from twin.runs.finished import compared, finished
@@ -181,8 +181,8 @@ def test_every_table_of_a_report_is_as_published(report):
 def test_every_table_of_a_comparison_of_finished_runs_is_as_published(report, tmp_path):
     group = written_schema("tables")["properties"]["difference"]
     runs = compared(finished([report / "runs" / name for name in ("digital", "analog")]))
-    tables = tidy_difference(runs)
-    assert set(tables) == set(DIFFERENCE)
+    tables = tidy_difference(runs) | equal_tables([run.named for run in runs])
+    assert set(tables) == set(DIFFERENCE | EQUAL) == set(group["properties"])
     for name, frame in tables.items():
         write_csv(frame, tmp_path / f"{name}.csv")
         assert len(frame) > 0

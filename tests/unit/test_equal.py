@@ -16,7 +16,7 @@ from twin.errors import TwinError
 from twin.files import plain
 from twin.report.pages.equal import equal_grids
 from twin.report.pages.markdown import markdown
-from twin.results.equal import at_equal_area, at_equal_error, equal_tables
+from twin.results.equal import at_equal_area, at_equal_error, check_target, equal_tables
 from twin.results.summary import summary
 from twin.results.totals import totals
 from twin.runs.comparison import check_error, plans_of
@@ -126,6 +126,14 @@ def test_an_error_that_cannot_be_meant_is_refused_with_an_example(value, digits_
     with pytest.raises(TwinError, match=r"must be a fraction between 0 and 1, e.g. --to-error 0.03 for 3 %"):
         check_error(value, digits_plan)
     check_error(0.03, digits_plan)
+
+
+def test_an_error_of_runs_that_are_only_timed_or_of_a_regression_is_refused_by_what_they_are():
+    with pytest.raises(TwinError, match=r"--to-error \(= 0.1\): is about training, and this is only timed"):
+        check_target(0.1, trained=False, regression=False)
+    with pytest.raises(TwinError, match="must be a positive test loss"):
+        check_target(0.0, trained=True, regression=True)
+    check_target(3.0, trained=True, regression=True)
 
 
 @pytest.fixture(scope="module")

@@ -36,11 +36,14 @@ def compare(
     """Train (or only time) with several algorithms and layouts and compare them; or compare finished runs.
 
     With a workload: accuracy, time, energy, bandwidth and area of every algorithm and layout. With folders that `twin
-    run`, `twin compare` or `twin sweep --keep` left: what differs in their configuration, then in their results.
+    run`, `twin compare` or `twin sweep --keep` left: what differs in their configuration, then in their
+    results; and both comparisons at equal area and at equal accuracy.
     """
     if _are_folders(names or []):
-        _refuse_options(context, {"names", "out", "unlike"}, "is for runs yet to be made, and these are finished")
-        _compare_finished(names or [], options.out, unlike=unlike)
+        _refuse_options(
+            context, {"names", "out", "unlike", "to_error"}, "is for runs yet to be made, and these are finished"
+        )
+        _compare_finished(names or [], options.out, unlike=unlike, to_error=to_error)
         return
     _refuse_options(context, set(context.params) - {"unlike"}, "is for folders of finished runs, not for a workload")
     from twin.cli.running import run_comparison
@@ -61,16 +64,19 @@ def _are_folders(names: Sequence[str]) -> bool:
     return names[0] not in workloads and Path(names[0]).is_dir()
 
 
-def _compare_finished(names: Sequence[str], out: Path | None, *, unlike: bool) -> None:
-    """Say what makes the runs of these folders differ; write it as Markdown, HTML and CSV.
+def _compare_finished(names: Sequence[str], out: Path | None, *, unlike: bool, to_error: float | None) -> None:
+    """Say what makes the runs of these folders differ, and what they do at equal area and error; write both.
 
     Raises
     ------
     TwinError
-        When a folder holds no finished run, there are fewer than two, or their workloads are unlike.
+        When a folder holds no finished run, there are fewer than two, their workloads are unlike, or no run can
+        reach the error.
     """
     from twin.report.pages.difference_text import print_difference
     from twin.report.pages.difference_write import write_difference
+    from twin.report.pages.equal import print_equal
+    from twin.results.equal import check_target, trained
     from twin.runs.finished import check_alike, compared, finished
     from twin.runs.folder import command_line, named_folder
 
@@ -81,10 +87,15 @@ def _compare_finished(names: Sequence[str], out: Path | None, *, unlike: bool) -
     if not unlike:
         check_alike(runs)
     found = compared(runs)
+    named = [one.named for one in found]
+    if to_error is not None:
+        learned = trained(named)
+        check_target(to_error, trained=bool(learned), regression=all(run.regression for run in learned))
     digest = hashlib.sha256(json.dumps([run.facts.id for run in runs]).encode()).hexdigest()[:8]
     folder = named_folder(out) if out is not None else RUNS / f"compared-{digest}"
-    pages = write_difference(found, folder, command_line())
+    pages = write_difference(found, folder, command_line(), to_error)
     print_difference(found, wide_console())
+    print_equal(named, to_error)
     say(f"report: {pages}")
 
 

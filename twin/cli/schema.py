@@ -49,5 +49,5 @@ def groups() -> dict[str, Any]:
     from twin.study.reproduced import REPRODUCED
     from twin.sweep.columns import SWEEP
 
-    of_runs = {"run": TABLES, "report": TIDY | EQUAL, "difference": DIFFERENCE}
+    of_runs = {"run": TABLES, "report": TIDY | EQUAL, "difference": DIFFERENCE | EQUAL}
     return of_runs | {"sweep": SWEEP, "study": STUDIED, "reproduction": REPRODUCED}

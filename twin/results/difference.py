@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from twin.results.derived import PATHS, derive
@@ -36,6 +36,11 @@ class Compared:
     label: str
     result: RunResult
     settings: Mapping[str, Setting]
+
+    @property
+    def named(self) -> RunResult:
+        """The result by the name that tells it from the others."""
+        return replace(self.result, name=self.label)
 
 
 class Changed(NamedTuple):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from twin.errors import TwinError
 from twin.results.columns import Column, Table, name, real
 from twin.results.derived import derive, tiles
 from twin.results.result import RunResult
@@ -169,6 +170,24 @@ def _whole(whole: float, part: float) -> float:
 def trained(runs: Sequence[RunResult]) -> list[RunResult]:
     """Return the runs with a test error."""
     return [run for run in runs if run.curve["test_error"].notna().any()]
+
+
+def check_target(to_error: float, *, trained: bool, regression: bool) -> None:
+    """Refuse a test error that no such run can reach.
+
+    Raises
+    ------
+    TwinError
+        When nothing is trained, or it is not positive, or of a classification not below 1.
+    """
+    value = f"--to-error (= {to_error:g})"
+    if not trained:
+        raise TwinError(f"{value}: is about training, and this is only timed; leave it out")
+    if regression:
+        if not to_error > 0:
+            raise TwinError(f"{value}: must be a positive test loss, e.g. --to-error 0.1")
+    elif not 0 < to_error < 1:
+        raise TwinError(f"{value}: must be a fraction between 0 and 1, e.g. --to-error 0.03 for 3 %")
 
 
 def common_error(runs: Sequence[RunResult]) -> float:

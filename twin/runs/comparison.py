@@ -10,6 +10,7 @@ from twin.config.options import Options
 from twin.console import Report
 from twin.errors import TwinError
 from twin.files import write_text
+from twin.results.equal import check_target
 from twin.results.result import NO_EFFECT
 from twin.results.store import read_checked
 from twin.runs.baselines import BASELINES, describe_baselines, rooflines
@@ -70,14 +71,10 @@ def check_error(to_error: float, plan: Plan) -> None:
     TwinError
         When nothing is trained, or it is not positive, or of a classification not below 1.
     """
-    value = f"--to-error (= {to_error:g})"
-    if plan.only_timed:
-        raise TwinError(f"{value}: is about training, and this workload is only timed; leave it out")
-    if vars(plan.trained.network)["loss"] == "squared-error":
-        if not to_error > 0:
-            raise TwinError(f"{value}: must be a positive test loss, e.g. --to-error 0.1")
-    elif not 0 < to_error < 1:
-        raise TwinError(f"{value}: must be a fraction between 0 and 1, e.g. --to-error 0.03 for 3 %")
+    trained = not plan.only_timed
+    check_target(
+        to_error, regression=trained and vars(plan.trained.network)["loss"] == "squared-error", trained=trained
+    )
 
 
 def begin(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from twin.report.figures.palette import INKS, PAGE
 from twin.report.figures.svg import INK, RULE, Drawing, figure, styled
 from twin.report.pages.difference_text import Rows, about, breakdown_rows, configuration_rows, metric_rows, points
+from twin.report.pages.equal import equal_grids
 from twin.report.pages.page import Cell, Column, Grid, render_page
 from twin.results.difference import Breakdown, Compared, breakdowns, part_name
 
@@ -23,7 +24,10 @@ NOTES = {
 
 
 def difference_html(
-    runs: Sequence[Compared], command: str, drawings: Sequence[tuple[Breakdown, Drawing | None]]
+    runs: Sequence[Compared],
+    command: str,
+    drawings: Sequence[tuple[Breakdown, Drawing | None]],
+    to_error: float | None = None,
 ) -> str:
     """Give the page; `drawings` are those of `difference_figures`."""
     first, *others = runs
@@ -49,6 +53,7 @@ def difference_html(
             "configuration": _grid(configuration_rows(runs)),
             "metrics": _grid(metric_rows(runs)),
             "sections": sections,
+            "equal": equal_grids([run.named for run in runs], to_error),
             "command": command,
         },
     )

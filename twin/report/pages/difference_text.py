@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from twin.report.pages.markdown import escape, line
+from twin.report.pages.markdown import equal_sections, escape, line
 from twin.results.difference import Breakdown, Compared, Part, breakdowns, changed, metrics, part_name
 from twin.results.text import ABSENT, fixed, percent, si
 from twin.version import __version__
@@ -127,8 +127,8 @@ def about(runs: Sequence[Compared]) -> list[tuple[str, str]]:
     return [(key, names) for key, names in listed.items() if names]
 
 
-def difference_markdown(runs: Sequence[Compared], command: str) -> str:
-    """Give the page as GitHub Markdown: configuration, metrics, what the differences consist of, the command."""
+def difference_markdown(runs: Sequence[Compared], command: str, to_error: float | None = None) -> str:
+    """Give the page as GitHub Markdown: configuration, metrics, what these consist of, equal area, the command."""
     listed = ", ".join(escape(run.label) for run in runs[1:])
     lines = [
         f"# {listed} against {escape(runs[0].label)}",
@@ -147,7 +147,8 @@ def difference_markdown(runs: Sequence[Compared], command: str) -> str:
             lines += [*(line(entry.text for entry in row) for row in table.rows), ""]
         else:
             lines += ["Nothing: the runs are the same.", ""]
-    return "\n".join([*lines, "## Regenerate", "", "```sh", command, "```", ""])
+    equal = equal_sections([run.named for run in runs], to_error)
+    return "\n".join([*lines, *equal, "## Regenerate", "", "```sh", command, "```", ""])
 
 
 def print_difference(runs: Sequence[Compared], console: "Console") -> None:

@@ -46,7 +46,7 @@ def markdown(runs: Sequence[RunResult], command: str, to_error: float | None = N
         "",
         *(f"- **{escape(run.name)}**: {escape(divided(run))}" for run in runs if divided(run)),
         "",
-        *_equal(runs, to_error),
+        *equal_sections(runs, to_error),
         *_table("Plausibility", card_headings(runs), card_rows(runs)),
         *_doubts(runs),
         *_table("Staleness of the weights that forward mat-vecs read", STALENESS, staleness_rows(runs)),
@@ -94,7 +94,8 @@ def _doubts(runs: Sequence[RunResult]) -> list[str]:
     return [*found, ""] if found else []
 
 
-def _equal(runs: Sequence[RunResult], to_error: float | None) -> list[str]:
+def equal_sections(runs: Sequence[RunResult], to_error: float | None) -> list[str]:
+    """Give runs at equal area and at equal accuracy, each with its rule."""
     lines = []
     for grid, rule in equal_grids(runs, to_error):
         names = [f"{column.name} ({column.unit})" if column.unit else column.name for column in grid.columns]
