@@ -21,8 +21,8 @@ compare: $(READY) ## set up, then compare the algorithms and layouts (WORKLOAD=d
 test: lint docs ## set up with the tools of developers; lint, type check, build the documentation and test on all cores
 	$(BIN)/python -m pytest -n auto --dist worksteal --benchmark-disable
 
-test-slow: $(DEV) ## the tests that take minutes
-	$(BIN)/python -m pytest -m slow
+test-slow: $(DEV) ## all tests with those that take minutes, every figure drawn, every example tried
+	TWIN_TEST_EVERYTHING=1 $(BIN)/python -m pytest -m "not benchmark"
 
 benchmark: $(DEV) ## microseconds a training sample
 	$(BIN)/python -m pytest -m benchmark benchmarks tests

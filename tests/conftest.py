@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from examples_kit import EVERYTHING
+from figure_kit import drawing, undrawn
 
 from twin.algorithms.program import Program
 from twin.algorithms.registry import make_algorithm, settings_table
@@ -146,6 +148,20 @@ def pytest_sessionstart():
 def _executor_first():
     """Load the executor before tests call single kernels, as `ensure_loaded` explains."""
     ensure_loaded()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _figures_are_empty():
+    """Draw no figure where a test does not ask for `figures_drawn`, but all of them in `make test-slow`."""
+    with drawing() if EVERYTHING else undrawn():
+        yield
+
+
+@pytest.fixture
+def figures_drawn():
+    """Draw the figures of this test."""
+    with drawing():
+        yield
 
 
 @pytest.fixture

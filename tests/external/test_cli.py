@@ -118,6 +118,7 @@ def test_schema_is_json_for_editors(twin, kind):
 # -- results -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("figures_drawn")
 def test_a_comparison_leaves_what_is_promised(twin, tmp_path):
     code, out, err = twin("compare", "digits-mlp", *SMALL, "--algorithms", "digital,ttv2", "--jobs", "1")
     assert code == 0

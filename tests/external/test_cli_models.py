@@ -209,6 +209,7 @@ def test_files_that_cannot_be_read_or_written_end_in_one_line(twin, measured, tm
         assert f"{name}: not written" in err
 
 
+@pytest.mark.usefixtures("figures_drawn")
 def test_a_figure_is_what_its_name_says(twin, measured, tmp_path):
     starts = {"a.svg": b"<?xml", "b.pdf": b"%PDF-", "c.PNG": b"\x89PNG\r\n", "d.png": b"\x89PNG\r\n"}
     for name, start in starts.items():

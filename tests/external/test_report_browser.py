@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from browser_kit import Browser, browser, find_axe, find_chromium
+from figure_kit import drawing
 from page_kit import WIDTHS, laid_out, loaded, sorts, violations
 
 from twin.cli.app import main
 from twin.report.write import load_report, write_report
 
+pytestmark = pytest.mark.usefixtures("figures_drawn")
 SECTIONS = {
     "learning", "bound", "cost", "bandwidth", "schedule", "utilisation", "floorplan", "diagnostics", "warnings", "area",
     "constants", "regenerate",
@@ -50,7 +52,7 @@ def report(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("short")
     command = ["twin", "compare", "digits-mlp", "--algorithms", "digital,ttv2", "--layouts", "four-array"]
     command += ["--samples", "60", "--epochs", "2", "--jobs", "1", "--out", "short"]
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, drawing():
         patch.chdir(folder)
         patch.setattr(sys, "argv", command)
         with contextlib.suppress(SystemExit):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from figure_kit import drawing
 from papers.output import COLUMNS, Claim, Reproduction
 from study_kit import Here, planned, shown
 
@@ -159,9 +160,10 @@ def whole(tmp_path_factory):
         Path("small.toml").write_text(SMALL)
         executor = Here()
         patch.setattr(commands_study, "executor_of", lambda *_: executor)
-        commands_study.study(
-            description="small.toml", out=Path("out"), cache=None, jobs=1, scheduler="", memory="", retry=False
-        )
+        with drawing():
+            commands_study.study(
+                description="small.toml", out=Path("out"), cache=None, jobs=1, scheduler="", memory="", retry=False
+            )
     return SimpleNamespace(folder=folder / "out", executor=executor, files=shown(folder / "out"))
 
 
@@ -247,6 +249,7 @@ def test_what_stands_for_several_seeds_says_how_many_and_what_its_interval_is(wh
     ("kind", "words"),
     [("min-max", "least to largest"), ("standard-error", "± 1 standard error"), ("t-95", "95 % t interval")],
 )
+@pytest.mark.usefixtures("figures_drawn")
 def test_the_interval_is_the_study_s_choice_and_stays_where_the_quantity_can_be(whole, study, kind, words):
     shown = f"""[[figures]]
 kind = "lines"

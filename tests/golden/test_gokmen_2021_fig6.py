@@ -37,6 +37,7 @@ def test_claims_hold_here_and_not_where_one_hot_reads_stand_in_for_random_ones(f
     assert [claim.holds for claim in swapped][:3] == [False] * 3
 
 
+@pytest.mark.usefixtures("figures_drawn")
 def test_files_are_tidy_and_the_same_for_the_same_seed(found, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(fig6, "measure", lambda *_: found)
     for folder in ("one", "two"):

@@ -93,6 +93,7 @@ def test_every_claim_holds_here_and_none_about_asymmetry_holds_without_it(residu
     assert not verdicts[6]
 
 
+@pytest.mark.usefixtures("figures_drawn")
 def test_files_are_tidy_and_the_same_for_the_same_seed(residuals, runs, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(fig1, "measure", lambda *_: residuals)
     monkeypatch.setattr(fig2, "measure", lambda *_: runs)

@@ -1,6 +1,7 @@
 """Who imports whom in the package: top-level, within functions, and for types."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "twin"
@@ -35,11 +36,13 @@ def imported(path):
     return found - {module_of(path)}
 
 
+@cache
 def file_arrows():
     """Return every arrow between files: (module, imported module)."""
     return {(name, other) for name, path in MODULES.items() for other in imported(path)}
 
 
+@cache
 def room_arrows():
     """Return every arrow between rooms with the modules that draw it: (room, room) -> modules."""
     arrows = {}

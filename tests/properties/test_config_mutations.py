@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass
 
 import pytest
+from examples_kit import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -109,7 +110,7 @@ def load(case, folder):
     return str(error.value), f"{path}:"
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=st.sampled_from(KINDS).flatmap(lambda what: st.sampled_from(BY_KIND[what])))
 def test_a_mutated_file_gives_one_line_that_names_file_line_and_key(case, tmp_path):
     message, place = load(case, tmp_path)
@@ -122,7 +123,7 @@ def test_a_mutated_file_gives_one_line_that_names_file_line_and_key(case, tmp_pa
         assert line == case.line, message
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.binary(max_size=60), case=st.sampled_from(CASES), data=st.data())
 def test_bytes_pasted_anywhere_raise_nothing_but_a_twin_error(raw, case, data, tmp_path):
     text = case.text.encode()
@@ -134,7 +135,7 @@ def test_bytes_pasted_anywhere_raise_nothing_but_a_twin_error(raw, case, data, t
     assert "\n" not in str(error.value)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     key=st.text(max_size=20) | st.sampled_from(["tile", "tile.rows.0", "sources", "sources.tile", "tile.converter"]),
     value=st.text(max_size=20) | st.sampled_from(["{}", "[]", "nan", "{a.b.c=1}"]),

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from dram_kit import PARTS, Rules, description, server, violations
+from examples_kit import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,7 @@ def traces(draw):
     return arrival, address, rng.random(n) < draw(st.sampled_from([0.0, 0.3, 0.5, 1.0]))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     part=st.sampled_from(PARTS),
     trace=traces(),
@@ -75,7 +76,7 @@ def test_a_refresh_waits_for_banks_that_close_themselves_after_a_write():
     made = description("lpddr5-6400", **system)
     system["nREFI"] = max(made.nREFI // 4, made.nRFC + 400)
     made, broken = description("lpddr5-6400", **system), []
-    for seed in range(300):
+    for seed in range(examples(300)):
         rng = np.random.default_rng(seed)
         address, writes = rng.integers(0, 2**16, 60), rng.random(60) < 0.5
         _, (log,) = server("lpddr5-6400", **system).trace(np.zeros(60, np.int64), address, writes, commands=10_000)

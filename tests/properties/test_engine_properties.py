@@ -2,6 +2,7 @@
 
 import numpy as np
 from engine_kit import Costs, Effects, Program, programs
+from examples_kit import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ class Recorder(Engine):
 
 
 @given(st.lists(programs, min_size=1, max_size=2), st.integers(1, 4), st.integers(1, 9))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_random_programs_keep_every_invariant_and_the_order_of_conflicting_accesses(work, in_flight, samples):
     program = Program(*work)
     engine = Recorder(program, Effects(pulses), Costs(4), in_flight)
@@ -54,7 +55,7 @@ def test_random_programs_keep_every_invariant_and_the_order_of_conflicting_acces
 
 
 @given(st.lists(programs, min_size=1, max_size=2), st.integers(1, 4), st.integers(0, 5), st.integers(1, 5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_an_interrupted_run_ends_in_the_same_bits(work, in_flight, before, after):
     straight, _ = new(work, in_flight)
     first, _ = new(work, in_flight)
@@ -69,7 +70,7 @@ def test_an_interrupted_run_ends_in_the_same_bits(work, in_flight, before, after
 
 
 @given(programs, st.integers(1, 3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_the_chain_that_bound_the_time_covers_the_whole_run(work, in_flight):
     engine, _ = new([work], in_flight)
     engine.run(0, 6)

@@ -93,12 +93,12 @@ def check(kind, seed, path):
 
 @pytest.mark.parametrize("kind", READERS)
 def test_a_damaged_description_is_one_line_or_a_sound_plan(kind, tmp_path):
-    for seed in range(80):
+    for seed in range(12):
         check(kind, seed, tmp_path / "own.toml")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", READERS)
 def test_descriptions_damaged_twenty_thousand_times(kind, tmp_path):
-    for seed in range(1000, 1000 + 20_000 // len(READERS)):
+    for seed in range(20_000 // len(READERS)):
         check(kind, seed, tmp_path / "own.toml")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from examples_kit import examples
 from graph_kit import description, engine_of, evaluated, slopes, trained
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,7 +57,7 @@ def follow(graph, seed):
     assert wrong <= 0.1 * checked  # a finite difference may step over the kink of a rectifier
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(graphs(), st.integers(0, 1000))
 def test_a_step_of_a_random_graph_follows_its_gradient(graph, seed):
     follow(graph, seed)
@@ -78,7 +79,7 @@ def agree(graph, algorithm, in_flight, batch):
         assert np.array_equal(one, other)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(graphs(), st.sampled_from(["digital", "sgd"]), st.integers(1, 3), st.sampled_from([1, 4]))
 def test_replayed_and_coupled_runs_of_a_random_graph_have_the_same_bits(graph, algorithm, in_flight, batch):
     agree(graph, algorithm, in_flight, batch)

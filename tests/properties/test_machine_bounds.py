@@ -1,6 +1,7 @@
 """Whatever the device, the pulses and the split: weights stay inside bounds and line sums stay true."""
 
 import numpy as np
+from examples_kit import examples
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ def logical(made, matrix, k, seed):
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     phases=set(Phase) - {Phase.explain},
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from examples_kit import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from modes_kit import RUNS, Stopped, assert_same, contents, quiet, stop_at, trained
@@ -36,7 +37,7 @@ def test_coupled_and_replayed_runs_have_the_same_weights_and_ledgers(algorithm, 
     assert_same(one, other)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     run=st.sampled_from(RUNS[1:]),
     in_flight=st.integers(1, 9),
@@ -112,7 +113,7 @@ def whole(tmp_path_factory):
     return made
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=list(HealthCheck))
 @given(stops=st.lists(st.integers(1, 180), min_size=1, max_size=3), mode=st.sampled_from(["replayed", "coupled"]))
 def test_a_run_interrupted_anywhere_ends_in_the_same_files(tmp_path_factory, whole, stops, mode):
     plan, expected = whole[mode]
@@ -127,7 +128,7 @@ def test_a_run_interrupted_anywhere_ends_in_the_same_files(tmp_path_factory, who
 
 
 def test_a_killed_process_resumes_to_the_same_files(tmp_path):
-    plan = plan_run("digits-mlp", "aimc-512", "two-array", "sgd", workload_overrides=PIECES | {"training.epochs": "40"})
+    plan = plan_run("digits-mlp", "aimc-512", "two-array", "sgd", workload_overrides=PIECES | {"training.epochs": "20"})
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         folder.mkdir()
@@ -142,7 +143,7 @@ def test_a_killed_process_resumes_to_the_same_files(tmp_path):
     child.kill()
     assert child.wait() == -signal.SIGKILL
     with np.load(killed / checkpoint.NAME) as state:
-        assert 0 < state["sample"][0] < 40 * 60
+        assert 0 < state["sample"][0] < 20 * 60
     run(killed, quiet)
     assert contents(killed) == contents(whole)
 
@@ -200,7 +201,7 @@ def test_what_is_no_checkpoint_is_refused(stopped):
     assert "damaged" in refused(folder, saved(**(state | {"engine.scalars": state["engine.scalars"][:-1]})))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_refused_or_without_consequence(stopped, place, bit):
     folder, data = stopped

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from examples_kit import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from modes_kit import RUNS, Stopped, assert_same, contents, quiet, stop_at, trained
@@ -18,15 +19,25 @@ from twin.runs.run import run
 NETWORK_RUNS = [*RUNS, ("cttv2", "three-array"), ("agad", "four-array"), ("mixed-precision", "two-array")]
 
 
+def cases(networks):
+    """Return network, samples in flight, algorithm and layout of every run; those that stand for the rest are fast."""
+    return [
+        # each network has a third of the runs, each run a third of the networks
+        pytest.param(network, in_flight, *run, marks=() if n % 3 == k % 3 else pytest.mark.slow)
+        for k, run in enumerate(NETWORK_RUNS)
+        for n, (network, in_flight) in enumerate(networks)
+    ]
+
+
 @pytest.fixture(scope="module")
 def workloads(tmp_path_factory):
     """Write the workloads; return their paths by name."""
     return written(tmp_path_factory.mktemp("workloads"))
 
 
-@pytest.mark.parametrize("in_flight", [1, 3])
-@pytest.mark.parametrize(("algorithm", "layout"), NETWORK_RUNS)
-@pytest.mark.parametrize("network", list(NETWORKS))
+@pytest.mark.parametrize(
+    ("network", "in_flight", "algorithm", "layout"), cases([(name, n) for n in (1, 3) for name in NETWORKS])
+)
 def test_coupled_and_replayed_runs_have_the_same_weights_and_ledgers(workloads, network, algorithm, layout, in_flight):
     own = {"training.in_flight": str(in_flight)}
     one, other = (trained(workloads[network], algorithm, layout, mode, 12, own) for mode in ("coupled", "replayed"))
@@ -37,8 +48,9 @@ def test_coupled_and_replayed_runs_have_the_same_weights_and_ledgers(workloads, 
     assert_same(one, other)
 
 
-@pytest.mark.parametrize(("algorithm", "layout"), NETWORK_RUNS)
-@pytest.mark.parametrize(("network", "in_flight"), [("graph", 1), ("graph", 2), ("conv", 2)])
+@pytest.mark.parametrize(
+    ("network", "in_flight", "algorithm", "layout"), cases([("graph", 1), ("graph", 2), ("conv", 2)])
+)
 def test_coupled_and_replayed_batches_have_the_same_weights_and_ledgers(
     workloads, network, algorithm, layout, in_flight
 ):
@@ -47,7 +59,7 @@ def test_coupled_and_replayed_batches_have_the_same_weights_and_ledgers(
     assert_same(one, other)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     network=st.sampled_from(list(NETWORKS)),
     run=st.sampled_from(NETWORK_RUNS[1:]),
@@ -123,8 +135,7 @@ def test_lines_fetched_ahead_change_the_time_and_nothing_else(workloads, network
 
 
 @pytest.mark.parametrize("network", list(NETWORKS))
-@pytest.mark.parametrize("axis", ["row", "column"])
-@pytest.mark.parametrize("every", [1, 4, 7])
+@pytest.mark.parametrize(("every", "axis"), [(1, "column"), (4, "row"), (7, "column"), (7, "row")])
 def test_lines_take_turns_across_the_ends_of_samples(workloads, network, axis, every):
     own = {"algorithms.ttv2.transfer_every": str(every), "algorithms.ttv2.transfer_axis": f'"{axis}"'}
     chip = {"tile.rows": "8", "tile.cols": "8"}
@@ -168,8 +179,21 @@ def test_testing_leaves_the_training_state_untouched(workloads, network):
 PIECES = {"training.epochs": "3", "data.samples": "30", "training.checkpoint_every": "8", "data.test_samples": "4"}
 
 
-@pytest.mark.parametrize("mode", ["replayed", "coupled"])
-@pytest.mark.parametrize(("network", "batch"), [("lstm", 1), ("conv", 1), ("graph", 2), ("conv", 4)])
+@pytest.mark.parametrize(
+    ("network", "batch", "mode"),
+    [
+        ("lstm", 1, "replayed"),
+        ("graph", 2, "coupled"),
+        *(
+            pytest.param(network, batch, mode, marks=pytest.mark.slow)
+            for network, batch, mode in [
+                ("lstm", 1, "coupled"),
+                ("graph", 2, "replayed"),
+                *(("conv", batch, mode) for batch in (1, 4) for mode in ("replayed", "coupled")),
+            ]
+        ),
+    ],
+)
 def test_a_run_interrupted_anywhere_ends_in_the_same_files(workloads, tmp_path, network, batch, mode):
     own = PIECES | {"training.in_flight": "2", "algorithms.ttv2.transfer_every": "3", "training.batch": str(batch)}
     plan = plan_run(workloads[network], "aimc-512", "three-array", "ttv2", mode, own)

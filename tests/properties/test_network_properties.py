@@ -2,6 +2,7 @@
 
 from chip_kit import CLUSTER, CORNER, NETWORK
 from engine_kit import Effects
+from examples_kit import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,7 +92,7 @@ def systems(draw):
 
 
 @given(systems(), st.integers(1, 6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_random_systems_keep_every_invariant_and_end(system, samples):
     costs, program, in_flight = system
     engine = Engine(program, Some(), costs, in_flight)
@@ -106,7 +107,7 @@ def test_random_systems_keep_every_invariant_and_end(system, samples):
 
 
 @given(systems())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_placement_by_traffic_is_never_worse_than_by_rows(system):
     costs, program, _ = system
     found = flows(costs, program.operations(0))

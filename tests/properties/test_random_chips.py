@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from examples_kit import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from random_kit import TEXT, cases
@@ -140,7 +141,7 @@ lean = settings(
 )
 
 
-@settings(lean, max_examples=40)
+@settings(lean, max_examples=examples(40))
 @given(st.data())
 def test_random_chips_and_networks_keep_all_invariants(text, data):
     check(data.draw(cases(text)))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from engine_kit import Ahead, Costs, Program, op, programs
+from examples_kit import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -59,7 +60,7 @@ shapes = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(**shapes)
 def test_sums_are_those_of_a_full_run(work, in_flight, warmup, measured, gap, lengths):
     one, sampler = sampled(work, in_flight, warmup, measured, gap)
@@ -79,7 +80,7 @@ def test_sums_are_those_of_a_full_run(work, in_flight, warmup, measured, gap, le
     assert estimate.timed + estimate.skipped == sum(lengths)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(cut=st.integers(0, 3), **shapes)
 def test_an_interrupted_run_ends_in_the_same_bits(cut, work, in_flight, warmup, measured, gap, lengths):
     (straight, one), (first, two), (resumed, three) = (
@@ -98,7 +99,7 @@ def test_an_interrupted_run_ends_in_the_same_bits(cut, work, in_flight, warmup, 
     assert resumed.tables()["bound"].equals(straight.tables()["bound"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(work=programs, warmup=st.integers(0, 2), measured=st.integers(1, 4), gap=st.integers(0, 50))
 def test_one_sample_in_flight_takes_its_serial_share(work, warmup, measured, gap):
     """Samples that are all alike and do not overlap take equally long: the estimate is right but for rounding."""
@@ -224,7 +225,7 @@ def whole(tmp_path_factory):
     return plan, contents(folder)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
 @given(stops=st.lists(st.integers(1, 400), min_size=1, max_size=3))
 def test_a_sampled_run_interrupted_anywhere_ends_in_the_same_files(tmp_path_factory, whole, stops):
     plan, expected = whole

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from examples_kit import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from modes_kit import trained
@@ -35,7 +36,7 @@ def staleness(parts):
     return set(table["staleness_samples"])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     run=st.sampled_from(RUNS),
     in_flight=st.integers(1, 9),

@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,11 +55,11 @@ def whole(description, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     table, missing = run_sweep(description, folder, ThisProcess(), Settings(), nothing)
     assert missing == 0
-    return table, tables(folder)
+    return table, tables(folder), folder
 
 
 def test_a_table_has_a_row_a_point_and_the_reason_of_every_refusal(whole):
-    table, files = whole
+    table, files, _ = whole
     assert list(table["status"]) == ["done", "done", "refused", "refused", "refused", "refused", "done", "done"]
     assert table["reason"][2] == "layout (= four-array): does not hold the matrices of sgd; take one of two-array"
     assert (table["samples_per_s"][[0, 6]] > 0).all()
@@ -89,7 +90,7 @@ def test_four_shards_in_any_order_make_the_table(description, whole, tmp_path):
 
 def test_a_sweep_that_is_killed_goes_on_to_the_same_table(description, whole, tmp_path):
     command = [sys.executable, "-m", "twin", "sweep", description, "--out", str(tmp_path), "--jobs", "1"]
-    for pause in (0.0, 0.4, 0.8):
+    for pause in (0.0, 0.4):
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         deadline = time.monotonic() + 60
         while not list((tmp_path / "runs").glob("*/checkpoint.npz")) and child.poll() is None:
@@ -103,16 +104,15 @@ def test_a_sweep_that_is_killed_goes_on_to_the_same_table(description, whole, tm
     assert tables(tmp_path) == whole[1]
 
 
-def test_nothing_that_has_a_result_is_run_again(description, tmp_path, monkeypatch):
-    run_sweep(description, tmp_path, ThisProcess(), Settings(), nothing)
-    before = tables(tmp_path)
+def test_nothing_that_has_a_result_is_run_again(description, whole, tmp_path, monkeypatch):
+    folder = shutil.copytree(whole[2], tmp_path / "done")
 
     def never(*_, **__):
         raise AssertionError
 
     monkeypatch.setattr(running, "measure", never)
-    run_sweep(description, tmp_path, ThisProcess(), Settings(retry=True), nothing)
-    assert tables(tmp_path) == before
+    run_sweep(description, folder, ThisProcess(), Settings(retry=True), nothing)
+    assert tables(folder) == whole[1]
 
 
 # -- points that do not end well -------------------------------------------------------------------------------

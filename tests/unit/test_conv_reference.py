@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from examples_kit import examples
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from network_kit import assert_trained_alike, ideal, tiles
@@ -132,7 +133,7 @@ def test_windows_of_all_kinds(kernel, stride, padding, pool):
     compared([first, (Windows("tanh", 1), 3), (Full("softmax"), CLASSES)], (11, 13, 1), samples=3)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     shape=st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 3)),
     windows=st.lists(

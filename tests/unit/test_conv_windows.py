@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from examples_kit import examples
 from graph_kit import check, description, trained
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,7 +67,7 @@ def test_groups_are_split_over_arrays_as_any_matrix(lines):
     check(made)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.tuples(st.integers(1, 3), st.integers(1, 3)),
     st.tuples(st.integers(1, 3), st.integers(1, 3)),

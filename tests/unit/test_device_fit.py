@@ -23,11 +23,11 @@ def read_trains(path):
     return read_measured([path])[0]
 
 
-def soft_bounds(mult_noise=True, **spreads):
-    """Forty soft-bounds devices with bounds near 0.6 and -0.5."""
+def soft_bounds(mult_noise=True, devices=DEVICES, **spreads):
+    """Forty soft-bounds devices, or as many, with bounds near 0.6 and -0.5."""
     parameters = {"w_max": 0.6, "w_min": -0.5, "w_max_dtod": 0.1, "w_min_dtod": 0.1, "dw_min_dtod": 0.2} | spreads
     device = device_preset("reram-sb", parameters | {"dw_min": DW_MIN, "dw_min_std": 0.3, "mult_noise": mult_noise})
-    return device.populate((DEVICES, 1), np.random.default_rng(1))
+    return device.populate((devices, 1), np.random.default_rng(1))
 
 
 def sampled(path, raw, unit=1.0, seed=2):
@@ -70,10 +70,9 @@ def test_the_written_device_steps_as_the_measured_one(tmp_path):
     path = sampled(tmp_path / "a.csv", raw, unit)
     trains = read_trains(path)
     fitted = fit_device(trains)
-    table = tomllib.loads(description(path.name, trains, fitted, Reading([], ""), simplest(compare(trains, fitted))))
-    (tmp_path / "device.toml").write_text(
-        description(path.name, trains, fitted, Reading([], ""), simplest(compare(trains, fitted)))
-    )
+    text = description(path.name, trains, fitted, Reading([], ""), simplest(compare(trains, fitted)))
+    table = tomllib.loads(text)
+    (tmp_path / "device.toml").write_text(text)
     device = device_preset("measured", read_description(str(tmp_path / "device.toml")))
     assert device.states == pytest.approx(table["states"], rel=1e-3)
     new = device.populate((200, 200), np.random.default_rng(3))
@@ -118,8 +117,9 @@ def test_steps_that_are_not_monotone_leave_a_stated_misfit(tmp_path, capsys):
     assert "up steps are not monotone along the range" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("figures_drawn")
 def test_the_command_writes_a_device_and_a_figure(tmp_path, capsys):
-    path = sampled(tmp_path / "a.csv", soft_bounds())
+    path = sampled(tmp_path / "a.csv", soft_bounds(devices=8))
     fit_measured([path], tmp_path / "a.svg", tmp_path / "a.toml")
     printed = capsys.readouterr().out
     assert "rms residual of a step" in " ".join(printed.split())
@@ -214,7 +214,7 @@ def test_a_workload_takes_the_file_in(tmp_path):
     """Its values become the workload's own, so that a run can be resumed without the file."""
     from twin.descriptions.device import Device  # noqa: PLC0415
 
-    path = sampled(tmp_path / "a.csv", soft_bounds())
+    path = sampled(tmp_path / "a.csv", soft_bounds(devices=8))
     fit_measured([path], None, tmp_path / "a.toml")
     table = {"preset": "measured", "file": str(tmp_path / "a.toml"), "dw_min_std": 0.5}
     device = Device.model_validate(table)

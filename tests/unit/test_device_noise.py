@@ -29,19 +29,23 @@ def measured(seed, cycles=4, read=0.006, mult=True, reads=1, devices=1, hump=0.0
     return assemble("simulated", trains)
 
 
+@pytest.mark.parametrize("devices", [3, pytest.param(6, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("mult", [True, False])
-def test_read_noise_does_not_turn_one_kind_of_cycle_noise_into_the_other(mult):
+def test_read_noise_does_not_turn_one_kind_of_cycle_noise_into_the_other(mult, devices):
     """With reads of 0.6 % and steps of up to 2 % of the range, 11 of 12 multiplicative devices were additive."""
-    found = [fit_device(measured(seed, mult=mult)).noise for seed in range(6)]
-    assert sum(noise.mult_noise is mult or not noise.decided for noise in found) >= 5
-    assert sum(noise.mult_noise is mult for noise in found) >= 5
+    found = [fit_device(measured(seed, mult=mult)).noise for seed in range(devices)]
+    assert sum(noise.mult_noise is mult or not noise.decided for noise in found) >= devices - 1
+    assert sum(noise.mult_noise is mult for noise in found) >= devices - 1
     assert np.mean([noise.read.value for noise in found]) == pytest.approx(0.006, rel=0.1)
 
 
-@pytest.mark.parametrize("cycles", [3, pytest.param(5, marks=pytest.mark.slow)])
-def test_monotone_devices_of_few_cycles_are_not_called_otherwise(cycles):
-    fits = [fit_device(measured(seed, cycles)) for seed in range(12)]
-    assert sum(not curve.monotone for fit in fits for curve in (fit.up, fit.down)) <= 2
+@pytest.mark.parametrize(
+    ("cycles", "devices"),
+    [(3, 4), *(pytest.param(cycles, 12, marks=pytest.mark.slow) for cycles in (3, 5))],
+)
+def test_monotone_devices_of_few_cycles_are_not_called_otherwise(cycles, devices):
+    fits = [fit_device(measured(seed, cycles)) for seed in range(devices)]
+    assert sum(not curve.monotone for fit in fits for curve in (fit.up, fit.down)) <= devices / 6
     assert fits[0].up.chance > 1 / 401  # a probability, not a constant
 
 
@@ -52,8 +56,9 @@ def test_the_chance_of_a_monotone_curve_is_a_probability_with_read_noise_too():
     assert sum(curve.chance < 0.05 for fit in fits for curve in (fit.up, fit.down)) <= 5  # of 40
 
 
-def test_a_hump_is_seen_through_the_noise():
-    fits = [fit_device(measured(seed, cycles=20, hump=1.5)) for seed in range(4)]
+@pytest.mark.parametrize("devices", [1, pytest.param(4, marks=pytest.mark.slow)])
+def test_a_hump_is_seen_through_the_noise(devices):
+    fits = [fit_device(measured(seed, cycles=20, hump=1.5)) for seed in range(devices)]
     assert not any(fit.up.monotone for fit in fits)
 
 
@@ -76,9 +81,10 @@ def test_repeated_reads_narrow_the_read_noise():
     assert thrice.low <= 0.006 <= thrice.high
 
 
-def test_without_read_noise_none_is_found():
-    reads = [fit_device(measured(seed, read=0.0)).noise.read for seed in range(8)]
-    assert sum(read.low == 0.0 for read in reads) >= 7
+@pytest.mark.parametrize("devices", [3, pytest.param(8, marks=pytest.mark.slow)])
+def test_without_read_noise_none_is_found(devices):
+    reads = [fit_device(measured(seed, read=0.0)).noise.read for seed in range(devices)]
+    assert sum(read.low == 0.0 for read in reads) >= devices - 1
     assert max(read.value for read in reads) < 0.002
 
 

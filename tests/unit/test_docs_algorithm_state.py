@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from figure_kit import UNDRAWN
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "add-an-algorithm.md"
@@ -91,7 +92,8 @@ def test_its_state_follows_the_formula_and_a_run_at_once_is_the_same_to_the_bit(
 
 def test_the_command_line_trains_with_it_and_its_settings_have_a_place_and_a_source(python, tmp_path):
     setting = ("--set", "algorithms.momentum.momentum=0.8")
-    done = python("-m", "twin", "run", "digits-mlp", "--algorithm", "momentum", *SIZE, *setting, "--out", "r")
+    twin = UNDRAWN + "from twin.cli.app import main; main()"
+    done = python("-c", twin, "run", "digits-mlp", "--algorithm", "momentum", *SIZE, *setting, "--out", "r")
     assert done.returncode == 0, done.stderr
     assert "without effect" not in done.stdout + done.stderr
     summary = json.loads(next((tmp_path / "r").rglob("summary.json")).read_text())
@@ -121,8 +123,13 @@ def test_short_words_are_refused_where_nothing_is_known_of_the_range(python):
     ("old", "new", "message"),
     [
         ("kernels:average", "kernels:mean", "effect mypackage.kernels:mean cannot be found"),
-        ('("mypackage.kernels:average",)', "()", "has the effect OWN_0, and the class names 0 in `effects`"),
-        ('("mypackage.kernels:average",)', '("mypackage.kernels:average",) * 5', "effects (= 5): must be at most 4"),
+        *(
+            pytest.param('("mypackage.kernels:average",)', new, message, marks=pytest.mark.slow)
+            for new, message in [
+                ("()", "has the effect OWN_0, and the class names 0 in `effects`"),
+                ('("mypackage.kernels:average",) * 5', "effects (= 5): must be at most 4"),
+            ]
+        ),
     ],
 )
 def test_an_effect_that_nobody_performs_ends_the_run_and_is_named(python, old, new, message):

@@ -6,6 +6,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
+from examples_kit import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_kit import make_run
@@ -149,7 +150,7 @@ def test_every_kind_of_interval_can_be_asked_for_everywhere():
     assert set(INTERVALS) == set(get_args(get_args(option)[0]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(st.tuples(*[st.sampled_from([0.0, 1.0, 2.0, 3.0, math.nan])] * 3), max_size=12))
 def test_the_front_holds_what_no_other_point_beats(rows):
     def beats(one, other):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from engine_kit import Ahead, Costs, Effects, Program, op, programs
+from examples_kit import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,7 +126,7 @@ def by_hand(engine, gates):
 
 
 @given(programs, gates_on, st.integers(1, 4), st.integers(1, 9))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_random_programs_are_gated_as_by_hand_and_their_energy_adds_up(work, gates, in_flight, samples):
     engine = ran(work, gates, samples, in_flight=in_flight)
     wakes, off = by_hand(engine, gates)
@@ -150,7 +151,7 @@ def nowhere_J(engine):
 
 
 @given(programs, gates_on, st.integers(1, 4), st.integers(0, 5), st.integers(1, 5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_an_interrupted_run_is_gated_to_the_same_bits(work, gates, in_flight, before, after):
     straight, first, resumed = (Engine(Program(work), Effects(pulses), Gated(gates), in_flight) for _ in range(3))
     straight.run(0, before)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from examples_kit import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_kit import make_run
@@ -60,6 +61,7 @@ def test_a_chain_of_layers_has_no_table_of_nodes_and_no_picture(name):
     assert graph_panels([make_run()]) == []
 
 
+@pytest.mark.usefixtures("figures_drawn")
 def test_every_node_stands_in_the_picture_by_its_name_shaded_by_the_energy_of_its_layer():
     (drawing,) = graph_panels([run_with()])
     assert all(f">{name}<" in drawing.svg for name in (*NODES["node"], "input"))
@@ -129,7 +131,7 @@ def graphs(draw):
 
 
 @given(graphs(), st.integers(1, 4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_in_any_graph_nothing_overlaps_and_every_edge_goes_down(inputs, columns):
     plan = laid_out(inputs, columns)
     order = {item: (spot.column, spot.rank) for item, spot in plan.spots.items()}

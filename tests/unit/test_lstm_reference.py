@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from examples_kit import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from network_kit import assert_trained_alike, ideal, tiles
@@ -89,7 +90,7 @@ def test_any_number_of_steps_and_of_samples_in_flight(steps, in_flight):
     compared(STACKS["lstm-lstm"], steps=steps, in_flight=in_flight, samples=7)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     cells=st.lists(
         st.builds(Cell, st.sampled_from(["lstm", "gru", "rnn"]), st.integers(1, 7), st.booleans()),

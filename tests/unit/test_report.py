@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from figure_kit import drawing
 from report_kit import make_run, make_runs
 from rich.console import Console
 
@@ -209,7 +210,8 @@ class Page(HTMLParser):
 def report(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     runs = [run for run in make_runs() if run.name in {"digital", "sgd two-array", "ttv2 four-array"}]
-    return write_report(runs, folder, "twin compare digits-mlp --seed 1")
+    with drawing():
+        return write_report(runs, folder, "twin compare digits-mlp --seed 1")
 
 
 def test_the_page_is_one_small_offline_file(report: Path):
@@ -244,6 +246,7 @@ def test_every_reference_inside_the_page_has_a_target(report: Path):
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(Page(text).ids)
 
 
+@pytest.mark.usefixtures("figures_drawn")
 def test_a_report_made_again_from_its_directory_has_the_same_bytes(report: Path, tmp_path: Path):
     runs, command = load_report(report.parent)
     again = write_report(runs, tmp_path, command).parent
@@ -342,6 +345,7 @@ def test_a_run_with_a_network_shows_its_floor_plan_and_where_traffic_piles_up(tm
     assert busiest == {"link": "link r0c1>r0c0", "utilisation_fraction": 0.5, "per_sample_B": 1.0}
 
 
+@pytest.mark.usefixtures("figures_drawn")
 def test_the_floor_plan_of_energy_sums_what_stands_on_a_tile_and_has_one_scale_for_all_runs():
     run = make_run()
     plan = pd.DataFrame(
@@ -360,6 +364,6 @@ def test_the_floor_plan_of_energy_sums_what_stands_on_a_tile_and_has_one_scale_f
     first, second = energy_panels(runs)
     assert "together 5.00 nJ a sample without leakage, 0.A the most with 4.00 nJ" in first.description
     assert "together 2.50 nJ" in second.description
-    for drawing in (first, second):
-        assert all(f">{text}<" in drawing.svg for text in ("0.800 nJ", "2.00 nJ", "4.00 nJ"))
+    for one in (first, second):
+        assert all(f">{text}<" in one.svg for text in ("0.800 nJ", "2.00 nJ", "4.00 nJ"))
     assert set(re.findall(r"(?<=opacity: )0\.\d+", first.inline)) >= {"0.6", "0.18"}  # of 4 and of 1 nJ

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from figure_kit import drawing
 from report_kit import make_run, make_runs
 
 from twin.errors import TwinError
@@ -54,7 +55,8 @@ class Outline(HTMLParser):
 
 @pytest.fixture(scope="module")
 def text() -> str:
-    return html(make_runs()[-2:], "twin compare digits-mlp --seed 1")
+    with drawing():
+        return html(make_runs()[-2:], "twin compare digits-mlp --seed 1")
 
 
 def test_every_table_has_a_caption_and_every_figure_a_title_and_a_description(text):
@@ -169,6 +171,7 @@ def test_whole_numbers_of_the_diagnostics_are_whole():
     assert [Cell.whole(value).text for value in values] == ["65", "19,240", "0", "0.998", "43.2", "–"]
 
 
+@pytest.mark.usefixtures("figures_drawn")
 def test_figures_are_written_as_pdf_without_a_date_and_with_the_same_bytes_each_time(tmp_path):
     bare = make_run("digital", "digital", test_error=math.nan)
     write_report([bare], tmp_path / "report", "twin run")

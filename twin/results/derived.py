@@ -221,9 +221,10 @@ def wait_shares(run: RunResult) -> dict[str, float]:
 
 
 def _traffic(traffic: "pd.DataFrame", samples: int) -> dict[tuple[str, str], float]:
-    is_h = traffic["stream"] == "H"
+    n_bytes, paths = traffic["bytes"].to_numpy(), traffic["path"].to_numpy(object)
+    is_h = traffic["stream"].to_numpy(object) == "H"
     return {
-        (path, what): _ratio(float(traffic.loc[(traffic["path"] == path) & rows, "bytes"].sum()), samples)
+        (path, what): _ratio(float(n_bytes[(paths == path) & rows].sum()), samples)
         for path in PATHS
         for what, rows in (("H", is_h), ("other", ~is_h))
     }
