@@ -62,7 +62,7 @@ def simulate(
     Parameters
     ----------
     workload : str or Path
-        A workload of `twin.available`, or a path to a TOML file.
+        A workload of `twin.available`, or a path to a TOML file; an ONNX file is timed.
     algorithm : str
         The algorithm that trains the network, one of `twin.available`.
     layout : str or Path
@@ -118,7 +118,7 @@ def compare(
     Parameters
     ----------
     workload : str or Path
-        A workload of `twin.available`, or a path to a TOML file.
+        A workload of `twin.available`, or a path to a TOML file; an ONNX file is timed.
     algorithms : sequence of str
         Algorithms (default: digital, sgd, shd, ttv2; timing only: no digital). The first run is
         the baseline.

@@ -1,25 +1,18 @@
 """`twin import scalesim` and `twin import neurosim`: a table of layers in, a workload to be timed out."""
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from twin.config.resources import Document
 from twin.descriptions.load import Parsed
+from twin.descriptions.timed import inline, name_of, timed_workload
 from twin.errors import TwinError
 from twin.files import check_outputs, check_suffix, write_text
 from twin.imports.topologies.network import Found, network_of
 from twin.imports.topologies.rows import Table
-
-NAME = re.compile(r"[^A-Za-z0-9_-]+")
-LONGEST = 80
-BASE = "resnet-18"
-"""The shipped workload whose devices, rates and settings a table of layers gets: it says nothing of them."""
-TAKEN = ("training", "timing", "optimiser", "device", "calibration", "init", "mapping", "algorithms")
 
 
 def import_topology(file: Path, out: Path | None, read: Callable[[Path], Table], tool: str) -> None:
@@ -28,8 +21,7 @@ def import_topology(file: Path, out: Path | None, read: Callable[[Path], Table],
         check_suffix("--out", out, ".toml")
     check_outputs({"--out": out}, {"table": file})
     found = network_of(read(file))
-    name = NAME.sub("-", (out or file).stem)[:LONGEST].strip("-") or tool
-    text = "\n".join(_lines(found, name, f"{file.name}, a table of layers of {tool}")) + "\n"
+    text = _workload(found, name_of(out or file, tool), f"{file.name}, a table of layers of {tool}")
     try:
         Parsed.made(Document("import", text)).load("workload")
     except TwinError as error:
@@ -44,39 +36,9 @@ def import_topology(file: Path, out: Path | None, read: Callable[[Path], Table],
         typer.echo(line, err=out is None)
 
 
-def _lines(found: Found, name: str, description: str) -> Iterator[str]:
-    base: Mapping[str, Any] = Parsed.of("workload", BASE).data
-    yield "schema = 1"
-    for key, value in (("kind", "workload"), ("name", name), ("description", description)):
-        yield f"{key} = {json.dumps(value)}"
-    if found.said:
-        yield f"notes = {json.dumps('Not in the table: ' + '; '.join(found.said))}"
-    yield from ("", "[data]", 'set = "none"', f"shape = {list(found.shape)}", "", "[network]")
-    yield f"loss = {json.dumps('cross-entropy' if found.nodes[-1]['kind'] == 'dense' else 'squared-error')}"
-    yield "layers = ["
-    yield from (f"  {_inline(node)}," for node in found.nodes)
-    yield "]"
-    for key in TAKEN:
-        if key in base:
-            yield from _table(key, base[key])
-    yield from ("", "[sources]", f"network = {json.dumps('S: ' + description)}")
-    for key, text in base["sources"].items():
-        if key.partition(".")[0] in TAKEN:
-            yield f"{json.dumps(key) if '.' in key else key} = {json.dumps(text)}"
-
-
-def _table(name: str, values: Mapping[str, Any]) -> Iterator[str]:
-    """Write a table, with those below it behind it."""
-    own = {key: value for key, value in values.items() if not isinstance(value, dict)}
-    if own:
-        yield from ("", f"[{name}]")
-        yield from (f"{key} = {_inline(value)}" for key, value in own.items())
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _table(f"{name}.{key}", value)
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_inline(one)}" for key, one in value.items()) + " }"
-    return json.dumps(value)
+def _workload(found: Found, name: str, description: str) -> str:
+    loss = json.dumps("cross-entropy" if found.nodes[-1]["kind"] == "dense" else "squared-error")
+    nodes = (f"  {inline(node)}," for node in found.nodes)
+    notes = f"Not in the table: {'; '.join(found.said)}" if found.said else ""
+    shape = f"shape = {list(found.shape)}"
+    return timed_workload(name, description, shape, (f"loss = {loss}", "layers = [", *nodes, "]"), notes)

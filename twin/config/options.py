@@ -65,7 +65,9 @@ class Option:
         return no if no and value is False else yes
 
 
-Workload = Annotated[str, Option("A workload of `twin list`, or a path to a TOML file.", argument=True)]
+Workload = Annotated[
+    str, Option("A workload of `twin list`, or a path to a TOML file; an ONNX file is timed.", argument=True)
+]
 Chip = Annotated[str, Option("A chip of `twin list`, or a path to a TOML file.")]
 Algorithm = Annotated[str, Option("The algorithm that trains the network, one of `twin list`.")]
 Algorithms = Annotated[

@@ -26,6 +26,7 @@ from twin.descriptions.formulas import FORMULAS
 from twin.descriptions.resolved import resolved_toml
 from twin.descriptions.study import Study
 from twin.descriptions.sweep import Sweep
+from twin.descriptions.timed import is_model, of_model
 from twin.descriptions.workload import Workload
 from twin.errors import TwinError, one_line
 
@@ -63,8 +64,11 @@ class Parsed:
 
     @classmethod
     def of(cls, kind: str, name: str) -> "Parsed":
-        """Find, read and parse a description by shipped name or path; raises TwinError."""
-        return cls.made(find(kind, name))
+        """Find, read and parse a description by shipped name or path; raises TwinError.
+
+        An ONNX file in the place of a workload is the workload that times its network.
+        """
+        return cls.made(of_model(name) if kind == "workload" and is_model(name) else find(kind, name))
 
     @classmethod
     def made(cls, document: Document) -> "Parsed":
@@ -137,7 +141,7 @@ def load_any(name: str, presets: Sequence[str] = ()) -> Loaded[Any]:
         As `load_chip`.
     """
     for apart in ("workload", "baseline", "sweep", "study"):
-        if name in shipped(apart):
+        if name in shipped(apart) or (apart == "workload" and is_model(name)):
             return Parsed.of(apart, name).load(apart)
     if not is_path(name) and not any(name in shipped(kind) for kind in FOLDERS):
         names = [*(known for kind in FOLDERS for known in shipped(kind)), *presets]

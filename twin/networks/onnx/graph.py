@@ -40,6 +40,8 @@ class Model:
         By the names of tensors: ``"conv1.weight"``.
     constants : dict of str to array
         Tensors that do not depend on the input.
+    shape : tuple of int
+        Of a sample as the twin has it, channels last; of a text its positions.
     steps : int
         Positions of a text; 0 where the input is none.
     dynamic : list of str
@@ -51,6 +53,7 @@ class Model:
     layers: list[dict[str, Any]] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
     constants: dict[str, Constant] = field(default_factory=dict)
+    shape: tuple[int, ...] = ()
     steps: int = 0
     dynamic: list[str] = field(default_factory=list)
 
@@ -316,6 +319,7 @@ class Reader:
             raise TwinError(
                 f"{label}: is of type {found} with {len(shape)} axes; it must be of floats, or one row of int64 symbols"
             )
+        self.model.shape = shape if isinstance(known, Symbols) else known
         self.values[name] = Value(INPUT, known, lying(known, self.batch))
 
     def _side(self, axis: int, one: Any, label: str) -> int:
