@@ -91,10 +91,14 @@ def test_an_operation_without_pulses_wakes_nothing():
     assert engine.ledger.gating.off_until(150).tolist() == [120, 0, 0, 0]
 
 
-def test_a_chip_without_gates_starts_operations_as_if_there_were_none():
-    engine = Engine(Program([op([0], 10)]), Effects(), Costs(1), 1)
-    assert engine._begin == engine._start
-    assert engine.ledger.gating is None
+@pytest.mark.parametrize(("gates", "woken"), [({}, 0), ({0: gate(30, 7)}, 1), ({0: gate(30, 7), 1: gate(0, 7)}, 2)])
+def test_only_operations_that_find_servers_off_take_the_longer_way(monkeypatch, gates, woken):
+    taken = []
+    longer = Engine._wake_and_start
+    monkeypatch.setattr(Engine, "_wake_and_start", lambda *given: taken.append(given) or longer(*given))
+    engine = ran(there_and_back(100), gates)
+    assert len(taken) == woken
+    assert (engine.ledger.gating is None) == (not gates)
 
 
 gates_on = st.dictionaries(

@@ -20,11 +20,12 @@ from twin.engine.hazards import ancestors, local_edges, outermost, shared_uses
 from twin.operation import Kind, Opcode, Operation, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from twin.chip import Demand
+    from twin.chip.power import Gate
     from twin.engine.hazards import Access, Shared
     from twin.engine.protocols import Costs, Program
     from twin.operation import Resource
@@ -46,6 +47,7 @@ class Template:
         "column",
         "demand",
         "effect",
+        "gated",
         "index",
         "latency_ps",
         "longest_ps",
@@ -57,13 +59,17 @@ class Template:
     )
     REMEMBERED = 256
 
-    def __init__(self, index: int, operation: Operation, demand: Demand, *, effect: bool) -> None:
+    def __init__(
+        self, index: int, operation: Operation, demand: Demand, gates: Mapping[int, Gate], *, effect: bool
+    ) -> None:
         self.index, self.operation, self.demand = index, operation, demand
         self.effect = effect
         self.column = demand.column
         self.latency_ps = demand.latency_ps
         self.access = demand.access
         self.servers = tuple(occupancy.server for occupancy in demand.occupancy)
+        # which of them are switched off when idle, and after how many ps
+        self.gated = tuple((one, gates[one].after_ps) for one in self.servers if one in gates)
         self.services: dict[int, tuple[Visits, int]] = {}  # what `service` returned, by count
         self.visits, self.longest_ps = self.service(0)
         self.n_bytes = traffic(demand)
@@ -257,7 +263,8 @@ class Binder:
         key = (_demanded(operation), effect)
         template = self._known.get(key)
         if template is None:
-            template = Template(len(self.templates), operation, self._costs.demand(operation), effect=effect)
+            demand, gates = self._costs.demand(operation), self._costs.standing.gates
+            template = Template(len(self.templates), operation, demand, gates, effect=effect)
             self.templates.append(template)
             self._known[key] = template
         return template

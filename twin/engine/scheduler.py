@@ -81,7 +81,6 @@ class Scheduler:
         "_add_row",
         "_add_served",
         "_arrivals",
-        "_begin",
         "_bounded",
         "_callbacks",
         "_chains",
@@ -154,7 +153,6 @@ class Scheduler:
         self._add_row, self._add_counts = self.ledger.rows.extend, self.ledger.count_rows.extend
         self._add_served = self.ledger.served_rows.extend
         self._gates = costs.standing.gates
-        self._begin = self._wake_and_start if self._gates else self._start
         self.start_clock(0)
 
     def start_clock(self, now_ps: int) -> None:
@@ -271,7 +269,7 @@ class Scheduler:
             for job in jobs:
                 job.critical_ps = max(job.critical_ps, self.critical_ps)
                 job.waiting -= 1
-                if not job.waiting and self._begin(job, self.last_index, code):
+                if not job.waiting and self._start(job, self.last_index, code):
                     finished.append(job)
         return finished
 
@@ -303,12 +301,12 @@ class Scheduler:
             self._held.append(run)
         code = ADMISSION if self.last_index >= 0 else NOTHING
         free = [job for job in (jobs[k] for k in bound.roots) if not job.waiting]
-        return [job for job in free if self._begin(job, self.last_index, code)]
+        return [job for job in free if self._start(job, self.last_index, code)]
 
     def _wake_and_start(self, job: Job, release: int, code: int) -> bool:
-        """As `_start`, on a chip with servers that are switched off when idle (`twin.engine.gating`)."""
+        """As `_start`, of an operation that finds servers switched off (`twin.engine.gating`)."""
         now, free, user, gates = self._now, self._free, self._user, self._gates
-        off = [one for one in job.template.servers if one in gates and now - free[one] > gates[one].after_ps]
+        off = [one for one, after_ps in job.template.gated if now - free[one] > after_ps]
         before = [(free[one], user[one]) for one in off]
         for one in off:
             free[one], user[one] = now + gates[one].wake_ps, release
@@ -323,15 +321,18 @@ class Scheduler:
         for number in self._gates:
             self._free[number] = since_ps[number]
 
-    def _start(self, job: Job, release: int, code: int) -> bool:  # noqa: C901 - the hot loop: calls cost more than lines
+    def _start(self, job: Job, release: int, code: int) -> bool:  # noqa: C901, PLR0912 - the hot loop: calls cost more
         """Perform the effect of an operation that `release` made ready, and reserve its servers.
 
         True if it took no time.
         """
         template, now, count = job.template, self._now, 0
+        free, user, sojourn_ps = self._free, self._user, self.sojourn_ps
+        for number, after_ps in template.gated:
+            if now - free[number] > after_ps:
+                return self._wake_and_start(job, release, code)
         index = job.index = self.index
         self.index = index + 1
-        free, user, sojourn_ps = self._free, self._user, self.sojourn_ps
         start, server, blocker = now, -1, -1
         for number in template.servers:  # comparisons, not max()
             if free[number] > start:
@@ -398,7 +399,7 @@ class Scheduler:
                 if critical_ps > other.critical_ps:  # noqa: PLR1730
                     other.critical_ps = critical_ps
                 other.waiting -= 1
-                if not other.waiting and self._begin(other, index, code):
+                if not other.waiting and self._start(other, index, code):
                     ready.append(other)
             run.left -= 1
             if not run.left:
