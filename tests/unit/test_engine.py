@@ -1,18 +1,23 @@
 """When operations start and complete: hazards, servers, places in flight."""
 
+import cProfile
 import gc
+import pstats
 import tracemalloc
 
 import numpy as np
 import pytest
 from engine_kit import Costs, Effects, Program, counts, op
 
+from twin.chip import ChipCosts
 from twin.engine import Engine, ledger
 from twin.engine.critical import chain
 from twin.engine.hazards import N_EDGES, Edge, local_edges
 from twin.engine.jobs import Job, Run
 from twin.engine.ledger import COLUMNS, Ledger
 from twin.errors import TwinError
+from twin.runs.build import build
+from twin.runs.planning import plan_run
 
 
 def run(*operations, samples=1, in_flight=1, pulses=lambda _sample, _position: 1, servers=3):
@@ -201,6 +206,22 @@ def test_memory_does_not_grow_with_the_run(monkeypatch):
     assert engine.index == 6000
     assert objects[1] / objects[0] < 1.01
     assert held[1] / held[0] < 1.5  # the window is filled by whole chunks
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "layout"), [("digital", "digital"), ("sgd", "two-array"), ("ttv2", "four-array")]
+)
+def test_an_operation_on_the_shipped_chip_takes_no_more_than_twelve_calls(algorithm, layout):
+    """It took 11 before parts of chips could be switched off, 14 when every operation went through lists of these."""
+    parts = build(plan_run("digits-mlp", "aimc-512", layout, algorithm))
+    effects, found = Effects(), counts(3)
+    effects.counts = lambda *_: found
+    engine = Engine(parts.program, effects, ChipCosts(parts.chip, parts.mapping), 1)
+    engine.run(0, 64)
+    before, profile = engine.index, cProfile.Profile()
+    profile.runcall(engine.run, 64, 320)
+    calls = pstats.Stats(profile).total_calls / (engine.index - before)
+    assert 5 < calls < 12
 
 
 def test_the_bound_leaves_the_set_up_out():
