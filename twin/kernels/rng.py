@@ -117,10 +117,10 @@ def fill_normals_to(block, there, wanted, key, counter):
         first = block[there:end]
         second = block[half + there : half + end]
         base = U32(counter + there)
-        for i in range(first.size):
-            a, b = normal_pair(key0, key1, U32(base + U32(i)))
-            first[i] = a
-            second[i] = b
+        for group in range(first.size >> 4):
+            for i in range(16):  # as many as a vector has lanes: a loop of unknown length would be unrolled beyond that
+                k = group * 16 + i
+                first[k], second[k] = normal_pair(key0, key1, U32(base + U32(k)))
     return BLOCK if end == half else max(there, end)
 
 
