@@ -58,10 +58,10 @@ class Rig:
         start = int(record[name]) + (slot * int(record["stride"]) if private else 0)
         return self.machine.f[start : start + int(size or record[sizes.get(name, "n_out")])]
 
-    def perform(self, opcode, layer=0, sample=0, slot=0, row=0):
+    def perform(self, opcode, layer=0, sample=0, slot=0, row=0, read=0):
         """Perform one effect; return its counts."""
         one = np.zeros(1, INSTRUCTION)
-        one[0] = (int(opcode), layer, slot, sample, row, 0, 1)
+        one[0] = (int(opcode), layer, slot, sample, row, 0, 1, read)
         counts = np.zeros((1, N_COUNTS))
         self.machine.execute(one, counts)
         return counts[0]
@@ -121,7 +121,16 @@ def make_rig(
     machine.set_rates(1.0)
     ahead, stored = loaded.placement.prefetch_h, loaded.placement.pulses != "drivers"
     steps = [
-        LayerSteps(one, mapping, config.every(one.index), config.transfer_axis, prefetch=ahead, stored_pulses=stored)
+        LayerSteps(
+            one,
+            mapping,
+            config.cadence(one, 1)[0],
+            config.transfer_axis,
+            prefetch=ahead,
+            stored_pulses=stored,
+            events=config.cadence(one, 1)[1],
+            n_reads=config.n_reads_per_transfer,
+        )
         for one in dense
     ]
     program = Program([rules] * len(steps), steps)

@@ -190,6 +190,8 @@ class Operation:
         Which part of a node's work, where all samples of a batch must meet in between.
     member : int
         Which sample of a batch.
+    read : int
+        Which of the lines that are transferred after the same update.
     """
 
     kind: Kind
@@ -213,3 +215,4 @@ class Operation:
     node: int = -1
     phase: Phase = Phase.WHOLE
     member: int = 0
+    read: int = 0

@@ -108,7 +108,7 @@ def test_h_keeps_what_momentum_and_memory_leave_of_it(rig, momentum, forget):
         made.perform(Opcode.FILTER, sample=sample)
         value = h[t] + 3.0 * W[t].astype(float)
         transferred = np.where(np.abs(value) > 1, np.sign(value), 0.0)
-        left = momentum * transferred if forget else value - (1 - momentum) * transferred
+        left = momentum * value if forget else value - (1 - momentum) * transferred
         h[t] = np.where(transferred != 0, left, value)
     np.testing.assert_allclose(made.machine.state(0, "h"), h, atol=1e-4)
 

@@ -214,6 +214,7 @@ OTHERS = {
     "global-average-pool": lambda _, x, __: x[0].reshape(-1, x[0].shape[-1]).mean(axis=0),
     "embedding": lambda node, x, learnt: learnt.reshape(-1, node.width)[np.asarray(x[0], int)],
     "positions": lambda _, x, learnt: x[0] + learnt.reshape(x[0].shape),
+    "bias": lambda _, x, learnt: x[0] + learnt,
     "attention": lambda node, x, _: attention(node, *x),
     "time-steps": lambda node, x, _: np.tile(x[0].ravel(), (node.steps, 1)),
 }

@@ -99,6 +99,7 @@ EXAMPLES = {
     ],
     "embedding": [on_text({"kind": "embedding", "width": 4, "std": 0.5})],
     "positions": [on_text({"kind": "embedding", "width": 4, "std": 0.5}, {"kind": "positions", "std": 0.5})],
+    "bias": [on_map({"kind": "bias"}), on_rows({"kind": "bias"})],
     "time-steps": [
         spiking({"kind": "time-steps", "steps": 3}, dense(4)),
         on_map({"kind": "gelu"}, {"kind": "time-steps", "steps": 3}, dense(4)),

@@ -65,6 +65,7 @@ MODELS = {
     "multiply": pair("Mul"),
     "concat": pair("Concat", 10, axis=1),
     "positions": on_rows("Add", lambda s: (s.weight("places", 1, 6, 4),)),
+    "bias": ((6,), lambda s: s.node("Add", s.node("Tanh", dense(s, "x", 6, 5)), s.weight("b.weight", 5)), 5),
     "embedding": ((5,), lambda s: s.node("Tanh", s.node("Gather", s.weight("e.weight", 7, 6), "x")), 6),
 }
 ELSEWHERE = {"identity", "reshape", "transpose", "silu", "rms-norm", "attention", "lstm", "gru", "rnn"}

@@ -231,6 +231,7 @@ def test_a_spreadsheet_is_read(tmp_path):
 
 
 LONG = ["Pulse,G (uS)", *(f"{k},{g:.6g}" for k, g in enumerate(series(count=2, pulses=40)))]
+SCALED = [row.replace(",", ",1000") for row in LONG[40:]]
 SAME = {"a.csv": "Time,Conductance\n" + "1,2\n2,3\n3,4\n"}
 
 
@@ -245,6 +246,7 @@ SAME = {"a.csv": "Time,Conductance\n" + "1,2\n2,3\n3,4\n"}
         ({"a.csv": "\n".join([*LONG[:9], "9,nan", *LONG[10:]])}, "a.csv:10: G (uS) (= nan): must be finite"),
         ({"a.csv": "\n".join([*LONG[:9], "9,OVFL", *LONG[10:]])}, "a.csv:10: G (uS) (= 'OVFL'): must be a number"),
         ({"a.csv": "\n".join([*LONG[:9], "9"])}, "a.csv:10: G (uS) (= ''): must be a number"),
+        ({"a.csv": "\n".join([*LONG[:40], *SCALED])}, "a.csv:41: G (uS) (= 1000"),
         ({"a.csv": "1,2\n2\n"}, "a.csv:2: has 1 cells; every row must have two"),
         ({"a.csv": "1,2\n2,3\n3,4\n"}, "a.csv: both columns rise"),
         ({"a.csv": "rmp1\n1\n2\n3", "b.csv": "rmp1\n1\n2\n4"}, "b.csv: rises as"),

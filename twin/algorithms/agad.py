@@ -74,13 +74,13 @@ class AGAD(Algorithm):
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Lines 3 to 13."""
         yield from layer.chopped_update("A", main="C")
-        if layer.due(sample):
-            parts = layer.line_parts("A", sample)
-            yield layer.chopped_read_out("A", parts)
-            yield from layer.load_h("A", sample, DIGITAL_LINES)
-            flops = DYNAMIC_FLOPS * layer.line_length
-            yield replace(layer.filter("A", sample), opcode=Opcode.FILTER_DYNAMIC, flops=flops)
-            yield layer.store_h("A", sample, DIGITAL_LINES)
-            yield from layer.prefetch_next_h("A", sample, DIGITAL_LINES)
-            yield from layer.hand_over("A", "C")
-            yield layer.transfer("C", Opcode.PULSE, parts)
+        for line in layer.reads(sample):
+            parts = line.line_parts("A", sample)
+            yield line.chopped_read_out("A", parts)
+            yield from line.load_h("A", sample, DIGITAL_LINES)
+            flops = DYNAMIC_FLOPS * line.line_length
+            yield replace(line.filter("A", sample), opcode=Opcode.FILTER_DYNAMIC, flops=flops)
+            yield line.store_h("A", sample, DIGITAL_LINES)
+            yield from line.prefetch_next_h("A", sample, DIGITAL_LINES)
+            yield from line.hand_over("A", "C")
+            yield line.transfer("C", Opcode.PULSE, parts)

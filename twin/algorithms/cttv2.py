@@ -59,10 +59,8 @@ class ChoppedTable(TTv2Table):
     def chopped(self, **more: object) -> Settings:
         """Translate what c-TTv2 and AGAD share."""
         prob = self.in_chop_prob
-        return self.with_transfer(
+        return self.filtered(
             threshold=self.threshold,
-            reset=self.left(),
-            kept=self.kept(),
             auto_granularity=self.auto_granularity,
             chopped=True,
             in_chop_prob=prob,
@@ -98,12 +96,12 @@ class CTTv2(Algorithm):
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Lines 3 to 12."""
         yield from layer.chopped_update("A", main="C")
-        if layer.due(sample):
-            parts = layer.line_parts("A", sample)
-            yield layer.chopped_read_out("A", parts)
-            yield from layer.load_h("A", sample)
-            yield layer.filter("A", sample)
-            yield layer.store_h("A", sample)
-            yield from layer.prefetch_next_h("A", sample)
-            yield from layer.hand_over("A", "C")
-            yield layer.transfer("C", Opcode.PULSE, parts)
+        for line in layer.reads(sample):
+            parts = line.line_parts("A", sample)
+            yield line.chopped_read_out("A", parts)
+            yield from line.load_h("A", sample)
+            yield line.filter("A", sample)
+            yield line.store_h("A", sample)
+            yield from line.prefetch_next_h("A", sample)
+            yield from line.hand_over("A", "C")
+            yield line.transfer("C", Opcode.PULSE, parts)

@@ -70,6 +70,10 @@ class Layer:
         Tells into how many arrays a matrix is split and on which tiles they are.
     transfer_every, transfer_axis : int, str
         When (every so many updates of this layer) and along which axis the algorithm transfers; 0 for never.
+    events, n_reads : int
+        Transfers that are spread over `transfer_every` updates, and lines that each of them reads.
+    read : int
+        Which of the lines that are due the operations transfer.
     timed : bool
         Whether every use is a time step with vectors of its own.
     prefetch : int
@@ -104,6 +108,9 @@ class Layer:
     learner: Learner | None = None
     batch: int = 1
     mains: tuple[str, ...] = ()
+    events: int = 1
+    n_reads: int = 1
+    read: int = 0
 
     @property
     def wiring(self) -> Wiring:
@@ -236,20 +243,39 @@ class Layer:
         """Return the number of the layer's update that ends these uses."""
         return sample * self.layer.uses + self.first + self.uses - 1
 
+    def _read_by(self, updates: int) -> int:
+        """Return how many lines are transferred by the end of so many updates of the layer."""
+        return updates * self.events // self.transfer_every * self.n_reads
+
     def transfers(self, sample: int) -> int:
-        """Return how many transfers came before the one that is due after these uses."""
-        return self.last(sample) // self.transfer_every
+        """Return how many lines were transferred before the one that is due after these uses."""
+        return self._read_by(self.last(sample)) + self.read
 
     def transfers_of(self, sample: int) -> tuple[int, int]:
-        """Return the number of a sample's first transfer and that of the next sample's."""
+        """Return the number of a sample's first line that is transferred, and that of the next sample's."""
         if not self.transfer_every:
             return 0, 0
         total = self.layer.uses
-        return sample * total // self.transfer_every, (sample + 1) * total // self.transfer_every
+        return self._read_by(sample * total), self._read_by((sample + 1) * total)
 
     def due(self, sample: int) -> bool:
         """Return whether the last update of these uses is followed by a transfer (every ns updates)."""
-        return self.transfer_every > 0 and (self.last(sample) + 1) % self.transfer_every == 0
+        return self.lines_due(sample) > 0
+
+    def lines_due(self, sample: int) -> int:
+        """Return how many lines are transferred after the last update of these uses."""
+        last = self.last(sample)
+        return self._read_by(last + 1) - self._read_by(last) if self.transfer_every else 0
+
+    def reads(self, sample: int) -> Iterator[Self]:
+        """Yield the layer for each line that is transferred after these uses, in their order."""
+        for read in range(self.lines_due(sample)):
+            yield replace(self, read=read) if read else self
+
+    def _until_due(self, update: int) -> int:
+        """Return how many updates from this one on it takes until a transfer is due."""
+        event = update * self.events // self.transfer_every + 1
+        return -(-event * self.transfer_every // self.events) - update
 
     def runs(self, sample: int) -> Iterator[Self]:
         """Split a sample's uses into runs of updates that end where a transfer is due, in time each step."""
@@ -257,7 +283,7 @@ class Layer:
         while first < total:
             length = 1 if self.timed else total - first
             if self.transfer_every:
-                length = min(length, self.transfer_every - (sample * total + first) % self.transfer_every)
+                length = min(length, self._until_due(sample * total + first))
             yield self.at(first, length)
             first += length
 
@@ -266,20 +292,14 @@ class Layer:
 
         With lines of H fetched ahead, also on which of their registers' turn it is.
         """
-        if not self.transfer_every:
+        first, end = self.transfers_of(sample)
+        if first == end:
             return None
-        total = self.layer.uses
-        due = self.transfer_every - 1 - sample * total % self.transfer_every
-        if due >= total:
-            return None
-        turn = self.at(due, 1).transfers(sample) % (2 * self.prefetch) if self.prefetch else 0
+        due = sample * self.layer.uses * self.events % self.transfer_every
+        turn = first % (2 * self.prefetch) if self.prefetch else 0
         if len(self.mapping.parts(self.layer.index, matrix)) == 1:
             return due, turn
-        return (
-            due,
-            turn,
-            tuple(self.at(u, 1).line_parts(matrix, sample) for u in range(due, total, self.transfer_every)),
-        )
+        return due, turn, tuple(self._parts_of(matrix, line) for line in range(first, end))
 
     @property
     def lines(self) -> int:
@@ -293,7 +313,10 @@ class Layer:
 
     def line_parts(self, matrix: str, sample: int) -> tuple[int, ...]:
         """Return the physical arrays that hold the line of this transfer."""
-        line = self.transfers(sample) % self.lines
+        return self._parts_of(matrix, self.transfers(sample))
+
+    def _parts_of(self, matrix: str, transfer: int) -> tuple[int, ...]:
+        line = transfer % self.lines
         return tuple(
             k for k, part in enumerate(self.mapping.parts(self.layer.index, matrix)) if self._holds(part, line)
         )

@@ -1,11 +1,14 @@
 """What the executor needs to know of an algorithm: learning rates, transfer, choppers, pulse settings."""
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from twin.config.part import Part
+from twin.networks.layers import Layer
 
 
 class Update(Part):
@@ -64,8 +67,16 @@ class Settings:
         SHD: f(v) zeroes |v| below the threshold; TTv2: H crosses beyond it and is left at `reset` times it.
     kept : float
         TTv2: share of H itself that stays after a crossing as well.
+    crossing_bl : int
+        TTv2: most pulses of one crossing.
+    buffer_cap : float
+        TTv2: most of H that stays after a crossing, in thresholds times `crossing_bl`; 0: any.
     auto_granularity : float
         Above 0, the threshold is in units of auto_granularity dw_min / (lines transfer_every).
+    units_in_mbatch : bool
+        `transfer_every` counts steps of the training.
+    n_reads_per_transfer : int
+        Lines of a transfer.
     in_chop_prob, out_chop_prob : float
         How often a chopper flips; `in_chop_period` reads between flips, 0 for flips at random.
     tail : float
@@ -89,8 +100,10 @@ class Settings:
     transfer_update: Update | None = None
     auto_scale: bool = False
     auto_momentum: float = 0.0
-    transfer_every: int = 0
-    transfer_every_per_layer: tuple[int, ...] = ()
+    transfer_every: float = 0
+    transfer_every_per_layer: tuple[float, ...] = ()
+    units_in_mbatch: bool = False
+    n_reads_per_transfer: int = 1
     transfer_axis: str = "column"
     transfer_lr: float = 0.0
     gamma: float = 0.0
@@ -98,6 +111,8 @@ class Settings:
     threshold: float = 0.0
     reset: float = 0.0
     kept: float = 0.0
+    crossing_bl: int = 1
+    buffer_cap: float = 0.0
     auto_granularity: float = 0.0
     chopped: bool = False
     in_chop_prob: float = 0.0
@@ -112,10 +127,17 @@ class Settings:
     state: tuple[State, ...] = ()
     own: tuple[float, ...] = ()
 
-    def every(self, layer: int) -> int:
-        """Return after how many updates of a layer one of its lines (mixed precision: all) is transferred."""
+    def spacing(self, layer: int) -> float:
+        """Return what is said of how far the transfers of a layer are apart, in units of its own."""
         given = self.transfer_every_per_layer
         return given[layer] if given else self.transfer_every
+
+    def cadence(self, layer: Layer, batch: int) -> tuple[int, int]:
+        """Return a number of updates of a layer (0: never), and how many transfers are spread over them."""
+        spacing = Fraction(repr(self.spacing(layer.index)))
+        if self.units_in_mbatch:
+            return ceil(spacing * batch * layer.uses), 1
+        return spacing.numerator, spacing.denominator
 
     def gathers(self, batch: int) -> bool:
         """Return whether a step of `batch` samples writes chi once, at its end."""

@@ -87,9 +87,9 @@ class SHD(Algorithm):
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Steps III to V."""
         yield from layer.update("A", main="C")
-        if layer.due(sample):
-            parts = None if self.hadamard else layer.line_parts("A", sample)
-            yield layer.read_out("A", parts)
-            yield layer.choose_pulses("A")
-            yield from layer.hand_over("A", "C")
-            yield layer.transfer("C", Opcode.TRANSFER_UPDATE, parts)
+        for line in layer.reads(sample):
+            parts = None if self.hadamard else line.line_parts("A", sample)
+            yield line.read_out("A", parts)
+            yield line.choose_pulses("A")
+            yield from line.hand_over("A", "C")
+            yield line.transfer("C", Opcode.TRANSFER_UPDATE, parts)

@@ -169,6 +169,7 @@ class LayerSteps(Layer):
             matrix=matrix,
             first=self.first,
             uses=self.uses,
+            read=self.read,
             parts=parts,
             lines=busiest,
         )
@@ -221,6 +222,7 @@ class LayerSteps(Layer):
             matrix=matrix,
             first=self.first,
             uses=self.uses,
+            read=self.read,
             flops=FILTER_FLOPS * self.line_length,
         )
 
@@ -265,6 +267,7 @@ class LayerSteps(Layer):
             parts=parts,
             first=self.first,
             uses=self.uses,
+            read=self.read,
         )
 
     def chopped_update(self, matrix: str, main: str) -> Iterator[Operation]:

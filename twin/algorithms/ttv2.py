@@ -11,7 +11,7 @@ Pseudocode, per sample and layer::
     16      v = A u                          one line of A
     17      H[t] += eta_C v                  digital
     18      elements with |H[t]| > 1:
-    19          one pulse on C with sign(H)
+    19          one pulse on C with sign(H)    (up to `transfer_update.desired_bl`, one for each whole threshold)
     20          H = 0, or 0.6 sign(H) with hysteresis
     22      t = (t + 1) mod number of lines
 
@@ -30,11 +30,19 @@ from twin.algorithms.steps import LayerSteps
 from twin.algorithms.tables import Table, Transfer
 from twin.config.checks import refusal
 from twin.config.numbers import LearningRate
+from twin.config.part import Part
 from twin.operation import Opcode, Operation
 
 HYSTERESIS = 0.6  # |H| after a crossing, Gokmen 2021, "Training Simulations", hysteretic threshold
 FILTERED = (H, State("crossed", ("lines", "line_length")))
 """H, and how often each of its elements crossed: what `LayerSteps.filter` works on."""
+
+
+class Crossing(Part):
+    """What a crossing of H does to C."""
+
+    desired_bl: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Most pulses that an element of C gets at once: as many as H is beyond its threshold, in whole thresholds."""
 
 
 class TTv2Table(Transfer):
@@ -46,13 +54,15 @@ class TTv2Table(Transfer):
     """Where an element of H goes when it crosses: to 0 ("plain") or to 0.6 of the threshold ("hysteretic")."""
 
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the threshold that stays in an element of H when it crosses (aihwkit's momentum of the buffer); 0.6 is
-    what `reset` calls "hysteretic".
-    """
+    """Share of H that stays in an element when it crosses; of what was transferred, where `forget_buffer` is false."""
     forget_buffer: bool = True
-    """Forget by how much an element of H is beyond its threshold when it crosses (true), or take from it what was
-    transferred, one threshold, but for the share `momentum` of it (false).
+    """Forget an element of H when it crosses, but for the share `momentum` of it (true), or take from it what was
+    transferred, a threshold for each pulse, but for that share (false).
     """
+    buffer_cap: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    """Most that an element of H keeps beyond a crossing, in thresholds times `transfer_update.desired_bl`; 0: any."""
+    transfer_update: Crossing = Crossing()
+    """How C is pulsed."""
 
     @model_validator(mode="after")
     def _one_rule_says_what_stays(self) -> Self:
@@ -60,21 +70,33 @@ class TTv2Table(Transfer):
         if own["reset"] == "hysteretic" and (own["momentum"] or not own["forget_buffer"]):
             key = "momentum" if own["momentum"] else "forget_buffer"
             raise refusal((key,), 'is for reset = "plain"; with "hysteretic" 0.6 of the threshold stays')
+        if own["buffer_cap"] and own["forget_buffer"]:
+            raise refusal(("buffer_cap",), "needs forget_buffer = false: what crosses is forgotten with it")
         return self
 
     def left(self) -> float:
-        """Return what is put in the place of H after a crossing, as a share of the threshold with H's sign."""
+        """Return what is put in the place of H for a pulse, as a share of the threshold with H's sign."""
         if not self.forget_buffer:
             return self.momentum - 1.0
-        return HYSTERESIS if self.reset == "hysteretic" else self.momentum
+        return HYSTERESIS if self.reset == "hysteretic" else 0.0
 
     def kept(self) -> float:
         """Return which share of H itself stays after a crossing."""
-        return 0.0 if self.forget_buffer else 1.0
+        return self.momentum if self.forget_buffer else 1.0
+
+    def filtered(self, **more: object) -> Settings:
+        """Translate what TTv2, c-TTv2 and AGAD share."""
+        return self.with_transfer(
+            reset=self.left(),
+            kept=self.kept(),
+            crossing_bl=self.transfer_update.desired_bl,
+            buffer_cap=self.buffer_cap,
+            **more,
+        )
 
     def settings(self) -> Settings:
         """Translate them for the executor."""
-        return self.with_transfer(threshold=1.0, reset=self.left(), kept=self.kept(), state=FILTERED)
+        return self.filtered(threshold=1.0, state=FILTERED)
 
 
 @final
@@ -93,12 +115,12 @@ class TTv2(Algorithm):
     def update(self, layer: LayerSteps, sample: int) -> Iterator[Operation]:
         """Lines 12 to 22."""
         yield from layer.update("A", main="C")
-        if layer.due(sample):
-            parts = layer.line_parts("A", sample)
-            yield layer.read_out("A", parts)
-            yield from layer.load_h("A", sample)
-            yield layer.filter("A", sample)
-            yield layer.store_h("A", sample)
-            yield from layer.prefetch_next_h("A", sample)
-            yield from layer.hand_over("A", "C")
-            yield layer.transfer("C", Opcode.PULSE, parts)
+        for line in layer.reads(sample):
+            parts = line.line_parts("A", sample)
+            yield line.read_out("A", parts)
+            yield from line.load_h("A", sample)
+            yield line.filter("A", sample)
+            yield line.store_h("A", sample)
+            yield from line.prefetch_next_h("A", sample)
+            yield from line.hand_over("A", "C")
+            yield line.transfer("C", Opcode.PULSE, parts)

@@ -42,6 +42,7 @@ def import_configuration(
             model.training.batch,
             biased=any(vars(node).get("bias", False) for node in nodes),
             repeated=any(node.kind not in ONCE for node in nodes),
+            unrolled=model.network.unrolled,
         ),
     )
     if strict and found.report.lost:

@@ -49,6 +49,7 @@ OPTIONAL = frozenset(
     {
         *(f"placement.{key}" for key in ("pulses", "pulse_word", "prefetch_h", "prefetch_input", "h_rounding")),
         "tile.io.w_noise",
+        "tile.io.inp_noise",
     }
 )
 LONGEST_FIXED = 16  # bits: what float32 arithmetic rounds without an error of its own
@@ -84,6 +85,8 @@ class Direction(Part):
     """Standard deviation of the noise of every output line, in units of the normalised output."""
     w_noise: Annotated[float, Field(ge=0, le=1e3)] | None = None
     """Standard deviation of the noise of every weight, drawn anew for every mat-vec, in weights of devices."""
+    inp_noise: Annotated[float, Field(ge=0, le=1e3)] | None = None
+    """Standard deviation of the noise of every input line behind its converter, in units of the normalised input."""
     noise_management: Literal["abs_max", "none"] | None = None
     """Divide the inputs of a mat-vec by the largest of them and multiply the outputs by it ("abs_max"), or do not."""
 
@@ -101,6 +104,10 @@ class InputOutput(Part):
     """Standard deviation of the noise of every output line, in units of the normalised output."""
     w_noise: Annotated[float, Field(ge=0, le=1e3)] = 0.0
     """Standard deviation of the noise of every weight, drawn anew for every mat-vec, in weights of devices."""
+    inp_noise: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    """Standard deviation of the noise of every input line behind its converter, in units of the normalised input; lines
+    at rest have it too.
+    """
     noise_management: Literal["abs_max", "none"]
     """Divide the inputs of a mat-vec by the largest of them and multiply the outputs by it ("abs_max"), or do not."""
     bound_management: Literal["iterative", "none"]

@@ -14,7 +14,7 @@ from twin.kernels.streams import OF_GRADIENTS, OF_TRANSFERS
 from twin.kernels.transfer.chi import accumulate_uses, decay_lines, pulse_lines, round_chi
 from twin.kernels.transfer.choppers import chop, unchop
 from twin.kernels.transfer.filters import filter_beside_reference, filter_h
-from twin.kernels.transfer.lines import read_line
+from twin.kernels.transfer.lines import read_line, transfer_number
 from twin.kernels.transfer.pulses import choose_transfer, pulse_line
 from twin.kernels.transfer.simulated import asymmetric_uses, transfer_line
 from twin.operation import Counts, Opcode
@@ -139,20 +139,25 @@ def execute(f, work, real, parts, matrices, layers, nodes, program, counts, inpu
             # What is read, filtered and pulsed for update `number` passes from one instruction to the next in the
             # layer's v and s: the hazards of the program keep transfers of one layer apart.
             m = matrices[layer.fast_read]
+            number = transfer_number(layer, number, p.read)
             read_line(f, work, real, parts, m, layer, number, seed, row)
             if p.opcode == READ_OUT_CHOPPED:
                 unchop(f, parts, m, layer, number, seed)
         elif p.opcode == FILTER:
+            number = transfer_number(layer, number, p.read)
             filter_h(f, layer, parts[matrices[layer.fast].first].stream, number, seed, row)
         elif p.opcode == PULSE:
+            number = transfer_number(layer, number, p.read)
             pulse_line(f, real, parts, matrices[layer.main], layer, number, seed, row)
         elif p.opcode == TRANSFER_UPDATE:
             m = matrices[layer.main]
+            number = transfer_number(layer, number, p.read)
             x, d, lr = choose_transfer(f, layer, number, row)
             rank_one_update(f, work, real, parts, m, x, d, lr, m.transfer_bl, number, OF_TRANSFERS, seed, row)
             refresh(f, parts, m, number, number // layer.transfer_every, seed, row)
         elif p.opcode == FILTER_DYNAMIC:
             stream = parts[matrices[layer.fast].first].stream
+            number = transfer_number(layer, number, p.read)
             filter_beside_reference(f, layer, stream, number, seed, row)
         elif p.opcode == ACCUMULATE:
             stream = parts[matrices[layer.main].first].stream

@@ -48,6 +48,7 @@ MATRIX = np.dtype(
         ("out_bound", "f4"),  # outputs saturate here; 0: off
         ("out_noise", "f4"),  # sigma of the noise on every output line
         ("w_noise", "f4"),  # sigma of the noise of every weight, drawn anew for every mat-vec
+        ("inp_noise", "f4"),  # sigma of the noise of every input line behind its converter
         ("noise_management", "i8"),
         ("bm_repeats", "i8"),  # most halvings of the input going forward and in read-outs; 0: bound management off
         ("bm_repeats_backward", "i8"),  # going backward
@@ -164,6 +165,8 @@ LAYER = np.dtype(
         ("means", "i8"),  # running means of max|x| and max|d| (2)
         # transfer
         ("transfer_every", "i8"),
+        ("events", "i8"),  # transfers spread over so many updates, and lines of each
+        ("n_reads", "i8"),
         ("transfer_axis", "i8"),
         ("hadamard", "i8"),
         ("lines", "i8"),  # lines along the axis
@@ -172,6 +175,8 @@ LAYER = np.dtype(
         ("threshold", "f4"),  # SHD: f(v) zeroes |v| below; TTv2: threshold of H
         ("reset", "f4"),  # TTv2: |H| after a crossing
         ("kept", "f4"),  # share of H itself that stays as well
+        ("crossing_bl", "i8"),  # most pulses of a crossing
+        ("h_most", "f4"),  # |H| that stays at most after a crossing; 0: any
         ("u", "i8"),  # transfer vector (lines)
         ("v", "i8"),  # what was read (line_length)
         ("s", "i8"),  # signs of the elements that crossed, or f(v)
@@ -205,7 +210,7 @@ LAYER = np.dtype(
 )
 
 INSTRUCTION = np.dtype(
-    [(name, "i8") for name in ("opcode", "layer", "slot", "sample", "row", "first", "uses")], align=True
+    [(name, "i8") for name in ("opcode", "layer", "slot", "sample", "row", "first", "uses", "read")], align=True
 )
 
 NODE = np.dtype(

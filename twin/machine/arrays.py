@@ -278,6 +278,7 @@ def _describe_io(record: npt.NDArray[np.void], io: InputOutput) -> None:
     record["inp_half"] = io.inp_res / 2
     record["out_step"] = 2 * io.out_bound / io.out_res if io.out_res else 0.0
     record["out_bound"], record["out_noise"], record["w_noise"] = io.out_bound, io.out_noise, io.w_noise
+    record["inp_noise"] = io.inp_noise
     record["noise_management"] = io.noise_management == "abs_max"
 
 

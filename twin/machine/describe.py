@@ -14,16 +14,19 @@ Record = np.void
 Records = npt.NDArray[np.void]
 
 
-def describe_layer(record: Record, layer: Layer, loss: str, s: Settings, scale: float) -> None:
-    """Enter shape, activation and rates of a layer; network weight = `scale` x device weight."""
+def describe_layer(record: Record, layer: Layer, loss: str, s: Settings, scale: float, batch: int) -> None:
+    """Enter shape, activation and rates of a layer: network weight = `scale` x device weight.
+
+    A step of the training has `batch` samples.
+    """
     record["n_in"], record["n_out"], record["bias"] = layer.n_in, layer.n_out, layer.bias
     record["uses"], record["scale"] = layer.uses, scale
     record["kind"] = KINDS[layer.cell if isinstance(layer, Recurrent) else layer.kind]
     record["activation"] = ACTIVATIONS.get(layer.activation, -1)
     record["loss"], record["learner"] = LOSSES[loss], -1
     record["gamma"], record["auto_scale"], record["auto_momentum"] = s.gamma, s.auto_scale, s.auto_momentum
-    every = s.every(layer.index)
-    record["transfer_every"] = max(every, 1)
+    every, record["events"] = s.cadence(layer, batch)
+    record["transfer_every"], record["n_reads"] = max(every, 1), s.n_reads_per_transfer
     if isinstance(layer, Conv):
         _describe_windows(record, layer)
     if isinstance(layer, Recurrent):
@@ -35,6 +38,7 @@ def describe_layer(record: Record, layer: Layer, loss: str, s: Settings, scale: 
         record["transfer_axis"], record["hadamard"] = AXES[s.transfer_axis], s.hadamard
         record["lines"], record["line_length"] = (layer.n_out, layer.n_in) if row else (layer.n_in, layer.n_out)
         record["threshold"], record["reset"], record["kept"] = s.threshold, s.reset, s.kept
+        record["crossing_bl"], record["h_most"] = s.crossing_bl, s.buffer_cap * s.crossing_bl * s.threshold
 
 
 def _describe_windows(record: Record, layer: Conv) -> None:
@@ -58,19 +62,23 @@ def place_transfer(record: Record, arena: Arena, s: Settings) -> None:
     record["u"], record["v"], record["s"] = arena.take(lines), arena.take(length), arena.take(length)
 
 
-def enter_choppers(layers: Records, matrices: Records, settings: Settings) -> None:
-    """Enter how often choppers flip and AGAD's weight of a reading; set the threshold in H's units."""
+def enter_choppers(layers: Records, matrices: Records, settings: Settings, first: int) -> None:
+    """Enter how often choppers flip and AGAD's weight of a reading; set the threshold in H's units.
+
+    `first` is the number of the first of these layers.
+    """
     if not settings.chopped:
         return
-    for record in layers:
+    for index, record in enumerate(layers, first):
         lines = int(record["lines"])
         record["in_chop_prob"], record["in_chop_period"] = settings.in_chop_prob, settings.in_chop_period
         record["out_chop_prob"] = settings.out_chop_prob
         record["tail"] = settings.tail
         if settings.auto_granularity > 0:
             dw_min = float(matrices[record["fast"]]["dw_min"])
-            record["threshold"] *= settings.auto_granularity * dw_min / (lines * int(record["transfer_every"]))
+            record["threshold"] *= settings.auto_granularity * dw_min / (lines * settings.spacing(index))
         record["reset"] *= record["threshold"]
+        record["h_most"] = settings.buffer_cap * settings.crossing_bl * record["threshold"]
 
 
 def enter_chi(layers: Records, matrices: Records, settings: Settings, batch: int) -> None:

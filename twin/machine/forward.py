@@ -57,6 +57,6 @@ def _layer_codes(layer: Layer, first: int, uses: int, *, fast: bool, last: bool)
 def without_periphery(matrices: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
     """Return the same matrices read exactly: no converters, no noise, no bound."""
     ideal = matrices.copy()
-    for name in ("inp_half", "out_step", "out_bound", "out_noise", "w_noise"):
+    for name in ("inp_half", "out_step", "out_bound", "out_noise", "w_noise", "inp_noise"):
         ideal[name] = 0.0
     return ideal

@@ -128,7 +128,7 @@ class Machine:
             builder.design = design
             index = builder.add_layer(layer.index, blocks, {names.main: weights}, updates)
             self._index.append(index)
-            describe_layer(record, layer, network.loss, design.settings, scale)
+            describe_layer(record, layer, network.loss, design.settings, scale, batch)
             enter_matrices(record, builder, layer.index, names, index)
             record["fast"] = index[names.fast] if design.settings.transfer_every else -1
             place_transfer(record, arena, design.settings)
@@ -164,7 +164,7 @@ class Machine:
             if own.transfer_update is not None:
                 self.matrices["transfer_bl"][list(self._index[k].values())] = own.transfer_update.desired_bl
             place_state(arena, record, own)
-            enter_choppers(record, self.matrices, own)
+            enter_choppers(record, self.matrices, own, k)
             enter_chi(record, self.matrices, own, self._batch)
 
     def _compiled(self) -> Callable[..., None]:

@@ -154,7 +154,7 @@ class Bench:
         layers = np.zeros(n_in, LAYER)
         layers["uses"], layers["transfer_every"], layers["transfer_axis"] = 1, 1, COLUMN
         layers["lines"], layers["line_length"] = int(matrix["n_in"]), width
-        layers["granularity"] = 1.0
+        layers["granularity"], layers["events"], layers["n_reads"], layers["crossing_bl"] = 1.0, 1, 1, 1
         layers["u"] = self._base
         layers["v"] = self._base + np.arange(n_in) * width
         layers["h"] = self._base + (n_in - int(part["in0"])) * width

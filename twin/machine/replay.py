@@ -84,6 +84,7 @@ class Encoder:
             code["first"] = [op.first if op.node < 0 else op.node for op in effective]
             code["uses"] = [op.uses if op.node < 0 else op.phase for op in effective]
             code["sample"] = [op.member for op in effective]
+            code["read"] = [op.read for op in effective]
             position, index = 0, []
             for op in operations:
                 index.append(-1 if op.opcode is Opcode.NONE else position)

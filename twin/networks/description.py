@@ -78,6 +78,10 @@ class Network(Part):
     steps: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Characters of a sample of a text (truncated back-propagation in recurrent networks); 0 for other data, whose
     samples have positions of their own."""
+    digital_bias: bool = False
+    """Biases of dense layers and convolutions are digital (true): added behind the converters, and learnt by the
+    `optimiser`; else each is a line of its array whose input is always 1. Recurrent layers have theirs on arrays.
+    """
     layers: Annotated[tuple[Annotated[Simple | Block, Field(discriminator="kind")], ...], Field(strict=False)] = ()
     """Nodes, each of which takes the one before it unless it names its inputs; the first sees the data."""
     file: Annotated[str, Field(max_length=4096)] | None = None
@@ -175,6 +179,12 @@ class Network(Part):
         for key, plain in (("sizes", {}), ("batch_norm", "kept")):
             if given[key] != plain and not given["described"]:
                 raise refusal((key,), "belongs to the nodes of an ONNX file; add file, or leave it out")
+        return self
+
+    @model_validator(mode="after")
+    def _unrolled_layers_have_their_biases_on_arrays(self) -> Self:
+        if vars(self)["digital_bias"] and vars(self)["layers"] and self.unrolled:
+            raise refusal(("digital_bias",), "is for graphs; recurrent layers on symbols have their biases on arrays")
         return self
 
     @model_validator(mode="after")

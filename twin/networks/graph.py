@@ -7,8 +7,10 @@ from typing import NamedTuple
 from twin.config.part import dotted
 from twin.errors import TwinError
 from twin.networks.description import INPUT, Listed, Network
-from twin.networks.kinds.matrices import Dense, matrix_of
+from twin.networks.kinds import kinds
+from twin.networks.kinds.matrices import Conv, Dense, matrix_of
 from twin.networks.kinds.node import MisfitError, Shape, Shapes, Symbols, written
+from twin.networks.kinds.tables import OF_BIAS, Bias
 
 
 class Row(NamedTuple):
@@ -61,18 +63,21 @@ class Graph:
             Where a node cannot take its inputs; names the node, their shapes and the rule.
         """
         shapes: dict[str, Shape] = {INPUT: Symbols(shape, symbols) if symbols else tuple(shape)}
-        nodes = []
+        nodes: list[Listed] = []
+        ends: dict[str, str] = {}  # by node, the last of the nodes that do its work
         for listed in description.read():
-            one = listed
+            one = listed._replace(inputs=tuple(ends.get(name, name) for name in listed.inputs))
             if symbols and isinstance(one.node, Dense) and one.node.outputs == 0:
                 one = one._replace(node=one.node.model_copy(update={"outputs": symbols}))
-            given = tuple(shapes[name] for name in one.inputs)
-            try:
-                shapes[one.name] = one.node.shape(*given)
-            except MisfitError as error:
-                place = dotted(("network", *one.at))
-                raise TwinError(f"{place} ({one.name}, of {' and '.join(map(written, given))}): {error}") from None
-            nodes.append(one)
+            for part in with_digital_bias(one) if description.digital_bias else (one,):
+                given = tuple(shapes[name] for name in part.inputs)
+                try:
+                    shapes[part.name] = part.node.shape(*given)
+                except MisfitError as error:
+                    place = dotted(("network", *one.at))
+                    raise TwinError(f"{place} ({one.name}, of {' and '.join(map(written, given))}): {error}") from None
+                nodes.append(part)
+            ends[one.name] = nodes[-1].name
         return cls(tuple(nodes), shapes, description.loss)
 
     def takers(self) -> dict[str, list[tuple[str, int]]]:
@@ -99,3 +104,19 @@ class Graph:
     def parameters(self) -> int:
         """Parameters as they are published: tied ones once."""
         return sum(row.parameters - row.tied for row in self.rows())
+
+
+def with_digital_bias(one: Listed) -> tuple[Listed, ...]:
+    """Return the nodes that stand for a dense layer or a convolution whose bias is digital: matrix, bias, activation.
+
+    Other nodes, and those without a bias, stand for themselves.
+    """
+    if not isinstance(one.node, (Dense, Conv)) or not one.node.bias:
+        return (one,)
+    activation = one.node.activation
+    bare = one._replace(node=one.node.model_copy(update={"bias": False, "activation": "identity"}))
+    biased = one._replace(node=Bias(kind="bias"), name=f"{one.name}{OF_BIAS}", inputs=(one.name,))
+    if activation == "identity":
+        return bare, biased
+    function = kinds()[activation].model_validate({"kind": activation})
+    return bare, biased, one._replace(node=function, name=f"{one.name}.{activation}", inputs=(biased.name,))

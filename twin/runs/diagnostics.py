@@ -38,8 +38,8 @@ def diverged(curve: "pd.DataFrame") -> list[str]:
 def coverage(parts: Parts) -> list[tuple[int, float, float]]:
     """Return (layer, farthest a weight can move in the whole run, nominal weight range) with H.
 
-    An element of C gets at most one pulse per read of its line, so in n samples it moves at most
-    n / (ns lines) dw_min: the coverage law.
+    An element of C gets at most one pulse per read of its line (`transfer_update.desired_bl` where that is more), so in
+    n samples it moves at most n / (ns lines) dw_min: the coverage law.
     """
     samples = parts.workload.training.epochs * len(parts.data.inputs)
     rows = []
@@ -48,8 +48,9 @@ def coverage(parts: Parts) -> list[tuple[int, float, float]]:
             continue
         device = design.devices[design.algorithm.main]
         record = parts.machine.layers[layer.index]
-        reads = samples * layer.uses / (int(record["transfer_every"]) * int(record["lines"]))
-        rows.append((layer.index, reads * device.dw_min, device.states * device.dw_min))
+        lines = samples * layer.uses * int(record["events"] * record["n_reads"]) / int(record["transfer_every"])
+        pulses = lines / int(record["lines"]) * design.settings.crossing_bl
+        rows.append((layer.index, pulses * device.dw_min, device.states * device.dw_min))
     return rows
 
 

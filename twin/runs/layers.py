@@ -33,7 +33,7 @@ def layer_steps(
         LayerSteps(
             layer,
             mapping,
-            0 if design.settings.gathers(batch) else design.settings.every(layer.index),
+            0 if design.settings.gathers(batch) else design.settings.cadence(layer, batch)[0],
             design.settings.transfer_axis,
             network.stepwise(layer),
             ahead,
@@ -42,6 +42,8 @@ def layer_steps(
             learner=learner_of(network, layer.index, optimiser, learnt) if layer.index in learnt else None,
             batch=batch,
             mains=mains,
+            events=design.settings.cadence(layer, batch)[1],
+            n_reads=design.settings.n_reads_per_transfer,
         )
         for layer, design, ahead in zip(network.layers, designs, prefetch, strict=True)
     ]

@@ -6,6 +6,7 @@ an integer that depends on the number of the update alone, and whose sum over a 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import floor
 from typing import TYPE_CHECKING, final
 
@@ -170,7 +171,8 @@ class Expected:
         """One line, or of mixed precision all lines in turn."""
         given, parts = self._statistics[operation.layer], self._parts(operation)
         layer = self._layers[operation.layer]
-        number = (sample * layer.layer.uses + operation.first + operation.uses - 1) // max(layer.transfer_every, 1)
+        these = replace(layer, first=operation.first, count=operation.uses, read=operation.read)
+        number = these.transfers(sample) if layer.transfer_every else these.last(sample)
         taken = [1] * len(parts)
         if operation.opcode is Opcode.PULSE_LINES:  # arrays with other lines pulse side by side
             by_row = layer.transfer_axis == "row"

@@ -23,6 +23,8 @@ NAMES = {
 }
 OF_UNIT = {"S": "conductance", "A": "current", "Ohm": "resistance", "V": "voltage", "s": "time"}
 MEASURED = ("conductance", "current", "resistance")
+SCALES, PART = 300, 5
+"""By which factor, and over how many rows at least, a column that changes its unit is apart."""
 UNITS = {"conductance": "S", "current": "A", "resistance": "Ohm"}
 
 
@@ -59,7 +61,26 @@ class Roles:
         column = self.of[role]
         rows = range(self.start, len(grid.rows))
         name = self.headings[column]
-        return np.array([grid.number(row, column, name) for row in rows]) * self.factor[column]
+        values = np.array([grid.number(row, column, name) for row in rows]) * self.factor[column]
+        if role in MEASURED:
+            self._check_scale(grid, values, name)
+        return values
+
+    def _check_scale(self, grid: Grid, values: Array, name: str) -> None:
+        """Refuse a column of which one part is on another scale than all above: no device goes there and stays."""
+        if values.size < 2 * PART or (values <= 0).any():
+            return
+        above, below = slice(PART - 1, -PART), slice(PART, values.size - PART + 1)
+        least, most = np.minimum.accumulate(values)[above], np.maximum.accumulate(values)[above]
+        rest = values[::-1]
+        low, high = np.minimum.accumulate(rest)[::-1][below], np.maximum.accumulate(rest)[::-1][below]
+        apart = np.flatnonzero((low > SCALES * most) | (high * SCALES < least))
+        if apart.size:
+            row = self.start + PART + int(apart[0])
+            raise TwinError(
+                f"{grid.place(row)}: {name} (= {grid.rows[row][self.of[self.measured or '']]}): from here on all is "
+                f"over {SCALES} times as far from 0 as above, or as near; are units mixed, or was the device formed?"
+            )
 
 
 def roles(grid: Grid, wanted: Wanted) -> Roles | None:

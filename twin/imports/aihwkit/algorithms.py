@@ -1,6 +1,7 @@
 """Algorithms: the class of a cell says how it is trained, its values are the settings of the twin's algorithm."""
 
 from collections.abc import Mapping
+from math import floor
 from typing import Any
 
 from twin.devices.presets import device_preset
@@ -85,11 +86,9 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
     _enter([fast, slow], found)
     values = _schedule(cell, found)
     pulses = cell.below("transfer_update", "UpdateParameters")
-    written = update_of(pulses)
     if cell.is_a("ChoppedTransferCompound"):
         found.algorithm = "agad" if cell.is_a("DynamicTransferCompound") else "cttv2"
-        values |= _chopped(cell, fast)
-        _one_pulse(cell, pulses)
+        values |= _chopped(cell, fast) | _crossing(cell, pulses)
     elif cell.is_a("BufferedTransferCompound"):
         found.algorithm = "ttv2"
         line = cell.get("thres_scale").line
@@ -97,8 +96,7 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
         if not step > 0:
             raise cell.refused("thres_scale", "must be above 0")
         values["transfer_lr"] = (values["transfer_lr"][0] / step, line)  # H counts in units of its threshold
-        values |= _left(cell)
-        _one_pulse(cell, pulses)
+        values |= _left(cell) | _crossing(cell, pulses)
     else:
         found.algorithm = "shd"
         values["threshold"] = (0.0, cell.line)
@@ -109,7 +107,7 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
         found.also[f"{table}.transfer_lr"] = f"times an assumed learning rate of {found.base.learning_rate:g}"
     found.put_all(f"{table}.update", update_of(update))
     if found.algorithm == "shd":
-        found.put_all(f"{table}.transfer_update", written)
+        found.put_all(f"{table}.transfer_update", update_of(pulses))
     own_conversion(cell.below("transfer_forward", "IOParameters"), io, found, "transfer")
 
 
@@ -125,22 +123,35 @@ def _list_other_references(devices: list[Settings], fast: Device, slow: Device) 
 
 def _schedule(cell: Settings, found: Found) -> Values:
     """Translate rates, and which lines are read when."""
-    whole = found.updates(cell, "transfer_every")
-    if whole < 1:
-        cell.lose("transfer_every", "1")
-    cell.pass_over("units_in_mbatch", "no_self_transfer")
+    every, counted = _spacing(cell), cell.flag("units_in_mbatch")
+    cell.pass_over("no_self_transfer")
     rate = found.base.learning_rate
     own = cell.number("fast_lr")
     scale = rate if cell.flag("scale_transfer_lr") else 1.0
-    return {
+    values: Values = {
         "fast_lr": (own if own > 0 else rate, cell.get("fast_lr").line),
         "auto_scale": (cell.flag("auto_scale"), cell.get("auto_scale").line)
         if cell.knows("auto_scale")
         else (False, cell.line),
-        "transfer_every": (max(1, whole), cell.get("transfer_every").line),
+        "transfer_every": (every, cell.get("transfer_every").line),
         "transfer_axis": ("column" if cell.flag("transfer_columns") else "row", cell.get("transfer_columns").line),
         "transfer_lr": (cell.number("transfer_lr") * scale, cell.get("transfer_lr").line),
     }
+    if counted:
+        values["units_in_mbatch"] = (True, cell.get("units_in_mbatch").line)
+    if not cell.is_a("ChoppedTransferCompound") and cell.count("n_reads_per_transfer") > 1:
+        values["n_reads_per_transfer"] = (cell.count("n_reads_per_transfer"), cell.get("n_reads_per_transfer").line)
+    return values
+
+
+def _spacing(cell: Settings) -> float:
+    """Return `transfer_every`: as it is where it counts mini-batches, else aihwkit rounds it, halves up."""
+    given = cell.number("transfer_every")
+    every = given if cell.flag("units_in_mbatch") else floor(given + 0.5)
+    if every <= 0:
+        cell.lose("transfer_every", "1")
+        return 1
+    return int(every) if float(every).is_integer() else every
 
 
 def _gamma(cell: Settings) -> tuple[float, int]:
@@ -170,6 +181,9 @@ def _chopped(cell: Settings, fast: Device) -> Values:
     if cell.is_a("DynamicTransferCompound"):
         values["tail_weightening"] = (cell.number("tail_weightening"), cell.get("tail_weightening").line)
         cell.lose_unless_usual("the signs across the axis stay", "out_chop_prob")
+        cap = cell.number("buffer_cap")
+        if cap > 0 and not cell.flag("forget_buffer"):
+            values["buffer_cap"] = (cap, cell.get("buffer_cap").line)
     else:
         values["out_chop_prob"] = (cell.number("out_chop_prob"), cell.get("out_chop_prob").line)
     cell.lose_unless_usual("a buffer H", "no_buffer")
@@ -185,14 +199,17 @@ def _left(cell: Settings) -> Values:
     }
 
 
-def _one_pulse(cell: Settings, pulses: Settings) -> None:
-    """List what a crossing does beyond one pulse."""
-    if pulses.count("desired_bl") != 1:
-        pulses.lose("desired_bl", "1 pulse for a crossing")
-    if pulses.word("pulse_type") == "NONE":
+def _crossing(cell: Settings, pulses: Settings) -> Values:
+    """Translate how many pulses a crossing gives; list what it does beyond."""
+    most, kind = max(1, pulses.count("desired_bl")), pulses.word("pulse_type")
+    pulses.pass_over("update_management", "update_bl_management")
+    if kind == "NONE":
         pulses.lose("pulse_type", "pulses")
-    cell.lose_unless_usual("one pulse", "step")
+    elif most > 1 and kind.startswith("STOCHASTIC"):
+        pulses.lose("pulse_type", "as many pulses as H is whole thresholds beyond 0, not so many on average")
+    cell.lose_unless_usual("one pulse a threshold", "step")
     cell.lose_unless_usual("0: C alone", "gamma", "gamma_vec")
+    return {"transfer_update.desired_bl": (most, pulses.get("desired_bl").line)} if most > 1 else {}
 
 
 def _granularity(device: Device) -> float:

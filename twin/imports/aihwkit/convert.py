@@ -5,7 +5,7 @@ from typing import Any
 
 from twin.errors import TwinError
 from twin.files import read_limited
-from twin.imports.aihwkit.algorithms import translate
+from twin.imports.aihwkit.algorithms import RATE, translate
 from twin.imports.aihwkit.found import Base, Found
 from twin.imports.aihwkit.inout import forward_io
 from twin.imports.aihwkit.settings import Report, Settings
@@ -56,8 +56,18 @@ def read_configuration(path: Path, base: Base) -> Found:
 def _mapping(mapping: Settings, found: Found) -> None:
     """Enter the scale of weights, which the twin has one of for all columns, and list the rest."""
     if mapping.flag("digital_bias") and found.base.biased:
-        mapping.lose("digital_bias", "a bias is a line of the array")
+        _digital_bias(mapping, found)
     if mapping.number("weight_scaling_omega") != 0:
         mapping.lose("weight_scaling_omega", "weights as they are (mapping.out_scaling)")
     found.put("mapping.out_scaling", 1.0, mapping.get("weight_scaling_omega").line)
     mapping.lose_unless_usual("the chip's tile.cols and tile.rows", "max_input_size", "max_output_size")
+
+
+def _digital_bias(mapping: Settings, found: Found) -> None:
+    """Enter that biases are digital and learnt by the optimiser, as those of all layers that have such."""
+    if found.base.unrolled:
+        mapping.lose("digital_bias", "the bias of a recurrent layer is a line of its array")
+        return
+    found.put("network.digital_bias", True, mapping.get("digital_bias").line)
+    found.assume("optimiser.kind", "sgd", "AnalogSGD, the optimiser of aihwkit's examples")
+    found.assume("optimiser.learning_rate", found.base.learning_rate, RATE)

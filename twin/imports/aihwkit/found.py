@@ -21,12 +21,15 @@ class Base(NamedTuple):
         Whether a layer of the network has biases.
     repeated : bool
         Whether a layer is used several times a sample, as a convolution is.
+    unrolled : bool
+        Whether its biases cannot be digital: those of recurrent layers on symbols.
     """
 
     learning_rate: float
     batch: int = 1
     biased: bool = False
     repeated: bool = False
+    unrolled: bool = False
 
 
 @dataclass

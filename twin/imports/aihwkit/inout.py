@@ -8,6 +8,8 @@ from twin.imports.aihwkit.found import Found
 from twin.imports.aihwkit.settings import Settings
 
 READ = ("inp_res", "out_res", "out_bound", "out_noise")
+NOISES = ("w_noise", "inp_noise")
+"""Younger than the first chips: 0 unless given."""
 """What every direction has in aihwkit, and all directions share here."""
 BOUND = {"NONE": "none", "ITERATIVE": "iterative"}
 NOISE = {"NONE": "none", "ABS_MAX": "abs_max"}
@@ -31,9 +33,7 @@ def forward_io(config: Settings, found: Found) -> dict[str, Any]:
         pass_over(io)
     else:
         values = {key: (_read(io, key), io.get(key).line) for key in READ}
-        noise = _weight_noise(io)
-        if noise[0]:
-            values["w_noise"] = noise
+        values |= {key: noise for key, noise in _noises(io).items() if noise[0]}
         if values["out_res"][0] and not values["out_bound"][0]:
             values["out_res"] = (0, io.get("out_res").line)
             io.lose("out_bound", "without a bound there is no out_res")
@@ -63,12 +63,12 @@ def own_conversion(io: Settings, forward: Mapping[str, Any], found: Found, direc
     """
     own: Values
     if io.flag("is_perfect"):
-        own = {key: (value, io.line) for key, value in (PERFECT | {"w_noise": 0.0}).items()}
+        own = {key: (value, io.line) for key, value in (PERFECT | dict.fromkeys(NOISES, 0.0)).items()}
         pass_over(io)
     else:
         keys = READ[1:] if direction == "transfer" else READ
         own = {key: (_read(io, key), io.get(key).line) for key in keys}
-        own |= {"w_noise": _weight_noise(io)}
+        own |= _noises(io)
         if own["out_res"][0] and not own["out_bound"][0]:
             own["out_res"] = (0, io.get("out_res").line)
         if direction == "backward":
@@ -80,6 +80,11 @@ def own_conversion(io: Settings, forward: Mapping[str, Any], found: Found, direc
             io.pass_over("inp_res", "noise_management", "nm_thres")
     differing = {key: one for key, one in own.items() if one[0] != forward.get(key, 0.0)}
     found.put_all(f"chip.tile.io.{direction}", differing)
+
+
+def _noises(io: Settings) -> Values:
+    """Return the deviations of the noise of weights and of inputs."""
+    return {"w_noise": _weight_noise(io), "inp_noise": (max(io.number("inp_noise"), 0.0), io.get("inp_noise").line)}
 
 
 def _weight_noise(io: Settings) -> tuple[float, int]:
@@ -104,8 +109,9 @@ def same_conversion(io: Settings, forward: Mapping[str, Any], *, one_hot: bool =
         if any(forward[key] for key in READ):
             io.lose("is_perfect", "the io of the forward pass")
         return
-    if _weight_noise(io)[0] != forward.get("w_noise", 0.0):
-        io.lose("w_noise", "the io of the forward pass")
+    for key, (noise, _) in _noises(io).items():
+        if noise != forward.get(key, 0.0):
+            io.lose(key, "the io of the forward pass")
     for key in READ[1:] if one_hot else READ:
         if _read(io, key) != forward[key]:
             io.lose(key, "the io of the forward pass")

@@ -3,7 +3,7 @@
 Model (Gokmen 2021, "Array Model"; parameter names of aihwkit's IOParameters)::
 
     s   = max|x| (noise management) or 1
-    q_j = round(x_j / s * inp_half) / inp_half, clipped to [-1, 1]
+    q_j = round(x_j / s * inp_half) / inp_half, clipped to [-1, 1]; + inp_noise eta_j
     v_i = sum_j (w_ij + w_noise zeta_ij) q_j + out_noise xi_i
     y_i = s * out_step * round(clip(v_i, -out_bound, out_bound) / out_step)
     any |v_i| >= out_bound: s <- 2 s and the whole mat-vec again (bound management)
@@ -23,6 +23,8 @@ from twin.kernels.rng import fill_normals
 from twin.kernels.simd.rows import accumulate_rows, dot_rows
 
 F32 = np.float32
+INPUTS = np.int64(1 << 31)  # from which draw of a mat-vec's stream on its inputs have their noise
+DRIVERS = 64  # whose noise is drawn at a time
 
 
 @inline
@@ -49,6 +51,26 @@ def quantise(x, scale, half, q):
         v = F32(x[j] * inverse)
         v = min(max(v, F32(-1.0)), F32(1.0))
         q[j] = F32(np.floor(F32(v * half + F32(0.5)))) / half if half > F32(0.0) else v
+
+
+@inline
+def count_driven(q):
+    """Return how many lines an input drives."""
+    active = 0
+    for i in range(q.size):
+        active += 1 if q[i] != F32(0.0) else 0
+    return active
+
+
+@kernel
+def disturb(q, noise, sigma, key, attempt):
+    """Add the noise of all drivers to a converted input, a stretch of `noise` at a time; lines at rest have it too."""
+    length = min(noise.size, DRIVERS)
+    for start in range(0, q.size, length):
+        n = min(length, q.size - start)
+        fill_normals(noise[:n], n, key, INPUTS + np.int64(attempt) * q.size + start)
+        for j in range(n):
+            q[start + j] += sigma * noise[j]
 
 
 @inline
@@ -147,13 +169,16 @@ def attempts(w, n_in, n_out, forward, x, y, m, most_repeats, line_sum, key, q, n
     repeats, driven, conducted, scale = so_far
     while True:
         quantise(x, scale, m.inp_half, q)
+        active = -1
+        if m.inp_noise > F32(0.0):
+            active = count_driven(q)
+            disturb(q, noise, m.inp_noise, key, repeats)
         if forward:
-            active = accumulate_rows(w, n_out, q, index, y)
+            driven_lines = accumulate_rows(w, n_out, q, index, y)
+            active = driven_lines if active < 0 else active
         else:
             dot_rows(w, n_in, n_out, q, y)
-            active = 0
-            for i in range(q.size):
-                active += 1 if q[i] != F32(0.0) else 0
+            active = count_driven(q) if active < 0 else active
         driven += active
         conducted += conduction(q, line_sum, m.conductance_slope, lines)
         sigma = deviation(m, q)

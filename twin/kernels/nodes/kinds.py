@@ -4,7 +4,7 @@ import numpy as np
 
 from twin.kernels.array.bursts import LEAST, TOGETHER, managed_matvecs, turn_parts, windows_of
 from twin.kernels.array.matrix import managed_matvec
-from twin.kernels.jit import kernel
+from twin.kernels.jit import inline, kernel
 from twin.kernels.nodes.conv import activate_and_pool, gather, keep_group, scatter, unpool
 from twin.kernels.nodes.dense import activate_use, derive_use, fetch_row
 from twin.kernels.nodes.recurrent import cell_backward, cell_forward, enter_sequence, fetch_step, put_symbols
@@ -25,13 +25,20 @@ def put_input(f, layer, shift, inputs, row):
         put_symbols(f, layer, shift, inputs, row)
 
 
+@inline
+def together(m, layer, uses):
+    """Return whether mat-vecs of several uses are worked off at once; noise of the inputs is drawn use by use."""
+    several = layer.kind == CONV or layer.kind == DENSE  # noqa: PLR1714 - no containers in kernels
+    return several and uses >= LEAST and m.inp_noise == F32(0.0)
+
+
 @kernel
 def forward(f, work, real, parts, m, layer, shift, first, uses, sample, row, fresh, factor, seed, counts):
     """z += factor W x for some uses, from 0 where `fresh`."""
-    if uses >= LEAST and (layer.kind == CONV or layer.kind == DENSE):  # noqa: PLR1714 - no containers in kernels
+    if together(m, layer, uses):
         for start in range(first, first + uses, TOGETHER):
-            together = min(TOGETHER, first + uses - start)
-            forward_burst(f, work, real, parts, m, layer, shift, start, together, sample, fresh, factor, seed, counts)
+            some = min(TOGETHER, first + uses - start)
+            forward_burst(f, work, real, parts, m, layer, shift, start, some, sample, fresh, factor, seed, counts)
         return
     for use in range(first, first + uses):
         if layer.kind == CONV:
@@ -109,11 +116,11 @@ def backward(f, work, real, parts, m, layer, shift, first, uses, sample, fresh, 
         start = layer.e + shift
         error = f[start : start + layer.height * layer.width * layer.channels]
         error[:] = F32(0.0)
-    if uses >= LEAST and (layer.kind == CONV or layer.kind == DENSE):  # noqa: PLR1714
+    if together(m, layer, uses):
         turn_parts(f, real, parts, m, layer.back)
         for start in range(first, first + uses, TOGETHER):
-            together = min(TOGETHER, first + uses - start)
-            backward_burst(f, work, real, parts, m, layer, shift, start, together, sample, fresh, factor, seed, counts)
+            some = min(TOGETHER, first + uses - start)
+            backward_burst(f, work, real, parts, m, layer, shift, start, some, sample, fresh, factor, seed, counts)
         return
     for use in range(first, first + uses):
         start = layer.d + shift + use * layer.n_out

@@ -1,11 +1,11 @@
-"""Learnt tables: embedding of symbols, and positions that are added. Both are digital."""
+"""Learnt tables: embedding of symbols, and vectors that are added, one a position or one for all. All are digital."""
 
 import numpy as np
 
 from twin.kernels.jit import kernel
 
-KINDS = ("embedding", "positions")
-EMBEDDING = 0
+KINDS = ("embedding", "positions", "bias")
+EMBEDDING, POSITIONS, BIAS = range(3)
 F32 = np.float32
 
 
@@ -33,21 +33,25 @@ def embedding_backward(f, n, shift):
 
 
 @kernel
-def positions_forward(f, n, shift):
-    """y = a + p (Vaswani 2017; Devlin 2019)."""
-    size = n.positions * n.width
-    a, y, p = f[n.a + shift : n.a + shift + size], f[n.y + shift : n.y + shift + size], f[n.p : n.p + size]
-    for i in range(size):
-        y[i] = a[i] + p[i]
+def added_forward(f, n, shift):
+    """y = a + p, of positions a vector each (Vaswani 2017; Devlin 2019), of a bias the same."""
+    step = np.int64(0) if n.kind == BIAS else n.width
+    for row in range(n.positions):
+        at = shift + row * n.width
+        a, y = f[n.a + at : n.a + at + n.width], f[n.y + at : n.y + at + n.width]
+        p = f[n.p + row * step : n.p + row * step + n.width]
+        for i in range(y.size):
+            y[i] = a[i] + p[i]
 
 
 @kernel
-def positions_backward(f, n, shift):
+def added_backward(f, n, shift):
     """da = dy, which is also the gradient of p."""
+    step = np.int64(0) if n.kind == BIAS else n.width
     for row in range(n.positions):
         start = n.dy + shift + row * n.dy_step
         dy = f[start : start + n.width]
-        grad = f[n.g + row * n.width : n.g + (row + 1) * n.width]
+        grad = f[n.g + row * step : n.g + row * step + n.width]
         for i in range(dy.size):
             grad[i] += dy[i]
         if n.da >= 0:
@@ -63,13 +67,13 @@ def forward(f, n, shift, _phase, _sample, _seed):
     if n.kind == EMBEDDING:
         embedding_forward(f, n, shift)
     else:
-        positions_forward(f, n, shift)
+        added_forward(f, n, shift)
 
 
 @kernel
 def backward(f, n, shift, _phase):
-    """Gradients of the table, and the error of what positions were added to."""
+    """Gradients of the table, and the error of what a vector was added to."""
     if n.kind == EMBEDDING:
         embedding_backward(f, n, shift)
     else:
-        positions_backward(f, n, shift)
+        added_backward(f, n, shift)

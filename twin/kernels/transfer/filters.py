@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twin.kernels.jit import kernel
+from twin.kernels.jit import inline, kernel
 from twin.kernels.rng import stream_key
 from twin.kernels.streams import H_WORDS, MEAN_WORDS
 from twin.kernels.transfer.lines import line_of
@@ -13,13 +13,20 @@ F32 = np.float32
 CROSSED = int(Counts.CROSSED)
 
 
+@inline
+def whole_thresholds(value, threshold, most):
+    """Return how many whole thresholds an element is beyond 0, at most `most`; NaN gives `most`."""
+    count = F32(np.floor(F32(abs(value) / threshold)))
+    return max(count, F32(1.0)) if count < F32(most) else F32(most)
+
+
 @kernel
 def filter_h(f, layer, stream, sample, seed, row):
-    """H[t] += transfer_lr v; elements beyond the threshold leave their sign in s and are reset.
+    """H[t] += transfer_lr v; elements beyond the threshold leave their pulses in s, with their sign, and are reset.
 
     Gokmen 2021, Algorithm 2, lines 17, 18 and 20; `reset` 0 is plain, 0.6 hysteretic; with `kept` 1 it is taken
-    from H, which keeps what it has beyond (aihwkit: forget_buffer off). The sum is compared in
-    float32 and then kept as a word (`twin.machine.words`).
+    from H for every pulse, which keeps what it has beyond (aihwkit: forget_buffer off) up to `h_most`. The sum is
+    compared in float32 and then kept as a word (`twin.machine.words`).
     """
     n = layer.line_length
     start = layer.h + line_of(layer, sample) * n
@@ -34,9 +41,14 @@ def filter_h(f, layer, stream, sample, seed, row):
         beyond = abs(value) > layer.threshold
         sign = F32(1.0) if value > F32(0.0) else F32(-1.0)
         s[i] = sign if beyond else F32(0.0)
-        h[i] = F32(sign * layer.reset) if beyond else value
+        if beyond and layer.crossing_bl > 1:
+            s[i] = sign * whole_thresholds(value, layer.threshold, layer.crossing_bl)
+        taken = s[i] if layer.kept > F32(0.0) else sign
+        h[i] = F32(taken * layer.reset) if beyond else value
         if beyond and layer.kept > F32(0.0):
             h[i] += layer.kept * value
+            if layer.h_most > F32(0.0):
+                h[i] = min(max(h[i], -layer.h_most), layer.h_most)
         crossed[i] += F32(1.0) if beyond else F32(0.0)
         count += 1 if beyond else 0
     row[CROSSED] = count

@@ -3,7 +3,7 @@
 import numpy as np
 
 from twin.kernels.array.matrix import count_matvec, managed_matvec
-from twin.kernels.array.matvec import convert, single
+from twin.kernels.array.matvec import convert, matvec, single
 from twin.kernels.jit import inline, kernel
 from twin.kernels.records import ROW
 from twin.kernels.rng import fill_normals, stream_key
@@ -18,6 +18,16 @@ MVMS = int(Counts.MVMS)
 def line_of(layer, sample):
     """Return which line the transfer of this sample reads: lines take turns."""
     return (sample // layer.transfer_every) % layer.lines
+
+
+@inline
+def transfer_number(layer, number, read):
+    """Return by which update a line is transferred that is due after update `number`, as if each update had one.
+
+    All that goes by that number, the line and the draws, then tells the lines of one update apart.
+    """
+    before = number * layer.events // layer.transfer_every * layer.n_reads + read
+    return number % layer.transfer_every + before * layer.transfer_every
 
 
 @inline
@@ -78,6 +88,18 @@ def read_one(f, real, part, m, line, t, by_row, key, index, row):
 
 
 @kernel
+def read_among_all(f, work, real, part, m, line, u, by_row, key, row):
+    """Read the line of one array that u drives, with the noise of all its drivers: those at rest add theirs too."""
+    n_in, n_out = part.in1 - part.in0, part.out1 - part.out0
+    w = f[part.w : part.w + n_in * n_out]
+    start = part.out_sum if by_row else part.in_sum
+    sums = f[start : start + u.size]
+    once = np.int64(0)
+    repeats, driven, conducted, clipped = matvec(w, n_in, n_out, not by_row, u, line, m, once, sums, key, real, work)
+    count_matvec(row, repeats, driven, line.size, conducted, clipped)
+
+
+@kernel
 def read_line(f, work, real, parts, m, layer, sample, seed, row):
     """V = A u (axis column) or A^T u (axis row): one line of A for a one-hot u."""
     u = f[layer.u : layer.u + layer.lines]
@@ -90,11 +112,17 @@ def read_line(f, work, real, parts, m, layer, sample, seed, row):
         managed_matvec(f, work, real, parts, m, not by_row, most, u, v, low, F32(1.0), ~sample, seed, row)
         return
     t = line_of(layer, sample)
+    if m.inp_noise > F32(0.0):
+        transfer_vector(layer, sample, u)
     for k in range(m.first, m.first + m.count):
         part = parts[k]
         low, high, start, n = lines_of(part, by_row)
         if t < low or t >= high:
             continue
         key = stream_key(seed, part.stream, READ_OUT, sample)
-        read_one(f, real, part, m, v[start : start + n], t - low, by_row, key, np.int64(0), row)
+        line = v[start : start + n]
+        if m.inp_noise > F32(0.0):
+            read_among_all(f, work, real, part, m, line, u[low:high], by_row, key, row)
+        else:
+            read_one(f, real, part, m, line, t - low, by_row, key, np.int64(0), row)
         row[MVMS] = 1

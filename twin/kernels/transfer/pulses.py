@@ -31,7 +31,10 @@ def pulse_device(w, cell, limits, shape, at, sign, xi, m, key, counter):
 
 @kernel
 def pulse_line(f, real, parts, m, layer, sample, seed, row):
-    """One pulse on every device of C's line whose element of H crossed (Algorithm 2, line 19)."""
+    """Pulses on every device of C's line whose element of H crossed: one (Algorithm 2, line 19), or as many as s says.
+
+    A line takes as many slots as its largest element has pulses; a device pulses in the first of them.
+    """
     t = line_of(layer, sample)
     s = f[layer.s : layer.s + layer.line_length]
     by_row = layer.transfer_axis == ROW
@@ -40,30 +43,33 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
         low, high, start, n = lines_of(part, by_row)
         if t < low or t >= high:
             continue
-        fired = 0
+        fired, most = 0, 0
         for i in range(n):
-            fired += 1 if s[start + i] != F32(0.0) else 0
+            pulses = int(abs(s[start + i]))
+            fired += pulses
+            most = max(most, pulses)
         if fired == 0:
             continue
         noise = real[:n]
         key = stream_key(seed, part.stream, TRANSFER, sample)
         shape = f[m.shape : m.shape + 2 * m.points]
-        fill_normals(noise, n, key, np.int64(0))
         n_out, size = part.out1 - part.out0, n * (high - low)
         w = f[part.w : part.w + size]
         cell = f[part.cell : part.cell + size * CELL]
         limits = f[part.limits : part.limits + size * LIMITS]
-        for i in range(n):
-            sign = s[start + i]
-            if sign == F32(0.0):
-                continue
-            at = i * n_out + t - low if by_row else (t - low) * n_out + i
-            pulse_device(w, cell, limits, shape, at, sign, noise[i], m, key, i)
-            if part.pulses > 0:
-                f[part.pulses + at] += F32(1.0)
-        row[PULSES] = 1
-        row[PART_PULSES] += 1
-        row[FIRED] += fired + 1
+        for slot in range(most):
+            fill_normals(noise, n, key, np.int64(slot * n))
+            for i in range(n):
+                if int(abs(s[start + i])) <= slot:
+                    continue
+                at = i * n_out + t - low if by_row else (t - low) * n_out + i
+                sign = F32(1.0) if s[start + i] > F32(0.0) else F32(-1.0)
+                pulse_device(w, cell, limits, shape, at, sign, noise[i], m, key, slot * n + i)
+                if part.pulses > 0:
+                    f[part.pulses + at] += F32(1.0)
+        row[PULSES] = max(row[PULSES], most)
+        row[PART_PULSES] += most
+        row[FIRED] += fired + most
         row[COINCIDENCES] += fired
     refresh(f, parts, m, sample, sample // layer.transfer_every, seed, row)
 

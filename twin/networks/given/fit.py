@@ -58,7 +58,7 @@ def fit(graph: Graph, tensors: Tensors, label: str, sha256: str = "") -> Given:
         Naming what is missing, what belongs to no node, and what has another shape.
     """
     needed, names = wanted(graph), by_plain_name(tensors, label)
-    places = {f"{identifier(one.node.name)}.{one.part}": one for one in needed}
+    places = {f"{identifier(one.owner)}.{one.part}": one for one in needed}
     missing = [f"{one.name} ({written(one.shape)})" for place, one in places.items() if place not in names]
     extra = [name for place, name in names.items() if place not in places]
     if missing or extra:

@@ -19,6 +19,7 @@ from twin.networks.graph import Graph
 from twin.networks.kinds.matrices import MATRICES, Conv, Dense, Recurrent, matrix_of
 from twin.networks.kinds.moves import Flatten, Reshape
 from twin.networks.kinds.node import Shape, Shapes
+from twin.networks.kinds.tables import OF_BIAS
 
 Order = npt.NDArray[np.int64] | None
 """For each feature of a vector its place in the file's order; None where both are the same."""
@@ -48,7 +49,12 @@ class Wanted(NamedTuple):
     @property
     def name(self) -> str:
         """``"conv1.weight"``."""
-        return f"{self.node.name}.{self.part}"
+        return f"{self.owner}.{self.part}"
+
+    @property
+    def owner(self) -> str:
+        """The node that files know: of a digital bias the one whose bias it is."""
+        return self.node.name.removesuffix(OF_BIAS) if self.part == "bias" else self.node.name
 
     @property
     def cuts(self) -> tuple[int, ...]:
@@ -80,7 +86,7 @@ def wanted(graph: Graph) -> list[Wanted]:
         else:
             parts = [start.size for start in one.node.parameters(shapes)]
             width = shapes.output[-1]
-            names = ("weight", "bias")
+            names = ("bias",) if one.name.endswith(OF_BIAS) else ("weight", "bias")
             found += [
                 Wanted(one, part, (size,) if size == width else (size // width, width), order)
                 for part, size in zip(names, parts, strict=False)

@@ -1,4 +1,4 @@
-"""Learnt digital tables."""
+"""Learnt digital tables and vectors."""
 
 from typing import Annotated, ClassVar, Literal, final
 
@@ -7,6 +7,8 @@ from pydantic import Field
 from twin.networks.kinds.node import MisfitError, Node, Shape, Shapes, Start, Symbols, written
 from twin.networks.work import OPTIMISER_FLOPS, Cost, cost
 
+OF_BIAS = ".bias"
+"""Ends the name of the node that is the digital bias of another."""
 Spread = Annotated[float, Field(ge=0, le=100, description="Standard deviation of the initial values.")]
 
 
@@ -55,3 +57,19 @@ class Positions(Node):
         """Return a vector a position."""
         positions, width = shapes.rows
         return (Start(positions * width, std=self.std),)
+
+
+@final
+class Bias(Node):
+    """Adds one learnt vector, from 0 on, at every position, beside the arrays."""
+
+    kind: Literal["bias"]
+    """Chooses a digital bias."""
+
+    def cost(self, shapes: Shapes) -> Cost:
+        """Return an addition an element, and the parameters."""
+        return cost(self.kind, *shapes.rows)
+
+    def parameters(self, shapes: Shapes) -> tuple[Start, ...]:
+        """Return a number a feature."""
+        return (Start(shapes.output[-1]),)

@@ -112,7 +112,7 @@ def _hold_bias(reader: Reader, name: str, port: tuple[int, int], values: Constan
 
 
 def add(reader: Reader, node: NodeProto, index: int) -> Held:
-    """Add of two tensors, of a bias, of a mask, or of learnt positions."""
+    """Add of two tensors, of a mask, or of learnt vectors: a bias, or positions."""
     fixed = fixed_of(reader, node)
     if fixed is None or len(node.input) != 2:
         return binary(reader, node, index) or merge(reader, node, index)
@@ -132,13 +132,23 @@ def add(reader: Reader, node: NodeProto, index: int) -> Held:
     made = binary(reader, node, index)
     if made is not None:
         return made
-    x = depends(reader, node, 1 - port)
+    return _vector(reader, node, (index, port), values)
+
+
+def _vector(reader: Reader, node: NodeProto, port: tuple[int, int], values: Constant) -> Value:
+    """Add of learnt positions, or of one learnt vector to every position."""
+    x, name = depends(reader, node, 1 - port[1]), name_of(node, node.input[port[1]])
     if are_rows(x.view, x.shape) and len(x.shape) > 1 and _is_for_positions(x, values):
-        x = pairs_of(reader, x, name_of(node, node.input[port]))
-        found, shape = reader.add("positions", name_of(node, node.input[port]), (x,))
-        reader.hold(f"{found}.weight", Input((index, port), shape))
+        x = pairs_of(reader, x, name)
+        found, shape = reader.add("positions", name, (x,))
+        reader.hold(f"{found}.weight", Input(port, shape))
         return Value(found, shape, x.view)
-    raise NotCoveredError("of a constant that is no bias of a matrix and no vector for every position")
+    if is_for_features(x, values):
+        x = covered(reader, x)
+        found, shape = reader.add("bias", name, (x,))
+        reader.hold(f"{found}.weight", Input(port, shape[-1:]))
+        return Value(found, shape, x.view)
+    raise NotCoveredError("of a constant that is no vector for all positions and none for every position")
 
 
 def _is_for_positions(x: Value, values: Constant) -> bool:
