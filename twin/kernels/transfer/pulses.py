@@ -50,7 +50,9 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
             most = max(most, pulses)
         if fired == 0:
             continue
-        noise = real[:n]
+        noise, signs = real[:n], real[n : 2 * n]
+        for i in range(n):
+            signs[i] = F32(1.0) if s[start + i] > F32(0.0) else F32(-1.0)
         key = stream_key(seed, part.stream, TRANSFER, sample)
         shape = f[m.shape : m.shape + 2 * m.points]
         n_out, size = part.out1 - part.out0, n * (high - low)
@@ -63,8 +65,7 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
                 if int(abs(s[start + i])) <= slot:
                     continue
                 at = i * n_out + t - low if by_row else (t - low) * n_out + i
-                sign = F32(1.0) if s[start + i] > F32(0.0) else F32(-1.0)
-                pulse_device(w, cell, limits, shape, at, sign, noise[i], m, key, slot * n + i)
+                pulse_device(w, cell, limits, shape, at, signs[i], noise[i], m, key, slot * n + i)
                 if part.pulses > 0:
                     f[part.pulses + at] += F32(1.0)
         row[PULSES] = max(row[PULSES], most)
