@@ -1,5 +1,7 @@
 """A vector unit for nodes without a matrix, and one format for all digital work."""
 
+from dataclasses import replace
+
 import pytest
 from blocks_kit import small, timed
 
@@ -17,8 +19,12 @@ LANE_M2 = (1360 + 1640) * 1e-12 * 0.17
 
 
 def costs(**overrides):
-    chip = load_chip("aimc-512", overrides).model
-    return ChipCosts(chip, map_layers([(600, 600)], load_layout("two-array").model, chip))
+    return costs_of("aimc-512", overrides, [(600, 600)])
+
+
+def costs_of(name, overrides, layers):
+    chip = load_chip(name, overrides).model
+    return ChipCosts(chip, map_layers(layers, load_layout("two-array").model, chip))
 
 
 def served(it, operation):
@@ -114,3 +120,62 @@ def test_what_is_not_described_is_refused_in_one_line(key, value, message):
     with pytest.raises(TwinError, match=message) as caught:
         load_chip("aimc-512", UNIT | {key: value})
     assert "\n" not in str(caught.value)
+
+
+SLEEPS = '{clock = "30 mW", gate_after = "3 ns", wake_time = "2 ns", wake_energy = "5 pJ", gated = 0.25}'
+LEAKS_W = 0.1 * 8e12 * FLOP_J
+
+
+def test_a_clock_and_a_gate_of_the_unit_are_those_of_power_vector():
+    plain, gated = costs(**UNIT), costs(**UNIT, **{"power.vector": SLEEPS})
+    clocks = [it.standing.watts[Component.CLOCK] for it in (plain, gated)]
+    assert clocks[1] - clocks[0] == pytest.approx(30e-3)
+    (number,) = [number for number, server in enumerate(gated.servers) if server.kind == "vector"]
+    gate = gated.standing.gates[number]
+    assert gate[:3] == (3_000, 2_000, 5e-12)
+    assert gate.saved_W == pytest.approx({Component.CLOCK: 30e-3, Component.LEAKAGE: 0.75 * LEAKS_W})
+    assert number not in plain.standing.gates
+
+
+def test_a_unit_that_sleeps_between_nodes_saves_its_clock_and_pays_for_waking(tmp_path):
+    path, one_chip = small(tmp_path, 1), UNIT | {"system.tiles": "40"}
+    awake, sleeps = (
+        timed(path, "sgd", "two-array", reuse=False, chip_overrides=one_chip | {"power.vector": power}).clock
+        for power in ('{clock = "30 mW"}', SLEEPS)
+    )
+    gating = sleeps.ledger.gating
+    (number,) = [number for number, server in enumerate(sleeps.costs.servers) if server.kind == "vector"]
+    woken, off_s = gating.wake_ups()[number], gating.off_until(sleeps.now_ps)[number] * 1e-12
+    assert woken > 3  # positions, a norm, attention, a loss: forward or back
+    assert awake.now_ps < sleeps.now_ps <= awake.now_ps + 2_000 * woken
+    spent = [clock.tables()["energy"].groupby("component")["energy_J"].sum() for clock in (awake, sleeps)]
+    assert spent[1]["wake"] == pytest.approx(5e-12 * woken)
+    for name, saved_W in (("clock", 30e-3), ("leakage", 0.75 * LEAKS_W)):
+        watts = awake.costs.standing.watts[Component[name.upper()]]
+        assert spent[0][name] == pytest.approx(watts * awake.now_ps * 1e-12)
+        assert spent[1][name] == pytest.approx(watts * sleeps.now_ps * 1e-12 - saved_W * off_s)
+
+
+@pytest.mark.parametrize(("name", "layer", "chip"), [("aimc-512-mesh", 0, 0), ("aimc-512-cluster", 1, 1)])
+def test_on_a_network_words_of_nodes_pass_the_buffer_of_their_chip_and_no_router(name, layer, chip):
+    it = costs_of(name, UNIT, [(600, 600)] * 2)
+    number = f" {chip}" if chip else ""
+    demand = it.demand(replace(work(Opcode.NODE_FORWARD), layer=layer))
+    assert [(it.servers[one.server].name, one.fixed_ps) for one in demand.occupancy] == [(f"vector{number}", 500)]
+    load = Operation(Kind.LOAD, Unit.MOVE, layer, matrix="W", words=6_400, stream=Stream.ACTIVATIONS, node=3)
+    moved = it.demand(load)
+    assert [it.servers[one.server].name for one in moved.occupancy] == [f"buffer{number}"]
+    assert moved.traffic == ((Path.BUFFER, Stream.ACTIVATIONS, 6_400),)
+    assert Path.NETWORK in {path for path, *_ in it.demand(replace(load, node=-1)).traffic}
+
+
+def test_every_chip_of_a_cluster_has_a_unit_with_its_silicon_and_clock():
+    it = costs_of("aimc-512-cluster", UNIT | {"power.vector": SLEEPS}, [(600, 600)] * 2)
+    without = costs_of("aimc-512-cluster", {}, [(600, 600)] * 2)
+    (row,) = [row for row in it.area() if row.part == "vector unit"]
+    assert (row.count, row.leakage_W) == (4, pytest.approx(4 * LEAKS_W))
+    numbers = [number for number, server in enumerate(it.servers) if server.kind == "vector"]
+    assert [it.chip_of_servers()[number] for number in numbers] == [0, 1, 2, 3]
+    clocks = [one.standing.watts.get(Component.CLOCK, 0.0) for one in (it, without)]
+    assert clocks[0] - clocks[1] == pytest.approx(4 * 30e-3)
+    assert [it.standing.gates[number].saved_W[Component.CLOCK] for number in numbers] == pytest.approx([30e-3] * 4)
