@@ -2,7 +2,7 @@
 
     python reports/technology/thesis.py
 
-prints the first tables of docs/placement.md, in two minutes on one core. Runs are short: they are about costs.
+prints the first tables of docs/placement.md, in four minutes on one core. Runs are short: they are about costs.
 """
 
 import sys
@@ -110,7 +110,52 @@ def meshes() -> None:
     row("", *[f"{100 * (sgd.makespan_s / ttv2.makespan_s - 1):+.0f} %" for sgd, ttv2 in pairs])
 
 
+def roofline() -> None:
+    """Print joules of a step of GPT-2 small beside an A100's, of all blocks so that idle parts are gated."""
+    row("`gpt2-small`, SGD, one sequence", "J", "of the A100's", "static", "ms")
+    row("---", *["--:"] * 4)
+    for analog in CLASSES:
+        for unit, own in (("", {}), (", a vector unit of 8 TFLOP/s", {"chip.vector.rate": "8 TFLOP/s"})):
+            found, gpu = twin.compare(
+                "gpt2-small",
+                ["sgd"],
+                ["two-array"],
+                baselines=["a100"],
+                overrides={"chip.technology.analog": analog, "timing.reuse": False} | own,
+                progress=False,
+            )
+            static = {entry.what: entry.value for entry in card(found)}["static"]
+            share = found.energy_J / gpu.energy_J * gpu.samples / found.samples
+            row(
+                f"{analog}{unit}",
+                f"{found.energy_J:.3g}",
+                f"{share:.2f}",
+                f"{100 * static:.0f} %",
+                f"{found.makespan_s * 1e3:.3g}",
+            )
+
+
+def digital() -> None:
+    """Print the energy of SGD on tiles over that of the digital unit, on LeNet."""
+    row("`mnist-lenet`, SGD", *CLASSES)
+    row("---", *["--:"] * len(CLASSES))
+    found = []
+    for analog in CLASSES:
+        tiles, unit = twin.compare(
+            "mnist-lenet",
+            ["sgd", "digital"],
+            ["two-array", "digital"],
+            samples=40,
+            epochs=1,
+            sampled=False,
+            overrides=FEW | {"chip.technology.analog": analog},
+            progress=False,
+        )
+        found.append(f"{energy(tiles) / energy(unit):.2f}")
+    row("energy on tiles over the digital unit's", *found)
+
+
 if __name__ == "__main__":
-    for part in (places, meshes, thesis):
+    for part in (places, meshes, thesis, roofline, digital):
         part()
         sys.stdout.write("\n")
