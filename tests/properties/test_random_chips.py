@@ -25,6 +25,8 @@ class Recorder(Engine):
         self.done, self.joules, self.took_ps = [], 0.0, {}
         self.moved = np.zeros((len(Path), len(Stream)), np.int64)
         self.load_ps = np.zeros(len(costs.servers), np.int64)
+        self.peak_W, self.after_ps = np.zeros(len(costs.servers)), np.zeros(len(costs.servers), np.int64)
+        self.at_once_J = 0.0
         super().__init__(program, effects, costs, in_flight, self._note, *rest)
         self._told = on_sample
 
@@ -37,7 +39,7 @@ class Recorder(Engine):
         demand, before = job.template.demand, len(self.ledger.count_rows)
         no_time = super()._start(job, release, code)
         found = np.array(self.ledger.count_rows[before:] or [0.0] * N_COUNTS)
-        self.joules += demand.energy_J[:, 0].sum() + (demand.energy_J[:, 1:] @ found).sum()
+        joules = demand.energy_J[:, 0].sum() + (demand.energy_J[:, 1:] @ found).sum()
         for path, stream, n_bytes in demand.traffic:
             self.moved[path, list(Stream).index(stream)] += n_bytes
         count = int(found[demand.column]) if demand.column >= 0 else 1
@@ -47,11 +49,35 @@ class Recorder(Engine):
             busy_ps, after_ps, opened = self.ledger.served_rows[-3:]
             times[-1] += busy_ps
             latency_ps += after_ps
-            self.joules += demand.activation_J * opened
+            joules += demand.activation_J * opened
+        self.joules += joules
+        self._note_power(joules, [one.server for one in demand.occupancy], times, latency_ps)
         for (server, _, _), busy_ps in zip(demand.occupancy, times, strict=False):
             self.load_ps[server] += busy_ps
         self.took_ps[job.run.sample, job.position] = max(times, default=0) + latency_ps
         return no_time
+
+    def _note_power(self, joules, servers, times, latency_ps):
+        """Hold the server that is longest at work for the whole operation's power, and how long its energy lags."""
+        if not any(times):
+            self.at_once_J += joules
+            return
+        longest = int(np.argmax(times))
+        server = servers[longest]
+        self.peak_W[server] = max(self.peak_W[server], joules / (times[longest] * 1e-12))
+        self.after_ps[server] = max(self.after_ps[server], latency_ps)
+
+
+def most_J(engine, bins):
+    """Return what parts can take at most in each bin, from their peaks: a part serves one operation at a time.
+
+    An operation's energy is spread until its completion, so that up to `after_ps` of a part's work can come in later;
+    what takes no time, and waking, may fall in any bin.
+    """
+    seconds = (bins["t1_ps"] - bins["t0_ps"]) * 1e-12
+    standing_J = engine.costs.standing.total_W * seconds
+    late_J = (engine.peak_W * engine.after_ps).sum() * 1e-12
+    return standing_J + engine.peak_W.sum() * seconds + late_J + engine.at_once_J
 
 
 def critical_path_ps(took_ps, setup, per_sample, in_flight):
@@ -118,6 +144,9 @@ def check(case):
     totals = [energy.groupby(by)["energy_J"].sum().sum() for by in ("component", "layer", "kind")]
     totals += [tables["bins"]["energy_J"].sum(), engine.joules + standing_J + joules.get("wake", 0.0)]
     assert np.ptp(totals) <= 1e-9 * max(totals), totals
+
+    bins = tables["bins"]
+    assert (bins["energy_J"] <= (most_J(engine, bins) + joules.get("wake", 0.0)) * (1 + 1e-9)).all()
 
     np.testing.assert_array_equal(engine.ledger.delivered().sum(axis=0), engine.moved)
     assert tables["traffic"]["bytes"].sum() == engine.moved.sum()
