@@ -32,7 +32,7 @@ def draw(found: "Mapping[str, Curve]", reads: int, paper: float) -> Drawing:
         _scatter(third, uniform, uniform.shown, f"C  uniform random, {reads:,} mat-vecs")
         _errors(fourth, found, reads, paper)
         drawn.legend(*fourth.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-        return Drawing.of(
+        return Drawing(
             "gokmen-2021-fig6",
             "Gokmen 2021, Fig. 6: weight extraction from a noisy tile",
             "Random inputs with linear regression estimate the weights several times better than one-hot reads.",

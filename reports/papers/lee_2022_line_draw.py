@@ -30,7 +30,7 @@ def draw_schedulers(found: Mapping[str, Array], forms: Mapping[str, Array]) -> D
                 axes.plot(steps, found[name], "o", color=colour, markersize=5, label=f"{name}, measured", clip_on=False)
         axes.set(xlabel="step k", ylabel=f"t(k) / t({len(form)})", ylim=(-0.05, 1.1))
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-        return Drawing.of(
+        return Drawing(
             "lee-2022-fig3",
             "Lee 2022, Fig. 3: gradient schedulers",
             "SGD counts the last gradient alone, momentum decays, Tiki-Taka with ideal devices counts all alike.",
@@ -52,7 +52,7 @@ def draw_sgd(found: Mapping[float, Sequence[Steps]]) -> Drawing:
         axes.plot(*sgd_rest(plane), "x", color=INK, markersize=8, label="closed form, AF > 0")
         _target(axes, plane)
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-        return Drawing.of(
+        return Drawing(
             "lee-2022-fig4",
             "Lee 2022, Fig. 4: SGD on a line",
             "With an ideal device SGD reaches the least-squares solution; with asymmetric ones it stops beside it.",
@@ -74,7 +74,7 @@ def draw_tiki_taka(
             _target(axes, plane)
             heading(axes, letter)
             axes.legend(loc="lower right")
-        return Drawing.of(
+        return Drawing(
             "lee-2022-fig5",
             "Lee 2022, Fig. 5: Tiki-Taka on a line",
             "Paths of slope and intercept to the least-squares solution; without asymmetry of A they swing widely.",
@@ -100,7 +100,7 @@ def draw_scheduler_paths(
             panels[1, column].set(ylabel="A, intercept (half range)", xlabel="training samples")
             panels[1, column].axhline(0, color=FAINT, linewidth=0.8)
             panels[0, column].legend(loc="upper right")
-        return Drawing.of(
+        return Drawing(
             "lee-2022-fig6",
             "Lee 2022, Fig. 6: gradient scheduler and A along the paths of Fig. 5",
             "The scheduler jumps where the gradient changes its sign, the more the larger the asymmetry factor of A.",

@@ -33,7 +33,7 @@ def draw_accuracy(loss: Map, maps: Mapping[str, Map], rates: Mapping[str, tuple[
             one.set_title(f"test accuracy (%), A {fast:g}, transfer {transfer:g}")
         for letter, one in zip("ABC", axes, strict=True):
             heading(one, letter)
-        return Drawing.of(
+        return Drawing(
             "lee-2022-fig7",
             "Lee 2022, Fig. 7: accuracy over the asymmetry factors of A and C",
             "Heat maps: training loss, and test accuracy at two pairs of learning rates.",
@@ -54,7 +54,7 @@ def draw_scores(found: Specification, scenarios: int) -> Drawing:
         _region(axes[2], found.filtered, found.region)
         for letter, one in zip("ABC", axes, strict=True):
             heading(one, letter)
-        return Drawing.of(
+        return Drawing(
             "lee-2022-fig8",
             "Lee 2022, Fig. 8: robustness score and best region",
             "Number of pairs of learning rates that reach the threshold, over the asymmetry factors of A and C.",
@@ -71,7 +71,7 @@ def draw_thresholds(lower: Specification, higher: Specification, scenarios: int)
             _region(axes, one.filtered, one.region)
             axes.set_title(f"threshold {100 * one.threshold:.1f} %")
             heading(axes, letter)
-        return Drawing.of(
+        return Drawing(
             "lee-2022-fig9",
             "Lee 2022, Fig. 9: robustness score at two thresholds",
             "Filtered robustness scores over the asymmetry factors of A and C, with the region about each peak.",
@@ -145,7 +145,7 @@ def draw_curves(found: Mapping[str, Mapping[str, Array]], baseline: str, interva
             *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, title_fontsize=9,
             title=f"mean of the runs; band: {INTERVALS[interval]}",
         )  # fmt: skip
-        return Drawing.of(
+        return Drawing(
             "lee-2022-fig2",
             "Lee 2022, Fig. 2: learning curves of SGD and Tiki-Taka by asymmetry factor",
             "Training loss and test error by epoch for SGD and for Tiki-Taka with three pairs of asymmetry factors.",

@@ -35,7 +35,7 @@ def draw_sgd(paths: Mapping[str, Sequence[Trajectory]], found: Mapping[str, "Res
         for panel, axis in axes.items():
             heading(axis, panel)
         drawn.legend(*axes["G"].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-        return Drawing.of(
+        return Drawing(
             "onen-2021-fig1",
             "Onen 2021, Fig. 1: SGD with a symmetric and an asymmetric device",
             "With a symmetric device SGD reaches G0; with an asymmetric one it stops between G0 and the "
@@ -127,7 +127,7 @@ def draw_shd(
             axes.locator_params(axis="x", nbins=4)
         for axes, letter in ((first, "E"), (second, "F")):
             heading(axes, letter)
-        return Drawing.of(
+        return Drawing(
             "onen-2021-fig2",
             "Onen 2021, Fig. 2: SHD with symmetric and asymmetric devices",
             "With symmetric devices A and C orbit the optimum; with asymmetric ones they spiral into it. "

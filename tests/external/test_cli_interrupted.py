@@ -67,7 +67,7 @@ def test_ctrl_c_during_the_imports_leaves_no_traceback(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_ctrl_c_says_how_to_resume_and_resuming_finishes(twin, tmp_path, jobs):
     long = ("--samples", "100", "--epochs", "3", "--set", "training.checkpoint_every=25")
     arguments = ("compare", "digits-mlp", *long, "--algorithms", "digital,sgd", "--jobs", jobs)

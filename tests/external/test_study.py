@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from figure_kit import drawing
+from figure_kit import drawing, undrawn
 from papers.output import COLUMNS, Claim, Reproduction
 from study_kit import Here, planned, shown
 
@@ -17,6 +17,7 @@ from twin.config.resources import find
 from twin.descriptions.load import load_study
 from twin.report.figures.svg import Drawing, figure
 from twin.study import run as running
+from twin.study import write as writing
 from twin.study.plan import plan_study
 from twin.study.published import papers
 from twin.study.run import Store
@@ -151,6 +152,14 @@ LEAN = (
 SHOWN = ("costs", "means", "chosen", "bound", "epochs", "throughput", "energy", "curves", "trade")
 
 
+def made(patch, executor, cache=None):
+    """Make the study that lies here with an executor."""
+    patch.setattr(commands_study, "executor_of", lambda *_: executor)
+    commands_study.study(
+        description="small.toml", out=Path("out"), cache=cache, jobs=1, scheduler="", memory="", retry=False
+    )
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """Make the small study without interruption; give its folder, executor and files."""
@@ -159,24 +168,30 @@ def whole(tmp_path_factory):
         patch.chdir(folder)
         Path("small.toml").write_text(SMALL)
         executor = Here()
-        patch.setattr(commands_study, "executor_of", lambda *_: executor)
+        patch.setattr(writing, "write_pages", undrawn()(writing.write_pages))
         with drawing():
-            commands_study.study(
-                description="small.toml", out=Path("out"), cache=None, jobs=1, scheduler="", memory="", retry=False
-            )
+            made(patch, executor)
     return SimpleNamespace(folder=folder / "out", executor=executor, files=shown(folder / "out"))
 
 
-@pytest.fixture
-def lean(whole, study, tmp_path):
-    """Write the lean study here; give the files that it leaves, made from the runs of the small one."""
-    Path("small.toml").write_text(LEAN)
-    code, _, err = study("small.toml", "--out", "out", "--cache", whole.folder / "cache", executor=Here(stop_after=0))
-    assert code == 0, err
-    files = shown(tmp_path / "out")
-    shutil.rmtree(tmp_path / "out")
+@pytest.fixture(scope="module")
+def lean_files(whole, tmp_path_factory):
+    """Make the lean study from the runs of the small one; give its files as if the runs had been its own."""
+    folder = tmp_path_factory.mktemp("lean")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        Path("small.toml").write_text(LEAN)
+        made(patch, Here(stop_after=0), whole.folder / "cache")
+    files = shown(folder / "out")
     page = files[Path("README.md")].decode()
     return files | {Path("README.md"): page.replace(f" --cache {whole.folder / 'cache'}", "").encode()}
+
+
+@pytest.fixture
+def lean(lean_files, twin):  # noqa: ARG001 - `twin` goes into an empty folder
+    """Write the lean study here; give the files that it leaves."""
+    Path("small.toml").write_text(LEAN)
+    return lean_files
 
 
 def test_everything_that_is_named_is_made(whole):
@@ -423,7 +438,7 @@ def test_a_published_figure_is_computed_once_and_a_claim_that_fails_is_said(stud
     def reproduce(seed, progress):
         calls.append(seed)
         progress(1, 2)
-        drawing = Drawing.of("made-up-fig1", "A made-up figure", "nothing", figure(1, 1))
+        drawing = Drawing("made-up-fig1", "A made-up figure", "nothing", figure(1, 1))
         claims = (Claim("it rises", "it rose by 2", holds=True), Claim("it | falls", "it rose", holds=False))
         table = pd.DataFrame([dict.fromkeys(COLUMNS, 1.5)])
         return Reproduction("Nobody 2026, Fig. 1", drawing, claims, table, {"seed": str(seed)})

@@ -20,12 +20,15 @@ NETWORKS = {
         '{ kind = "dense", outputs = 10, activation = "softmax", bias = true }',
     ],
     "graph": [
-        '{ kind = "conv", name = "a", channels = 3, kernel = 3, padding = 1, activation = "identity", bias = false }',
+        (
+            '{ kind = "conv", name = "a", channels = 3, kernel = 3, stride = 2, padding = 1, activation = "identity", '
+            "bias = false }"
+        ),
         '{ kind = "batch-norm", name = "b" }',
         '{ kind = "conv", name = "c", channels = 3, kernel = 3, padding = 1, activation = "tanh", bias = true }',
         '{ kind = "add", inputs = ["b", "c"] }',
         '{ kind = "dropout", probability = 0.2 }',
-        '{ kind = "max-pool", size = 3, stride = 2 }',
+        '{ kind = "max-pool", size = 3, stride = 1 }',
         '{ kind = "dense", outputs = 10, activation = "softmax", bias = true }',
     ],
 }

@@ -24,7 +24,7 @@ from twin.runs.planning import plan_run, plan_runs
 from twin.runs.pool import prepare_all, run_all
 from twin.runs.run import run
 
-SAMPLES = 200
+SAMPLES = 80
 
 
 @pytest.mark.parametrize("in_flight", [1, 4])

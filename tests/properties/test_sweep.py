@@ -118,6 +118,7 @@ def test_nothing_that_has_a_result_is_run_again(description, whole, tmp_path, mo
 # -- points that do not end well -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_whatever_happens_to_a_point_is_a_row_with_its_reason_and_the_rest_completes(tmp_path):
     path = written(tmp_path, ACCIDENTS.replace("WIDE", wide(tmp_path)))
     table, missing = run_sweep(path, tmp_path / "out", Accidents(), Settings(), nothing)

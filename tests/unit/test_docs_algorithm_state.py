@@ -112,6 +112,7 @@ def test_a_setting_out_of_range_is_refused_by_its_place(python):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_short_words_are_refused_where_nothing_is_known_of_the_range(python):
     words = ("--set", "chip.placement.h=registers", "--set", 'chip.placement.h_word="1 B"')
     done = python("-m", "twin", "run", "digits-mlp", "--algorithm", "momentum", *SIZE, *words, "--out", "r")

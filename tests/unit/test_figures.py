@@ -107,8 +107,8 @@ def test_numbers_at_ticks_have_no_exponent_and_no_needless_digits():
 
 
 def drawn_axes(drawing):
-    assert drawing.drawn is not None
-    return drawing.drawn.axes[0]
+    assert not isinstance(drawing.source, str)
+    return drawing.source.axes[0]
 
 
 SEEDS = np.array([0.03, 0.09, 0.95])
@@ -179,7 +179,7 @@ def test_a_sweep_is_drawn_a_panel_a_pair_of_what_differs_and_names_its_front(tmp
     points.to_csv(tmp_path / "means.csv", index=False)
     assert [path.name for path in write_tradeoffs(tmp_path, tmp_path)] == ["tradeoffs.svg", "tradeoffs.pdf"]
     drawing = tradeoffs(points.rename(columns=lambda name: name.removesuffix("_mean")), ["algorithm", "chip.tile.rows"])
-    assert len(drawing.drawn.axes) == 3  # the area is that of all
+    assert len(drawing.source.axes) == 3  # the area is that of all
     assert drawing.description.startswith("2 of 3 points are on the front")
     assert "algorithm ttv2, chip.tile.rows 128: energy 3.00e-06, time 0.00100" in drawing.description
     points.assign(energy_J_mean=1.0, makespan_s_mean=1.0).to_csv(tmp_path / "means.csv", index=False)

@@ -84,5 +84,5 @@ class Plots:
 
 
 def _axes(drawing: Drawing) -> list[Axes]:
-    figure = drawing.drawn
-    return [] if figure is None else list(figure.axes)
+    figure = drawing.source
+    return [] if isinstance(figure, str) else list(figure.axes)

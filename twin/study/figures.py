@@ -56,7 +56,7 @@ def make_figure(shown: Figure, plan: StudyPlan, store: Store) -> Drawing:
     if isinstance(shown, Scatter) and shown.x_scale == "log":
         labels = labels._replace(x=f"{labels.x}, {LOGARITHMIC}")
     with styled():
-        return Drawing.of(shown.name, shown.title, _described(shown, rows, labels), _draw(shown, rows, labels))
+        return Drawing(shown.name, shown.title, _described(shown, rows, labels), _draw(shown, rows, labels))
 
 
 class Labels(NamedTuple):

@@ -116,7 +116,7 @@ def _panel(number: int, run: RunResult, edges: Floats, found: Sequence[Series]) 
     drawn.suptitle(run.name, x=0.02, ha="left", fontsize=10, fontweight="bold")
     if not found:
         nothing(drawn.add_subplot(), "nothing moved")
-        return Drawing.of(name, title, f"{run.name}: nothing moved.", drawn)
+        return Drawing(name, title, f"{run.name}: nothing moved.", drawn)
     panels = drawn.subplots(len(found), 1, sharex=True, squeeze=False)[:, 0]
     hues = colours((stream for series in found for stream in series.names), STREAMS)
     time, symbol = scale(float(edges[-1]), "s")
@@ -127,7 +127,7 @@ def _panel(number: int, run: RunResult, edges: Floats, found: Sequence[Series]) 
         label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     drawn.legend(handles.values(), handles, loc="outside lower center", ncols=5, handlelength=1, columnspacing=1.2)
-    return Drawing.of(name, title, f"{run.name}: {'; '.join(_described(edges, series) for series in found)}.", drawn)
+    return Drawing(name, title, f"{run.name}: {'; '.join(_described(edges, series) for series in found)}.", drawn)
 
 
 def _channel(axes: "Axes", edges: Floats, series: Series, hues: dict[str, str]) -> None:

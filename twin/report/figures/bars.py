@@ -48,7 +48,7 @@ def stacked(
         plain_axis(axes, "x")
         handles, labels = axes.get_legend_handles_labels()
         drawn.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=1, columnspacing=1.2)
-        return Drawing.of(name, title, described, drawn)
+        return Drawing(name, title, described, drawn)
 
 
 def stack(

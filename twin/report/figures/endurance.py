@@ -52,4 +52,4 @@ def _panel(number: int, run: RunResult, table: "pd.DataFrame") -> Drawing:
     axes.set_ylim(0, 105)
     drawn.legend(loc="outside lower center", ncols=4, handlelength=1.6, columnspacing=1.2)
     described = f"{run.name}: most pulses on a device, a sample: {', '.join(most)}."
-    return Drawing.of(f"endurance-{number}", f"Pulses per device, {run.name}", described, drawn)
+    return Drawing(f"endurance-{number}", f"Pulses per device, {run.name}", described, drawn)

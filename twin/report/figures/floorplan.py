@@ -119,7 +119,7 @@ def _plan(name: str, title: str, run: RunResult, shading: Shading, said: str) ->
     plain_axis(axes, "y")
     axes.set(xlabel="mm", ylabel="mm")
     drawing.legend(handles=_legend(shading), loc="outside lower center", ncols=4, handlelength=1.2, columnspacing=1.0)
-    return Drawing.of(name, title, _described(run, table, shown, side, said), drawing)
+    return Drawing(name, title, _described(run, table, shown, side, said), drawing)
 
 
 def _tiles(axes: "Axes", shown: "pd.DataFrame", left: np.ndarray, side: float, levels: np.ndarray, hue: str) -> None:

@@ -110,7 +110,7 @@ def _panel(number: int, run: RunResult, window: Window) -> Drawing:
     axes.set_xlabel(f"simulated time ({symbol})")
     plain_axis(axes, "x")
     drawn.legend(loc="outside lower center", ncols=4, handlelength=1, columnspacing=1.2)
-    return Drawing.of(f"schedule-{number}", f"First samples, {run.name}", _described(run, window), drawn)
+    return Drawing(f"schedule-{number}", f"First samples, {run.name}", _described(run, window), drawn)
 
 
 def _names(window: Window) -> list[str]:

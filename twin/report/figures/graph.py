@@ -65,7 +65,7 @@ def _panel(number: int, run: RunResult) -> Drawing:
     axes.set_aspect("equal")
     axes.set_axis_off()
     drawn.legend(handles=_legend(joules), loc="outside lower center", ncols=4, handlelength=1.2, columnspacing=1.0)
-    return Drawing.of(f"graph-{number}", f"Network, {run.name}", _described(run, joules), drawn)
+    return Drawing(f"graph-{number}", f"Network, {run.name}", _described(run, joules), drawn)
 
 
 def _laid_out(nodes: "pd.DataFrame") -> Layered:

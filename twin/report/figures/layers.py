@@ -74,7 +74,7 @@ def _panel(number: int, run: RunResult) -> Drawing:
     handles, _ = panels[0].get_legend_handles_labels()
     drawn.legend(handles, keys, loc="outside lower center", ncols=4, handlelength=1, columnspacing=1.2)
     title = f"Time and energy by layer, {run.name}"
-    return Drawing.of(f"layers-{number}", title, f"{run.name}: {'; '.join(described)}.", drawn)
+    return Drawing(f"layers-{number}", title, f"{run.name}: {'; '.join(described)}.", drawn)
 
 
 def _names(frame: "pd.DataFrame") -> list[str]:

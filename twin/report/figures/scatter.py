@@ -101,7 +101,7 @@ def tradeoffs(table: "pd.DataFrame", keys: Sequence[str]) -> Drawing | None:
         drawn.legend(
             list(handles.values()), list(handles), loc="outside lower center", ncols=4, title=said, title_fontsize=9
         )
-        return Drawing.of("tradeoffs", "Trade-offs of the points of a sweep", _described(table, best, keys), drawn)
+        return Drawing("tradeoffs", "Trade-offs of the points of a sweep", _described(table, best, keys), drawn)
 
 
 def _name(key: str) -> str:

@@ -46,8 +46,8 @@ def learning_curves(runs: Sequence[RunResult]) -> list[Drawing]:
     )
     with styled():
         return [
-            Drawing.of("error-by-epoch", f"{title} by epoch", ends, _curves(runs, "epoch")),
-            Drawing.of("error-by-time", f"{title} by simulated time", ends, _curves(runs, "time")),
+            Drawing("error-by-epoch", f"{title} by epoch", ends, _curves(runs, "epoch")),
+            Drawing("error-by-time", f"{title} by simulated time", ends, _curves(runs, "time")),
         ]
 
 

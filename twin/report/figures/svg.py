@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,18 +68,20 @@ STYLE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: file name stem, title, text for those who cannot see it, the SVG document, and what it was made of."""
+    """A figure: file name stem, title, text for those who cannot see it, and what it is drawn from or its SVG."""
 
     name: str
     title: str
     description: str
-    svg: str
-    drawn: "Figure | None" = None
+    source: "Figure | str"
 
-    @classmethod
-    def of(cls, name: str, title: str, description: str, drawn: "Figure") -> "Drawing":
-        """Render a figure."""
-        return cls(name, title, description, render(drawn), drawn)
+    @cached_property
+    def svg(self) -> str:
+        """The SVG document; it is drawn when it is first asked for, which takes much longer than making the figure."""
+        if isinstance(self.source, str):
+            return self.source
+        with styled():
+            return render(self.source)
 
     def pdf(self) -> bytes:
         """Give the same figure as PDF, fonts embedded as TrueType; this takes as long as drawing it did.
@@ -88,11 +91,12 @@ class Drawing:
         ValueError
             Where only the SVG document was given.
         """
-        if self.drawn is None:
-            raise ValueError(f"figure {self.name!r} was not made by Drawing.of")
-        self.drawn.set_layout_engine("none")  # it was laid out for the SVG
+        if isinstance(self.source, str):
+            raise ValueError(f"figure {self.name!r} is an SVG document alone")  # noqa: TRY004 - as documented
+        _ = self.svg  # lays it out
+        self.source.set_layout_engine("none")
         with styled():
-            return render_as(self.drawn, ".pdf")
+            return render_as(self.source, ".pdf")
 
     @property
     def inline(self) -> str:
@@ -114,7 +118,7 @@ class Drawing:
 def write_drawing(drawing: Drawing, folder: Path) -> None:
     """Write ``NAME.svg`` and, where the figure itself is at hand, ``NAME.pdf``."""
     write_text(folder / f"{drawing.name}.svg", drawing.svg)
-    if drawing.drawn is not None:
+    if not isinstance(drawing.source, str):
         write_bytes(folder / f"{drawing.name}.pdf", drawing.pdf())
 
 

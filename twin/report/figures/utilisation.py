@@ -31,7 +31,7 @@ def _utilisation(number: int, run: RunResult) -> Drawing:
     title = f"Utilisation, {run.name}"
     if not values:
         nothing(axes, "no servers")
-        return Drawing.of(f"utilisation-{number}", title, f"{run.name}: no servers.", drawn)
+        return Drawing(f"utilisation-{number}", title, f"{run.name}: no servers.", drawn)
     axes.barh(labels, [100 * v for v in values], 0.7, color=[INKS[hue].light for hue in hues])
     for position, value in enumerate(values):
         axes.annotate(f" {percent(value)}", (100 * value, position), va="center", fontsize=9, color=INK)
@@ -43,4 +43,4 @@ def _utilisation(number: int, run: RunResult) -> Drawing:
     left = len(tiles) - MAX_TILES
     described = ", ".join(f"{name} {percent(value)} %" for name, value in zip(labels, values, strict=True))
     more = f"; {left} tiles that were less busy are not shown" if left > 0 else ""
-    return Drawing.of(f"utilisation-{number}", title, f"{run.name}: {described}{more}.", drawn)
+    return Drawing(f"utilisation-{number}", title, f"{run.name}: {described}{more}.", drawn)

@@ -91,7 +91,7 @@ def _draw(runs: Sequence[Compared], one: Breakdown) -> Drawing | None:
         axes.set_xlabel(f"% of the total of {runs[0].label}")
         drawn.legend(loc="outside lower center", ncols=2)
         described = "; ".join(_described(runs, one, run) for run in others)
-        return Drawing.of(f"difference-{one.name}", f"What changes: {one.title.lower()}", described, drawn)
+        return Drawing(f"difference-{one.name}", f"What changes: {one.title.lower()}", described, drawn)
 
 
 def _described(runs: Sequence[Compared], one: Breakdown, run: int) -> str:
