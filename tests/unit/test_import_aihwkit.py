@@ -82,7 +82,7 @@ def test_a_printed_configuration_becomes_devices_rates_updates_and_io(read):
     assert (fast.w_max, fast.dw_min, slow.w_max, slow.dw_min, slow.mult_noise) == (0.3, 0.001, 0.6, 0.002, True)
     values = found.values
     shd = {key: values[f"algorithms.shd.{key}"] for key in ("fast_lr", "transfer_every", "transfer_axis", "gamma")}
-    assert shd == {"fast_lr": 1.0, "transfer_every": 2, "transfer_axis": "column", "gamma": 0.1}
+    assert shd == {"fast_lr": 0.2, "transfer_every": 2, "transfer_axis": "column", "gamma": 0.1}
     assert values["algorithms.shd.transfer_lr"] == pytest.approx(0.5 * 0.2)  # in units of the optimiser's rate
     assert (values["algorithms.shd.update.desired_bl"], values["algorithms.shd.transfer_update.desired_bl"]) == (10, 5)
     table = "chip.tile.io."
@@ -153,7 +153,7 @@ def test_56_presets_are_known():
         "ChoppedTTv2IdealizedPreset": {"in_chop_prob": 0.001, "threshold": 1.0, "auto_scale": True},
         "AGADEcRamPreset": {"auto_granularity": 750, "tail_weightening": 50.0, "in_chop_prob": 0.005},
         "AGADReRamSBPreset": {"fast_lr": 0.5, "in_chop_random": False, "transfer_axis": "column"},
-        "TikiTakaReRamESPreset": {"fast_lr": 1.0, "threshold": 0.0, "gamma": 0.0, "transfer_update.desired_bl": 31},
+        "TikiTakaReRamESPreset": {"fast_lr": 0.1, "threshold": 0.0, "gamma": 0.0, "transfer_update.desired_bl": 31},
         "MixedPrecisionEcRamPreset": {"transfer_every": 1, "granularity": 0.0, "transfer_axis": "row"},
     }.items(),
 )
@@ -195,6 +195,48 @@ def test_the_buffer_of_ttv2_counts_in_units_of_its_threshold(read):
     assert found.algorithm == "ttv2"
     assert found.values["algorithms.ttv2.transfer_lr"] == pytest.approx(0.05 / (2.0 * 0.004))
     assert lost(found) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "expected"),
+    [
+        ("TransferCompound", "fast_lr=0.5", 0.1),
+        ("TransferCompound", "fast_lr=0.5, scale_fast_lr=False", 0.5),
+        ("TransferCompound", "fast_lr=0.0", 0.2),
+        ("BufferedTransferCompound", "fast_lr=0.5", 0.1),
+        ("ChoppedTransferCompound", "fast_lr=0.5", 0.5),
+        ("DynamicTransferCompound", "fast_lr=0.5, scale_fast_lr=True", 0.1),
+        ("DynamicTransferCompound", "fast_lr=0.0", 0.2),
+    ],
+)
+def test_the_rate_of_a_is_in_units_of_the_optimisers_where_it_is_scaled(read, kind, given, expected):
+    cells = "unit_cell_devices=[ConstantStepDevice(), ConstantStepDevice()]"
+    found = read(f"UnitCellRPUConfig(device={kind}({cells}, {given}, momentum=0.0))", rate=0.2)
+    table = f"algorithms.{found.algorithm}"
+    assert found.values[f"{table}.fast_lr"] == pytest.approx(expected)
+    assert ("assumed learning rate of 0.2" in found.source(f"{table}.fast_lr")) == (expected != 0.5)
+
+
+@pytest.mark.parametrize(
+    ("prob", "random", "expected"),
+    [(0.3, True, 0.3), (0.3, False, 1 / 4), (0.02, False, 1 / 50), (1.0, False, 1 / 2), (0.0, False, 0.0)],
+)
+def test_signs_that_flip_regularly_do_so_after_as_many_reads(read, prob, random, expected):
+    cells = "unit_cell_devices=[ConstantStepDevice(), ConstantStepDevice()]"
+    own = f"in_chop_prob={prob}, in_chop_random={random}"
+    found = read(f"UnitCellRPUConfig(device=DynamicTransferCompound({cells}, {own}))")
+    assert found.values["algorithms.agad.in_chop_prob"] == expected
+
+
+def test_a_configuration_without_devices_trains_digitally(read):
+    found = read("FloatingPointRPUConfig(device=FloatingPointDevice())", rate=0.3)
+    assert (found.algorithm, found.values["algorithms.digital.learning_rate"], lost(found)) == ("digital", 0.3, {})
+
+
+def test_a_value_that_differs_from_a_preset_by_rounding_alone_is_none(read):
+    assert set(read("SingleRPUConfig(device=ReRamSBPresetDevice(w_min_dtod=0.3 / 0.75))").values) == set(
+        read("SingleRPUConfig(device=ReRamSBPresetDevice())").values
+    )
 
 
 def test_a_subtracted_symmetry_point_is_a_calibrated_reference(read):
@@ -259,6 +301,7 @@ def test_what_stays_in_the_buffer_and_how_references_miss_is_taken_over(read):
         ("forward=IOParameters(noise_management=NoiseManagementType.MAX)", "forward.noise_management",
          "NoiseManagementType.MAX"),
         ("backward=IOParameters(inp_asymmetry=0.5)", "backward.inp_asymmetry", "0.5"),
+        ("update=UpdateParameters(update_management=False)", "update.update_management", "False"),
         ("update=UpdateParameters(fixed_bl=False)", "update.fixed_bl", "False"),
         ("update=UpdateParameters(pulse_type=PulseType.MEAN_COUNT)", "update.pulse_type", "PulseType.MEAN_COUNT"),
         ("mapping=MappingParameter(weight_scaling_omega=0.6)", "mapping.weight_scaling_omega", "0.6"),
@@ -404,6 +447,7 @@ HOSTILE = {
     "SingleRPUConfig(device=FuturePresetDevice())": "device (= FuturePresetDevice): is no class that the twin knows",
     "SingleRPUConfig(device=IOParameters())": "is no device that the twin has",
     "SingleRPUConfig(device=PulsedDevice())": "is no device that the twin has",
+    "DigitalRankUpdateRPUConfig()": "device (= DigitalRankUpdateCell): is no device that the twin has",
     "SomethingElse()": "SomethingElse is no configuration that the twin knows",
     "ConstantStepDevice()": "ConstantStepDevice is no configuration that the twin knows",
     "TTv2GokmenVlasovPreset()": "no configuration that the twin knows",

@@ -1,7 +1,7 @@
 """Algorithms: the class of a cell says how it is trained, its values are the settings of the twin's algorithm."""
 
 from collections.abc import Mapping
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 from twin.devices.presets import device_preset
@@ -10,6 +10,7 @@ from twin.imports.aihwkit.found import Found
 from twin.imports.aihwkit.inout import Values, own_conversion, update_of
 from twin.imports.aihwkit.settings import Settings
 
+ROUNDING = 1e-5  # of 1 / p in float32
 RATE = "the learning rate of the optimiser, which no configuration has"
 
 
@@ -24,12 +25,13 @@ def translate(config: Settings, io: Mapping[str, Any], found: Found) -> None:
     found : Found
     """
     device = config.below("device")
-    update = config.below("update", "UpdateParameters")
     if config.name == "FloatingPointRPUConfig":
         found.algorithm = "digital"
         found.assume("algorithms.digital.learning_rate", found.base.learning_rate, RATE)
         _enter([device_of(device, found, io)], found)
-    elif device.is_a("MixedPrecisionCompound"):
+        return
+    update = config.below("update", "UpdateParameters")
+    if device.is_a("MixedPrecisionCompound"):
         _mixed_precision(device, update, io, found)
     elif device.is_a("TransferCompound"):
         _transfer(device, update, io, found)
@@ -103,8 +105,7 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
         values["gamma"] = _gamma(cell)
     table = f"algorithms.{found.algorithm}"
     found.put_all(table, values)
-    if cell.flag("scale_transfer_lr") or cell.number("fast_lr") <= 0:
-        found.also[f"{table}.transfer_lr"] = f"times an assumed learning rate of {found.base.learning_rate:g}"
+    _scaled_by(cell, found, table)
     found.put_all(f"{table}.update", update_of(update))
     if found.algorithm == "shd":
         found.put_all(f"{table}.transfer_update", update_of(pulses))
@@ -126,10 +127,9 @@ def _schedule(cell: Settings, found: Found) -> Values:
     every, counted = _spacing(cell), cell.flag("units_in_mbatch")
     cell.pass_over("no_self_transfer")
     rate = found.base.learning_rate
-    own = cell.number("fast_lr")
     scale = rate if cell.flag("scale_transfer_lr") else 1.0
     values: Values = {
-        "fast_lr": (own if own > 0 else rate, cell.get("fast_lr").line),
+        "fast_lr": (_fast_rate(cell, rate), cell.get("fast_lr").line),
         "auto_scale": (cell.flag("auto_scale"), cell.get("auto_scale").line)
         if cell.knows("auto_scale")
         else (False, cell.line),
@@ -154,6 +154,25 @@ def _spacing(cell: Settings) -> float:
     return int(every) if float(every).is_integer() else every
 
 
+def _fast_rate(cell: Settings, rate: float) -> float:
+    """Return the rate of A; one that is not positive is the optimiser's."""
+    own = cell.number("fast_lr")
+    scaled = cell.flag("scale_fast_lr")
+    return own * (rate if scaled else 1.0) if own > 0 else rate
+
+
+def _scaled_by(cell: Settings, found: Found, table: str) -> None:
+    """Say which rates have the assumed learning rate of the optimiser in them."""
+    assumed = f"times an assumed learning rate of {found.base.learning_rate:g}"
+    own = cell.number("fast_lr")
+    if cell.flag("scale_transfer_lr"):
+        found.also[f"{table}.transfer_lr"] = assumed
+    if own > 0 and cell.flag("scale_fast_lr"):
+        found.also[f"{table}.fast_lr"] = f"{assumed} (aihwkit 1.1: absolute)"
+    elif own <= 0:
+        found.also[f"{table}.fast_lr"] = f"an assumed learning rate of {found.base.learning_rate:g}"
+
+
 def _gamma(cell: Settings) -> tuple[float, int]:
     """Return the share of A in the weights; `gamma_vec` has it beside the 1 of the last matrix."""
     line = cell.get("gamma").line
@@ -172,7 +191,7 @@ def _chopped(cell: Settings, fast: Device) -> Values:
     auto = max(0.0, cell.number("auto_granularity"))
     values: Values = {
         "auto_momentum": (cell.number("auto_momentum"), cell.get("auto_momentum").line),
-        "in_chop_prob": (cell.number("in_chop_prob"), cell.get("in_chop_prob").line),
+        "in_chop_prob": (_flips(cell), cell.get("in_chop_prob").line),
         "in_chop_random": (cell.flag("in_chop_random"), cell.get("in_chop_random").line),
         "auto_granularity": (auto, cell.get("auto_granularity").line),
         "threshold": (size if auto else size * _granularity(fast), line),
@@ -188,6 +207,14 @@ def _chopped(cell: Settings, fast: Device) -> Values:
         values["out_chop_prob"] = (cell.number("out_chop_prob"), cell.get("out_chop_prob").line)
     cell.lose_unless_usual("a buffer H", "no_buffer")
     return values
+
+
+def _flips(cell: Settings) -> float:
+    """Return how often a sign flips; aihwkit flips regularly after 1 / p reads, rounded up, at least 2."""
+    prob = cell.number("in_chop_prob")
+    if prob <= 0 or cell.flag("in_chop_random"):
+        return prob
+    return 1 / max(2, ceil(1 / prob - ROUNDING))
 
 
 def _left(cell: Settings) -> Values:

@@ -1,7 +1,7 @@
 """Devices and cells: a device of aihwkit becomes a preset of the twin and what differs from it."""
 
 from collections.abc import Mapping
-from math import exp
+from math import exp, isclose
 from typing import Any, NamedTuple
 
 from twin.devices.presets import describe, device_preset
@@ -182,11 +182,14 @@ def _differing(device: Settings, preset: str, family: str, values: Values) -> Va
     if device.name not in PRESETS:
         return {"family": (family, device.line), **values} if usual.family != family else values
     made = device_preset(preset)
-    return {key: one for key, one in values.items() if getattr(made, key) != _frozen(one[0])}
+    return {key: one for key, one in values.items() if not _equal(getattr(made, key), one[0])}
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _equal(own: Any, given: Any) -> bool:
+    """Whether a preset has a value already, but for the rounding of what was worked out: 0.3 / 0.75 and 0.4."""
+    if isinstance(own, float):
+        return isclose(own, given, rel_tol=1e-12)
+    return bool(own == (tuple(given) if isinstance(given, list) else given))
 
 
 def _pair(cell: Settings, found: Found, io: Mapping[str, Any]) -> Device:

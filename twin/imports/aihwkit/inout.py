@@ -170,4 +170,6 @@ def update_of(update: Settings) -> Values:
     }
     for key in ("update_management", "update_bl_management"):
         values[key] = (update.flag(key), update.get(key).line)
+    if values["update_bl_management"][0] and not values["update_management"][0]:
+        update.lose("update_management", "trains as long as the larger of both vectors needs, so nothing is clipped")
     return values
