@@ -21,7 +21,7 @@ from twin.runs.kinds import TIMED
 
 OTHERS = Options(
     *("digits-mlp", "tiny", ("two-array", "three-array"), ("sgd", "ttv2"), "gokmen-60", 3, 0, 0, 2, "coupled", False),
-    *(True, True, "10:5", True, ("training.epochs=3", "chip.tile.rows=64"), ("a100", "h100"), 8),
+    *(True, True, "10:5", True, "3:4", ("training.epochs=3", "chip.tile.rows=64"), ("a100", "h100"), 8),
 )
 """Every option with another value than its default, but where results go and how many processes make them."""
 

@@ -20,7 +20,7 @@ from twin.report.write import load_report
 from twin.results.store import load_run
 from twin.runs.comparison import begin, begun, complete, plan_comparison, planned, unfinished_error
 from twin.runs.folder import is_finished, named_folder, read_facts
-from twin.runs.plan import COMPARISON
+from twin.runs.plan import COMPARISON, RunRequest
 from twin.runs.planning import first_layout
 from twin.runs.pool import gather
 
@@ -52,6 +52,7 @@ def simulate(
     timing_only: bool = False,
     trace: str = "",
     events: bool = False,
+    pulses: str = "",
     overrides: Overrides | None = None,
     out: str | Path | None = None,
     on_epoch: AfterEpochOf | None = None,
@@ -69,7 +70,7 @@ def simulate(
         A layout of `twin.available`, or a path to a TOML file (default: the algorithm's first).
     chip, device, epochs, seed, samples, in_flight, mode, sampled, endurance, timing_only
         As in `compare`.
-    trace, events, overrides, out, on_epoch, progress
+    trace, events, pulses, overrides, out, on_epoch, progress
         As in `compare`.
 
     Returns
@@ -105,6 +106,7 @@ def compare(
     timing_only: bool = False,
     trace: str = "",
     events: bool = False,
+    pulses: str = "",
     overrides: Overrides | None = None,
     baselines: str | Sequence[str] = (),
     batch: int | None = None,
@@ -148,6 +150,9 @@ def compare(
         Leave a Perfetto trace of COUNT samples from number FIRST on (extra `trace`). It needs `out`; e.g. ``"10:5"``.
     events : bool
         Leave every operation in events.parquet (extra `parquet`). It needs `out`.
+    pulses : str
+        Leave the pulses of every device in COUNT samples from number FIRST on in pulses.csv. It needs `out`; e.g.
+        ``"10:5"``.
     overrides : mapping of str to value
         Replace a value of the workload, or of the chip with `chip.KEY`. Quantities are text with a unit:
         ``{"chip.tile.pulse_time": "2 ns", "training.epochs": 3}``.
@@ -229,8 +234,9 @@ def _at_hand(found: Comparison, folders: Sequence[Path]) -> Comparison:
 
 
 def _compared(options: Options, *, progress: bool, on_epoch: AfterEpochOf | None) -> Comparison:
-    if options.out is None and (options.trace or options.events):
-        raise TwinError(f"{'trace' if options.trace else 'events'}: is a file beside a run; name a folder with out=")
+    asked = [name for name in ("trace", "events", "pulses") if getattr(options, name)]
+    if options.out is None and asked:
+        raise TwinError(f"{asked[0]}: is a file beside a run; name a folder with out=")
     plans, described = plan_comparison(options)
     chosen = tuple(dict.fromkeys(plan.algorithm for plan in plans))
     made_by = command(replace(options, algorithms=chosen))
@@ -260,14 +266,19 @@ def _folders(
             yield Path(temporary), begin(Path(temporary), plans, described, made_by)
     elif (out / COMPARISON).exists():
         _, folders = begun(out)
-        wanted = [(plan.id, plan.request.trace, plan.request.events) for plan in plans]
-        kept = [(facts.id, facts.plan.trace, facts.plan.events) for facts in map(read_facts, folders)]
+        wanted = [(plan.id, *_asked(plan.request)) for plan in plans]
+        kept = [(facts.id, *_asked(facts.plan)) for facts in map(read_facts, folders)]
         if kept != wanted:
             raise TwinError(f"out (= {out}): holds other runs; name another folder, or remove it")
         yield out, planned(folders)
     else:
         folder = named_folder(out)
         yield folder, begin(folder, plans, described, made_by)
+
+
+def _asked(request: RunRequest) -> tuple[str, bool, str]:
+    """Return what a run leaves beside its result."""
+    return request.trace, request.events, request.pulses
 
 
 def _options(given: Mapping[str, Any], **fixed: Any) -> Options:

@@ -21,7 +21,7 @@ WIDTH = 120
 
 
 @asking(
-    without={"mode", "sampled", "endurance", "trace", "events", "baselines", "batch"},
+    without={"mode", "sampled", "endurance", "trace", "events", "pulses", "baselines", "batch"},
     algorithms=("sgd", "ttv2"),
     jobs=JOBS,
 )

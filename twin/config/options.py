@@ -131,6 +131,14 @@ class Options:
         Option("Leave a Perfetto trace of COUNT samples from number FIRST on (extra `trace`).", metavar="FIRST:COUNT"),
     ] = ""
     events: Annotated[bool, Option("Leave every operation in events.parquet (extra `parquet`).")] = False
+    pulses: Annotated[
+        str,
+        Option(
+            "Leave the pulses of every device in COUNT samples from number FIRST on in pulses.csv.",
+            metavar="FIRST:COUNT",
+            of_training=True,
+        ),
+    ] = ""
     overrides: Overrides = ()
     baselines: Baselines = ()
     batch: Batch = None

@@ -112,6 +112,7 @@ class Machine:
         self.network, self.data, self.mapping, self.designs = network, data, mapping, tuple(designs)
         self.seed, self._optimiser, self._batch = np.uint64(seed), optimiser, batch
         self.given = given
+        self.watch: Callable[[npt.NDArray[np.void], Table], None] | None = None  # performs in place of `perform`
         self.programmed: dict[tuple[int, str, int], Programmed] = {}
         arena = Arena()
         builder = ArrayBuilder(arena, self.designs[0], calibration, seed, endurance=endurance)
@@ -205,7 +206,11 @@ class Machine:
                 self.nodes["lr"][self.layers["learner"][k]] /= self.layers["scale"][k]
 
     def execute(self, program: npt.NDArray[np.void], counts: Table) -> None:
-        """Execute INSTRUCTION records; fill `counts` (n, N_COUNTS), which must be zero.
+        """Execute INSTRUCTION records, or let `watch` do it; fill `counts` (n, N_COUNTS), which must be zero."""
+        (self.watch or self.perform)(program, counts)
+
+    def perform(self, program: npt.NDArray[np.void], counts: Table) -> None:
+        """Execute INSTRUCTION records; fill `counts`.
 
         The executor does not know the effects that an algorithm brings along: they are called between its runs.
         """

@@ -208,7 +208,7 @@ def build(plan: Plan, on_sample: Callable[[int], None] | None = None) -> Parts:
         workload.init,
         training.seed,
         slots * training.batch,
-        endurance=training.endurance,
+        endurance=training.endurance or bool(plan.request.pulses),
         word=Word.of(chip.placement) if any(one.settings.h_words for one in designs) else FLOAT32,
         optimiser=found.optimiser,
         given=found.given,

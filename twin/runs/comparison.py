@@ -14,7 +14,7 @@ from twin.results.equal import check_target
 from twin.results.result import NO_EFFECT
 from twin.results.store import read_checked
 from twin.runs.baselines import BASELINES, describe_baselines, rooflines
-from twin.runs.exports import check_extras
+from twin.runs.exports import check_extras, window_of
 from twin.runs.facts import ComparisonFacts
 from twin.runs.folder import is_finished, read_facts
 from twin.runs.library import Library
@@ -43,6 +43,7 @@ def plans_of(options: Options, library: Library) -> list[Plan]:
         chip_overrides=options.chip_overrides,
         trace=options.trace,
         events=options.events,
+        pulses=options.pulses,
         timing_only=options.timing_only,
     )
 
@@ -56,6 +57,7 @@ def plan_comparison(options: Options) -> tuple[list[Plan], dict[str, str]]:
         For whatever is wrong with any of them.
     """
     check_extras(options.trace, events=options.events)
+    window_of(options.pulses, "--pulses")
     check_jobs(options.jobs)
     described = describe_baselines(options.baselines, options.batch)
     plans = plans_of(options, Library())

@@ -9,8 +9,9 @@ from twin.errors import TwinError
 from twin.runs.plan import RunRequest
 
 EVENTS = "events.parquet"
+PULSES = "pulses.csv"
 TRACE = "trace.perfetto-trace"
-EXPORTS = (TRACE, EVENTS)
+EXPORTS = (TRACE, EVENTS, PULSES)
 EXTRAS = {"--trace": ("perfetto", "trace"), "--events": ("pyarrow", "parquet")}
 
 
@@ -22,8 +23,8 @@ class Window:
     last: int
 
 
-def window_of(text: str) -> Window | None:
-    """Read ``"40:8"``: 8 samples from number 40 on; none where there is no text.
+def window_of(text: str, option: str = "--trace") -> Window | None:
+    """Read ``"40:8"``, the value of an option: 8 samples from number 40 on; none where there is no text.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def window_of(text: str) -> Window | None:
         return None
     found = re.fullmatch(r"(\d{1,12}):(\d{1,12})", text)
     if found is None or int(found[2]) == 0:
-        raise TwinError(f"--trace (= {text}): must read FIRST:COUNT with a COUNT of at least 1, e.g. --trace 40:8")
+        raise TwinError(f"{option} (= {text}): must read FIRST:COUNT with a COUNT of at least 1, e.g. {option} 40:8")
     return Window(int(found[1]), int(found[1]) + int(found[2]))
 
 
@@ -58,14 +59,14 @@ def check_recording(request: RunRequest, samples: int, in_flight: int, timing: T
         Of a run that may be sampled.
     """
     check_extras(request.trace, events=request.events)
-    window = window_of(request.trace)
+    window, pulsed = window_of(request.trace), window_of(request.pulses, "--pulses")
+    for option, text, asked in (("--trace", request.trace, window), ("--pulses", request.pulses, pulsed)):
+        if asked is not None and asked.last > samples:
+            raise TwinError(
+                f"{option} (= {text}): ends with sample {asked.last - 1}, but the run has samples 0 to {samples - 1}"
+            )
     if window is None:
         return
-    if window.last > samples:
-        raise TwinError(
-            f"--trace (= {request.trace}): ends with sample {window.last - 1}, "
-            f"but the run has samples 0 to {samples - 1}"
-        )
     if timing is not None and timing.mode == "sampled":
         timed = min(samples, timing.warmup + timing.measured + 2 * in_flight)
         if window.last > timed:

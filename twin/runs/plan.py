@@ -37,6 +37,8 @@ class RunRequest:
         Leave every operation in ``events.parquet``.
     timing_only : bool
         Time the network and train nothing.
+    pulses : str
+        Samples whose pulses are written out, ``"FIRST:COUNT"``; empty for none. It changes no result either.
     """
 
     workload: str
@@ -49,6 +51,7 @@ class RunRequest:
     trace: str = ""
     events: bool = False
     timing_only: bool = False
+    pulses: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,6 +37,7 @@ from twin.runs.networks import nodes_of
 from twin.runs.plan import Plan
 from twin.runs.programming import programming_table
 from twin.runs.protocol import AfterEpoch, CurveRow, Progress
+from twin.runs.pulse_log import PulseLog
 from twin.runs.recording import Recording
 from twin.runs.state import state_digest
 from twin.units import PS
@@ -72,6 +73,7 @@ class TrainedRun:
         steps = parts.workload.training.epochs * parts.program.batches.steps
         self._recording = Recording(plan.request, folder, parts.engine, steps)
         self._sample, self._curve, parts.effects.losses = restored or (0, [], [])
+        self._pulses = PulseLog(plan.request, folder, machine, self._samples(self._sample - 1) if self._sample else 0)
 
     def advance(self) -> None:
         """Train through all samples that are left; the state is saved after every epoch and in between as asked."""
@@ -91,6 +93,7 @@ class TrainedRun:
                 self._curve.append(_curve_row(parts, epoch, self._samples(end - 1)))
                 parts.effects.losses.clear()
             self._recording.save()
+            self._pulses.save()
             checkpoint.save(self._folder, self._identity, parts, end, self._curve, parts.effects.losses)
             if complete:
                 self._tell()
@@ -101,12 +104,14 @@ class TrainedRun:
         save_finals(self.parts.machine, self._folder / FINALS)
         result = _result(self.parts, self._curve, self._initial, command, self.total)
         self._recording.finish(result.name, result.command)
+        self._pulses.finish()
         return result
 
     def close(self) -> None:
         """Remove checkpoint and parts of recordings."""
         checkpoint.remove(self._folder)
         self._recording.remove()
+        self._pulses.remove()
 
     def _samples(self, step: int) -> int:
         """Return how many samples are learnt after a step."""

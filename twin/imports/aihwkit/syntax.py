@@ -205,6 +205,7 @@ def shown(value: Value) -> str:
 def _kind(node: ast.AST) -> str:
     """Name a piece of syntax: ``a lambda``, ``an import``."""
     word = {
+        "IfExp": "a condition",
         "ListComp": "a comprehension",
         "GeneratorExp": "a comprehension",
         "JoinedStr": "an f-string",
