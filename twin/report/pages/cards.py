@@ -1,12 +1,16 @@
 """The first screen: what every run came to, each figure beside that of the baseline, the first run."""
 
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from twin.results.derived import Derived, derive_all, divided, interval, is_timed_only, measure, tested, tiles
+from twin.results.derived import Derived, derive_all, energy_parts, interval, is_timed_only, measure, tested, tiles
 from twin.results.result import RunResult
 from twin.results.text import ABSENT, fixed, percent, si
+
+_WORK = re.compile(r" \([^()]*\)")
+"""What took most of a part's time, which the section on the bound has."""
 
 
 class Figure(NamedTuple):
@@ -22,13 +26,18 @@ class Card(NamedTuple):
 
     name: str
     figures: list[Figure]
-    bound: str
+    bound: list[str]
 
 
 def cards(runs: Sequence[RunResult]) -> list[Card]:
     """Give one card a run."""
     derived = derive_all(runs)
-    return [Card(run.name, _figures(runs, derived, k), run.bound) for k, run in enumerate(runs)]
+    return [Card(run.name, _figures(runs, derived, k), _bound(run)) for k, run in enumerate(runs)]
+
+
+def _bound(run: RunResult) -> list[str]:
+    """Say in a few short lines what bound the time: parts, the change that helps most, waits."""
+    return _WORK.sub("", run.bound).split("; ")
 
 
 def _figures(runs: Sequence[RunResult], derived: Sequence[Derived], k: int) -> list[Figure]:
@@ -58,7 +67,7 @@ def _figures(runs: Sequence[RunResult], derived: Sequence[Derived], k: int) -> l
                 f"{si(joules[0], 'J')} a sample",
                 *([f"{si(own.samples_per_J)} samples/J"] if own.samples_per_J > 0 else []),
                 *against(*joules),
-                *([divided(run)] if divided(run) else []),
+                *([f"{percent(energy_parts(run)[2] / run.energy_J)} % static"] if run.energy_J else []),
             ],
         ),
         Figure(
@@ -73,7 +82,7 @@ def _figures(runs: Sequence[RunResult], derived: Sequence[Derived], k: int) -> l
 
 def _busiest(own: Derived) -> list[str]:
     """Name the busiest tile, and bubbles: what tiles are idle of a step on average."""
-    bubble = [f"bubbles {_percent(own.tile_bubble_mean)} of a step"] if math.isfinite(own.tile_bubble_mean) else []
+    bubble = [f"bubbles {_percent(own.tile_bubble_mean)}"] if math.isfinite(own.tile_bubble_mean) else []
     return [f"busiest {_percent(own.tile_utilisation_max)}", *bubble] if math.isfinite(own.tile_utilisation_max) else []
 
 
