@@ -95,7 +95,7 @@ def test_list_names_everything_that_can_be_named(twin):
 
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_show_prints_shipped_descriptions_with_origins(twin, kind):
-    for name in shipped(kind)[:: 1 if EVERYTHING else 4]:
+    for name in list(shipped(kind))[:: 1 if EVERYTHING else 4]:
         code, out, _ = twin("show", name)
         assert code == 0
         assert f"{name}.toml" in out

@@ -74,6 +74,7 @@ def test_two_processes_give_the_table_of_one(description, whole, tmp_path):
     assert list((tmp_path / "runs").iterdir()) == []  # what is in the table is not kept twice
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_and_parquet_give_the_same_table(description, whole, tmp_path):
     run_sweep(description, tmp_path, DaskCluster("local", 2), Settings(parquet=True), nothing)
     assert tables(tmp_path) == whole[1]

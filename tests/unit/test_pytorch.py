@@ -70,7 +70,7 @@ OPTIMISERS = {
 def forward(made, weights, learnt, x):
     """Return the scores of a batch by PyTorch's own functions; maps have the channels first."""
     values, weights, learnt = {"input": x}, iter(weights), iter(learnt)
-    for node, name, inputs, _ in made.graph.nodes:
+    for node, name, inputs, *_ in made.graph.nodes:
         given = [values[one] for one in inputs]
         values[name] = by_torch(node, given, weights, learnt)
     return values[made.graph.nodes[-1].name]

@@ -310,7 +310,7 @@ class Scheduler:
         before = [(free[one], user[one]) for one in off]
         for one in off:
             free[one], user[one] = now + gates[one].wake_ps, release
-        no_time = self._start(job, release, code)
+        no_time = Scheduler._start(self, job, release, code)  # a subclass's own start is under way already
         for one, (since, last) in zip(off, before, strict=True):
             if user[one] != job.index:  # there was nothing to do, so it did not wake
                 free[one], user[one] = since, last
