@@ -5,7 +5,8 @@ five minutes on one core. Nothing is trained: shapes and statistics suffice.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +15,9 @@ import pandas as pd
 from twin.report.figures.axes import LOGARITHMIC, log_axis
 from twin.report.figures.svg import figure, render, styled
 from twin.results.text import si
+from twin.runs.plan import Plan
 from twin.runs.planning import plan_run
-from twin.runs.timed import TimedParts, build_timing_only
+from twin.runs.timed import TimedParts, build_timed
 
 HERE = Path(__file__).parent
 BIG_BUFFER_MIB = 160
@@ -42,20 +44,40 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "lenet": Case(str(HERE / "lenet.toml"), (1, 4, 8, 64, 576), 64, "LeNet"),
-    "lstm": Case(str(HERE / "lstm.toml"), (1, 2, 5, 10, 50, 100), 5, "LSTM2-64-WP"),
+    "lenet": Case("mnist-lenet", (1, 4, 8, 64, 576), 64, "LeNet"),
+    "lstm": Case("lstm-wp", (1, 2, 5, 10, 50, 100), 5, "LSTM2-64-WP"),
     "gpt2-small": Case("gpt2-small", (4, 16, 64, 256, 1024), 64, "GPT-2 small"),
 }
 PLACES = (("memory", 4), ("memory", 2), ("memory", 1), ("buffer", 4), ("buffer", 1))
 LAYOUTS = (("sgd", "two-array"), ("shd", "three-array"), ("ttv2", "three-array"), ("ttv2", "four-array"))
 
 
+@cache
 def uses(workload: str) -> list[int]:
-    """Return how often each layer is used, by the layer's place in the description."""
-    from twin.descriptions.load import load_timing_only  # noqa: PLC0415
+    """Return how often each layer is used, in order."""
+    return [layer.uses for layer in build_timed(timed_plan(workload, "sgd", "two-array")).network.layers]
 
-    network = load_timing_only(workload).model.network
-    return [layer.uses for block in network.blocks for layer in block.layers]
+
+def timed_plan(
+    workload: str,
+    algorithm: str,
+    layout: str,
+    own: Mapping[str, str] | None = None,
+    chip: Mapping[str, str] | None = None,
+) -> Plan:
+    """Plan a run that is only timed, of the work that two samples in flight are."""
+    overrides = {"training.in_flight": "2", "timing.samples": "4"} | dict(own or {})
+    if workload == "gpt2-small":
+        overrides |= {"training.in_flight": "1", "timing.samples": "1"}
+    return plan_run(
+        workload,
+        "aimc-512",
+        layout,
+        algorithm,
+        workload_overrides=overrides,
+        chip_overrides=chip or {},
+        timing_only=True,
+    )
 
 
 def run(
@@ -67,12 +89,14 @@ def run(
         chip |= OFF_CHIP | (GROWN if place == "buffer" else {})
     workload = {f"statistics.{algorithm}.{key}": value for key, value in EQUAL.items()}
     if algorithm != "sgd":
-        every = [min(ns, n) for n in uses(case.workload)]
-        workload[f"algorithms.{algorithm}.transfer_every_per_layer"] = str(every)
-    parts = build_timing_only(
-        plan_run(case.workload, "aimc-512", layout, algorithm, workload_overrides=workload, chip_overrides=chip)
-    )
-    samples = parts.workload.training.samples
+        workload[f"algorithms.{algorithm}.transfer_axis"] = '"row"'
+        own = uses(case.workload)
+        if len(set(own)) == 1:  # one number for all, so that equal blocks are simulated once
+            workload[f"algorithms.{algorithm}.transfer_every"] = str(min(ns, own[0]))
+        else:
+            workload[f"algorithms.{algorithm}.transfer_every_per_layer"] = str([min(ns, n) for n in own])
+    parts = build_timed(timed_plan(case.workload, algorithm, layout, workload, chip))
+    samples = parts.steps
     for sample in range(samples):
         parts.advance(sample)
     return parts, measured(parts, samples)
