@@ -1,20 +1,18 @@
 """`twin import aihwkit`: a printed configuration in, a workload and a chip out."""
 
-import re
 from pathlib import Path
 
 import typer
 
 from twin.config.resources import is_path
 from twin.descriptions.load import Parsed, load_chip, load_workload
+from twin.descriptions.timed import name_of
 from twin.errors import TwinError
 from twin.files import check_outputs, check_suffix, write_text
 from twin.imports.aihwkit.convert import read_configuration
 from twin.imports.aihwkit.found import Base, Found
 from twin.imports.aihwkit.written import checked, chip_text, chip_values, workload_text
 
-NAME = re.compile(r"[^A-Za-z0-9_-]+")
-LONGEST = 80
 ONCE = frozenset(
     {
         *("dense", "relu", "gelu", "silu", "sigmoid", "tanh", "identity", "softmax"),
@@ -47,12 +45,12 @@ def import_configuration(
     )
     if strict and found.report.lost:
         raise TwinError(_refusal(file, found))
-    text = workload_text(found, Parsed.of("workload", base), _name(out, file))
+    text = workload_text(found, Parsed.of("workload", base), name_of(out or file, "aihwkit"))
     checked(text, "workload", found)
     chip_written = ""
     if chip_out is not None:
         load_chip(chip)
-        chip_written = chip_text(found, Parsed.of("chip", chip), _name(chip_out, file))
+        chip_written = chip_text(found, Parsed.of("chip", chip), name_of(chip_out or file, "aihwkit"))
         checked(chip_written, "chip", found)
     if out is None:
         typer.echo(text, nl=False)
@@ -65,10 +63,6 @@ def import_configuration(
 
 def _path(name: str) -> Path | None:
     return Path(name) if is_path(name) else None
-
-
-def _name(out: Path | None, file: Path) -> str:
-    return NAME.sub("-", (out or file).stem)[:LONGEST].strip("-") or "aihwkit"
 
 
 def _refusal(file: Path, found: Found) -> str:

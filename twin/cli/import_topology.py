@@ -1,6 +1,5 @@
 """`twin import scalesim` and `twin import neurosim`: a table of layers in, a workload to be timed out."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +7,8 @@ import typer
 
 from twin.config.resources import Document
 from twin.descriptions.load import Parsed
-from twin.descriptions.timed import inline, name_of, timed_workload
+from twin.descriptions.resolved import toml_text
+from twin.descriptions.timed import name_of, timed_workload
 from twin.errors import TwinError
 from twin.files import check_outputs, check_suffix, write_text
 from twin.imports.topologies.network import Found, network_of
@@ -37,8 +37,8 @@ def import_topology(file: Path, out: Path | None, read: Callable[[Path], Table],
 
 
 def _workload(found: Found, name: str, description: str) -> str:
-    loss = json.dumps("cross-entropy" if found.nodes[-1]["kind"] == "dense" else "squared-error")
-    nodes = (f"  {inline(node)}," for node in found.nodes)
+    loss = toml_text("cross-entropy" if found.nodes[-1]["kind"] == "dense" else "squared-error")
+    nodes = (f"  {toml_text(node)}," for node in found.nodes)
     notes = f"Not in the table: {'; '.join(found.said)}" if found.said else ""
     shape = f"shape = {list(found.shape)}"
     return timed_workload(name, description, shape, (f"loss = {loss}", "layers = [", *nodes, "]"), notes)

@@ -140,8 +140,10 @@ def load_any(name: str, presets: Sequence[str] = ()) -> Loaded[Any]:
     TwinError
         As `load_chip`.
     """
+    if is_model(name):
+        return load_workload(name)
     for apart in ("workload", "baseline", "sweep", "study"):
-        if name in shipped(apart) or (apart == "workload" and is_model(name)):
+        if name in shipped(apart):
             return Parsed.of(apart, name).load(apart)
     if not is_path(name) and not any(name in shipped(kind) for kind in FOLDERS):
         names = [*(known for kind in FOLDERS for known in shipped(kind)), *presets]

@@ -54,7 +54,7 @@ def _table(path: KeyPath, part: Part, origins: Mapping[str, str]) -> Iterator[st
 def _below(path: KeyPath, value: Any, origins: Mapping[str, str]) -> Iterator[str]:
     if path[-1] == "overrides":  # a device's own parameters stand beside the name of its preset
         for key, item in value.items():
-            yield _with_origin(f"{_key(key)} = {toml_text(item)}", origins.get(dotted((*path[:-1], key)), ""))
+            yield _with_origin(f"{toml_key(key)} = {toml_text(item)}", origins.get(dotted((*path[:-1], key)), ""))
     elif isinstance(value, Part):
         lines = list(_table(path, value, origins))
         heading = ["", f"[{_header(path)}]"] if lines and lines[0] else []
@@ -66,7 +66,7 @@ def _below(path: KeyPath, value: Any, origins: Mapping[str, str]) -> Iterator[st
         models = {key: item for key, item in value.items() if isinstance(item, Part)}
         if not models:
             yield from ("", _with_origin(f"[{_header(path)}]", origins.get(dotted(path), "")))
-            yield from (f"{_key(key)} = {toml_text(item)}" for key, item in value.items())
+            yield from (f"{toml_key(key)} = {toml_text(item)}" for key, item in value.items())
         for key, item in models.items():
             yield from ("", f"[{_header((*path, key))}]", *_table((*path, key), item, origins))
 
@@ -82,10 +82,11 @@ def _is_models(value: Any) -> bool:
 
 
 def _header(path: KeyPath) -> str:
-    return ".".join(_key(key) for key in path if isinstance(key, str))
+    return ".".join(toml_key(key) for key in path if isinstance(key, str))
 
 
-def _key(key: str) -> str:
+def toml_key(key: str) -> str:
+    """Write a key as TOML does: bare where it may be."""
     bare = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
     return key if bare else toml_text(key)
 
@@ -109,6 +110,6 @@ def toml_text(value: Any) -> str:
         case list() | tuple():
             return f"[{', '.join(toml_text(item) for item in value)}]"
         case dict():
-            return f"{{ {', '.join(f'{_key(key)} = {toml_text(item)}' for key, item in value.items())} }}"
+            return f"{{ {', '.join(f'{toml_key(key)} = {toml_text(item)}' for key, item in value.items())} }}"
         case _:
             raise TwinError(f"{value!r}: cannot be written as TOML")

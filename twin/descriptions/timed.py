@@ -1,17 +1,15 @@
 """Workloads of networks that come without devices, rates or data: they are timed with those of a shipped one."""
 
-import json
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from twin.config.checks import identifier
 from twin.config.resources import Document, find
+from twin.descriptions.resolved import toml_key, toml_text
 from twin.errors import TwinError, one_line
 
-NAME = re.compile(r"[^A-Za-z0-9_-]+")
-LONGEST = 80
 BASE = "resnet-18"
 """The shipped workload whose devices, rates and settings such a network gets."""
 TAKEN = ("training", "timing", "optimiser", "device", "calibration", "init", "mapping", "algorithms")
@@ -25,7 +23,7 @@ def is_model(name: str) -> bool:
 
 def name_of(path: Path, otherwise: str) -> str:
     """Return a name for the workload of a file."""
-    return NAME.sub("-", path.stem)[:LONGEST].strip("-") or otherwise
+    return identifier(path.stem) or otherwise
 
 
 def timed_workload(name: str, described: str, data: str, network: Iterable[str], notes: str = "") -> str:
@@ -42,16 +40,16 @@ def timed_workload(name: str, described: str, data: str, network: Iterable[str],
     """
     base = tomllib.loads(find("workload", BASE).text)
     lines = ["schema = 1"]
-    lines += [f"{key} = {json.dumps(text)}" for key, text in
+    lines += [f"{key} = {toml_text(text)}" for key, text in
               (("kind", "workload"), ("name", name), ("description", described), ("notes", notes)) if text]  # fmt: skip
     lines += ["", "[data]", 'set = "none"', data, "", "[network]", *network]
     for key in TAKEN:
         if key in base:
             lines += _table(key, base[key])
-    lines += ["", "[sources]", f"network = {json.dumps('S: ' + described)}"]
+    lines += ["", "[sources]", f"network = {toml_text('S: ' + described)}"]
     for key, text in base["sources"].items():
         if key.partition(".")[0] in TAKEN:
-            lines.append(f"{json.dumps(key) if '.' in key else key} = {json.dumps(text)}")
+            lines.append(f"{toml_key(key)} = {toml_text(text)}")
     return "\n".join(lines) + "\n"
 
 
@@ -74,7 +72,7 @@ def of_model(name: str) -> Document:
         table = next(one["name"] for one in found.layers if one["kind"] == "embedding")
         data = f"symbols = {len(found.tensors()[f'{table}.weight'])}"
     loss = "cross-entropy" if found.layers[-1]["kind"] in {"dense", "softmax"} else "squared-error"
-    network = (f"file = {json.dumps(name)}", f"loss = {json.dumps(loss)}")
+    network = (f"file = {toml_text(name)}", f"loss = {toml_text(loss)}")
     return Document(
         one_line(name), timed_workload(name_of(path, "model"), f"the network of {path.name}", data, network)
     )
@@ -85,14 +83,7 @@ def _table(name: str, values: Mapping[str, Any]) -> Iterator[str]:
     own = {key: value for key, value in values.items() if not isinstance(value, dict)}
     if own:
         yield from ("", f"[{name}]")
-        yield from (f"{key} = {inline(value)}" for key, value in own.items())
+        yield from (f"{key} = {toml_text(value)}" for key, value in own.items())
     for key, value in values.items():
         if isinstance(value, dict):
             yield from _table(f"{name}.{key}", value)
-
-
-def inline(value: Any) -> str:
-    """Write a value on one line, as TOML has it."""
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {inline(one)}" for key, one in value.items()) + " }"
-    return json.dumps(value)
