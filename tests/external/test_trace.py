@@ -22,6 +22,7 @@ from twin.runs import recording
 from twin.runs.folder import prepare
 from twin.runs.library import Library
 from twin.runs.planning import plan_request, plan_run
+from twin.runs.rows import RowParts
 from twin.runs.run import run
 
 SHORT = {"training.epochs": "1", "data.samples": "24"}
@@ -259,13 +260,13 @@ def test_events_are_written_by_the_part_and_never_held_together(analog, tmp_path
     monkeypatch.setattr(recording, "PART", 50)
     monkeypatch.setattr("twin.engine.ledger.Ledger.CHUNK", 9 * 20)
     held = []
-    save = recording.Recording.save
+    save = RowParts.save
 
     def note(self):
-        held.append(sum(map(len, self._held)))
+        held.append(self.held)
         save(self)
 
-    monkeypatch.setattr(recording.Recording, "save", note)
+    monkeypatch.setattr(RowParts, "save", note)
     folder = performed(asked(RUNS["analog"], events=True), tmp_path / "run")
     file = pq.ParquetFile(folder / "events.parquet")
     assert file.num_row_groups > 5

@@ -1,10 +1,9 @@
 """The pulses of a window of samples, on request: which device got how many in which operation.
 
 What the machine counts a device is read before and after each operation of the window, so nothing is drawn anew and no
-bit of the run changes. Rows go to parts in the run's folder where checkpoints are saved, as those of `Recording` do.
+bit of the run changes. Rows go to parts in the run's folder where checkpoints are saved (`twin.runs.rows`).
 """
 
-import io
 from pathlib import Path
 from typing import final
 
@@ -12,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from twin.files import remove, write_bytes, write_text
+from twin.files import write_text
 from twin.kernels.records import ROW
 from twin.machine.machine import Machine
 from twin.operation import Kind, Opcode
 from twin.results.columns import TABLES
 from twin.runs.exports import PULSES, window_of
 from twin.runs.plan import RunRequest
+from twin.runs.rows import RowParts
 
 PARTS = "pulses.parts"
 ROWS = np.dtype([(name, "i8") for name in ("sample", "opcode", "layer", "use", "read", "output", "input", "pulses")])
@@ -45,18 +45,18 @@ class PulseLog:
         That counts the pulses of its devices.
     sample : int
         The first that is performed, after what a checkpoint has.
+
+    Attributes
+    ----------
+    rows : RowParts
     """
 
     def __init__(self, request: RunRequest, folder: Path, machine: Machine, sample: int) -> None:
         self._folder, self._machine = folder, machine
         self._window = window_of(request.pulses, "--pulses")
-        self._held: list[npt.NDArray[np.void]] = []
-        if self._window is None:
-            return
-        for path in self._parts():
-            if int(path.stem) >= sample:  # performed again, because the run stopped before its checkpoint
-                remove(path)
-        machine.watch = self._perform
+        self.rows = RowParts(folder / PARTS, ROWS, "sample", sample)
+        if self._window is not None:
+            machine.watch = self._perform
 
     def _perform(self, program: npt.NDArray[np.void], counts: npt.NDArray[np.float64]) -> None:
         """Perform instructions; those of the window one by one, updates use by use."""
@@ -96,8 +96,7 @@ class PulseLog:
         found["output"], found["input"] = outputs, inputs
         signed = fired * (self._signs(opcode, one) if signs is None else signs)
         found["pulses"] = np.rint(signed[outputs, inputs])
-        if found.size:
-            self._held.append(found)
+        self.rows.hold(found)
 
     def _signs(self, opcode: Opcode, one: npt.NDArray[np.void]) -> Signs:
         """Return the sign of a pulse on every device, (n_out, n_in), by the vectors that chose it."""
@@ -122,22 +121,12 @@ class PulseLog:
         chosen = np.outer(along, vector(int(record["s"]), length))
         return chosen if by_row else chosen.T
 
-    def save(self) -> None:
-        """Write what was performed; call it where a checkpoint follows."""
-        if self._held:
-            rows = np.concatenate(self._held)
-            self._held.clear()
-            content = io.BytesIO()
-            np.save(content, rows, allow_pickle=False)
-            write_bytes(self._folder / PARTS / f"{int(rows['sample'].min()):015d}.npy", content.getvalue())
-
     def finish(self) -> None:
         """Write ``pulses.csv``, if it was asked for."""
         if self._window is None:
             return
-        self.save()
-        parts = [np.load(path, allow_pickle=False) for path in self._parts()]
-        rows = np.concatenate([np.zeros(0, ROWS), *parts])
+        self.rows.save()
+        rows = self.rows.read()
         table = pd.DataFrame({name: rows[name] for name in ROWS.names or ()})
         table["kind"] = [str(KINDS[Opcode(code)]) for code in rows["opcode"].tolist()]
         matrices = [(one.algorithm.fast, one.algorithm.main) for one in self._machine.designs]
@@ -146,13 +135,3 @@ class PulseLog:
         ]
         columns = [column.name for column in TABLES["pulses"].columns]
         write_text(self._folder / PULSES, table[columns].to_csv(index=False, lineterminator="\n"))
-
-    def remove(self) -> None:
-        """Remove the parts of a finished run."""
-        for path in self._parts():
-            remove(path)
-        if (self._folder / PARTS).is_dir():
-            (self._folder / PARTS).rmdir()
-
-    def _parts(self) -> list[Path]:
-        return sorted((self._folder / PARTS).glob("*.npy"))

@@ -1,27 +1,21 @@
 """What a run leaves on request beside its sums: ``events.parquet`` and a trace of some samples.
 
-Operations go to parts in the run's folder as the engine performs them, and to their files when the run is done. A part
-ends where a checkpoint is saved, so a run that is resumed goes on with the parts that its checkpoint knows of.
+Operations go to parts in the run's folder as the engine performs them (`twin.runs.rows`), and to their files when the
+run is done.
 """
 
-import io
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, final
-
-import numpy as np
-import numpy.typing as npt
+from typing import final
 
 from twin.engine import Engine
 from twin.engine.legend import Legend
 from twin.engine.recorder import EVENT, Recorder
-from twin.files import remove, write_bytes
 from twin.runs.exports import EVENTS, TRACE, Window, window_of
 from twin.runs.plan import RunRequest
+from twin.runs.rows import RowParts, Rows
 
 PARTS = "events.parts"
 PART = 1 << 16  # operations, about 15 MB
-Events = npt.NDArray[Any]
 
 
 @final
@@ -36,39 +30,30 @@ class Recording:
         As it was built, or restored from a checkpoint.
     samples : int
         Of the run; operations with another number (set-up, calibration, extraction) are recorded too.
+
+    Attributes
+    ----------
+    rows : RowParts
     """
 
     def __init__(self, request: RunRequest, folder: Path, engine: Engine, samples: int) -> None:
         self._folder, self._engine = folder, engine
         self._events, self._window, self._samples = request.events, window_of(request.trace), samples
-        self._held: list[Events] = []
-        if not self._events and self._window is None:
-            return
-        for path in self._parts():
-            if int(path.stem) >= engine.index:  # performed again, because the run stopped before its checkpoint
-                remove(path)
-        engine.ledger.recorder = Recorder(engine.index, self._take)
-
-    def save(self) -> None:
-        """Write what was performed; call it where a checkpoint follows."""
-        if self._held:
-            events = np.concatenate(self._held)
-            self._held.clear()
-            content = io.BytesIO()
-            np.save(content, events, allow_pickle=False)
-            write_bytes(self._folder / PARTS / f"{events['index'][0]:015d}.npy", content.getvalue())
+        self.rows = RowParts(folder / PARTS, EVENT, "index", engine.index)
+        if self._events or self._window is not None:
+            engine.ledger.recorder = Recorder(engine.index, self._take)
 
     def finish(self, name: str, command: str) -> None:
         """Write the files that were asked for, of a run of this name that this command repeats."""
         if self._engine.ledger.recorder is None:
             return
-        self.save()
+        self.rows.save()
         costs = self._engine.costs
         legend = Legend.of(self._engine, costs.chip_of_servers())
         if self._events:
             from twin.export.events import write_events  # noqa: PLC0415 - pyarrow
 
-            write_events(self._folder / EVENTS, self._read(), legend, name)
+            write_events(self._folder / EVENTS, self.rows.parts(), legend, name)
         if self._window is not None:
             from twin.export.trace import About, write_trace  # noqa: PLC0415 - perfetto
 
@@ -77,36 +62,21 @@ class Recording:
             about = About(name, command, first, last, self._samples, self._engine.slots, end_ps)
             write_trace(self._folder / TRACE, events, legend, about)
 
-    def remove(self) -> None:
-        """Remove the parts of a finished run."""
-        for path in self._parts():
-            remove(path)
-        if (self._folder / PARTS).is_dir():
-            (self._folder / PARTS).rmdir()
-
-    def _take(self, events: Events) -> None:
+    def _take(self, events: Rows) -> None:
         if not self._events and self._window is not None:
             sample, in_flight = events["sample"], self._engine.slots
             near = (sample >= self._window.first - in_flight) & (sample < self._window.last + in_flight)
             events = events[near | (sample < 0) | (sample >= self._samples)]
-        if len(events):
-            self._held.append(events.copy())
-        if sum(map(len, self._held)) >= PART:
-            self.save()
+        self.rows.hold(events.copy())
+        if self.rows.held >= PART:
+            self.rows.save()
 
-    def _parts(self) -> list[Path]:
-        return sorted((self._folder / PARTS).glob("*.npy"))
-
-    def _read(self) -> Iterator[Events]:
-        for path in self._parts():
-            yield np.load(path, allow_pickle=False)
-
-    def _around(self, window: Window) -> tuple[Events, int]:
+    def _around(self, window: Window) -> tuple[Rows, int]:
         """Return the operations that overlap in time with those of a window, and when the window ends.
 
         The first window begins with the run, the last one ends with it.
         """
-        found = np.concatenate([np.zeros(0, EVENT), *self._read()])
+        found = self.rows.read()
         mine = (found["sample"] >= window.first) & (found["sample"] < window.last)
         own = found[mine]
         begin_ps = int(own["ready_ps"].min()) if window.first > 0 and len(own) else 0

@@ -279,7 +279,7 @@ class TimedRun:
     def close(self) -> None:
         """Remove parts of recordings."""
         if self._recording is not None:
-            self._recording.remove()
+            self._recording.rows.remove()
 
 
 def _result(parts: TimedParts, command: str) -> RunResult:

@@ -92,8 +92,8 @@ class TrainedRun:
             if complete:
                 self._curve.append(_curve_row(parts, epoch, self._samples(end - 1)))
                 parts.effects.losses.clear()
-            self._recording.save()
-            self._pulses.save()
+            self._recording.rows.save()
+            self._pulses.rows.save()
             checkpoint.save(self._folder, self._identity, parts, end, self._curve, parts.effects.losses)
             if complete:
                 self._tell()
@@ -110,8 +110,8 @@ class TrainedRun:
     def close(self) -> None:
         """Remove checkpoint and parts of recordings."""
         checkpoint.remove(self._folder)
-        self._recording.remove()
-        self._pulses.remove()
+        self._recording.rows.remove()
+        self._pulses.rows.remove()
 
     def _samples(self, step: int) -> int:
         """Return how many samples are learnt after a step."""
