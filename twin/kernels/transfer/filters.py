@@ -20,6 +20,25 @@ def whole_thresholds(value, threshold, most):
     return max(count, F32(1.0)) if count < F32(most) else F32(most)
 
 
+@inline
+def reset_crossed(h, s, n, layer):
+    """Give the elements that crossed, whose sign is in s, the number of their pulses, and leave in H what stays."""
+    if layer.crossing_bl > 1:
+        for i in range(n):
+            if s[i] != F32(0.0):
+                s[i] *= whole_thresholds(h[i], layer.threshold, layer.crossing_bl)
+    if layer.kept == F32(0.0):
+        for i in range(n):
+            left = F32(layer.reset if s[i] > F32(0.0) else -layer.reset)
+            h[i] = left if s[i] != F32(0.0) else h[i]
+        return
+    for i in range(n):
+        if s[i] != F32(0.0):
+            h[i] = F32(s[i] * layer.reset) + layer.kept * h[i]
+            if layer.h_most > F32(0.0):
+                h[i] = min(max(h[i], -layer.h_most), layer.h_most)
+
+
 @kernel
 def filter_h(f, layer, stream, sample, seed, row):
     """H[t] += transfer_lr v; elements beyond the threshold leave their pulses in s, with their sign, and are reset.
@@ -41,16 +60,11 @@ def filter_h(f, layer, stream, sample, seed, row):
         beyond = abs(value) > layer.threshold
         sign = F32(1.0) if value > F32(0.0) else F32(-1.0)
         s[i] = sign if beyond else F32(0.0)
-        if beyond and layer.crossing_bl > 1:
-            s[i] = sign * whole_thresholds(value, layer.threshold, layer.crossing_bl)
-        taken = s[i] if layer.kept > F32(0.0) else sign
-        h[i] = F32(taken * layer.reset) if beyond else value
-        if beyond and layer.kept > F32(0.0):
-            h[i] += layer.kept * value
-            if layer.h_most > F32(0.0):
-                h[i] = min(max(h[i], -layer.h_most), layer.h_most)
+        h[i] = value
         crossed[i] += F32(1.0) if beyond else F32(0.0)
         count += 1 if beyond else 0
+    if count > 0:
+        reset_crossed(h, s, n, layer)
     row[CROSSED] = count
     if layer.h_step > F32(0.0):
         key = stream_key(seed, stream, H_WORDS, sample)

@@ -4,6 +4,7 @@ import numpy as np
 
 from twin.kernels.array.affine import limit, step
 from twin.kernels.array.matrix import refresh
+from twin.kernels.array.matvec import max_magnitude
 from twin.kernels.array.nonlinear import pulse_shaped
 from twin.kernels.array.steps import PLAIN
 from twin.kernels.jit import inline, kernel
@@ -43,16 +44,14 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
         low, high, start, n = lines_of(part, by_row)
         if t < low or t >= high:
             continue
-        fired, most = 0, 0
+        own, fired = s[start : start + n], 0
         for i in range(n):
-            pulses = int(abs(s[start + i]))
-            fired += pulses
-            most = max(most, pulses)
+            fired += np.int32(abs(own[i]))
         if fired == 0:
             continue
-        noise, signs = real[:n], real[n : 2 * n]
+        most, noise, signs = int(max_magnitude(own)), real[:n], real[n : 2 * n]
         for i in range(n):
-            signs[i] = F32(1.0) if s[start + i] > F32(0.0) else F32(-1.0)
+            signs[i] = F32(1.0) if own[i] > F32(0.0) else F32(-1.0)
         key = stream_key(seed, part.stream, TRANSFER, sample)
         shape = f[m.shape : m.shape + 2 * m.points]
         n_out, size = part.out1 - part.out0, n * (high - low)
@@ -62,7 +61,7 @@ def pulse_line(f, real, parts, m, layer, sample, seed, row):
         for slot in range(most):
             fill_normals(noise, n, key, np.int64(slot * n))
             for i in range(n):
-                if int(abs(s[start + i])) <= slot:
+                if abs(own[i]) <= F32(slot):
                     continue
                 at = i * n_out + t - low if by_row else (t - low) * n_out + i
                 pulse_device(w, cell, limits, shape, at, signs[i], noise[i], m, key, slot * n + i)
