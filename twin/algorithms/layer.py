@@ -243,20 +243,20 @@ class Layer:
         """Return the number of the layer's update that ends these uses."""
         return sample * self.layer.uses + self.first + self.uses - 1
 
-    def _read_by(self, updates: int) -> int:
+    def transferred(self, updates: int) -> int:
         """Return how many lines are transferred by the end of so many updates of the layer."""
         return updates * self.events // self.transfer_every * self.n_reads
 
     def transfers(self, sample: int) -> int:
         """Return how many lines were transferred before the one that is due after these uses."""
-        return self._read_by(self.last(sample)) + self.read
+        return self.transferred(self.last(sample)) + self.read
 
     def transfers_of(self, sample: int) -> tuple[int, int]:
         """Return the number of a sample's first line that is transferred, and that of the next sample's."""
         if not self.transfer_every:
             return 0, 0
         total = self.layer.uses
-        return self._read_by(sample * total), self._read_by((sample + 1) * total)
+        return self.transferred(sample * total), self.transferred((sample + 1) * total)
 
     def due(self, sample: int) -> bool:
         """Return whether the last update of these uses is followed by a transfer (every ns updates)."""
@@ -265,7 +265,7 @@ class Layer:
     def lines_due(self, sample: int) -> int:
         """Return how many lines are transferred after the last update of these uses."""
         last = self.last(sample)
-        return self._read_by(last + 1) - self._read_by(last) if self.transfer_every else 0
+        return self.transferred(last + 1) - self.transferred(last) if self.transfer_every else 0
 
     def reads(self, sample: int) -> Iterator[Self]:
         """Yield the layer for each line that is transferred after these uses, in their order."""

@@ -29,11 +29,12 @@ def layer_steps(
     """Return the layers of a network as programs take them; `designs` and `prefetch` are by layer."""
     mains = tuple(one.algorithm.main for one in designs)
     learnt = [k for k, one in enumerate(designs) if one.settings.optimised]
+    cadences = [one.settings.cadence(layer, batch) for layer, one in zip(network.layers, designs, strict=True)]
     return [
         LayerSteps(
             layer,
             mapping,
-            0 if design.settings.gathers(batch) else design.settings.cadence(layer, batch)[0],
+            0 if design.settings.gathers(batch) else every,
             design.settings.transfer_axis,
             network.stepwise(layer),
             ahead,
@@ -42,10 +43,10 @@ def layer_steps(
             learner=learner_of(network, layer.index, optimiser, learnt) if layer.index in learnt else None,
             batch=batch,
             mains=mains,
-            events=design.settings.cadence(layer, batch)[1],
+            events=events,
             n_reads=design.settings.n_reads_per_transfer,
         )
-        for layer, design, ahead in zip(network.layers, designs, prefetch, strict=True)
+        for layer, design, ahead, (every, events) in zip(network.layers, designs, prefetch, cadences, strict=True)
     ]
 
 

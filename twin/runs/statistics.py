@@ -6,7 +6,6 @@ an integer that depends on the number of the update alone, and whose sum over a 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import floor
 from typing import TYPE_CHECKING, final
 
@@ -171,8 +170,8 @@ class Expected:
         """One line, or of mixed precision all lines in turn."""
         given, parts = self._statistics[operation.layer], self._parts(operation)
         layer = self._layers[operation.layer]
-        these = replace(layer, first=operation.first, count=operation.uses, read=operation.read)
-        number = these.transfers(sample) if layer.transfer_every else these.last(sample)
+        last = sample * layer.layer.uses + operation.first + operation.uses - 1
+        number = layer.transferred(last) + operation.read if layer.transfer_every else last
         taken = [1] * len(parts)
         if operation.opcode is Opcode.PULSE_LINES:  # arrays with other lines pulse side by side
             by_row = layer.transfer_axis == "row"

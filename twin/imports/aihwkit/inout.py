@@ -8,9 +8,9 @@ from twin.imports.aihwkit.found import Found
 from twin.imports.aihwkit.settings import Settings
 
 READ = ("inp_res", "out_res", "out_bound", "out_noise")
+"""What every direction has in aihwkit, and all directions share here."""
 NOISES = ("w_noise", "inp_noise")
 """Younger than the first chips: 0 unless given."""
-"""What every direction has in aihwkit, and all directions share here."""
 BOUND = {"NONE": "none", "ITERATIVE": "iterative"}
 NOISE = {"NONE": "none", "ABS_MAX": "abs_max"}
 PULSES = {"NONE": "none", "STOCHASTIC": "stochastic", "STOCHASTIC_COMPRESSED": "stochastic"}
