@@ -132,6 +132,14 @@ class Iterates:
         """Standard deviation over the snapshots; zeros before the second."""
         return np.sqrt(self._squares / max(self.count - 1, 1))
 
+    def state(self) -> dict[str, Array]:
+        """Return everything as plain arrays, for a checkpoint."""
+        return {"count": np.array([self.count], np.float64), "mean": self.mean, "squares": self._squares}
+
+    def restore(self, arrays: dict[str, Array]) -> None:
+        """Carry on from `state`, to the same bits."""
+        self.count, self.mean[:], self._squares[:] = int(arrays["count"][0]), arrays["mean"], arrays["squares"]
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:

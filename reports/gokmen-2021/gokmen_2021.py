@@ -1,0 +1,148 @@
+"""What the long runs of Gokmen 2021 train: devices, rates, epochs, seeds, and how a case becomes a network."""
+
+from dataclasses import dataclass, field, replace
+
+from twin.data.sets import load
+from twin.runs.build import Parts, build
+from twin.runs.numerics import train
+from twin.runs.planning import plan_run
+
+WHOLE = 28_764  # sequences of 100 characters of the training text
+VALIDATION = 2_876  # the last tenth of them, where rates are sought
+PIECE = 576  # 2 %
+LAYOUTS = {"digital": "digital", "sgd": "two-array", "shd": "four-array", "ttv2": "four-array"}
+SYMMETRIC = '{preset = "symmetric-1200", w_max = 100.0, w_min = -100.0}'  # slopes of zero bound nothing
+STATES_1200 = '{preset = "gokmen-1200"}'
+
+
+@dataclass(frozen=True)
+class Case:
+    """One curve.
+
+    Attributes
+    ----------
+    name, algorithm : str
+    device : str
+        Inline table of TOML.
+    rates : dict of str to str
+        Of the algorithm's table, as TOML.
+    decay : float
+        What the rates that decay are multiplied by after every epoch.
+    epochs, seed : int
+    samples : int
+        Sequences an epoch; 0: the whole training text.
+    tested : int
+        Sequences of the test; 0: the whole test text.
+    validation : bool
+        Whether the last tenth of the training text is kept from training and tested instead of the test text.
+    average_from : int
+        Epoch from which weights are averaged until the end; 0: none.
+    chip, more : dict of str to str
+        Further overrides of chip and workload.
+    """
+
+    name: str
+    algorithm: str
+    device: str
+    rates: dict[str, str]
+    decay: float
+    epochs: int
+    seed: int = 1
+    samples: int = 0
+    tested: int = 0
+    validation: bool = False
+    average_from: int = 0
+    chip: dict[str, str] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Return what tells a case from all others, fit for a file name."""
+        return f"{self.name.replace(', ', '-').replace(' ', '-')}-{self.seed}"
+
+
+def ttv2(fast_lr: float, transfer_lr: float, **more: str) -> dict[str, str]:
+    """Return rates of TTv2 or SHD."""
+    return {"fast_lr": str(fast_lr), "transfer_lr": str(transfer_lr)} | more
+
+
+def sgd(rate: float) -> dict[str, str]:
+    """Return the rate of SGD, analog or digital."""
+    return {"learning_rate": str(rate)}
+
+
+def device(dw_min: float, noise: float = 0.3, *, additive: bool = False) -> str:
+    """Return the array model with another step."""
+    multiplicative = str(not additive).lower()
+    return f'{{preset = "gokmen-1200", dw_min = {dw_min:g}, dw_min_std = {noise:g}, mult_noise = {multiplicative}}}'
+
+
+MODELS = {
+    "Model III": (device(0.01, additive=True), ttv2(0.05, 0.4)),
+    "Model II": (device(0.02, additive=True), ttv2(0.1, 0.2)),
+    "Model I": (device(0.08, 1.0, additive=True), ttv2(0.2, 0.03)),
+}
+PLAIN = {"reset": '"plain"'}
+TABLE = [
+    Case(name, "ttv2", made, rates, 0.94, 50, average_from=40) for name, (made, rates) in MODELS.items()
+]  # fmt: skip
+FIG3 = [
+    Case("TTv2, 1200 states", "ttv2", STATES_1200, ttv2(0.02, 2.0), 0.97, 50, seed=2),
+    Case("SGD, symmetric, 1200 states", "sgd", SYMMETRIC, sgd(0.08), 0.93, 50, seed=2),
+    Case("SHD, 1200 states", "shd", STATES_1200, ttv2(0.01, 0.01), 0.97, 50),
+    Case("SGD, 1200 states", "sgd", STATES_1200, sgd(0.01), 0.97, 50),
+]
+FIG5 = [Case("TTv2 plain, 15 states", "ttv2", MODELS["Model I"][0], MODELS["Model I"][1] | PLAIN, 0.94, 50)]
+
+
+def parted(name: str, rates: dict[str, str], decay: float = 0.85, **more: object) -> Case:
+    """Return a case of the search for what keeps TTv2 on 1200 states from symmetric SGD: 10 epochs, validation text."""
+    return Case(name, "ttv2", STATES_1200, rates, decay, 10, validation=True, **more)  # type: ignore[arg-type]
+
+
+NOISELESS = {"tile.io.out_noise": "0.0"}
+QUIET_TRANSFER = {"tile.io.transfer": "{ out_noise = 0.0 }"}
+PARTS = [
+    parted("as before", ttv2(0.02, 2.0)),
+    parted("every update read", ttv2(0.02, 0.4, transfer_every="1")),
+    parted("quiet reads of A", ttv2(0.02, 2.0), chip=QUIET_TRANSFER),
+    parted("quiet reads", ttv2(0.02, 2.0), chip=NOISELESS),
+    parted("slow transfer", ttv2(0.02, 0.5), 0.95),
+    parted("automatic scale", ttv2(0.2, 2.0, auto_scale="true")),
+]
+LISTS = {"table1": TABLE, "fig3": FIG3, "fig5": FIG5, "parts": PARTS}
+
+
+def overrides(case: Case, samples: int, epochs: int) -> dict[str, str]:
+    """Return what a case changes in the workload lstm-wp."""
+    own = {"device": case.device, "training.epochs": str(epochs), "training.seed": str(case.seed)} | case.more
+    own |= {f"algorithms.{case.algorithm}.{key}": value for key, value in case.rates.items()}
+    if case.algorithm != "digital":  # every coincidence by itself
+        own[f"algorithms.{case.algorithm}.update.kernel"] = '"exact"'
+    if case.decay < 1:
+        own["training.decay_at"] = str([round(k / epochs, 6) for k in range(1, epochs)])
+        own["training.decay_factor"] = str(case.decay)
+    if samples:
+        own["data.samples"] = str(samples)
+    if case.tested:
+        own["data.test_samples"] = str(case.tested)
+    return own
+
+
+def parts_of(case: Case, samples: int = 0, epochs: int = 0) -> Parts:
+    """Build the network of a case, which learns the first `samples` sequences (0: as the case says)."""
+    learnt = samples or case.samples or (WHOLE - VALIDATION if case.validation else 0)
+    own = overrides(case, learnt, epochs or case.epochs)
+    parts = build(plan_run("lstm-wp", "aimc-512", LAYOUTS[case.algorithm], case.algorithm, "replayed", own, case.chip))
+    if case.validation:
+        whole = load(parts.workload.data.model_copy(update={"samples": WHOLE}), case.seed, parts.network.steps)
+        kept = slice(WHOLE - VALIDATION, WHOLE)
+        parts.machine.data = replace(parts.data, test_inputs=whole.inputs[kept], test_targets=whole.targets[kept])
+    return parts
+
+
+def piece(case: Case) -> float:
+    """Return the mean training loss of the first 2 % of the first epoch."""
+    parts = parts_of(replace(case, validation=False), PIECE, 1)
+    parts.machine.data = parts.data.limited(PIECE, 10)  # the test is not asked for
+    return next(train(parts)).train_loss

@@ -1,0 +1,117 @@
+"""The long runs of Gokmen 2021: trains what the lists of gokmen_2021.py name, the most of an hour a curve.
+
+python reports/gokmen-2021/run.py LIST... [--folder FOLDER] adds to curves-LIST.csv beside this file whatever epochs it
+lacks. FOLDER (default: runs/gokmen-2021) keeps the state after every epoch, so that an interrupted command goes on
+where it was, and models, of which tables.py makes Tables 1 to 3. python reports/gokmen-2021/run.py --pieces writes
+pieces.csv: of every case with a curve, the mean training loss of the first 2 % of the first epoch. Needs TWIN_DATA_DIR
+with war-and-peace.txt.
+"""
+
+import argparse
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from averages import Averages
+from gokmen_2021 import LISTS, PIECE, Case, parts_of, piece
+
+from twin.extraction.inference import extract_model
+from twin.runs.build import Parts
+from twin.runs.numerics import Epoch, train
+
+HERE = Path(__file__).parent
+LAST = ["git", "log", "-1", "--format=%h", "--", "twin"]
+COMMIT = subprocess.run(LAST, cwd=HERE.parents[1], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def epochs_of(case: Case, parts: Parts, first: int, averages: Averages | None) -> Iterator[Epoch]:
+    """Train from epoch `first` on, reading the weights between samples where averages are wanted."""
+    if averages is None:
+        yield from train(parts, first)
+        return
+    while first < case.average_from:
+        yield next(train(parts, first))
+        first += 1
+    for epoch in range(first, case.epochs):
+        yield averages.epoch(parts, epoch)
+
+
+def finish(case: Case, folder: Path, path: Path) -> None:
+    """Train a case from its last saved epoch; add its rows to a table."""
+    state, parts = folder / f"{case.label}.npz", parts_of(case)
+    averages, done = (Averages(parts, case.average_from) if case.average_from else None), 0
+    if state.exists():
+        with np.load(state) as saved:
+            done, parts.machine.f[:] = int(saved["epochs"]), saved["arena"]
+            if averages:
+                averages.restore(saved)
+    began = time.time()
+    for epoch in epochs_of(case, parts, done, averages):
+        row = {"case": case.name, "seed": case.seed, "epoch": epoch.number, "train_loss": epoch.train_loss}
+        row |= {"test_loss": epoch.test_loss, "test_error": epoch.test_error, "exact_loss": epoch.exact_loss}
+        if case.validation and epoch.number == case.epochs:
+            kept, parts.machine.data = parts.machine.data, parts.data
+            row["final_test_loss"], _ = parts.machine.evaluate(epoch.number)
+            row["final_exact_loss"], _ = parts.machine.evaluate(epoch.number, analog=False)
+            parts.machine.data = kept
+        row |= {"wall_s": time.time() - began, "commit": COMMIT, "date": datetime.now(UTC).date().isoformat()}
+        table = pd.read_csv(path) if path.exists() else pd.DataFrame()
+        pd.concat([table, pd.DataFrame([row])], ignore_index=True).to_csv(path, index=False, float_format="%.6g")
+        temporary = state.with_suffix(".new.npz")
+        more = averages.state() if averages else {}
+        np.savez(temporary, arena=parts.machine.f, epochs=epoch.number, **more)
+        temporary.replace(state)
+        print(f"{case.name}, seed {case.seed}, epoch {epoch.number}: {epoch.test_loss:.3f}", flush=True)
+        began = time.time()
+    if averages and not (folder / f"{case.label}-average.model.npz").exists():
+        extract_model(parts.machine).save(folder / f"{case.label}-extracted.model.npz")
+        averages.model(parts).save(folder / f"{case.label}-average.model.npz")
+
+
+def lacking(cases: list[Case], folder: Path, path: Path) -> Iterator[Case]:
+    """Yield the cases whose curve or whose models are incomplete; a curve whose state is elsewhere begins anew."""
+    for case in cases:
+        table = pd.read_csv(path) if path.exists() else pd.DataFrame({"case": [], "seed": []})
+        own = (table["case"] == case.name) & (table["seed"] == case.seed)
+        if own.sum() < case.epochs and own.any() and not (folder / f"{case.label}.npz").exists():
+            table[~own].to_csv(path, index=False, float_format="%.6g")
+        if own.sum() < case.epochs:
+            yield case
+
+
+def pieces() -> None:
+    """Write the first losses of all cases that have a curve."""
+    rows = []
+    for name, cases in LISTS.items():
+        path = HERE / f"curves-{name}.csv"
+        done = set(pd.read_csv(path)["case"]) if path.exists() else set()
+        for case in cases:
+            if case.name in done:
+                row = {"list": name, "case": case.name, "seed": case.seed, "sequences": PIECE}
+                rows.append(row | {"train_loss": piece(replace(case, average_from=0))})
+                pd.DataFrame(rows).to_csv(HERE / "pieces.csv", index=False, float_format="%.7g")
+
+
+def main() -> None:
+    """Train what is missing, or write the pieces."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("lists", nargs="*", metavar="LIST", help="lists of gokmen_2021.py")
+    parser.add_argument("--folder", type=Path, default=Path("runs/gokmen-2021"))
+    parser.add_argument("--pieces", action="store_true")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    if given.pieces:
+        pieces()
+    for name in given.lists:
+        path = HERE / f"curves-{name}.csv"
+        for case in lacking(LISTS[name], given.folder, path):
+            finish(case, given.folder, path)
+
+
+if __name__ == "__main__":
+    main()
