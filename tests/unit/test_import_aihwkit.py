@@ -72,6 +72,8 @@ def lost(found):
     return {one.place: one for one in found.report.lost}
 
 
+CELLS = "unit_cell_devices=[ConstantStepDevice(), ConstantStepDevice()]"
+
 # -- what comes over -----------------------------------------------------------------------------------------------
 
 
@@ -82,7 +84,12 @@ def test_a_printed_configuration_becomes_devices_rates_updates_and_io(read):
     assert (fast.w_max, fast.dw_min, slow.w_max, slow.dw_min, slow.mult_noise) == (0.3, 0.001, 0.6, 0.002, True)
     values = found.values
     shd = {key: values[f"algorithms.shd.{key}"] for key in ("fast_lr", "transfer_every", "transfer_axis", "gamma")}
-    assert shd == {"fast_lr": 0.2, "transfer_every": 2, "transfer_axis": "column", "gamma": 0.1}
+    assert shd == {
+        "fast_lr": pytest.approx(0.2 * 0.001 / 0.0015),
+        "transfer_every": 2,
+        "transfer_axis": "column",
+        "gamma": 0.1,
+    }
     assert values["algorithms.shd.transfer_lr"] == pytest.approx(0.5 * 0.2)  # in units of the optimiser's rate
     assert (values["algorithms.shd.update.desired_bl"], values["algorithms.shd.transfer_update.desired_bl"]) == (10, 5)
     table = "chip.tile.io."
@@ -94,7 +101,7 @@ def test_a_printed_configuration_becomes_devices_rates_updates_and_io(read):
         "out_noise": 0.06,
         "noise_management": "abs_max",
         "bound_management": "iterative",
-        "max_bm_factor": 16,
+        "max_bm_factor": 8,
         "transfer.out_res": 508,
         "transfer.out_bound": 12.0,
     }
@@ -282,6 +289,34 @@ def test_what_stays_in_the_buffer_and_how_references_miss_is_taken_over(read):
     assert set(lost(found)) == {"device.unit_cell_devices[1].reference_std"}
 
 
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_perfect_io_clips_no_input(read, direction):
+    other = "IOParameters(noise_management=NoiseManagementType.NONE)"
+    both = {"forward": other, "backward": other, direction: "IOParameters(is_perfect=True)"}
+    text = ", ".join(f"{key}={value}" for key, value in both.items())
+    table = "chip.tile.io." if direction == "forward" else "chip.tile.io.backward."
+    assert read(f"SingleRPUConfig({text})").values[f"{table}noise_management"] == "abs_max"
+
+
+@pytest.mark.parametrize(
+    ("steps", "limit", "largest"), [(126, "0.25", 16), (30, "0.25", 4), (30, "1.0", 16), (2, "0.25", 1)]
+)
+def test_bound_management_ends_at_the_steps_of_half_the_inputs_range(read, steps, limit, largest):
+    found = read(f"SingleRPUConfig(forward=IOParameters(inp_res=1 / {steps}, max_bm_res={limit}))")
+    assert found.values["chip.tile.io.max_bm_factor"] == largest
+
+
+@pytest.mark.parametrize(("kind", "table"), [("Transfer", "shd"), ("Buffered", "ttv2"), ("Chopped", "cttv2")])
+def test_a_is_pulsed_by_the_mean_step_of_both_matrices(read, kind, table):
+    cell = kind if kind == "Transfer" else f"{kind}Transfer"
+    for slow, share in ((0.05, 1.0), (0.02, 0.05 / 0.035)):
+        devices = f"[SoftBoundsDevice(dw_min=0.05), SoftBoundsDevice(dw_min={slow})]"
+        text = f"{cell}Compound(unit_cell_devices={devices}, fast_lr=0.3, scale_fast_lr=False)"
+        found = read(f"UnitCellRPUConfig(device={text})")
+        assert found.values[f"algorithms.{table}.fast_lr"] == pytest.approx(0.3 * share)
+        assert ("mean step" in found.source(f"algorithms.{table}.fast_lr")) == (share != 1.0)
+
+
 # -- what does not -------------------------------------------------------------------------------------------------
 
 
@@ -289,6 +324,7 @@ def test_what_stays_in_the_buffer_and_how_references_miss_is_taken_over(read):
     ("fragment", "place", "value"),
     [
         ("device=ConstantStepDevice(diffusion=0.1)", "device.diffusion", "0.1"),
+        (f"device=DynamicTransferCompound({CELLS}, in_chop_random=True)", "device.in_chop_random", "True"),
         ("device=LinearStepDevice(reverse_up=True)", "device.reverse_up", "True"),
         ("device=SoftBoundsReferenceDevice(reference_mean=0.05)", "device.reference_mean", "0.05"),
         ("device=ConstantStepDevice(drift=DriftParameter(nu=0.1))", "device.drift.nu", "0.1"),

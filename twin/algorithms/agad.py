@@ -17,8 +17,9 @@ aihwkit's DynamicTransferCompound. Pseudocode, per sample and layer; c as in c-T
     13      t = (t + 1) mod number of lines
 
 Pref is where A stood when the line's sign last flipped, so A needs no reference at its symmetry point. Before a line's
-sign has flipped once there is none, and line 7 adds nothing (as in aihwkit); what A holds from its fabrication
-would pass for a gradient. The layout `three-array-c` has none for it. H, P and Pref pass the tile at every transfer.
+sign has flipped once there is none, and line 7 adds nothing: what A holds from its fabrication would pass for a
+gradient. aihwkit, whose Pref is 0 until then, fires no pulse before each sign has been read once after its first flip.
+The layout `three-array-c` has no reference for A. H, P and Pref pass the tile at every transfer.
 """
 
 from collections.abc import Iterator

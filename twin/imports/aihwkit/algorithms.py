@@ -1,7 +1,7 @@
 """Algorithms: the class of a cell says how it is trained, its values are the settings of the twin's algorithm."""
 
 from collections.abc import Mapping
-from math import ceil, floor
+from math import ceil, floor, isclose
 from typing import Any
 
 from twin.devices.presets import device_preset
@@ -11,6 +11,7 @@ from twin.imports.aihwkit.inout import Values, own_conversion, update_of
 from twin.imports.aihwkit.settings import Settings
 
 ROUNDING = 1e-5  # of 1 / p in float32
+SAME = 1e-6
 RATE = "the learning rate of the optimiser, which no configuration has"
 
 
@@ -86,7 +87,8 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
     fast, slow = (device_of(device, found, io) for device in devices[:2])
     _list_other_references(devices, fast, slow)
     _enter([fast, slow], found)
-    values = _schedule(cell, found)
+    share = _share_of_fast(fast, slow)
+    values = _schedule(cell, found, share)
     pulses = cell.below("transfer_update", "UpdateParameters")
     if cell.is_a("ChoppedTransferCompound"):
         found.algorithm = "agad" if cell.is_a("DynamicTransferCompound") else "cttv2"
@@ -106,6 +108,9 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
     table = f"algorithms.{found.algorithm}"
     found.put_all(table, values)
     _scaled_by(cell, found, table)
+    if share != 1:
+        said = f"times {share:.4g}: aihwkit's trains go by the mean step of all devices"
+        found.also[f"{table}.fast_lr"] = ", ".join(filter(None, (found.also.get(f"{table}.fast_lr"), said)))
     found.put_all(f"{table}.update", update_of(update))
     if found.algorithm == "shd":
         found.put_all(f"{table}.transfer_update", update_of(pulses))
@@ -122,14 +127,24 @@ def _list_other_references(devices: list[Settings], fast: Device, slow: Device) 
         )
 
 
-def _schedule(cell: Settings, found: Found) -> Values:
-    """Translate rates, and which lines are read when."""
+def _share_of_fast(fast: Device, slow: Device) -> float:
+    """Return step of A / mean step of A and C, by which aihwkit's A learns faster.
+
+    The trains of a compound are as long as the mean of its devices' granularities says (`VectorRPUDevice::populate`),
+    though A alone is pulsed.
+    """
+    own, other = _granularity(fast), _granularity(slow)
+    return 1.0 if isclose(own, other, rel_tol=SAME) else 2 * own / (own + other)
+
+
+def _schedule(cell: Settings, found: Found, share: float) -> Values:
+    """Translate rates, and which lines are read when; `share` is a factor of the rate of A."""
     every, counted = _spacing(cell), cell.flag("units_in_mbatch")
     cell.pass_over("no_self_transfer")
     rate = found.base.learning_rate
     scale = rate if cell.flag("scale_transfer_lr") else 1.0
     values: Values = {
-        "fast_lr": (_fast_rate(cell, rate), cell.get("fast_lr").line),
+        "fast_lr": (share * _fast_rate(cell, rate), cell.get("fast_lr").line),
         "auto_scale": (cell.flag("auto_scale"), cell.get("auto_scale").line)
         if cell.knows("auto_scale")
         else (False, cell.line),
@@ -200,6 +215,8 @@ def _chopped(cell: Settings, fast: Device) -> Values:
     if cell.is_a("DynamicTransferCompound"):
         values["tail_weightening"] = (cell.number("tail_weightening"), cell.get("tail_weightening").line)
         cell.lose_unless_usual("the signs across the axis stay", "out_chop_prob")
+        if cell.flag("in_chop_random") and cell.number("in_chop_prob") > 0:
+            cell.lose("in_chop_random", "at random alone; there signs flip after every 1 / in_chop_prob reads as well")
         cap = cell.number("buffer_cap")
         if cap > 0 and not cell.flag("forget_buffer"):
             values["buffer_cap"] = (cap, cell.get("buffer_cap").line)

@@ -22,14 +22,16 @@ GRID = 1e-6
 MOST_STEPS = 2**24
 LARGEST_FACTOR = 2**30
 PERFECT = {"inp_res": 0, "out_res": 0, "out_bound": 0.0, "out_noise": 0.0}
+WHOLE = {"noise_management": "abs_max"}
+"""Without it inputs beyond 1 are clipped, which a perfect io does not do."""
 
 
 def forward_io(config: Settings, found: Found) -> dict[str, Any]:
     """Enter the io of the chip's tiles from the forward pass, return it, and list where the backward pass differs."""
     io = config.below("forward", "IOParameters")
     if io.flag("is_perfect"):
-        values: Values = {key: (value, io.line) for key, value in PERFECT.items()}
-        values |= dict.fromkeys(("noise_management", "bound_management"), ("none", io.line))
+        values: Values = {key: (value, io.line) for key, value in (PERFECT | WHOLE).items()}
+        values["bound_management"] = ("none", io.line)
         pass_over(io)
     else:
         values = {key: (_read(io, key), io.get(key).line) for key in READ}
@@ -63,7 +65,8 @@ def own_conversion(io: Settings, forward: Mapping[str, Any], found: Found, direc
     """
     own: Values
     if io.flag("is_perfect"):
-        own = {key: (value, io.line) for key, value in (PERFECT | dict.fromkeys(NOISES, 0.0)).items()}
+        whole = WHOLE if direction == "backward" else {}
+        own = {key: (value, io.line) for key, value in (PERFECT | dict.fromkeys(NOISES, 0.0) | whole).items()}
         pass_over(io)
     else:
         keys = READ[1:] if direction == "transfer" else READ
@@ -153,11 +156,12 @@ def _word(settings: Settings, key: str, known: dict[str, str]) -> tuple[str, int
 def _most_repeats(io: Settings, steps: int) -> tuple[int, int]:
     """Return the largest factor by which inputs shrink.
 
-    aihwkit doubles it until it is beyond `max_bm_factor`, or beyond `max_bm_res` of the input's steps.
+    aihwkit doubles it until it is beyond `max_bm_factor`, or beyond `max_bm_res` of the input's steps from 0 to 1, half
+    of all: it multiplies `inp_res` by the converter's range, 2, before it compares.
     """
     most = io.number("max_bm_factor")
     if steps:
-        most = min(most, io.number("max_bm_res") * steps)
+        most = min(most, io.number("max_bm_res") * steps / 2)
     doublings = floor(log2(min(most, LARGEST_FACTOR))) + 1 if most >= 1 else 0
     return min(2**doublings, LARGEST_FACTOR), io.get("max_bm_factor").line
 
