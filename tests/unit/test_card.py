@@ -58,6 +58,13 @@ def test_what_is_far_from_published_figures_is_named(changes, said):
     assert all(line.startswith(text) for line, text in zip(lines, said, strict=True))
 
 
+def test_a_doubt_says_whose_range_it_is_and_on_which_side_idle_tiles_lie():
+    below, above = doubts(run_of(seconds=1e-4))[0], doubts(run_of(joules=1.7e-9, seconds=1e-7))[0]
+    assert below.startswith("TOPS/W of 0.200")
+    assert "of published chips at full work: tiles stand idle" in below
+    assert above.endswith("published chips at full work: a constant may be wrong")
+
+
 def test_bands_agree_with_the_published_figures_that_they_name():
     assert BANDS["pJ/MAC"].low == pytest.approx(2 / BANDS["TOPS/W"].high)
     assert BANDS["pJ/MAC"].high == pytest.approx(2 / BANDS["TOPS/W"].low, rel=0.01)

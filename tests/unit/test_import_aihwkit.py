@@ -461,13 +461,34 @@ def test_without_a_file_the_workload_stands_alone_on_the_standard_output(twin, t
     assert "--set chip.tile.io.inp_res=62" in err
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("TTv2EcRamPreset()", ["algorithms.cttv2.transfer_lr", "optimiser.learning_rate"]),
+        ("SingleRPUConfig()", ["algorithms.sgd.learning_rate", "optimiser.learning_rate"]),
+        ("FloatingPointRPUConfig()", ["algorithms.digital.learning_rate"]),
+    ],
+)
+def test_the_learning_rate_that_no_text_has_is_said_with_its_option(twin, text, content, said):
+    _, _, err = twin("import", "aihwkit", text(content), "--workload", "digits-mlp", "--learning-rate", "0.3")
+    (line,) = [line for line in err.splitlines() if line.startswith("learning rate: 0.3")]
+    assert "--learning-rate" in line
+    assert all(key in line for key in said)
+
+
+def test_a_misspelt_setting_is_listed_with_the_one_that_may_be_meant(read):
+    found = read("SingleRPUConfig(update=UpdateParameters(desiredbl=7))")
+    (lost,) = [one for one in found.report.lost if one.place == "update.desiredbl"]
+    assert lost.instead == "not known to the twin (did you mean desired_bl?)"
+
+
 # -- refusals ------------------------------------------------------------------------------------------------------
 
 HOSTILE = {
     "__import__('os').system('touch hacked')": "an attribute",
     "SingleRPUConfig(device=open('hacked', 'w'))": "must be named",
-    "SingleRPUConfig(device=(lambda: 1)())": "a call",
-    "SingleRPUConfig(device=lambda: 1)": "a lambda has no place",
+    "SingleRPUConfig(device=(lambda: 1)())": "a call of an expression, which is no constructor by its name; write the",
+    "SingleRPUConfig(device=lambda: 1)": "a lambda has no place in a configuration; write the number",
     "import os": "an import is no configuration",
     "import os\nSingleRPUConfig()": "a second statement",
     "SingleRPUConfig(device=[x for x in range(10**9)])": "a comprehension",
@@ -484,12 +505,14 @@ HOSTILE = {
     "SingleRPUConfig(device=IOParameters())": "is no device that the twin has",
     "SingleRPUConfig(device=PulsedDevice())": "is no device that the twin has",
     "DigitalRankUpdateRPUConfig()": "device (= DigitalRankUpdateCell): is no device that the twin has",
+    "SingleRPUConfig(device=EcRamPresetDevise())": "no class that the twin knows (did you mean EcRamPresetDevice?)",
+    "TTv2EcRamPresett()": "no configuration that the twin knows (did you mean TTv2EcRamPreset?)",
     "SomethingElse()": "SomethingElse is no configuration that the twin knows",
     "ConstantStepDevice()": "ConstantStepDevice is no configuration that the twin knows",
     "TTv2GokmenVlasovPreset()": "no configuration that the twin knows",
     "'text'": "text is no configuration",
     "": "is empty",
-    "SingleRPUConfig(": "is not the text of a configuration",
+    "SingleRPUConfig(": "'(' was never closed); print the whole configuration again",
     "UnitCellRPUConfig()": "is no device that the twin has",
     "UnitCellRPUConfig(device=TransferCompound(unit_cell_devices=[]))": "at least two devices",
     "UnitCellRPUConfig(device=OneSidedUnitCell(unit_cell_devices=[EcRamPresetDevice()]))": "a pair of EcRamPreset",

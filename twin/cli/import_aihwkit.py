@@ -21,6 +21,9 @@ ONCE = frozenset(
 )
 """Kinds of node that are used once a sample, where nothing repeated stands before them."""
 
+ASSUMED = "an assumed learning rate"
+"""How the source of a value says that the rate of the optimiser is a part of it."""
+
 
 def import_configuration(
     file: Path, out: Path | None, *, base: str, rate: float, chip: str, chip_out: Path | None, strict: bool
@@ -71,11 +74,24 @@ def _refusal(file: Path, found: Found) -> str:
     return f"{file}:{first.line}: {first.place} (= {first.value}): a run cannot express it; here: {first.instead}{more}"
 
 
+def _assumed_rate(found: Found) -> str:
+    """Say which values have the learning rate in them that the text does not have; empty where none has."""
+    keys = [key for key in found.values if key.endswith("learning_rate") and key in found.assumed]
+    keys += [key for key, said in found.also.items() if ASSUMED in said]
+    if not keys:
+        return ""
+    rate = f"{found.base.learning_rate:g}"
+    return f"learning rate: {rate} (--learning-rate), assumed in {', '.join(keys)}"
+
+
 def _say(found: Found, out: Path | None, chip_out: Path | None) -> None:
     """Say what was lost and how to run what was written; beside a workload on the standard output, not in it."""
     count = len(found.report.lost)
     lines = [f"not as in aihwkit: {count} setting{'s' * (count > 1)}" if count else "all as in aihwkit"]
     lines += [f"  line {one.line}: {one.place} = {one.value}; here: {one.instead}" for one in found.report.lost]
+    rate = _assumed_rate(found)
+    if rate:
+        lines.append(rate)
     command = f"run it: twin run {out if out is not None else 'WORKLOAD'} --algorithm {found.algorithm}"
     settings = [f"--set chip.{key}={value}" for key, value in chip_values(found).items()]
     lines.append(" ".join([command, *(settings if chip_out is None else ["--chip", str(chip_out)])]))

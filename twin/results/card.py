@@ -91,5 +91,10 @@ def doubts(run: RunResult) -> list[str]:
 def _entry(what: str, value: float, band: Band) -> Entry:
     doubt = ""
     if not band.low / FAR <= value <= band.high * FAR:
-        doubt = f"{what} of {fixed(value)} is more than {FAR:g} times outside of {band.low:g} to {band.high:g}"
+        idle = value > band.high if what == "pJ/MAC" else value < band.low
+        why = "tiles stand idle, as with a small network, or a constant is wrong" if idle else "a constant may be wrong"
+        doubt = (
+            f"{what} of {fixed(value)} is more than {FAR:g} times outside of {band.low:g} to {band.high:g}, the "
+            f"range of published chips at full work: {why}"
+        )
     return Entry(what, value, f"{band.low:g} to {band.high:g}", band.source, doubt)

@@ -8,11 +8,8 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from twin.algorithms.registry import algorithm_names
 from twin.chip.channels import channels
 from twin.chip.sizes import remarks
-from twin.config.origins import COMMAND_LINE
-from twin.config.resources import FOLDERS
 from twin.data.dataset import OTHER
 from twin.engine import InvariantError
 from twin.engine.sampler import Sampler
@@ -24,7 +21,7 @@ from twin.kernels.streams import AVERAGE, FINAL, READ
 from twin.machine.replay import Replayed
 from twin.results.bound import bound_line
 from twin.results.card import add_weights
-from twin.results.result import NO_EFFECT, RunResult, Source
+from twin.results.result import RunResult, Source
 from twin.runs import checkpoint
 from twin.runs.bound import name_nodes
 from twin.runs.build import Parts, build
@@ -40,6 +37,7 @@ from twin.runs.protocol import AfterEpoch, CurveRow, Progress
 from twin.runs.pulse_log import PulseLog
 from twin.runs.recording import Recording
 from twin.runs.state import state_digest
+from twin.runs.unused import unused
 from twin.units import PS
 
 Advance = Callable[[int, int], None]
@@ -232,7 +230,7 @@ def _result(
     if math.isnan(estimate.half_width_ps):
         warnings.append("timing: one window says nothing about its error; lower timing.period or use --exact")
     plan = parts.plan
-    warnings += [f"{key} {NO_EFFECT}" for key in without_effect(parts)]
+    warnings += unused(plan)
     data = str(parts.data.facts["name"])
     if OTHER in data:
         warnings.append(f"data: {data} is not what is published under this name; compare it with no result on that")
@@ -283,27 +281,6 @@ def check_bounds(parts: Parts) -> None:
             _, beyond = parts.machine.at_bounds(layer.index, matrix)
             if beyond:
                 raise InvariantError(f"{beyond} devices of {layer.index}.{matrix} lie beyond their bounds")
-
-
-def without_effect(parts: Parts) -> list[str]:
-    """List what the user set and nothing read.
-
-    A shipped description holds what other runs need too, and a file holds the tables of other algorithms.
-    """
-    plan = parts.plan
-    other = [f"algorithms.{name}." for name in algorithm_names() if name != plan.algorithm]
-    origins = plan.workload.origins
-    own = [f"chip.{key}" for key in plan.chip.without_effect() if _by_user(plan.chip.origins[key])]
-    own += [
-        key
-        for key in plan.workload.without_effect()
-        if origins[key] == COMMAND_LINE or (_by_user(origins[key]) and not key.startswith(tuple(other)))
-    ]
-    return own
-
-
-def _by_user(origin: str) -> bool:
-    return not origin.startswith(tuple(FOLDERS.values()))
 
 
 def sources(parts: Parts) -> list[Source]:

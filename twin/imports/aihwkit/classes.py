@@ -77,6 +77,13 @@ def preset_names() -> Iterator[str]:
 
 
 @cache
+def class_names(above: str = "") -> tuple[str, ...]:
+    """Return the names of all classes and presets; of those below a class where one is named."""
+    known = (*_tables("classes"), *_tables("presets"), *preset_names())
+    return tuple(name for name in dict.fromkeys(known) if not above or above in ancestors(name))
+
+
+@cache
 def ancestors(name: str) -> tuple[str, ...]:
     """Return a class and those above it, from itself upwards; empty where it is not known."""
     table = _table(name)

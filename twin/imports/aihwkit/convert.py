@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from twin.config.resources import suggestion
 from twin.errors import TwinError
 from twin.files import read_limited
 from twin.imports.aihwkit.algorithms import RATE, translate
+from twin.imports.aihwkit.classes import class_names
 from twin.imports.aihwkit.found import Base, Found
 from twin.imports.aihwkit.inout import forward_io
 from twin.imports.aihwkit.settings import Report, Settings
@@ -40,7 +42,8 @@ def read_configuration(path: Path, base: Base) -> Found:
     found = Found(Report(reader), base)
     config = Settings(reader.read(text), "", found.report)
     if not config.is_a(CONFIGURATIONS):
-        rule = f"{config.name} is no configuration that the twin knows; it reads the RPU configurations of aihwkit 1.1"
+        meant = suggestion(config.name, class_names(CONFIGURATIONS))
+        rule = f"{config.name} is no configuration that the twin knows{meant}; it reads those of aihwkit 1.1 and 1.2"
         raise reader.refused(config.line, rule)
     io: dict[str, Any] = dict.fromkeys(("inp_res", "out_res", "out_bound", "out_noise"), 0)
     if config.knows("forward"):

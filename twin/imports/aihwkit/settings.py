@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from twin.config.resources import suggestion
 from twin.errors import TwinError
-from twin.imports.aihwkit.classes import ancestors, usual
+from twin.imports.aihwkit.classes import ancestors, class_names, usual
 from twin.imports.aihwkit.syntax import Call, Given, Reader, Value, shown
 
 WITHOUT_EFFECT = frozenset({"runtime", "tile_class", "tile_array_class", "simulator_tile_class"})
@@ -128,7 +128,7 @@ class Settings:
         known = value if key.partition("[")[0] in self._given else _moved(value, line)
         made = Settings(known, f"{self.place}.{key}".lstrip("."), self.report)
         if not made.classes:
-            rule = f"is no class that the twin knows{suggestion(value.name, kinds)}"
+            rule = f"is no class that the twin knows{suggestion(value.name, kinds or class_names())}"
             raise TwinError(str(self.report.reader.refused(known.line, f"{made.place} (= {value.name}): {rule}")))
         if kinds and not made.is_a(*kinds):
             raise self.refused(key, f"must be {' or '.join(kinds)}", value)
@@ -173,7 +173,9 @@ class Settings:
                 self._read.add(key)
                 given = self._given[key]
                 place = f"{self.place}.{key}".lstrip(".")
-                self.report.lost.append(Lost(place, shown(given.value), given.line, "not known to the twin"))
+                near = suggestion(key, self._usual)
+                unknown = f"not known to the twin{near if near.startswith(' (did you mean') else ''}"
+                self.report.lost.append(Lost(place, shown(given.value), given.line, unknown))
             elif isinstance(value := self.get(key).value, Call) and ancestors(value.name):
                 self.below(key)  # its own values are listed in its turn
             else:

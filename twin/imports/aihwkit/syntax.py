@@ -95,7 +95,8 @@ class Reader:
                 body = ast.parse("\n" * (first - 1) + plain).body
         except SyntaxError as error:
             reason = (error.msg or "invalid syntax").split(". ")[0]
-            raise self.refused(error.lineno or 1, f"is not the text of a configuration ({reason})") from error
+            rule = f"is not the text of a configuration ({reason}); print the whole configuration again"
+            raise self.refused(error.lineno or 1, rule) from error
         except (RecursionError, MemoryError) as error:
             raise self.refused(first, "is nested too deeply for a configuration") from error
         except ValueError as error:  # null bytes, numbers of thousands of digits
@@ -120,7 +121,7 @@ class Reader:
             case ast.UnaryOp() | ast.BinOp():
                 return self._number(node, depth)
             case _:
-                rule = f"{_kind(node)} has no place in a configuration: constructors, numbers, names and lists have"
+                rule = f"{_kind(node)} has no place in a configuration; write the number, name, list or constructor"
                 raise self.refused(node.lineno, rule)
 
     def _constant(self, value: bool | float | str | None, line: int) -> Value:
@@ -146,7 +147,8 @@ class Reader:
             return self._value(node.args[0], depth + 1)
         if name is None:
             raise self.refused(
-                node.lineno, f"a call of {dotted or 'an expression'}, which is no constructor by its name"
+                node.lineno,
+                f"a call of {dotted or 'an expression'}, which is no constructor by its name; write the number",
             )
         if node.args:
             raise self.refused(node.args[0].lineno, f"{name}: its values must be named, as in print(rpu_config)")
