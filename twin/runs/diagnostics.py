@@ -92,8 +92,9 @@ def collect(
         rows.append((index, "C", COVERAGE, reach, "weight units"))
         if reach < 0.999 * span:
             warnings.append(
-                f"layer {index}: coverage bound {reach:.3g} is below the weight range {span:.3g}: weights cannot "
-                "get far; lower transfer_every, transfer along the shorter axis, train longer or raise dw_min"
+                f"layer {index}: coverage bound {reach:.3g} is below the weight range {span:.3g}: no weight can "
+                "cross its range in this run, though it may learn; if few devices moved, lower transfer_every, "
+                "transfer along the shorter axis, train longer or raise dw_min"
             )
     rows += _calibration(parts) + _placed(parts) + memory_rows(parts.engine)
     rows += _staleness(tables["staleness"])
