@@ -110,7 +110,43 @@ PARTS = [
     parted("slow transfer", ttv2(0.02, 0.5), 0.95),
     parted("automatic scale", ttv2(0.2, 2.0, auto_scale="true")),
 ]
-LISTS = {"table1": TABLE, "fig3": FIG3, "fig5": FIG5, "parts": PARTS}
+THIRD = WHOLE // 3
+TRIALS = {  # three settings of each algorithm at each step of a device
+    "ttv2": {
+        6e-5: [(0.01, 4.0), (0.02, 8.0), (0.02, 20.0)],
+        6e-4: [(0.02, 2.0), (0.02, 4.0), (0.01, 4.0)],
+        6e-3: [(0.04, 0.5), (0.04, 1.0), (0.02, 1.0)],
+        0.06: [(0.15, 0.05), (0.2, 0.05), (0.15, 0.1)],
+        0.15: [(0.3, 0.015), (0.3, 0.03), (0.2, 0.03)],
+    },
+    "shd": {
+        6e-5: [(0.01, 0.01), (0.02, 0.01), (0.01, 0.03)],
+        6e-4: [(0.01, 0.01), (0.02, 0.01), (0.01, 0.03)],
+        6e-3: [(0.05, 0.01), (0.02, 0.01), (0.02, 0.03)],
+        0.06: [(0.1, 0.01), (0.05, 0.01), (0.1, 0.03)],
+        0.15: [(0.3, 0.01), (0.1, 0.01), (0.1, 0.03)],
+    },
+    "sgd": {
+        6e-5: [(0.005,), (0.01,), (0.02,)],
+        6e-4: [(0.005,), (0.01,), (0.02,)],
+        6e-3: [(0.005,), (0.01,), (0.02,)],
+        0.06: [(0.01,), (0.02,), (0.05,)],
+        0.15: [(0.01,), (0.02,), (0.05,)],
+    },
+}
+
+
+def trial(algorithm: str, dw_min: float, rates: tuple[float, ...]) -> Case:
+    """Return a point of Fig. 4 at one setting: 4 epochs of the first third of the text, all rates x 0.7 an epoch."""
+    own = sgd(*rates) if algorithm == "sgd" else ttv2(*rates)
+    name = f"{algorithm} at {dw_min:g} with {' '.join(f'{rate:g}' for rate in rates)}"
+    return Case(name, algorithm, device(dw_min), own, 0.7, 4, samples=THIRD, validation=True)
+
+
+FIG4 = [
+    trial(name, dw_min, rates) for name, steps in TRIALS.items() for dw_min, tried in steps.items() for rates in tried
+]
+LISTS = {"fig4": FIG4, "table1": TABLE, "fig3": FIG3, "fig5": FIG5, "parts": PARTS}
 
 
 def overrides(case: Case, samples: int, epochs: int) -> dict[str, str]:
