@@ -3,9 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from modes_kit import Stopped, contents, quiet, stop_at
 
 import twin
 from twin.errors import TwinError
+from twin.runs.folder import prepare
+from twin.runs.library import Library
+from twin.runs.plan import RunRequest
+from twin.runs.planning import plan_request
+from twin.runs.run import run
 
 QUIET = dict.fromkeys(("dw_min_dtod", "up_down_dtod", "dw_min_std", "w_max_dtod", "w_min_dtod"), 0.0)
 DEVICE = {"device.preset": "symmetric-1200", "device.dw_min": 0.01} | {f"device.{key}": 0.0 for key in QUIET}
@@ -63,3 +69,22 @@ def test_they_change_nothing_and_are_those_of_their_window_in_either_mode(tmp_pa
 def test_a_window_that_is_none_is_refused(tmp_path, given, rule):
     with pytest.raises(TwinError, match=rule):
         twin.simulate("digits-mlp", "sgd", pulses=given, out=tmp_path / "run", **SMALL)
+
+
+@pytest.mark.parametrize("mode", ["replayed", "coupled"])
+def test_a_run_stopped_before_inside_and_after_the_window_writes_the_same_pulses(tmp_path, mode):
+    own = {"data.samples": "20", "training.epochs": "1", "training.checkpoint_every": "3"}
+    request = RunRequest("digits-mlp", "aimc-512", "four-array", "ttv2", mode, own, pulses="7:6")
+    plan = plan_request(request, Library())
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    for folder in (whole, pieces):
+        folder.mkdir()
+        prepare(plan, folder)
+    run(whole, quiet)
+    for stop in (5, 8, 11, 16):  # the checkpoints are those of samples 3, 6, 9 and 15
+        with pytest.raises(Stopped):
+            run(pieces, stop_at(stop))
+        assert not (pieces / "pulses.csv").exists()
+    run(pieces, quiet)
+    assert set(written(whole)["sample"]) == set(range(7, 13))
+    assert contents(pieces) == contents(whole)
