@@ -218,10 +218,31 @@ def xlsx(path, rows):
         )
 
 
-def test_a_spreadsheet_is_read(tmp_path):
+def ods(path, rows):
+    """Write a sheet with the least that makes an OpenDocument."""
+    text = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    number = (
+        '<table:table-cell office:value-type="float" office:value="{0!r}"><text:p>{0!r}</text:p></table:table-cell>'
+    )
+    cells = ["".join((text if isinstance(cell, str) else number).format(cell) for cell in row) for row in rows]
+    names = "urn:oasis:names:tc:opendocument:xmlns:"
+    spaces = " ".join(f'xmlns:{name}="{names}{name}:1.0"' for name in ("office", "table", "text", "manifest"))
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    entry = f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/>'
+    data = "".join(f"<table:table-row>{row}</table:table-row>" for row in cells)
+    sheet = f'<office:spreadsheet><table:table table:name="a">{data}</table:table></office:spreadsheet>'
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr("mimetype", kind)
+        book.writestr("META-INF/manifest.xml", f"<manifest:manifest {spaces}>{entry}</manifest:manifest>")
+        body = f"<office:body>{sheet}</office:body>"
+        book.writestr("content.xml", f"<office:document-content {spaces}>{body}</office:document-content>")
+
+
+@pytest.mark.parametrize("write", [xlsx, ods])
+def test_a_spreadsheet_is_read(tmp_path, write):
     pytest.importorskip("python_calamine")
-    path = tmp_path / "clarius.xlsx"
-    xlsx(path, [["Pulse", "G (uS)"], *((k, float(g)) for k, g in enumerate(series()))])
+    path = tmp_path / f"clarius.{write.__name__}"
+    write(path, [["Pulse", "G (uS)"], *((k, float(g)) for k, g in enumerate(series()))])
     trains, reading, form = read_measured([path])
     assert (form, reading.unit) == ("long-table", "S")
     assert fit_device(trains).up_line.bound == pytest.approx(HIGH * 1e-6, rel=0.05)
