@@ -77,6 +77,8 @@ def device(dw_min: float, noise: float = 0.3, *, additive: bool = False) -> str:
     return f'{{preset = "gokmen-1200", dw_min = {dw_min:g}, dw_min_std = {noise:g}, mult_noise = {multiplicative}}}'
 
 
+NOISELESS = {"tile.io.out_noise": "0.0"}
+QUIET_TRANSFER = {"tile.io.transfer": "{ out_noise = 0.0 }"}
 MODELS = {
     "Model III": (device(0.01, additive=True), ttv2(0.05, 0.4)),
     "Model II": (device(0.02, additive=True), ttv2(0.1, 0.2)),
@@ -87,60 +89,57 @@ TABLE = [
     Case(name, "ttv2", made, rates, 0.94, 50, average_from=40) for name, (made, rates) in MODELS.items()
 ]  # fmt: skip
 FIG3 = [
-    Case("TTv2, 1200 states", "ttv2", STATES_1200, ttv2(0.02, 2.0), 0.97, 50, seed=2),
-    Case("SGD, symmetric, 1200 states", "sgd", SYMMETRIC, sgd(0.08), 0.93, 50, seed=2),
+    Case("digital", "digital", STATES_1200, sgd(0.08), 0.93, 50),
+    *(Case("TTv2, 1200 states", "ttv2", STATES_1200, ttv2(0.02, 2.0), 0.97, 50, seed) for seed in (1, 2)),
+    *(Case("SGD, symmetric, 1200 states", "sgd", SYMMETRIC, sgd(0.08), 0.93, 50, seed) for seed in (1, 2)),
     Case("SHD, 1200 states", "shd", STATES_1200, ttv2(0.01, 0.01), 0.97, 50),
     Case("SGD, 1200 states", "sgd", STATES_1200, sgd(0.01), 0.97, 50),
 ]
 FIG5 = [Case("TTv2 plain, 15 states", "ttv2", MODELS["Model I"][0], MODELS["Model I"][1] | PLAIN, 0.94, 50)]
 
 
-def parted(name: str, rates: dict[str, str], decay: float = 0.85, **more: object) -> Case:
-    """Return a case of the search for what keeps TTv2 on 1200 states from symmetric SGD: 10 epochs, validation text."""
-    return Case(name, "ttv2", STATES_1200, rates, decay, 10, validation=True, **more)  # type: ignore[arg-type]
-
-
-NOISELESS = {"tile.io.out_noise": "0.0"}
-QUIET_TRANSFER = {"tile.io.transfer": "{ out_noise = 0.0 }"}
-PARTS = [
-    parted("as before", ttv2(0.02, 2.0)),
-    parted("every update read", ttv2(0.02, 0.4, transfer_every="1")),
-    parted("quiet reads of A", ttv2(0.02, 2.0), chip=QUIET_TRANSFER),
-    parted("quiet reads", ttv2(0.02, 2.0), chip=NOISELESS),
-    parted("slow transfer", ttv2(0.02, 0.5), 0.95),
-    parted("automatic scale", ttv2(0.2, 2.0, auto_scale="true")),
-]
 THIRD = WHOLE // 3
+
+
+def short(name: str, algorithm: str, made: str, rates: dict[str, str], decay: float = 0.85, **more: object) -> Case:
+    """Return a case of 6 epochs of the first third of the text, held against the validation text."""
+    return Case(name, algorithm, made, rates, decay, 6, samples=THIRD, validation=True, **more)  # type: ignore[arg-type]
+
+
+PARTS = [  # what keeps TTv2 on 1200 states from SGD on symmetric devices: one change at a time
+    short("SGD, symmetric", "sgd", SYMMETRIC, sgd(0.08)),
+    short("TTv2", "ttv2", STATES_1200, ttv2(0.02, 2.0)),
+    short("TTv2, reads of A without noise", "ttv2", STATES_1200, ttv2(0.02, 2.0), chip=QUIET_TRANSFER),
+    short("TTv2, all reads without noise", "ttv2", STATES_1200, ttv2(0.02, 2.0), chip=NOISELESS),
+    short("TTv2, a read an update", "ttv2", STATES_1200, ttv2(0.02, 0.4, transfer_every="1")),
+    short("TTv2, automatic scale", "ttv2", STATES_1200, ttv2(0.2, 2.0, auto_scale="true")),
+    short("TTv2, slow transfer", "ttv2", STATES_1200, ttv2(0.02, 0.5), 0.95),
+    short("SGD, symmetric, all reads without noise", "sgd", SYMMETRIC, sgd(0.08), chip=NOISELESS),
+]
 TRIALS = {  # three settings of each algorithm at each step of a device
     "ttv2": {
-        6e-5: [(0.01, 4.0), (0.02, 8.0), (0.02, 20.0)],
         6e-4: [(0.02, 2.0), (0.02, 4.0), (0.01, 4.0)],
         6e-3: [(0.04, 0.5), (0.04, 1.0), (0.02, 1.0)],
         0.06: [(0.15, 0.05), (0.2, 0.05), (0.15, 0.1)],
-        0.15: [(0.3, 0.015), (0.3, 0.03), (0.2, 0.03)],
     },
     "shd": {
-        6e-5: [(0.01, 0.01), (0.02, 0.01), (0.01, 0.03)],
         6e-4: [(0.01, 0.01), (0.02, 0.01), (0.01, 0.03)],
         6e-3: [(0.05, 0.01), (0.02, 0.01), (0.02, 0.03)],
         0.06: [(0.1, 0.01), (0.05, 0.01), (0.1, 0.03)],
-        0.15: [(0.3, 0.01), (0.1, 0.01), (0.1, 0.03)],
     },
     "sgd": {
-        6e-5: [(0.005,), (0.01,), (0.02,)],
         6e-4: [(0.005,), (0.01,), (0.02,)],
         6e-3: [(0.005,), (0.01,), (0.02,)],
         0.06: [(0.01,), (0.02,), (0.05,)],
-        0.15: [(0.01,), (0.02,), (0.05,)],
     },
 }
 
 
 def trial(algorithm: str, dw_min: float, rates: tuple[float, ...]) -> Case:
-    """Return a point of Fig. 4 at one setting: 4 epochs of the first third of the text, all rates x 0.7 an epoch."""
+    """Return a point of Fig. 4 at one setting: 3 epochs of the first third of the text, all rates x 0.7 an epoch."""
     own = sgd(*rates) if algorithm == "sgd" else ttv2(*rates)
     name = f"{algorithm} at {dw_min:g} with {' '.join(f'{rate:g}' for rate in rates)}"
-    return Case(name, algorithm, device(dw_min), own, 0.7, 4, samples=THIRD, validation=True)
+    return Case(name, algorithm, device(dw_min), own, 0.7, 3, samples=THIRD, validation=True)
 
 
 FIG4 = [

@@ -89,9 +89,10 @@ def pieces() -> None:
     rows = []
     for name, cases in LISTS.items():
         path = HERE / f"curves-{name}.csv"
-        done = set(pd.read_csv(path)["case"]) if path.exists() else set()
+        curves = pd.read_csv(path) if path.exists() else pd.DataFrame({"case": [], "seed": []})
+        done = set(zip(curves["case"], curves["seed"], strict=True))
         for case in cases:
-            if case.name in done:
+            if (case.name, case.seed) in done:
                 row = {"list": name, "case": case.name, "seed": case.seed, "sequences": PIECE}
                 rows.append(row | {"train_loss": piece(replace(case, average_from=0))})
                 pd.DataFrame(rows).to_csv(HERE / "pieces.csv", index=False, float_format="%.7g")

@@ -1,0 +1,119 @@
+"""Drawings of Gokmen 2021, Fig. 3 to 5, from the curves that run.py leaves.
+
+python reports/gokmen-2021/draw.py reads curves-*.csv and writes fig3.svg, fig4.svg and fig5.svg beside this file.
+Marks without a line are values that the paper states in its text; nothing is read off its plots.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from gokmen_2021 import TRIALS
+
+from twin.files import write_bytes
+from twin.report.figures.palette import ALGORITHMS, INKS
+from twin.report.figures.svg import figure, render, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HERE = Path(__file__).parent
+LOSS = "test cross-entropy / nats a character"
+DIGITAL = (1.315, 1.332)  # the paper's floating-point network, epoch 50
+STATED = {50: 1.633}  # its Model I, hysteretic; 1.570 at epoch 200 is off the axis
+DASHED = (0, (6, 2, 1, 2))
+
+
+def ink(algorithm: str) -> str:
+    """Return an algorithm's colour, as in every figure of the twin."""
+    return INKS[ALGORITHMS[algorithm]].light
+
+
+def curves(name: str) -> pd.DataFrame:
+    """Return what run.py has trained of a list; nothing where it has not begun."""
+    path = HERE / f"curves-{name}.csv"
+    columns = ["case", "seed", "epoch", "test_loss", "final_test_loss"]
+    return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=columns)
+
+
+def plot(axes: "Axes", found: pd.DataFrame, styles: dict[str, tuple[str, object, str]]) -> None:
+    """Plot curves by case: colour, dashes, label; seeds after the first are thinner and without a label."""
+    for (case, seed), own in found.groupby(["case", "seed"], sort=False):
+        if case in styles:
+            colour, dashes, label = styles[case]
+            first = seed == found.loc[found["case"] == case, "seed"].min()
+            axes.plot(
+                own["epoch"],
+                own["test_loss"],
+                color=colour,
+                linestyle=dashes,
+                linewidth=1.5 if first else 0.8,
+                label=label if first else None,
+            )
+
+
+def by_epoch(axes: "Axes") -> None:
+    """Label axes of a learning curve and mark what the paper's digital network reaches."""
+    axes.axhspan(*DIGITAL, color=INKS["grey"].light, alpha=0.4, linewidth=0, label="paper: digital, epoch 50")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(LOSS)
+    axes.set_xlim(0, 51)
+
+
+def fig3(axes: "Axes") -> None:
+    """Draw SGD on both devices, SHD and TTv2 on 1200 states, by epoch."""
+    styles = {
+        "SGD, 1200 states": (ink("sgd"), "-", "SGD"),
+        "SHD, 1200 states": (ink("shd"), "-", "SHD (Tiki-Taka)"),
+        "TTv2, 1200 states": (ink("ttv2"), "-", "TTv2"),
+        "SGD, symmetric, 1200 states": (ink("sgd"), DASHED, "SGD, symmetric devices"),
+        "digital": (ink("digital"), "-", "digital"),
+    }
+    plot(axes, curves("fig3"), styles)
+    by_epoch(axes)
+
+
+def best(found: pd.DataFrame, algorithm: str, dw_min: float) -> float:
+    """Return the test loss of the setting with the smallest validation loss; NaN before all three are run."""
+    last = found[found["final_test_loss"].notna() & found["case"].str.startswith(f"{algorithm} at {dw_min:g} with ")]
+    if len(last) < len(TRIALS[algorithm][dw_min]):
+        return float("nan")
+    return float(last.loc[last["test_loss"].idxmin(), "final_test_loss"])
+
+
+def fig4(axes: "Axes") -> None:
+    """Draw the loss after training against the step of the devices."""
+    found, names = curves("fig4"), {"sgd": "SGD", "shd": "SHD (Tiki-Taka)", "ttv2": "TTv2"}
+    for algorithm, label in names.items():
+        steps = list(TRIALS[algorithm])
+        losses = [best(found, algorithm, dw_min) for dw_min in steps]
+        axes.plot(steps, losses, color=ink(algorithm), marker="o", label=label)
+    axes.set_xscale("log")
+    axes.set_xlabel("mean step of a device, dw_min")
+    axes.set_ylabel(LOSS)
+
+
+def fig5(axes: "Axes") -> None:
+    """Draw TTv2 on 15 states with both resets, by epoch."""
+    styles = {
+        "Model I": (ink("ttv2"), "-", "TTv2, hysteretic"),
+        "TTv2 plain, 15 states": (ink("ttv2"), DASHED, "TTv2"),
+    }
+    plot(axes, pd.concat([curves("table1"), curves("fig5")]), styles)
+    axes.plot(STATED.keys(), STATED.values(), "k*", label="paper: TTv2, hysteretic, epoch 50")
+    by_epoch(axes)
+
+
+def main(drawings: Iterable[Callable[["Axes"], None]] = (fig3, fig4, fig5)) -> None:
+    """Write every figure."""
+    for drawing in drawings:
+        with styled():
+            drawn = figure(6.4, 4.4)
+            drawing(drawn.subplots())
+            drawn.legend(loc="outside lower center", ncols=3)
+            write_bytes(HERE / f"{drawing.__name__}.svg", render(drawn).encode())
+
+
+if __name__ == "__main__":
+    main()
