@@ -61,9 +61,9 @@ MNIST = Task(
 LSTM = Task(
     "lstm-wp", 1_000, 250, 1_000, 3, 100, "column",
     {
-        "sgd": rates(0.01, 0.02, 0.04, 0.08, 0.16, 0.32),
-        "momentum": velocities(0.9, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2),
-        "digital-shd": [*shd((0.01, 0.1), (0.1, 1.0)), *shd((0.01, 0.03), (0.03,))],
+        "sgd": rates(0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.16, 0.32),
+        "momentum": velocities(0.9, 0.0025, 0.005, 0.007, 0.01, 0.02, 0.05, 0.1),
+        "digital-shd": shd((0.01, 0.03, 0.1), (0.01, 0.03, 0.1))[1:],
     },
 )  # fmt: skip
 TASKS = {one.workload: one for one in (MNIST, LSTM)}

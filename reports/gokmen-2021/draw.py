@@ -1,6 +1,7 @@
 """Drawings of Gokmen 2021, Fig. 3 to 5, from the curves that run.py leaves.
 
-python reports/gokmen-2021/draw.py reads curves-*.csv and writes fig3.svg, fig4.svg and fig5.svg beside this file.
+python reports/gokmen-2021/draw.py reads curves-*.csv and writes fig3.svg, fig4.svg and fig5.svg beside this file, each
+once there is a curve for it.
 Marks without a line are values that the paper states in its text; nothing is read off its plots.
 """
 
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from gokmen_2021 import TRIALS
 
@@ -110,7 +112,10 @@ def main(drawings: Iterable[Callable[["Axes"], None]] = (fig3, fig4, fig5)) -> N
     for drawing in drawings:
         with styled():
             drawn = figure(6.4, 4.4)
-            drawing(drawn.subplots())
+            axes = drawn.subplots()
+            drawing(axes)
+            if not any(np.isfinite(line.get_ydata()).sum() > 1 for line in axes.lines):
+                continue
             drawn.legend(loc="outside lower center", ncols=3)
             write_bytes(HERE / f"{drawing.__name__}.svg", render(drawn).encode())
 
