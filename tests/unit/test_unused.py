@@ -2,10 +2,11 @@
 
 import pytest
 
+from twin.results.derived import summed
 from twin.results.result import NO_EFFECT
 from twin.runs.library import Library
 from twin.runs.planning import plan_runs
-from twin.runs.unused import summed, unused
+from twin.runs.unused import unused
 
 WORKLOAD = """
 schema = 1
@@ -51,6 +52,7 @@ def test_an_algorithm_without_a_table_beside_those_of_others_is_warned_of_in_one
         ("", "ttv2", {}),  # the workload describes none
         (TABLES, "ttv2", {"algorithms.ttv2.fast_lr": "0.5"}),
         (TABLES + "[algorithms.ttv2]\ntransfer_every = 2\n", "ttv2", {}),
+        (TABLES + "[algorithms.ttv2]\n", "ttv2", {}),  # empty: its defaults are meant
     ],
 )
 def test_an_algorithm_whose_table_is_there_is_not(said, tables, algorithm, overrides):

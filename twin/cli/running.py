@@ -60,7 +60,7 @@ def finish(folder: Path, runs: Sequence[Prepared], jobs: int, *, card: bool = Fa
     from twin.report.pages.table import print_table
     from twin.report.write import write_report
     from twin.results.card import doubts
-    from twin.results.derived import interval
+    from twin.results.derived import interval, summed
     from twin.results.endurance import endurance_lines
 
     with progress("preparing", "samples") as report:
@@ -78,7 +78,7 @@ def finish(folder: Path, runs: Sequence[Prepared], jobs: int, *, card: bool = Fa
                 say(f"{result.name}: time {interval(result)}")
             for line in (*_coverage(result), *endurance_lines(result)[:WORN]):
                 say(f"{result.name}: {line}")
-            for warning in (*result.warnings, *doubts(result)):
+            for warning in (*summed(result.warnings), *doubts(result)):
                 say(f"warning: {result.name}: {warning}")
         _say_exports([run.folder for run in runs])
         say(f"report: {folder / 'report.html'}")

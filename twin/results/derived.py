@@ -1,14 +1,15 @@
 """Rates and ratios of a finished run: per second, per sample, against a baseline."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from twin.errors import TwinError
-from twin.results.result import RunResult
+from twin.results.result import NO_EFFECT, RunResult
 from twin.results.text import fixed, percent
 
 if TYPE_CHECKING:
@@ -141,9 +142,29 @@ def grouped_warnings(runs: Sequence[RunResult]) -> list[tuple[str, str]]:
     """Give every warning once, with the names of the runs that gave it ("" for all of several)."""
     found: dict[str, list[str]] = {}
     for run in runs:
-        for text in dict.fromkeys(run.warnings):
+        for text in dict.fromkeys(summed(run.warnings)):
             found.setdefault(text, []).append(run.name)
     return [(text, "" if len(names) == len(runs) > 1 else ", ".join(names)) for text, names in found.items()]
+
+
+def summed(warnings: Iterable[str]) -> list[str]:
+    """Make one line of warnings about keys of the same description or table that had no effect."""
+    found: list[str] = []
+    for about, own in groupby(warnings, _table):
+        lines = list(own)
+        if about and len(lines) > 1:
+            keys = ", ".join(line.removesuffix(NO_EFFECT).strip() for line in lines)
+            lines = [f"{len(lines)} keys of {about} ({keys}) each {NO_EFFECT}"]
+        found += lines
+    return found
+
+
+def _table(warning: str) -> str:
+    """Name the chip or the table whose key had no effect; empty for other warnings."""
+    if not warning.endswith(NO_EFFECT):
+        return ""
+    table, _, rest = warning.partition(".")
+    return f"{table}.{rest.partition('.')[0]}" if table == "algorithms" else "the chip" if table == "chip" else table
 
 
 def measure(runs: Sequence[RunResult]) -> tuple[str, str]:

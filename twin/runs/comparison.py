@@ -21,7 +21,6 @@ from twin.runs.library import Library
 from twin.runs.plan import COMPARISON, Plan
 from twin.runs.planning import check_all, kind_named, kind_of, plan_folder, plan_runs
 from twin.runs.pool import AfterEpochOf, Prepared, check_jobs, gather, prepare_all, run_all
-from twin.runs.unused import summed
 
 if TYPE_CHECKING:
     from twin.results.result import RunResult
@@ -144,9 +143,9 @@ def unfinished_error(folder: Path, failures: "Sequence[tuple[Path, TwinError]]")
 
 
 def _audited(results: "list[RunResult]") -> "list[RunResult]":
-    """Keep the warning that a setting had no effect only where it had none in any run; make one line of many."""
+    """Keep the warning that a setting had no effect only where it had none in any run."""
     shared = set.intersection(*(set(result.warnings) for result in results)) if results else set()
     return [
-        replace(result, warnings=summed(w for w in result.warnings if not w.endswith(NO_EFFECT) or w in shared))
+        replace(result, warnings=[w for w in result.warnings if not w.endswith(NO_EFFECT) or w in shared])
         for result in results
     ]

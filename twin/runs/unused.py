@@ -1,8 +1,5 @@
 """What of its descriptions a run did not use, and what it used that they do not say."""
 
-from collections.abc import Iterable
-from itertools import groupby
-
 from twin.algorithms.registry import algorithm_class, algorithm_names
 from twin.config.origins import COMMAND_LINE
 from twin.config.resources import FOLDERS
@@ -33,26 +30,6 @@ def without_effect(plan: Plan) -> list[str]:
     return own
 
 
-def summed(warnings: Iterable[str]) -> list[str]:
-    """Make one line of warnings about keys of the same description or table that had no effect."""
-    found: list[str] = []
-    for about, own in groupby(warnings, _table):
-        lines = list(own)
-        if about and len(lines) > 1:
-            keys = ", ".join(line.removesuffix(NO_EFFECT).strip() for line in lines)
-            lines = [f"{len(lines)} keys of {about} ({keys}) each {NO_EFFECT}"]
-        found += lines
-    return found
-
-
-def _table(warning: str) -> str:
-    """Name the chip or the table whose key had no effect; empty for other warnings."""
-    if not warning.endswith(NO_EFFECT):
-        return ""
-    table, _, rest = warning.partition(".")
-    return f"{table}.{rest.partition('.')[0]}" if table == "algorithms" else "the chip" if table == "chip" else table
-
-
 def _undescribed(plan: Plan) -> list[str]:
     """Say that the algorithm runs on defaults where the workload has the tables of others only.
 
@@ -60,7 +37,8 @@ def _undescribed(plan: Plan) -> list[str]:
     """
     wanted = algorithm_class(plan.algorithm).table or plan.algorithm
     keys = [key.split(".") for key, origin in plan.workload.origins.items() if origin != "default"]
-    described = list(dict.fromkeys(key[1] for key in keys if key[0] == "algorithms"))
+    empty = [name for name, table in plan.workload.tables.get("algorithms", {}).items() if not table]
+    described = list(dict.fromkeys([*(key[1] for key in keys if key[0] == "algorithms"), *empty]))
     named = [name for name in described if name != DIGITAL] or described
     if not named or wanted in described:
         return []
