@@ -100,6 +100,19 @@ def log_of_pulses():
     return {"pulses.csv": table([head, *((k, v, r / 1e3) for k, (v, r) in enumerate(rows))])}
 
 
+def log_of_devices():
+    """Comment lines, semicolons, decimal commas; devices and cycles by columns."""
+    rows = [
+        [f"D{device}", f"{n + 1}", v, 100.0, 1e-6 * g]
+        for device in (1, 2, 3)
+        for n, traces in enumerate(cycles(4, seed=device) * (1 + 0.01 * device))
+        for v, trace in zip((1.2, -1.4), traces, strict=True)
+        for g in trace[1:]
+    ]
+    head = ["Device", "Cycle", "V_pulse (V)", "t_pulse (ns)", "G (S)"]
+    return {"lab.csv": "# wafer W07\n# operator: mh\n" + table([head, *rows], ";", True)}
+
+
 def long_table():
     return {"long.csv": table([["Pulse #", "G (nS)"], *((k + 1, 1e3 * g) for k, g in enumerate(series()))])}
 
@@ -134,6 +147,7 @@ FILES = [
     (xbtorch, "XBTorch", "99 conductances and 100 changes", 1e-6, Wanted()),
     (keithley, "log", "16 trains, reads at 0.1 V, up 1 V, down -1.2 V", 1e-6, Wanted()),
     (log_of_pulses, "log", "16 trains, from resistances, up 1.5 V, down -1.5 V", 1e-6, Wanted()),
+    (log_of_devices, "log", "24 trains of 3 devices, conductances, up 1.2 V, down -1.4 V", 1e-6, Wanted()),
     (long_table, "long-table", "16 trains, directions by where the series turns", 1e-6, Wanted()),
     (long_of_devices, "long-table", "48 trains, directions by their column, currents at 0.1 V", 1e-6, Wanted(0.1)),
     (wide_of_devices, "wide-table", "3 columns of 3 devices, 48 trains", 1e-6, Wanted()),
@@ -178,8 +192,69 @@ def test_columns_can_be_named(tmp_path):
     assert fit_device(trains).up_line.bound == pytest.approx(HIGH / 0.2, rel=0.05)
     with pytest.raises(TwinError, match=r"odd.csv:1: --column \(= 'A3'\): is no heading; known are x, A1, A2"):
         read_measured(paths, "long-table", Wanted(None, {"current": "A3"}))
+    by_itself = read_measured(paths, None, Wanted(None, {"current": "A2"}))
+    assert by_itself[2] == "long-table"  # the wide table, which it looks like, has no use for the role
+    assert by_itself[1].unused == ["x", "A1"]
     with pytest.raises(TwinError, match="--column curent: is no role of a column; did you mean 'current'"):
         read_measured(paths, None, Wanted(None, {"curent": "A2"}))
+
+
+def test_a_log_is_split_by_its_columns_of_devices_and_cycles(tmp_path, capsys):
+    text = log_of_devices()["lab.csv"]
+    paths = written(tmp_path, {"lab.csv": text, "odd.csv": text.replace("Device;Cycle", "Chip;Runde")})
+    trains, reading, _ = read_measured(paths[:1])
+    assert trains.devices == 3
+    assert trains.up.size == 3 * 4 * (2 * PULSES - 1)  # no step from one cycle to the next
+    assert reading.unused == ["t_pulse (ns)"]
+    named = read_measured(paths[1:], None, Wanted(None, {"device": "Chip", "cycle": "Runde"}))
+    assert named[2] == "log"
+    np.testing.assert_array_equal(named[0].device, trains.device)
+    np.testing.assert_array_equal(named[0].train, trains.train)
+    fit_measured(paths[:1], family="tabular")
+    assert "columns not used: t_pulse (ns)" in capsys.readouterr().out
+
+
+def test_a_column_that_counts_the_rows_is_no_device(tmp_path):
+    pulses = [(v, g) for traces in cycles(2) for v, trace in zip((1, -1), traces, strict=True) for g in trace]
+    rows = [[k, *pulse] for k, pulse in enumerate(pulses)]
+    paths = written(tmp_path, {"a.csv": table([["Sample", "V (V)", "G (uS)"], *rows])})
+    trains, reading, form = read_measured(paths)
+    assert (form, trains.devices, reading.unused) == ("log", 1, ["Sample"])
+
+
+@pytest.mark.parametrize(
+    ("make", "form", "column", "expected"),
+    [
+        (long_table, "long-table", {"width": "Pulse #"}, "is not used by the form long-table, only by log and wide"),
+        (aihwkit, "aihwkit", {"current": "1"}, "(= 1): is not used by the form aihwkit, only by log and long-table"),
+        (log_of_devices, "log", {"direction": "Cycle"}, "(= Cycle): is not used by the form log, only by wide-table"),
+        (long_table, None, {"cycle": "Pulse #"}, "beside a column of directions"),
+    ],
+)  # fmt: skip
+def test_a_role_that_the_form_has_no_use_for_is_refused(tmp_path, make, form, column, expected):
+    with pytest.raises(TwinError) as caught:
+        read_measured(written(tmp_path, make()), form, Wanted(None, column))
+    assert expected in str(caught.value)
+
+
+def test_an_error_says_which_columns_were_taken_as_what(tmp_path):
+    rows = [[k, 0.1 * g, g] for k, g in enumerate(series(count=2))]
+    with pytest.raises(TwinError) as caught:
+        fit_measured(written(tmp_path, {"a.csv": table([["Puls", "Strom", "Leitwert"], *rows])}))
+    assert "read as wide-table, 'Puls', 'Strom', 'Leitwert' as conductance each; if" in str(caught.value)
+    assert "--column conductance=HEADING" in str(caught.value)
+    reading = read_measured([tmp_path / "a.csv"], None, Wanted(None, {"conductance": "Leitwert"}))[1]
+    assert reading.taken == "'Leitwert' as conductance"
+
+
+def test_files_are_written_before_anything_is_printed(tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("rich.console.Console.print", broken)
+    with pytest.raises(BrokenPipeError):
+        fit_measured(written(tmp_path, aihwkit()), out=tmp_path / "mine.toml")
+    assert "dw_min" in (tmp_path / "mine.toml").read_text()
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])

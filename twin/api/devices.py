@@ -15,8 +15,8 @@ from twin.devices.curve import SECTIONS
 from twin.devices.families import MODELS, Candidate, compare, parameters, simplest
 from twin.devices.fit import DeviceFit
 from twin.devices.fit import fit_device as fit_trains
-from twin.devices.forms.form import Reading, Wanted
-from twin.devices.forms.registry import read_measured
+from twin.devices.forms.form import Reading, Wanted, counted
+from twin.devices.forms.registry import as_read, read_measured
 from twin.devices.registry import family_of, suggest
 from twin.errors import TwinError
 from twin.files import check_suffix, write_text
@@ -160,7 +160,7 @@ def measured_device(
         fitted = fit_trains(trains, report)
         candidates = compare(trains, fitted)
     except TwinError as error:
-        raise TwinError(f"{', '.join(map(str, paths))}: {error}") from error
+        raise TwinError(f"{', '.join(map(str, paths))}: {error}{as_read(name, reading)}") from error
     chosen = next((one for one in candidates if one.name == family), simplest(candidates))
     files = ", ".join(path.name for path in paths)
     return FittedDevice(files, f"{name}, {reading.said}", trains, reading, fitted, list(candidates), chosen)
@@ -169,7 +169,7 @@ def measured_device(
 def description(name: str, trains: Trains, fitted: DeviceFit, reading: Reading, chosen: Candidate) -> str:
     """Write the device as TOML."""
     source = (
-        f"twin device fit of {_plain(name)}: {trains.devices} devices, {trains.up.size} steps; "
+        f"twin device fit of {_plain(name)}: {counted(trains.devices, 'device')}, {trains.up.size} steps; "
         f"{chosen.name}, chi^2 a step {chosen.chi2:.3g}; rms residual of a step {fitted.residual:.3g} dw_min"
     )
     lines = [

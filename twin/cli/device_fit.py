@@ -12,7 +12,7 @@ from twin.console import progress
 from twin.devices.curve import CHANCE
 from twin.devices.families import BARE, Candidate
 from twin.devices.fit import DeviceFit
-from twin.devices.forms.form import Wanted
+from twin.devices.forms.form import Wanted, counted
 from twin.devices.trains import Trains
 from twin.errors import TwinError
 from twin.files import check_outputs, check_suffix, write_bytes
@@ -37,8 +37,16 @@ def fit_measured(
     with progress("reading", "passes") as report:
         found = measured_device(paths, Wanted(read_voltage, _columns(columns)), form, family, report)
     trains, fitted, chosen = found.trains, found.fitted, found.chosen
+    if plot is not None:  # files first: what reads the output may stop before its end
+        write_bytes(plot, draw(trains, fitted, chosen, plot.suffix.lower()))
+    if out is not None:
+        found.save(out)
     console = Console()
     console.print(f"read as: {found.form}", soft_wrap=True, markup=False, highlight=False)
+    if found.reading.unused:
+        console.print(
+            f"columns not used: {', '.join(found.reading.unused)}", soft_wrap=True, markup=False, highlight=False
+        )
     console.print(fit_table(found.name, found.reading.unit, trains, fitted))
     console.print(parameter_table(trains, fitted))
     console.print(family_table(found.candidates, chosen))
@@ -56,10 +64,7 @@ def fit_measured(
             f"(log-likelihoods {fitted.noise.advantage:.1f} apart); the likelier is taken",
             soft_wrap=True,
         )
-    if plot is not None:
-        write_bytes(plot, draw(trains, fitted, chosen, plot.suffix.lower()))
     if out is not None:
-        found.save(out)
         console.print(
             f'{out}: use it as device = {{preset = "measured", file = "{out}"}}', soft_wrap=True, markup=False
         )
@@ -67,7 +72,7 @@ def fit_measured(
 
 def fit_table(name: str, unit: str, trains: Trains, fitted: DeviceFit) -> Table:
     """Make the table of what was found, with the residuals."""
-    table = Table(title=f"{name}: {trains.devices} devices, {trains.up.size} steps", title_justify="left")
+    table = Table(title=f"{name}: {counted(trains.devices, 'device')}, {trains.up.size} steps", title_justify="left")
     for heading in ("quantity", "up", "down"):
         table.add_column(heading, justify="left" if heading == "quantity" else "right")
     per = 2 / fitted.span

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted, one_train, opposite, rises, volts
+from twin.devices.forms.form import Array, Form, Reading, Wanted, counted, one_train, opposite, rises, volts
 from twin.devices.forms.grid import Grid
 
 READ_VOLTAGE = 0.1  # sandialabs/cross-sim v2.0, examples/lookup_table_generation
@@ -37,7 +37,9 @@ class CrossSim(Form):
             trains += [one_train("1", ways[-1], ramp) for ramp in full]
         if len(grids) > 1:
             opposite(ways, grids)
-        return Reading(trains, f"{len(trains)} ramps, currents at {voltage:g} V", "S", {"read_voltage_V": voltage})
+        return Reading(
+            trains, f"{counted(len(trains), 'ramp')}, currents at {voltage:g} V", "S", {"read_voltage_V": voltage}
+        )
 
 
 def _ramp(grid: Grid, column: int) -> Array:

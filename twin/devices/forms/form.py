@@ -72,12 +72,18 @@ class Reading:
         Of the values: "S", "A", or "" where the file does not say.
     electricity : mapping of str to float
         What the file says of pulses and reads, by name with unit.
+    taken : str
+        Which columns were taken as what, "" where the form has no choice.
+    unused : sequence of str
+        Headings of columns that were not used.
     """
 
     trains: Sequence[Train]
     said: str
     unit: str = ""
     electricity: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    taken: str = ""
+    unused: Sequence[str] = ()
 
 
 class Form(ABC):
@@ -86,6 +92,8 @@ class Form(ABC):
     NAME: ClassVar[str]
     SHAPE: ClassVar[str]
     """The shape in a few words, for messages and docs."""
+    ROLES: ClassVar[Sequence[str]] = ()
+    """Roles of columns that a user can give; pulse and time only say that a column is nothing else."""
 
     @staticmethod
     @abstractmethod
@@ -117,6 +125,11 @@ def heading(text: str) -> tuple[str, str, float]:
     if unit[:1] in PREFIXES and unit[1:] in BASES:
         return name, BASES[unit[1:]], PREFIXES[unit[0]]
     return name, "", 1.0
+
+
+def counted(number: int, thing: str) -> str:
+    """Write a number of things: ``1 train``, ``2 trains``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def volts(wanted: Wanted, usual: float) -> float:

@@ -1,17 +1,19 @@
 """An instrument's log: lines about the measurement, then voltage, current (or resistance) and perhaps time a row.
 
 The sign of a pulse's voltage is its direction. Rows at one small voltage are reads between pulses, and their current
-over that voltage is the state; without such rows each row is a pulse with the state after it.
+over that voltage is the state; without such rows each row is a pulse with the state after it. Devices and cycles are
+told by columns where they are there: no step is taken from one to another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted
+from twin.devices.forms.form import Array, Form, Reading, Wanted, counted
 from twin.devices.forms.grid import Grid
-from twin.devices.forms.roles import Roles, conductances, roles
+from twin.devices.forms.roles import MEASURED, Roles, conductances, roles
 from twin.devices.trains import Train
 from twin.errors import TwinError
 
@@ -25,6 +27,7 @@ class Log(Form):
 
     NAME = "log"
     SHAPE: ClassVar[str] = "lines about the measurement, then columns of voltage, current or resistance, and time"
+    ROLES: ClassVar[Sequence[str]] = (*MEASURED, "voltage", "width", "device", "cycle", "pulse", "time")
 
     @staticmethod
     def recognises(grids: Sequence[Grid]) -> bool:
@@ -47,14 +50,21 @@ class Log(Form):
         if read is None:
             states, unit, how = conductances(values, found.measured, wanted)
             pulses = voltage
-            trains = _trains(grid, found, [(voltage[k], [states[k]], k) for k in range(states.size)])
         else:
             at = np.abs(np.abs(voltage) - read) <= CLOSE * read
             states = (
                 values / voltage if found.measured == "current" else conductances(values, found.measured, wanted)[0]
             )
             unit, how, pulses = "S", f"reads at {read:g} V", voltage[~at]
-            trains = _trains(grid, found, _states(grid, found, np.where(at, 0.0, voltage), states))
+            voltage = np.where(at, 0.0, voltage)
+        told = _told(grid, found, wanted)
+        trains: list[Train] = []
+        for device, rows in _parts(grid, found, told):
+            if read is None:
+                made = [(float(voltage[k]), [float(states[k])], int(k)) for k in rows]
+            else:
+                made = _states(grid, found, rows, voltage, states)
+            trains += _trains(grid, found, device, made)
         electricity = {f"{name}_voltage_V": float(np.median(pulses[way])) for name, way in (
             ("up", pulses > 0), ("down", pulses < 0)) if way.any()}  # fmt: skip
         if read is not None:
@@ -62,7 +72,28 @@ class Log(Form):
         if "width" in found.of:
             electricity["pulse_width_s"] = float(np.median(found.values(grid, "width")))
         said = ", ".join(f"{name.partition('_')[0]} {value:g} V" for name, value in electricity.items() if "_V" in name)
-        return Reading(trains, f"{len(trains)} trains, {how}, {said}", unit, electricity)
+        of = f" of {counted(len({train.device for train in trains}), 'device')}" if "device" in told else ""
+        used = ("voltage", found.measured, "width", *told)
+        return Reading(
+            trains, f"{counted(len(trains), 'train')}{of}, {how}, {said}", unit, electricity,
+            found.taken(used), found.unused(used),
+        )  # fmt: skip
+
+
+def _told(grid: Grid, found: Roles, wanted: Wanted) -> tuple[str, ...]:
+    """Roles that tell devices and cycles apart; a column that differs in every row counts rows, unless it is named."""
+    columns = {role: found.cells(grid, role) for role in ("device", "cycle") if role in found.of}
+    return tuple(role for role, cells in columns.items() if role in wanted.columns or len(set(cells)) < len(cells))
+
+
+def _parts(grid: Grid, found: Roles, told: Sequence[str]) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+    """Device and rows of each cycle."""
+    size = len(grid.rows) - found.start
+    device, cycle = (np.array(found.cells(grid, role) if role in told else [""] * size) for role in ("device", "cycle"))
+    for name in dict.fromkeys(device.tolist()):
+        rows = np.flatnonzero(device == name)
+        for part in np.split(rows, np.flatnonzero(cycle[rows][1:] != cycle[rows][:-1]) + 1):
+            yield name, part
 
 
 def _read_voltage(voltage: Array, wanted: Wanted) -> float | None:
@@ -78,12 +109,13 @@ def _read_voltage(voltage: Array, wanted: Wanted) -> float | None:
 _States = list[tuple[float, list[float], int]]
 
 
-def _states(grid: Grid, found: Roles, pulse: Array, states: Array) -> _States:
+def _states(grid: Grid, found: Roles, rows: npt.NDArray[np.int64], pulse: Array, states: Array) -> _States:
     """(Voltage of the pulse before, its reads, row) of each state; the first has no pulse, 0."""
     made: _States = []
     since: list[float] = []
     sizes = set()
-    for k, (volts, state) in enumerate(zip(pulse, states, strict=True)):
+    for k in map(int, rows):
+        volts, state = pulse[k], states[k]
         if volts:
             since.append(float(volts))
         elif made and not since:
@@ -104,7 +136,7 @@ def _states(grid: Grid, found: Roles, pulse: Array, states: Array) -> _States:
     return made
 
 
-def _trains(grid: Grid, found: Roles, states: _States) -> list[Train]:
+def _trains(grid: Grid, found: Roles, device: str, states: _States) -> list[Train]:
     """Cut states where the pulses' sign changes; each train begins with the state before its first pulse."""
     trains: list[Train] = []
     part: _States = []
@@ -112,14 +144,15 @@ def _trains(grid: Grid, found: Roles, states: _States) -> list[Train]:
         if not np.isfinite(reads).all():
             raise TwinError(f"{grid.place(found.start + row)}: conductance (= {reads[0]:g}): must be finite; is V 0?")
         if len(part) > 1 and volts * part[-1][0] < 0:
-            trains.append(_train(part))
+            trains.append(_train(device, part))
             part = part[-1:]
         part.append((volts, reads, row))
-    trains.append(_train(part))
+    if part:
+        trains.append(_train(device, part))
     return trains
 
 
-def _train(part: _States) -> Train:
+def _train(device: str, part: _States) -> Train:
     values = [read for _, reads, _ in part for read in reads]
     numbers = [number for number, (_, reads, _) in enumerate(part) for _ in reads]
-    return Train("", bool(part[-1][0] > 0), values, numbers)
+    return Train(device, bool(part[-1][0] > 0), values, numbers)

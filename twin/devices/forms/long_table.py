@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted, halves, one_train
+from twin.devices.forms.form import Array, Form, Reading, Wanted, counted, halves, one_train
 from twin.devices.forms.grid import Grid
-from twin.devices.forms.roles import Roles, conductances, roles
+from twin.devices.forms.roles import MEASURED, Roles, conductances, roles
 from twin.devices.trains import Train
 from twin.errors import TwinError
 
@@ -21,6 +21,7 @@ class LongTable(Form):
 
     NAME = "long-table"
     SHAPE: ClassVar[str] = "headings with units, one column of conductance, current or resistance, a row a pulse"
+    ROLES: ClassVar[Sequence[str]] = (*MEASURED, "direction", "cycle", "device", "pulse", "time")
 
     @staticmethod
     def recognises(grids: Sequence[Grid]) -> bool:
@@ -38,9 +39,14 @@ class LongTable(Form):
                 f"{grid.path}: has no column of conductance, current or resistance; name it, e.g. "
                 "--column conductance=HEADING"
             )
+        if "cycle" in wanted.columns and "direction" not in found.of:
+            raise TwinError(
+                f"--column cycle (= {wanted.columns['cycle']}): is used by long-table only beside a column of "
+                "directions; name that too, e.g. --column direction=HEADING, or leave cycle out"
+            )
         values, unit, how = conductances(found.values(grid, found.measured), found.measured, wanted)
         unit = unit if found.units[found.of[found.measured]] else ""
-        devices = _cells(grid, found, "device")
+        devices = found.cells(grid, "device")
         trains: list[Train] = []
         for name in dict.fromkeys(devices):
             rows = np.flatnonzero(np.array([device == name for device in devices]))
@@ -49,21 +55,14 @@ class LongTable(Form):
             else:
                 trains += halves(name, values[rows])
         by = "by their column" if "direction" in found.of else "by where the series turns"
-        return Reading(trains, f"{len(trains)} trains, directions {by}, {how}", unit)
-
-
-def _cells(grid: Grid, found: Roles, role: str) -> list[str]:
-    """Text of a role's column, "" without one."""
-    rows = grid.rows[found.start :]
-    if role not in found.of:
-        return [""] * len(rows)
-    column = found.of[role]
-    return [cells[column] if column < len(cells) else "" for cells in rows]
+        used = (found.measured, "device", *(("direction", "cycle") if "direction" in found.of else ()))
+        said = f"{counted(len(trains), 'train')}, directions {by}, {how}"
+        return Reading(trains, said, unit, taken=found.taken(used), unused=found.unused(used))
 
 
 def _directed(grid: Grid, found: Roles, rows: npt.NDArray[np.int64], device: str, values: Array) -> list[Train]:
     """Trains of one device by the columns of direction and cycle."""
-    ways, cycles = _cells(grid, found, "direction"), _cells(grid, found, "cycle")
+    ways, cycles = found.cells(grid, "direction"), found.cells(grid, "cycle")
     trains: list[Train] = []
     part: list[int] = []
     for row in rows:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
-from twin.devices.forms.form import Form, Reading, Wanted, heading
+from twin.devices.forms.form import Form, Reading, Wanted, counted, heading
 from twin.devices.forms.grid import Grid
 from twin.devices.trains import Train
 from twin.errors import TwinError
 
 NEEDED = ("pulse", "conductance", "direction")
+PERHAPS = ("device", "cycle")
 DIRECTIONS = {"up": True, "down": False}
 
 
@@ -50,7 +51,8 @@ class Own(Form):
             )
         _, unit, factor = headings[names.index("conductance")]
         trains = list(_trains(grid, names, factor))
-        return Reading(trains, f"{len(trains)} trains", unit)
+        unused = [text for text, name in zip(grid.rows[0], names, strict=True) if name not in (*NEEDED, *PERHAPS)]
+        return Reading(trains, counted(len(trains), "train"), unit, unused=unused)
 
 
 def _trains(grid: Grid, names: list[str], factor: float) -> Iterator[Train]:

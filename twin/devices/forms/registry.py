@@ -10,6 +10,7 @@ from twin.devices.forms.log import Log
 from twin.devices.forms.long_table import LongTable
 from twin.devices.forms.neurosim import NeuroSim
 from twin.devices.forms.own import Own
+from twin.devices.forms.roles import NAMES
 from twin.devices.forms.two_columns import TwoColumns
 from twin.devices.forms.wide_table import WideTable
 from twin.devices.forms.xbtorch import XBTorch
@@ -52,7 +53,11 @@ def read_measured(
     names = {one.NAME.lower(): one for one in FORMS}
     if form is not None and form.lower() not in names:
         raise TwinError(f"--form (= {form}): is unknown; {suggest(form, [one.NAME for one in FORMS])}")
-    chosen = names[form.lower()] if form else next((one for one in FORMS if one.recognises(grids)), None)
+    for role in wanted.columns:
+        if role not in NAMES:
+            raise TwinError(f"--column {role}: is no role of a column; {suggest(role, NAMES)}")
+    recognised = (one for one in FORMS if set(wanted.columns) <= set(one.ROLES) and one.recognises(grids))
+    chosen = names[form.lower()] if form else next(recognised, None)
     shown = ", ".join(map(str, paths))
     if chosen is None:
         if wanted.columns:
@@ -61,5 +66,23 @@ def read_measured(
             raise TwinError(
                 f"{shown}: has no form that is known; name its columns (--column ROLE=HEADING) or its --form"
             )
+    for role, name in wanted.columns.items():
+        if role not in chosen.ROLES:
+            users = " and ".join(one.NAME for one in FORMS if role in one.ROLES)
+            raise TwinError(f"--column {role} (= {name}): is not used by the form {chosen.NAME}, only by {users}")
     reading = chosen.read(grids, wanted)
-    return assemble(shown, reading.trains), reading, chosen.NAME
+    try:
+        return assemble(shown, reading.trains), reading, chosen.NAME
+    except TwinError as error:
+        raise TwinError(f"{error}{as_read(chosen.NAME, reading)}") from error
+
+
+def as_read(name: str, reading: Reading) -> str:
+    """Say, behind an error of what was read, which columns it was made of; "" where the form has no choice."""
+    if not reading.taken:
+        return ""
+    unused = f", without {', '.join(map(repr, reading.unused))}" if reading.unused else ""
+    return (
+        f"; read as {name}, {reading.taken}{unused}; if that is wrong, say what a column is, e.g. "
+        "--column conductance=HEADING"
+    )

@@ -1,5 +1,6 @@
 """Which column of a table is what: by its heading, its unit, or what the user says."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,23 @@ class Roles:
             self._check_scale(grid, values, name)
         return values
 
+    def cells(self, grid: Grid, role: str) -> list[str]:
+        """Text of a role's column, "" without one."""
+        rows = grid.rows[self.start :]
+        if role not in self.of:
+            return [""] * len(rows)
+        column = self.of[role]
+        return [cells[column] if column < len(cells) else "" for cells in rows]
+
+    def taken(self, used: Iterable[str]) -> str:
+        """Say which columns the roles have that are used."""
+        return ", ".join(f"{self.headings[self.of[role]]!r} as {role}" for role in used if role in self.of)
+
+    def unused(self, used: Iterable[str]) -> list[str]:
+        """Headings of the columns that have none of the roles that are used."""
+        columns = {self.of[role] for role in used if role in self.of}
+        return [text for column, text in enumerate(self.headings) if text and column not in columns]
+
     def _check_scale(self, grid: Grid, values: Array, name: str) -> None:
         """Refuse a column of which one part is on another scale than all above: no device goes there and stays."""
         if values.size < 2 * PART or (values <= 0).any():
@@ -89,7 +107,7 @@ def roles(grid: Grid, wanted: Wanted) -> Roles | None:
     Raises
     ------
     TwinError
-        If the user names a column or a role that is not there.
+        If the user names a column that is not there.
     """
     header = next((k for k in range(min(len(grid.rows) - 1, 200)) if _heads(grid, k)), None)
     if header is None:
@@ -98,8 +116,6 @@ def roles(grid: Grid, wanted: Wanted) -> Roles | None:
     split = [heading(cell) for cell in headings]
     found: dict[str, int] = {}
     for role, name in wanted.columns.items():
-        if role not in NAMES:
-            raise TwinError(f"--column {role}: is no role of a column; {suggest(role, NAMES)}")
         found[role] = _named(grid, header, name)
     for role, names in NAMES.items():
         for k, (called, unit, _) in enumerate(split):

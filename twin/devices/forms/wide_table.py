@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted, halves, heading
+from twin.devices.forms.form import Array, Form, Reading, Wanted, counted, halves, heading
 from twin.devices.forms.grid import Grid
 from twin.devices.forms.roles import NAMES, UNITS, conductances, roles
 from twin.errors import TwinError
@@ -21,6 +21,7 @@ class WideTable(Form):
 
     NAME = "wide-table"
     SHAPE: ClassVar[str] = "headings, perhaps a column of pulse numbers, and a column a device or a cycle"
+    ROLES: ClassVar[Sequence[str]] = BESIDE
 
     @staticmethod
     def recognises(grids: Sequence[Grid]) -> bool:
@@ -48,8 +49,12 @@ class WideTable(Form):
             values, base, how = conductances(_values(grid, found.start, column) * factor, role, wanted)
             trains += halves(device, values)
         devices = len({train.device for train in trains})
-        said = f"{len(columns)} columns of {devices} device{'s' if devices > 1 else ''}, {len(trains)} trains, {how}"
-        return Reading(trains, said, base if unit else "")
+        said = (
+            f"{counted(len(columns), 'column')} of {counted(devices, 'device')}, {counted(len(trains), 'train')}, {how}"
+        )
+        taken = f"{', '.join(repr(found.headings[column]) for column in columns)} as {role} each"
+        unused = [text for column, text in enumerate(found.headings) if text and column not in columns]
+        return Reading(trains, said, base if unit else "", taken=taken, unused=unused)
 
 
 def _columns(grid: Grid, wanted: Wanted) -> list[int]:
