@@ -232,6 +232,13 @@ def test_a_mistake_in_a_workload_is_named_with_its_line(tmp_path, old, new, mess
     assert message in found
 
 
+def test_a_misspelt_preset_beside_a_file_is_named_itself(tmp_path):
+    (tmp_path / "u3.toml").write_text('family = "soft-bounds"\ndw_min = 0.01\n')
+    device = {"preset": "mesured", "file": str(tmp_path / "u3.toml")}
+    found, _ = fails(tmp_path, "workload", WORKLOAD, {"device": device})
+    assert "device.preset (= mesured): unknown; did you mean 'measured'?" in found
+
+
 def test_linear_regression_needs_squared_error(tmp_path):
     text = (ROOT / "workloads" / "linear.toml").read_text(encoding="utf-8")
     text = text.replace('"squared-error"', '"cross-entropy"').replace('"identity"', '"softmax"')

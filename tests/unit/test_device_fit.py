@@ -5,12 +5,12 @@ import tomllib
 import numpy as np
 import pytest
 
-from twin.api.devices import description, draw
+from twin.api.devices import description, draw, measured_device
 from twin.cli.device_fit import fit_measured
 from twin.devices import device_preset
 from twin.devices.families import compare, simplest
 from twin.devices.fit import fit_device
-from twin.devices.forms.form import Reading
+from twin.devices.forms.form import Reading, Wanted
 from twin.devices.forms.registry import read_measured
 from twin.devices.presets import read_description
 from twin.errors import TwinError
@@ -125,9 +125,26 @@ def test_the_command_writes_a_device_and_a_figure(tmp_path, capsys):
     assert "rms residual of a step" in " ".join(printed.split())
     assert (tmp_path / "a.svg").read_text().startswith("<?xml")
     assert read_description(str(tmp_path / "a.toml"))["family"] == "soft-bounds"
-    trains = read_trains(path)
-    fitted = fit_device(trains)
-    assert draw(trains, fitted, simplest(compare(trains, fitted)), ".svg") == (tmp_path / "a.svg").read_bytes()
+    found = measured_device([path], Wanted(), None, None, lambda *_: None)
+    assert draw(found, ".svg") == (tmp_path / "a.svg").read_bytes()
+
+
+def measured(path):
+    return measured_device([path], Wanted(), None, "tabular", lambda *_: None)
+
+
+def test_the_figure_has_units_and_says_how_many_devices_it_shows(tmp_path):
+    rows = [
+        f"{pulse},{5 + way * 0.5 * pulse + (1 - way) * (20 - 0.5 * pulse)},{('down', 'up')[way]},{device},{cycle}"
+        for device in range(3) for cycle in range(4) for way in (1, 0) for pulse in range(41)
+    ]  # fmt: skip
+    (tmp_path / "a.csv").write_text("\n".join(["pulse,conductance (uS),direction,device,cycle", *rows]))
+    left, right, _, last = measured(tmp_path / "a.csv").plot()
+    assert left.get_ylabel() == right.get_xlabel() == "conductance (\u00b5S)"
+    assert right.get_ylabel() == "step (nS)"
+    assert right.yaxis.get_major_formatter()(-5e-7, 0) == "\u2212500"
+    assert left.get_legend().get_title().get_text() == "2 of 3 devices"
+    assert last.get_xlim() == (0.5, 3.5)
 
 
 GOOD = ["pulse,conductance,direction"] + [

@@ -257,6 +257,32 @@ def test_files_are_written_before_anything_is_printed(tmp_path, monkeypatch):
     assert "dw_min" in (tmp_path / "mine.toml").read_text()
 
 
+@pytest.mark.parametrize(
+    ("head", "unit"),
+    [("Pulse,G (furlong)", "furlong"), ("Pulse,R (uS)", "uS"), ("V (V),I (Amp)", "Amp"),
+     ("pulse,direction,conductance (mho)", "mho")],
+)  # fmt: skip
+def test_a_unit_that_is_unknown_or_of_something_else_is_refused(tmp_path, head, unit):
+    width = head.count(",") + 1
+    (tmp_path / "a.csv").write_text("\n".join([head, "1,2,3"[: 2 * width - 1], "2,3,4"[: 2 * width - 1]]))
+    form = "twin" if width == 3 else "log" if "V (V)" in head else "long-table"
+    column = {"resistance": "R (uS)"} if "R (" in head else {}
+    with pytest.raises(TwinError) as caught:
+        read_measured([tmp_path / "a.csv"], form, Wanted(None, column))
+    assert f"a.csv:1: {head.rpartition(',')[2]}: unit (= {unit}): must be" in str(caught.value)
+
+
+def test_a_heading_may_say_that_units_are_arbitrary(tmp_path):
+    text = long_table()["long.csv"]
+    assert read_measured(written(tmp_path, {"a.csv": text.replace("nS", "a.u.")}))[1].unit == ""
+
+
+def test_a_conductance_that_no_device_has_is_asked_about(tmp_path, capsys):
+    text = long_table()["long.csv"]
+    fit_measured(written(tmp_path, {"a.csv": text.replace("nS", "kS")}), family="tabular")
+    assert "S: is the unit of 'G (kS)' right? devices have 1 nS to 10 mS" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])
 def test_encodings_of_instruments_are_read(tmp_path, encoding):
     text = long_table()["long.csv"].replace("nS", "µS")

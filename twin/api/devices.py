@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
     from twin.console import Report
-    from twin.devices.trains import Trains
+    from twin.devices.trains import Array, Trains
 
 UP, DOWN = INKS[ALGORITHMS["ttv2"]].light, INKS[ALGORITHMS["sgd"]].light
 SHOWN = 2000  # steps drawn of each direction
+LEAST, MOST = 1e-9, 1e-2  # S, assumption: below, a read at 0.1 V is under 0.1 nA; above, wires resist as much
+PREFIXES = {-5: "f", -4: "p", -3: "n", -2: "\u00b5", -1: "m", 0: "", 1: "k", 2: "M", 3: "G"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +87,15 @@ class FittedDevice:
         return pd.DataFrame(rows, columns=pd.Index(["family", "parameters", "chi2", "bic", "taken"]))
 
     @property
+    def doubt(self) -> str:
+        """What speaks against the unit of the conductances, a line; "" where nothing does."""
+        mean = float(np.abs(self.trains.before).mean())
+        if self.reading.unit != "S" or LEAST <= mean <= MOST:
+            return ""
+        where = f" of {self.reading.heading!r}" if self.reading.heading else ""
+        return f"mean conductance {mean:.3g} S: is the unit{where} right? devices have 1 nS to 10 mS"
+
+    @property
     def toml(self) -> str:
         """The device as ``preset = "measured"`` reads it; quantities have units."""
         return description(self.name, self.trains, self.fitted, self.reading, self.chosen)
@@ -102,7 +114,7 @@ class FittedDevice:
     def plot(self) -> list[Axes]:
         """Draw trains and steps in the unit of the files, residuals in units of the noise, and spreads."""
         with styled():
-            return list(_drawn(self.trains, self.fitted, self.chosen).axes)
+            return list(_drawn(self).axes)
 
 
 def fit_device(
@@ -213,31 +225,45 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() and char not in '"\\' else "?" for char in text)
 
 
-def draw(trains: Trains, fitted: DeviceFit, chosen: Candidate, suffix: str) -> bytes:
+def draw(found: FittedDevice, suffix: str) -> bytes:
     """Draw trains, steps with the fits, residuals and spreads; return the file, of one of `FORMATS`."""
     with styled():
-        return render_as(_drawn(trains, fitted, chosen), suffix)
+        return render_as(_drawn(found), suffix)
 
 
-def _drawn(trains: Trains, fitted: DeviceFit, chosen: Candidate) -> Figure:
+def _drawn(found: FittedDevice) -> Figure:
+    trains, fitted, chosen, unit = found.trains, found.fitted, found.chosen, found.reading.unit
     drawn = figure(7.4, 6.2)
     (left, right), (below, last) = drawn.subplots(2, 2)
-    _trains(left, trains)
+    _trains(left, trains, unit)
     _steps(right, trains, fitted, chosen)
+    _quantity(right.xaxis, "current" if unit == "A" else "conductance", unit, trains.after)
+    _quantity(right.yaxis, "step", unit, trains.after - trains.before)
     _residuals(below, trains, fitted, chosen)
     _spread(last, trains, fitted)
     return drawn
 
 
-def _trains(axes: Axes, trains: Trains) -> None:
+def _quantity(axis: Axis, name: str, unit: str, values: Array) -> None:
+    """Label an axis with a quantity and its unit, with the prefix of its largest value."""
+    largest = float(np.abs(values).max())
+    power = int(np.clip(np.floor(np.log10(largest) / 3), min(PREFIXES), max(PREFIXES))) if unit and largest else 0
+    axis.set_label_text(f"{name} ({PREFIXES[power]}{unit})" if unit else f"{name} (unit of the file)")
+    if power:
+        axis.set_major_formatter(lambda value, _: f"{value / 1000.0**power:.6g}".replace("-", "\u2212"))
+
+
+def _trains(axes: Axes, trains: Trains, unit: str) -> None:
     """Conductance along the first trains of either direction."""
+    devices: set[int] = set()
     for up, colour, label in ((True, UP, "up"), (False, DOWN, "down")):
         for k, train in enumerate(np.unique(trains.train[trains.up == up])[:8]):
             values = trains.after[trains.train == train]
+            devices |= set(trains.device[trains.train == train].tolist())
             axes.plot(values, color=colour, linewidth=0.8, label=label if k == 0 else None)
     axes.set_xlabel("pulse")
-    axes.set_ylabel("conductance")
-    axes.legend()
+    _quantity(axes.yaxis, "current" if unit == "A" else "conductance", unit, trains.after)
+    axes.legend(title=f"{len(devices)} of {trains.devices} devices" if len(devices) < trains.devices else None)
 
 
 def _steps(axes: Axes, trains: Trains, fitted: DeviceFit, chosen: Candidate) -> None:
@@ -250,8 +276,6 @@ def _steps(axes: Axes, trains: Trains, fitted: DeviceFit, chosen: Candidate) -> 
         axes.plot(trains.before[shown], change, ".", color=colour, markersize=1.5, alpha=0.25)
         axes.plot(x, curve.nodes if up else -curve.nodes, "--", color=colour, linewidth=0.8)
         axes.plot(x, mean, color=colour)
-    axes.set_xlabel("conductance")
-    axes.set_ylabel("step")
 
 
 def _residuals(axes: Axes, trains: Trains, fitted: DeviceFit, chosen: Candidate) -> None:
@@ -284,5 +308,6 @@ def _spread(axes: Axes, trains: Trains, fitted: DeviceFit) -> None:
         chosen = np.flatnonzero(trains.first & (trains.up == up))
         axes.plot(trains.device[chosen] + 1 + shift, size[trains.train[chosen]], ".", color=colour, markersize=4)
     axes.locator_params(axis="x", integer=True)
-    axes.set_xlabel("device")
+    axes.set_xlim(0.5, trains.devices + 0.5)
+    axes.set_xlabel("device" if trains.devices > 1 else "one device")
     axes.set_ylabel("steps of a train / common curve")

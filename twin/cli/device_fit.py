@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from twin.api.devices import draw, measured_device
+from twin.api.devices import FittedDevice, draw, measured_device
 from twin.console import progress
 from twin.devices.curve import CHANCE
 from twin.devices.families import BARE, Candidate
@@ -38,15 +38,12 @@ def fit_measured(
         found = measured_device(paths, Wanted(read_voltage, _columns(columns)), form, family, report)
     trains, fitted, chosen = found.trains, found.fitted, found.chosen
     if plot is not None:  # files first: what reads the output may stop before its end
-        write_bytes(plot, draw(trains, fitted, chosen, plot.suffix.lower()))
+        write_bytes(plot, draw(found, plot.suffix.lower()))
     if out is not None:
         found.save(out)
     console = Console()
-    console.print(f"read as: {found.form}", soft_wrap=True, markup=False, highlight=False)
-    if found.reading.unused:
-        console.print(
-            f"columns not used: {', '.join(found.reading.unused)}", soft_wrap=True, markup=False, highlight=False
-        )
+    for line in read_lines(found):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print(fit_table(found.name, found.reading.unit, trains, fitted))
     console.print(parameter_table(trains, fitted))
     console.print(family_table(found.candidates, chosen))
@@ -68,6 +65,16 @@ def fit_measured(
         console.print(
             f'{out}: use it as device = {{preset = "measured", file = "{out}"}}', soft_wrap=True, markup=False
         )
+
+
+def read_lines(found: FittedDevice) -> list[str]:
+    """Say as what the files were read, what was left out, and what looks wrong."""
+    lines = [f"read as: {found.form}"]
+    if found.reading.unused:
+        lines.append(f"columns not used: {', '.join(found.reading.unused)}")
+    if found.doubt:
+        lines.append(f"warning: {found.doubt}")
+    return lines
 
 
 def fit_table(name: str, unit: str, trains: Trains, fitted: DeviceFit) -> Table:

@@ -245,10 +245,7 @@ def _check_device(draft: Draft, place: KeyPath, preset: str, overrides: Mapping[
         if isinstance(error.__cause__, ValidationError):
             raise TwinError(_report(draft, None, error.__cause__, place)) from error
         text = str(error)
-        wrong = next(
-            (key for key in overrides if f"{key} (=" in text),
-            "preset" if "family" not in overrides else "family",
-        )
+        wrong = next((key for key in overrides if f"{key} (=" in text), "preset")
         rule = text.rsplit("): ", 1)[-1].removeprefix(f"device preset {preset!r}: ")
         value = overrides.get(wrong, preset)
         raise TwinError(draft.message((*place, wrong), one_line(rule), value)) from error

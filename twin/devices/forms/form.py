@@ -40,6 +40,8 @@ BASES = {
     "\u2126": "Ohm",
     "Hz": "Hz",
 }
+ARBITRARY = {"a.u.", "a.u", "au", "arb. u.", "arb. units", "norm.", "normalized", "normalised", "1", "-"}
+SHOWN = ("f", "p", "n", "u", "m", "k", "M", "G")
 TURN = 0.3  # share of the range by which conductance must come back for a turning point
 
 
@@ -72,6 +74,8 @@ class Reading:
         Of the values: "S", "A", or "" where the file does not say.
     electricity : mapping of str to float
         What the file says of pulses and reads, by name with unit.
+    heading : str
+        Of the column with the states, "" where there is none.
     taken : str
         Which columns were taken as what, "" where the form has no choice.
     unused : sequence of str
@@ -82,6 +86,7 @@ class Reading:
     said: str
     unit: str = ""
     electricity: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    heading: str = ""
     taken: str = ""
     unused: Sequence[str] = ()
 
@@ -125,6 +130,23 @@ def heading(text: str) -> tuple[str, str, float]:
     if unit[:1] in PREFIXES and unit[1:] in BASES:
         return name, BASES[unit[1:]], PREFIXES[unit[0]]
     return name, "", 1.0
+
+
+def check_unit(place: str, text: str, wanted: str) -> None:
+    """Refuse a heading whose unit is unknown or that of another quantity than `wanted`, a base unit.
+
+    Raises
+    ------
+    TwinError
+        With the heading, its unit, and what is known.
+    """
+    match = HEADING.fullmatch(text)
+    unit = match[2] if match else ""
+    if unit and unit.lower() not in ARBITRARY and heading(text)[1] != wanted:
+        raise TwinError(
+            f"{place}: {text}: unit (= {unit}): must be {wanted}, with a prefix {', '.join(SHOWN)} or none, or a.u.; "
+            "correct the heading, or leave the unit out"
+        )
 
 
 def counted(number: int, thing: str) -> str:

@@ -76,7 +76,7 @@ class Log(Form):
         used = ("voltage", found.measured, "width", *told)
         return Reading(
             trains, f"{counted(len(trains), 'train')}{of}, {how}, {said}", unit, electricity,
-            found.taken(used), found.unused(used),
+            found.headings[found.of[found.measured]], found.taken(used), found.unused(used),
         )  # fmt: skip
 
 

@@ -57,7 +57,8 @@ class LongTable(Form):
         by = "by their column" if "direction" in found.of else "by where the series turns"
         used = (found.measured, "device", *(("direction", "cycle") if "direction" in found.of else ()))
         said = f"{counted(len(trains), 'train')}, directions {by}, {how}"
-        return Reading(trains, said, unit, taken=found.taken(used), unused=found.unused(used))
+        heading = found.headings[found.of[found.measured]]
+        return Reading(trains, said, unit, heading=heading, taken=found.taken(used), unused=found.unused(used))
 
 
 def _directed(grid: Grid, found: Roles, rows: npt.NDArray[np.int64], device: str, values: Array) -> list[Train]:

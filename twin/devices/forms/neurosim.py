@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from twin.devices.forms.form import Form, Reading, Wanted, heading, one_train, opposite, rises
+from twin.devices.forms.form import Form, Reading, Wanted, check_unit, heading, one_train, opposite, rises
 from twin.devices.forms.grid import Grid
 
 
@@ -27,10 +27,11 @@ class NeuroSim(Form):
         trains, ways = [], []
         _, unit, factor = heading(grids[0].rows[0][1])
         for grid in grids:
+            check_unit(grid.place(0), grid.rows[0][1], "S")
             _, own, own_factor = heading(grid.rows[0][1])
             values = np.array([grid.number(row, 1, "Conductance") for row in range(1, len(grid.rows))])
             ways.append(bool(values.size) and rises(values))
             trains.append(one_train("1", ways[-1], values * (own_factor if own == unit else factor)))
         opposite(ways, grids)
         sizes = " and ".join(str(len(train.values)) for train in trains)
-        return Reading(trains, f"{len(trains)} tables of {sizes} states", unit)
+        return Reading(trains, f"{len(trains)} tables of {sizes} states", unit, heading=grids[0].rows[0][1])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
-from twin.devices.forms.form import Form, Reading, Wanted, counted, heading
+from twin.devices.forms.form import Form, Reading, Wanted, check_unit, counted, heading
 from twin.devices.forms.grid import Grid
 from twin.devices.trains import Train
 from twin.errors import TwinError
@@ -49,10 +49,12 @@ class Own(Form):
                 f"{grid.place(0)}: column {missing[0]}: is missing; columns are {', '.join(NEEDED)}, and device and "
                 "cycle where there are several"
             )
-        _, unit, factor = headings[names.index("conductance")]
+        column = names.index("conductance")
+        text, (_, unit, factor) = grid.rows[0][column], headings[column]
+        check_unit(grid.place(0), text, "S")
         trains = list(_trains(grid, names, factor))
         unused = [text for text, name in zip(grid.rows[0], names, strict=True) if name not in (*NEEDED, *PERHAPS)]
-        return Reading(trains, counted(len(trains), "train"), unit, unused=unused)
+        return Reading(trains, counted(len(trains), "train"), unit, heading=text, unused=unused)
 
 
 def _trains(grid: Grid, names: list[str], factor: float) -> Iterator[Train]:

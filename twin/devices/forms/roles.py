@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin.devices.forms.form import Array, Wanted, heading
+from twin.devices.forms.form import Array, Wanted, check_unit, heading
 from twin.devices.forms.grid import Grid
 from twin.devices.registry import suggest
 from twin.errors import TwinError
@@ -58,10 +58,12 @@ class Roles:
         return next((role for role in MEASURED if role in self.of), None)
 
     def values(self, grid: Grid, role: str) -> Array:
-        """Numbers of a role's column in its base unit."""
+        """Numbers of a role's column in its base unit; raises TwinError for a measured one with another unit."""
         column = self.of[role]
         rows = range(self.start, len(grid.rows))
         name = self.headings[column]
+        if role in MEASURED:
+            check_unit(grid.place(self.start - 1), name, UNITS[role])
         values = np.array([grid.number(row, column, name) for row in rows]) * self.factor[column]
         if role in MEASURED:
             self._check_scale(grid, values, name)

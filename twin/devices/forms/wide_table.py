@@ -54,7 +54,9 @@ class WideTable(Form):
         )
         taken = f"{', '.join(repr(found.headings[column]) for column in columns)} as {role} each"
         unused = [text for column, text in enumerate(found.headings) if text and column not in columns]
-        return Reading(trains, said, base if unit else "", taken=taken, unused=unused)
+        return Reading(
+            trains, said, base if unit else "", heading=found.headings[columns[0]], taken=taken, unused=unused
+        )
 
 
 def _columns(grid: Grid, wanted: Wanted) -> list[int]:
