@@ -53,6 +53,25 @@ def tensor(values):
     return torch.from_numpy(np.ascontiguousarray(values, np.float32))
 
 
+def imported(config, workload, folder, base):
+    """Import what a configuration prints; return what was found, and the files of the workload and the chip.
+
+    Parameters
+    ----------
+    config : RPU configuration of aihwkit
+    workload : Path
+        Whose network and data are taken.
+    folder : Path
+    base : Base
+    """
+    text, made, chip = (folder / name for name in ("config.txt", "imported.toml", "chip.toml"))
+    text.write_text(SCALED.sub(r"\1scale_fast_lr=False, ", str(config)) if ABSOLUTE else str(config))
+    found = read_configuration(text, base)
+    made.write_text(workload_text(found, Parsed.of("workload", str(workload)), "imported"))
+    chip.write_text(chip_text(found, Parsed.of("chip", "aimc-512"), "imported"))
+    return found, str(made), str(chip)
+
+
 class Both:
     """A layer of n_out x n_in devices on both sides.
 
@@ -77,19 +96,14 @@ class Both:
 
     def __init__(self, config, shape, folder, rate=0.1, seed=1):
         self.config, self.shape, self.rate = config, shape, rate
-        text, data = folder / "config.txt", folder / "zeros.npz"
-        text.write_text(SCALED.sub(r"\1scale_fast_lr=False, ", str(config)) if ABSOLUTE else str(config))
+        data, base = folder / "zeros.npz", folder / "layer.toml"
         n_out, n_in = shape
         zeros = {"x_train": np.zeros((4, n_in)), "x_test": np.zeros((1, n_in))}
         np.savez(data, **zeros, y_train=np.zeros((4, n_out)), y_test=np.zeros((1, n_out)))
-        base = folder / "layer.toml"
         base.write_text(LAYER.format(file=data, n_out=n_out, seed=seed))
-        self.found = read_configuration(text, Base(rate))
-        workload, chip = folder / "imported.toml", folder / "chip.toml"
-        workload.write_text(workload_text(self.found, Parsed.of("workload", str(base)), "imported"))
-        chip.write_text(chip_text(self.found, Parsed.of("chip", "aimc-512"), "imported"))
+        self.found, workload, chip = imported(config, base, folder, Base(rate))
         algorithm = self.found.algorithm
-        self.parts = build(plan_run(str(workload), str(chip), first_layout(algorithm)[0], algorithm))
+        self.parts = build(plan_run(workload, chip, first_layout(algorithm)[0], algorithm))
         self.machine = self.parts.machine
         self.machine.set_rates(1.0)
         self.sample = 0
@@ -214,25 +228,24 @@ class Both:
         record = self.machine.layers[0]
         period = max(int(record["in_chop_period"]), 1) * int(record["lines"]) * int(record["transfer_every"])
         apart = -(-(begin + steps) // period) * period  # so that lines and signs begin anew
+        without, program = self._updates(0, begin), self._updates(begin, steps)
         for k in range(repeats):
             self.machine.f[:] = self._start
             self.machine.set_weights(0, main, w)
-            self.vector("x")[:] = self.vector("d")[:] = 0.0
-            self._update(k * apart, begin)
-            self.vector("x")[:], self.vector("d")[:] = x, -d
-            self._update(k * apart + begin, steps)
+            for one, signal, error in ((without, 0.0, 0.0), (program, x, -d)):
+                self.vector("x")[:], self.vector("d")[:] = signal, error
+                self.machine.execute(one, np.zeros((one.size, N_COUNTS)))
+                one["sample"] += apart
             for name, values in made.items():
                 values[k] = self.machine.weights(0, name) if name in known else self._state(name)
         return made
 
-    def _update(self, first, samples):
-        """Perform what the program of some samples has beside their passes."""
-        if samples == 0:
-            return
-        program, _ = self.parts.effects.encoder.encode(first, first + samples)
-        program = program[~np.isin(program["opcode"], PASSES)]
+    def _updates(self, first, samples):
+        """Return what the program of some samples has beside their passes."""
+        program, _ = self.parts.effects.encoder.encode(first, first + max(samples, 1))
+        program = program[~np.isin(program["opcode"], PASSES)][: None if samples else 0].copy()
         program["slot"] = 0
-        self.machine.execute(program, np.zeros((program.size, N_COUNTS)))
+        return program
 
     def _state(self, name):
         """A matrix of the algorithm's state, (n_out, n_in)."""
