@@ -155,7 +155,7 @@ def measured(tmp_path):
 def test_device_fit_prints_writes_and_draws(twin, measured, tmp_path):
     code, out, err = twin("device", "fit", measured(ROWS), "--plot", "fit.svg", "--out", "device.toml")
     assert (code, err) == (0, "")
-    assert "1 devices, 60 steps" in out
+    assert "1 device, 60 steps" in out
     assert "rms residual of a step" in " ".join(out.split())
     assert (tmp_path / "fit.svg").read_text().startswith("<?xml")
     assert "use it as device = " in out
