@@ -5,18 +5,18 @@ the iterates themselves, which only a simulation can see.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from twin.extraction.averaging import Averager, Iterates, Schedule
-from twin.extraction.inference import average_model, make_model
+from twin.extraction.inference import average_model
 from twin.extraction.model import Model
 from twin.extraction.reader import Reader
 from twin.extraction.regression import random_inputs
-from twin.machine.replay import perform
 from twin.runs.build import Parts
-from twin.runs.numerics import Epoch
+from twin.runs.numerics import Epoch, learn
 
 EVERY, READS = 288, 100  # sequences between two looks (a hundredth of an epoch); mat-vecs a look
 Array = npt.NDArray[np.float64]
@@ -48,16 +48,10 @@ class Averages:
         """Train one epoch, numbers from 0, and look at the weights in between."""
         machine, training = parts.machine, parts.workload.training
         machine.set_rates(training.factor(number, training.epochs))
-        losses: list[float] = []
-
-        def learn(first: int, last: int) -> None:
-            while first < last:
-                done = perform(machine, parts.effects.encoder, first, last)
-                losses.extend(done.losses)
-                first = done.end
-
-        self.schedule.interleave(number * self.steps, (number + 1) * self.steps, learn, self._look, lambda: None)
-        loss = float(np.mean(losses))
+        sums: list[float] = []
+        first, last = number * self.steps, (number + 1) * self.steps
+        self.schedule.interleave(first, last, lambda a, b: sums.append(learn(parts, a, b)), self._look, lambda: None)
+        loss = sum(sums) / len(parts.data.inputs)
         return Epoch(number + 1, loss, *machine.evaluate(number), *machine.evaluate(number, analog=False))
 
     def _look(self, number: int) -> None:
@@ -69,10 +63,9 @@ class Averages:
 
     def model(self, parts: Parts) -> Model:
         """Return the average model by regression, with the deviation of the iterates as its sigma."""
-        found = average_model(parts.machine, self.regression.solve())
-        sigma = [one.sigma for one in self.iterates]
-        facts = found.metadata | {"sigma": "of the iterates", "snapshots": self.iterates[0].count}
-        return make_model(parts.machine, found.weights, sigma, found.standard_error, facts)
+        facts = {"sigma": "of the iterates", "snapshots": self.iterates[0].count}
+        found = average_model(parts.machine, self.regression.solve(), **facts)
+        return replace(found, sigma=tuple(one.sigma.astype(np.float32) for one in self.iterates))
 
     def state(self) -> dict[str, Array]:
         """Return everything as plain arrays."""

@@ -28,18 +28,24 @@ class Epoch(NamedTuple):
     exact_error: float
 
 
+def learn(parts: Parts, first: int, last: int) -> float:
+    """Train on steps `first` to `last` - 1 at the present rates; return the sum of the samples' losses."""
+    total = 0.0
+    while first < last:
+        done = perform(parts.machine, parts.effects.encoder, first, last)
+        total += sum(done.losses)
+        first = done.end
+    return total
+
+
 def train(parts: Parts, first: int = 0) -> Iterator[Epoch]:
     """Train epoch after epoch from epoch `first` (counted from 0) on the machine's present state.
 
     The engine changes no weight (tests/properties/test_modes.py), so that leaving it out saves only time.
     """
-    machine, encoder = parts.machine, parts.effects.encoder
-    training, size, steps = parts.workload.training, len(parts.data.inputs), parts.program.batches.steps
+    machine, training = parts.machine, parts.workload.training
+    size, steps = len(parts.data.inputs), parts.program.batches.steps
     for epoch in range(first, training.epochs):
         machine.set_rates(training.factor(epoch, training.epochs))
-        total, step, end = 0.0, epoch * steps, (epoch + 1) * steps
-        while step < end:
-            done = perform(machine, encoder, step, end)
-            total += sum(done.losses)
-            step = done.end
+        total = learn(parts, epoch * steps, (epoch + 1) * steps)
         yield Epoch(epoch + 1, total / size, *machine.evaluate(epoch), *machine.evaluate(epoch, analog=False))

@@ -6,6 +6,7 @@ tenth of it. Ten minutes on a core. Needs TWIN_DATA_DIR with war-and-peace.txt.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +14,8 @@ from onen_2021_fig3 import ARRAYS, Case, parts_of
 
 from twin.extraction.inference import make_model, program
 from twin.extraction.model import Model
-from twin.machine.replay import perform
 from twin.runs.build import build
-from twin.runs.numerics import train
+from twin.runs.numerics import learn, train
 from twin.runs.planning import plan_run
 
 HERE = Path(__file__).parent
@@ -40,11 +40,11 @@ def drift(case: Case, model: Model) -> Iterator[dict[str, object]]:
     """Start a case at a model and yield its test loss after every tenth of an epoch."""
     parts = parts_of(case, epochs=1)
     machine, steps = parts.machine, parts.program.batches.steps
-    clipped, step = program(machine, model), 0
+    clipped = program(machine, model)
+    ends = [steps * part // PARTS for part in range(PARTS + 1)]
     machine.set_rates(1.0)
-    for part in range(PARTS + 1):
-        while step < steps * part // PARTS:
-            step = perform(machine, parts.effects.encoder, step, steps * part // PARTS).end
+    for part, (first, last) in enumerate(pairwise([0, *ends])):
+        learn(parts, first, last)
         losses = {"test_loss": machine.evaluate(part, TESTED)[0]}
         losses["exact_loss"] = machine.evaluate(part, TESTED, analog=False)[0]
         print(case, part, losses, flush=True)
