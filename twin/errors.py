@@ -6,6 +6,11 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+def counted(number: int, thing: str) -> str:
+    """Write a number of things: ``1 train``, ``2 trains``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 class TwinError(Exception):
     """A user's mistake.
 

@@ -15,10 +15,10 @@ from twin.devices.curve import SECTIONS
 from twin.devices.families import MODELS, Candidate, compare, parameters, simplest
 from twin.devices.fit import DeviceFit
 from twin.devices.fit import fit_device as fit_trains
-from twin.devices.forms.form import Reading, Wanted, counted
+from twin.devices.forms.form import Reading, Wanted
 from twin.devices.forms.registry import as_read, read_measured
 from twin.devices.registry import family_of, suggest
-from twin.errors import TwinError
+from twin.errors import TwinError, counted
 from twin.files import check_suffix, write_text
 from twin.report.figures.palette import ALGORITHMS, INKS, TEXT
 from twin.report.figures.svg import figure, render_as, styled

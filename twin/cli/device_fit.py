@@ -12,9 +12,9 @@ from twin.console import progress
 from twin.devices.curve import CHANCE
 from twin.devices.families import BARE, Candidate
 from twin.devices.fit import DeviceFit
-from twin.devices.forms.form import Wanted, counted
+from twin.devices.forms.form import Wanted
 from twin.devices.trains import Trains
-from twin.errors import TwinError
+from twin.errors import TwinError, counted
 from twin.files import check_outputs, check_suffix, write_bytes
 from twin.report.figures.svg import FORMATS
 

@@ -9,6 +9,7 @@ from twin.descriptions.load import Parsed, load_chip, load_workload
 from twin.descriptions.timed import name_of
 from twin.errors import TwinError
 from twin.files import check_outputs, check_suffix, write_text
+from twin.imports.aihwkit.algorithms import ASSUMED
 from twin.imports.aihwkit.convert import read_configuration
 from twin.imports.aihwkit.found import Base, Found
 from twin.imports.aihwkit.written import checked, chip_text, chip_values, workload_text
@@ -20,9 +21,6 @@ ONCE = frozenset(
     }
 )
 """Kinds of node that are used once a sample, where nothing repeated stands before them."""
-
-ASSUMED = "an assumed learning rate"
-"""How the source of a value says that the rate of the optimiser is a part of it."""
 
 
 def import_configuration(

@@ -10,7 +10,7 @@ from typing import Any
 
 from twin.descriptions.resolved import resolved_toml
 from twin.descriptions.study import PLACE, Runs
-from twin.errors import TwinError
+from twin.errors import TwinError, counted
 from twin.files import remove, write_bytes, write_text
 from twin.report.figures.svg import write_drawing
 from twin.report.pages.markdown import escape, line
@@ -170,13 +170,9 @@ def _made_of(plan: StudyPlan, store: Store) -> str:
         status = str(row["status"]) if row else "not run"
         counts[status] = counts.get(status, 0) + 1
     ended = ", ".join(f"{count} {status}" for status, count in counts.items() if status != Status.DONE)
-    runs = [_count(counts.get(Status.DONE, 0), "run") + (f" ({ended})" if ended else "")] if counts else []
-    figures = [_count(len(plan.study.reproductions), "published figure")] if plan.study.reproductions else []
+    runs = [counted(counts.get(Status.DONE, 0), "run") + (f" ({ended})" if ended else "")] if counts else []
+    figures = [counted(len(plan.study.reproductions), "published figure")] if plan.study.reproductions else []
     return f"makes {' and '.join(runs + figures)} with twin {__version__}, or takes from its cache what it made before."
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _file(entry: tuple[str, str]) -> str:

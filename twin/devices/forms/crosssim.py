@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted, counted, one_train, opposite, rises, volts
+from twin.devices.forms.form import Array, Form, Reading, Wanted, one_train, opposite, rises, volts
 from twin.devices.forms.grid import Grid
+from twin.errors import counted
 
 READ_VOLTAGE = 0.1  # sandialabs/cross-sim v2.0, examples/lookup_table_generation
 RAMP = re.compile(r"rmp\s*\d+", re.IGNORECASE)

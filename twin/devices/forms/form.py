@@ -41,7 +41,6 @@ BASES = {
     "Hz": "Hz",
 }
 ARBITRARY = {"a.u.", "a.u", "au", "arb. u.", "arb. units", "norm.", "normalized", "normalised", "1", "-"}
-SHOWN = ("f", "p", "n", "u", "m", "k", "M", "G")
 TURN = 0.3  # share of the range by which conductance must come back for a turning point
 
 
@@ -143,15 +142,11 @@ def check_unit(place: str, text: str, wanted: str) -> None:
     match = HEADING.fullmatch(text)
     unit = match[2] if match else ""
     if unit and unit.lower() not in ARBITRARY and heading(text)[1] != wanted:
+        prefixes = ", ".join(filter(str.isascii, PREFIXES))
         raise TwinError(
-            f"{place}: {text}: unit (= {unit}): must be {wanted}, with a prefix {', '.join(SHOWN)} or none, or a.u.; "
+            f"{place}: {text}: unit (= {unit}): must be {wanted}, with a prefix {prefixes} or none, or a.u.; "
             "correct the heading, or leave the unit out"
         )
-
-
-def counted(number: int, thing: str) -> str:
-    """Write a number of things: ``1 train``, ``2 trains``."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def volts(wanted: Wanted, usual: float) -> float:

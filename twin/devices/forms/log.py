@@ -11,11 +11,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted, counted
+from twin.devices.forms.form import Array, Form, Reading, Wanted
 from twin.devices.forms.grid import Grid
 from twin.devices.forms.roles import MEASURED, Roles, conductances, roles
 from twin.devices.trains import Train
-from twin.errors import TwinError
+from twin.errors import TwinError, counted
 
 READS = 0.25  # share of the rows at the smallest voltage from which on these are reads
 CLOSE = 0.02  # by how much voltages of reads may differ, relative

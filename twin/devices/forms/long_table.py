@@ -6,11 +6,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted, counted, halves, one_train
+from twin.devices.forms.form import Array, Form, Reading, Wanted, halves, one_train
 from twin.devices.forms.grid import Grid
 from twin.devices.forms.roles import MEASURED, Roles, conductances, roles
 from twin.devices.trains import Train
-from twin.errors import TwinError
+from twin.errors import TwinError, counted
 
 UP = {"up", "potentiation", "pot", "ltp", "p", "set", "increase", "+", "+1", "1", "positive", "pos"}
 DOWN = {"down", "depression", "dep", "ltd", "d", "reset", "decrease", "-", "-1", "0", "negative", "neg"}

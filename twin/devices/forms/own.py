@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
-from twin.devices.forms.form import Form, Reading, Wanted, check_unit, counted, heading
+from twin.devices.forms.form import Form, Reading, Wanted, check_unit, heading
 from twin.devices.forms.grid import Grid
 from twin.devices.trains import Train
-from twin.errors import TwinError
+from twin.errors import TwinError, counted
 
 NEEDED = ("pulse", "conductance", "direction")
 PERHAPS = ("device", "cycle")

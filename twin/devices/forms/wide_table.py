@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted, counted, halves, heading
+from twin.devices.forms.form import Array, Form, Reading, Wanted, halves, heading
 from twin.devices.forms.grid import Grid
 from twin.devices.forms.roles import NAMES, UNITS, conductances, roles
-from twin.errors import TwinError
+from twin.errors import TwinError, counted
 
 CYCLE = re.compile(r"(cycle|run|loop|ramp|c)\s*\d+")
 BESIDE = ("pulse", "time", "cycle", "width", "device", "direction")

@@ -12,6 +12,8 @@ from twin.imports.aihwkit.settings import Settings
 
 ROUNDING = 1e-5  # of 1 / p in float32
 SAME = 1e-6
+ASSUMED = "an assumed learning rate"
+"""In the source of a value: that the rate of the optimiser is a part of it."""
 RATE = "the learning rate of the optimiser, which no configuration has"
 
 
@@ -178,14 +180,14 @@ def _fast_rate(cell: Settings, rate: float) -> float:
 
 def _scaled_by(cell: Settings, found: Found, table: str) -> None:
     """Say which rates have the assumed learning rate of the optimiser in them."""
-    assumed = f"times an assumed learning rate of {found.base.learning_rate:g}"
+    assumed = f"{ASSUMED} of {found.base.learning_rate:g}"
     own = cell.number("fast_lr")
     if cell.flag("scale_transfer_lr"):
-        found.also[f"{table}.transfer_lr"] = assumed
+        found.also[f"{table}.transfer_lr"] = f"times {assumed}"
     if own > 0 and cell.flag("scale_fast_lr"):
-        found.also[f"{table}.fast_lr"] = f"{assumed} (aihwkit 1.1: absolute)"
+        found.also[f"{table}.fast_lr"] = f"times {assumed} (aihwkit 1.1: absolute)"
     elif own <= 0:
-        found.also[f"{table}.fast_lr"] = f"an assumed learning rate of {found.base.learning_rate:g}"
+        found.also[f"{table}.fast_lr"] = assumed
 
 
 def _gamma(cell: Settings) -> tuple[float, int]:
