@@ -31,14 +31,12 @@ class Case:
     epochs, seed : int
     samples : int
         Sequences an epoch; 0: the whole training text.
-    tested : int
-        Sequences of the test; 0: the whole test text.
     validation : bool
         Whether the last tenth of the training text is kept from training and tested instead of the test text.
     average_from : int
         Epoch from which weights are averaged until the end; 0: none.
-    chip, more : dict of str to str
-        Further overrides of chip and workload.
+    chip : dict of str to str
+        Overrides of the chip.
     """
 
     name: str
@@ -49,11 +47,9 @@ class Case:
     epochs: int
     seed: int = 1
     samples: int = 0
-    tested: int = 0
     validation: bool = False
     average_from: int = 0
     chip: dict[str, str] = field(default_factory=dict)
-    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -156,7 +152,7 @@ LISTS = {"fig4": FIG4, "table1": TABLE, "fig3": FIG3, "fig5": FIG5, "parts": PAR
 
 def overrides(case: Case, samples: int, epochs: int) -> dict[str, str]:
     """Return what a case changes in the workload lstm-wp."""
-    own = {"device": case.device, "training.epochs": str(epochs), "training.seed": str(case.seed)} | case.more
+    own = {"device": case.device, "training.epochs": str(epochs), "training.seed": str(case.seed)}
     own |= {f"algorithms.{case.algorithm}.{key}": value for key, value in case.rates.items()}
     if case.algorithm != "digital":  # every coincidence by itself
         own[f"algorithms.{case.algorithm}.update.kernel"] = '"exact"'
@@ -165,8 +161,6 @@ def overrides(case: Case, samples: int, epochs: int) -> dict[str, str]:
         own["training.decay_factor"] = str(case.decay)
     if samples:
         own["data.samples"] = str(samples)
-    if case.tested:
-        own["data.test_samples"] = str(case.tested)
     return own
 
 

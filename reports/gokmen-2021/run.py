@@ -11,7 +11,6 @@ import argparse
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,6 +49,10 @@ def finish(case: Case, folder: Path, path: Path) -> None:
             done, parts.machine.f[:] = int(saved["epochs"]), saved["arena"]
             if averages:
                 averages.restore(saved)
+    if done < case.epochs:
+        table = curves_of(path)  # without what was written after the state, or belongs to a state elsewhere
+        own = (table["case"] == case.name) & (table["seed"] == case.seed)
+        table[~own | (table["epoch"] <= done)].to_csv(path, index=False, float_format="%.6g")
     began = time.time()
     for epoch in epochs_of(case, parts, done, averages):
         row = {"case": case.name, "seed": case.seed, "epoch": epoch.number, "train_loss": epoch.train_loss}
@@ -60,28 +63,36 @@ def finish(case: Case, folder: Path, path: Path) -> None:
             row["final_exact_loss"], _ = parts.machine.evaluate(epoch.number, analog=False)
             parts.machine.data = kept
         row |= {"wall_s": time.time() - began, "commit": COMMIT, "date": datetime.now(UTC).date().isoformat()}
-        table = pd.read_csv(path) if path.exists() else pd.DataFrame()
-        pd.concat([table, pd.DataFrame([row])], ignore_index=True).to_csv(path, index=False, float_format="%.6g")
+        pd.concat([curves_of(path), pd.DataFrame([row])], ignore_index=True).to_csv(
+            path, index=False, float_format="%.6g"
+        )
         temporary = state.with_suffix(".new.npz")
         more = averages.state() if averages else {}
         np.savez(temporary, arena=parts.machine.f, epochs=epoch.number, **more)
         temporary.replace(state)
         print(f"{case.name}, seed {case.seed}, epoch {epoch.number}: {epoch.test_loss:.3f}", flush=True)
         began = time.time()
-    if averages and not (folder / f"{case.label}-average.model.npz").exists():
+    if averages:
         extract_model(parts.machine).save(folder / f"{case.label}-extracted.model.npz")
-        averages.model(parts).save(folder / f"{case.label}-average.model.npz")
+        averages.model(parts).save(average_of(case, folder))
 
 
-def lacking(cases: list[Case], folder: Path, path: Path) -> Iterator[Case]:
-    """Yield the cases whose curve or whose models are incomplete; a curve whose state is elsewhere begins anew."""
-    for case in cases:
-        table = pd.read_csv(path) if path.exists() else pd.DataFrame({"case": [], "seed": []})
-        own = (table["case"] == case.name) & (table["seed"] == case.seed)
-        if own.sum() < case.epochs and own.any() and not (folder / f"{case.label}.npz").exists():
-            table[~own].to_csv(path, index=False, float_format="%.6g")
-        if own.sum() < case.epochs:
-            yield case
+def average_of(case: Case, folder: Path) -> Path:
+    """Return the file of a case's average model, the last that its training leaves."""
+    return folder / f"{case.label}-average.model.npz"
+
+
+def curves_of(path: Path) -> pd.DataFrame:
+    """Return the rows that a table has so far."""
+    return pd.read_csv(path) if path.exists() else pd.DataFrame({"case": [], "seed": [], "epoch": []})
+
+
+def lacking(case: Case, folder: Path, path: Path) -> bool:
+    """Return whether a case's curve is incomplete, or its models where its state is at hand."""
+    table = curves_of(path)
+    own = (table["case"] == case.name) & (table["seed"] == case.seed)
+    begun = case.average_from > 0 and (folder / f"{case.label}.npz").exists()
+    return bool(own.sum() < case.epochs) or (begun and not average_of(case, folder).exists())
 
 
 def pieces() -> None:
@@ -89,12 +100,12 @@ def pieces() -> None:
     rows = []
     for name, cases in LISTS.items():
         path = HERE / f"curves-{name}.csv"
-        curves = pd.read_csv(path) if path.exists() else pd.DataFrame({"case": [], "seed": []})
+        curves = curves_of(path)
         done = set(zip(curves["case"], curves["seed"], strict=True))
         for case in cases:
             if (case.name, case.seed) in done:
                 row = {"list": name, "case": case.name, "seed": case.seed, "sequences": PIECE}
-                rows.append(row | {"train_loss": piece(replace(case, average_from=0))})
+                rows.append(row | {"train_loss": piece(case)})
                 pd.DataFrame(rows).to_csv(HERE / "pieces.csv", index=False, float_format="%.7g")
 
 
@@ -110,8 +121,9 @@ def main() -> None:
         pieces()
     for name in given.lists:
         path = HERE / f"curves-{name}.csv"
-        for case in lacking(LISTS[name], given.folder, path):
-            finish(case, given.folder, path)
+        for case in LISTS[name]:
+            if lacking(case, given.folder, path):
+                finish(case, given.folder, path)
 
 
 if __name__ == "__main__":
