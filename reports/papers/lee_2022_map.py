@@ -26,6 +26,7 @@ from papers.robustness import (
 from twin.descriptions.load import load_sweep
 from twin.descriptions.sweep import Sweep
 from twin.errors import TwinError
+from twin.results.totals import LATE
 from twin.sweep.run import Settings, run_sweep
 
 if TYPE_CHECKING:
@@ -52,9 +53,12 @@ class Accuracies:
     af_a, af_c, fast_lr, transfer_lr : float array
         Values of the axes, ascending.
     by_seed : float array, shape (n_a, n_c, n_fast, n_transfer, n_seeds)
-        1 less the mean test error of the last three epochs; NaN of a run that did not come to its end.
+        1 less the mean test error of the last three epochs, or less that of the last where there are no more than
+        three; NaN of a run that did not come to its end.
     train_loss : float array, shape (n_a, n_c, n_fast, n_transfer)
-        Mean over seeds.
+        Mean over seeds, in the last epoch.
+    epochs : int
+        Of a run.
     """
 
     sweep: str
@@ -64,6 +68,7 @@ class Accuracies:
     transfer_lr: Array
     by_seed: Array
     train_loss: Array
+    epochs: int
 
     @property
     def seeds(self) -> int:
@@ -212,12 +217,18 @@ def check(sweep: Sweep, label: str) -> None:
 
 
 def accuracies(table: "pd.DataFrame", sweep: Sweep) -> Accuracies:
-    """Arrange the table of a sweep over `AXES` as arrays."""
+    """Arrange the table of a sweep over `AXES` as arrays.
+
+    The mean of the last three epochs is the paper's measure. Of runs that have no more than three it would be the mean
+    of the whole learning curve: there the last epoch counts.
+    """
     af_a, af_c, fast_lr, transfer_lr = (np.sort(table[key].astype(float).unique()) for key in AXES)
     shape = (af_a.size, af_c.size, fast_lr.size, transfer_lr.size, table["seed"].nunique())
-    ordered = table.astype(dict.fromkeys((*AXES, "late_test_error", "train_loss"), float)).sort_values([*AXES, "seed"])
-    error, loss = (ordered[name].to_numpy().reshape(shape) for name in ("late_test_error", "train_loss"))
-    return Accuracies(sweep.name, af_a, af_c, fast_lr, transfer_lr, 1 - error, _over_seeds(loss))
+    epochs = int(table["epochs"].astype(float).max())
+    names = ("late_test_error" if epochs > LATE else "test_error", "train_loss")
+    ordered = table.astype(dict.fromkeys((*AXES, *names), float)).sort_values([*AXES, "seed"])
+    error, loss = (ordered[name].to_numpy().reshape(shape) for name in names)
+    return Accuracies(sweep.name, af_a, af_c, fast_lr, transfer_lr, 1 - error, _over_seeds(loss), epochs)
 
 
 def _over_seeds(values: Array) -> Array:
@@ -232,6 +243,8 @@ def settings(found: Accuracies) -> dict[str, str]:
     def listed(values: Array) -> str:
         return ", ".join(f"{value:g}" for value in values)
 
+    late = "mean test accuracy of the last three epochs"
+    counted = late if found.epochs > LATE else f"test accuracy after the last of {found.epochs} epochs"
     return {
         "sweep": f"{found.sweep}: {found.accuracy.size} points x {found.seeds} seeds; its workload is in `twin show "
         f"{found.sweep}`",
@@ -239,5 +252,5 @@ def settings(found: Accuracies) -> dict[str, str]:
         "AF of C": listed(found.af_c),
         "rate of A (fast_lr)": listed(found.fast_lr),
         "rate of the transfer (transfer_lr)": listed(found.transfer_lr),
-        "accuracy": "mean test accuracy of the last three epochs, on the noisy arrays",
+        "accuracy": f"{counted}, on the noisy arrays",
     }

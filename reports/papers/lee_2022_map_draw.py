@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SHOWN = 4.0  # largest factor on the axes of filtered maps
 DARK = 0.6  # of the colour scale, above which numbers are white
+BEHIND, ABOVE = 15.0, 1.0
+"""How far below the best accuracy (points) and above the least loss (nat) colours reach; what failed is as pale as
+that, so that it does not take the whole scale."""
 
 
 def draw_accuracy(loss: Map, maps: Mapping[str, Map], rates: Mapping[str, tuple[float, float]]) -> Drawing:
@@ -25,12 +28,16 @@ def draw_accuracy(loss: Map, maps: Mapping[str, Map], rates: Mapping[str, tuple[
     with styled():
         drawn = figure(10.2, 3.7)
         axes = drawn.subplots(1, 3)
-        _cells(axes[0], loss, "{:.2f}", "Blues_r")
+        least = float(np.nanmin(loss.cells))
+        _cells(axes[0], loss, "{:.2f}", "Blues_r", (least, min(least + ABOVE, float(np.nanmax(loss.cells)))))
         axes[0].set_title("training loss (nat)")
         for one, (panel, found) in zip(axes[1:], maps.items(), strict=True):
-            _cells(one, Map(found.af_a, found.af_c, 100 * found.cells), "{:.1f}", "Blues")
+            percent = 100 * found.cells
+            best = float(np.nanmax(percent))
+            limits = (max(best - BEHIND, float(np.nanmin(percent))), best)
+            _cells(one, Map(found.af_a, found.af_c, percent), "{:.1f}", "Blues", limits)
             fast, transfer = rates[panel]
-            one.set_title(f"test accuracy (%), A {fast:g}, transfer {transfer:g}")
+            one.set_title(f"test accuracy (%)\nrate of A {fast:g}, transfer {transfer:g}")
         for letter, one in zip("ABC", axes, strict=True):
             heading(one, letter)
         return Drawing(
@@ -79,9 +86,9 @@ def draw_thresholds(lower: Specification, higher: Specification, scenarios: int)
         )
 
 
-def _cells(axes: "Axes", found: Map, form: str, colours: str, limits: tuple[float, float] | None = None) -> None:
-    """Draw a map by its points, a number in each; A to the right, C upwards."""
-    low, high = limits or (float(np.nanmin(found.cells)), float(np.nanmax(found.cells)))
+def _cells(axes: "Axes", found: Map, form: str, colours: str, limits: tuple[float, float]) -> None:
+    """Draw a map by its points, a number in each; A to the right, C upwards; colours end at the limits."""
+    low, high = limits
     axes.imshow(found.cells.T, origin="lower", cmap=colours, vmin=low, vmax=high, aspect="auto")
     dark_is_low = colours.endswith("_r")
     for i in range(found.af_a.size):
@@ -99,6 +106,7 @@ def _cells(axes: "Axes", found: Map, form: str, colours: str, limits: tuple[floa
 def _field(axes: "Axes", found: Map, scenarios: int) -> None:
     """Draw a fine map as filled contours, one a pair of rates."""
     levels = np.linspace(0, scenarios, scenarios + 1)
+    levels[-1] += 1e-6  # a full score with a rounding error is not beyond the scale
     a, c = (axis <= SHOWN for axis in (found.af_a, found.af_c))
     axes.contourf(found.af_a[a], found.af_c[c], found.cells[a][:, c].T, levels, cmap="Greens", extend="both")
     axes.set(xlim=(0, SHOWN), ylim=(0, SHOWN))

@@ -10,7 +10,7 @@ from papers import lee_2022_fig7 as fig7
 from papers import lee_2022_fig8 as fig8
 from papers import lee_2022_fig9 as fig9
 from papers import reproduce_figure
-from papers.lee_2022_map import AXES, Accuracies, accuracies, check, specify, thresholds
+from papers.lee_2022_map import AXES, Accuracies, accuracies, check, settings, specify, thresholds
 from papers.robustness import (
     Map,
     behind_the_best,
@@ -94,7 +94,7 @@ def made(law, scatter=(0.0,)):
     """Accuracies by a law of (AF_A, AF_C, fast_lr, transfer_lr), each seed lifted by its scatter."""
     grid = np.meshgrid(AF, AF, RATES, RATES, indexing="ij")
     accuracy = np.vectorize(law)(*grid)
-    return Accuracies("made", AF, AF, RATES, RATES, accuracy[..., None] + np.array(scatter), 1 - accuracy)
+    return Accuracies("made", AF, AF, RATES, RATES, accuracy[..., None] + np.array(scatter), 1 - accuracy, 15)
 
 
 def hill(a, c, fast, slow):
@@ -158,7 +158,7 @@ def test_every_map_leaves_its_files(tmp_path, monkeypatch):
 def test_a_table_becomes_arrays_whatever_its_order_and_seeds_are_averaged():
     rows = [
         dict(zip(AXES, (a, c, f, t), strict=True))
-        | {"seed": s, "late_test_error": a + 0.1 * c + s, "train_loss": f + t}
+        | {"seed": s, "epochs": 4.0, "late_test_error": a + 0.1 * c + s, "test_error": 0.5 * a, "train_loss": f + t}
         for a in (0.0, 1.0)
         for c in (0.0, 2.0)
         for f in (0.01, 0.02)
@@ -173,6 +173,9 @@ def test_a_table_becomes_arrays_whatever_its_order_and_seeds_are_averaged():
     assert found.accuracy[1, 1, 0, 0] == pytest.approx(1 - (1.0 + 0.2 + 1.5))
     assert found.at(0.02, 0.01).cells[1, 0] == pytest.approx(-1.5)
     assert found.train_loss[0, 0, 1, 0] == pytest.approx(0.03)
+    short = accuracies(table.assign(epochs=3.0), load_sweep("lee-2022-map").model)  # a mean of three would be of all
+    assert short.by_seed[1, 1, 0, 0] == pytest.approx([0.5, 0.5])
+    assert settings(short)["accuracy"].startswith("test accuracy after the last of 3 epochs")
 
 
 def test_the_shipped_sweeps_are_maps_of_at_least_six_by_six_pairs_and_nine_rates():
