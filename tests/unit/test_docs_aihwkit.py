@@ -9,7 +9,8 @@ from command_kit import run_main
 
 PAGE = (Path(__file__).parents[2] / "docs" / "aihwkit.md").read_text(encoding="utf-8")
 (CONFIGURATION,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
-(SESSION,) = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+SESSION, BACK, MISSING = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+(SCRIPT,) = re.findall(r"```python\n(from .*?)```", PAGE, re.DOTALL)
 (TABLE,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -37,3 +38,11 @@ def test_what_the_command_says_runs(said, monkeypatch, capsys):
     assert re.search(r'\[device\]\npreset = "ecram" +# tiki-taka.toml:\d+\n', config)
     assert re.search(r"\[device\.matrices\.A\]\n(.*\n)*w_max = 0\.3 ", config)
     assert "out_noise = 0.02 " in config
+
+
+@pytest.mark.usefixtures("said")
+def test_the_way_back_gives_the_script_of_the_page(monkeypatch, capsys):
+    for session in (BACK, MISSING):
+        command, _, expected = session.partition("\n")
+        assert run_main(monkeypatch, capsys, *shlex.split(command.removeprefix("$ twin "))) == (0, "", expected)
+    assert Path("tiki_taka.py").read_text() == SCRIPT

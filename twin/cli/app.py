@@ -43,10 +43,11 @@ app = typer.Typer(
 for command in (compare, run, resume, new, show):
     app.command()(command)
 app.command("list")(list_all)
-for command in (schema, reproduce, verify_sampling, sweep, study, extract, infer, export, figures, cite):
+for command in (schema, reproduce, verify_sampling, sweep, study, extract, infer, figures, cite):
     app.command()(command)
 app.add_typer(device, name="device")
 app.add_typer(imports, name="import")
+app.add_typer(export, name="export")
 
 
 def _version(wanted: bool) -> None:

@@ -1,11 +1,13 @@
 """`twin export`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
+from twin.cli.export_aihwkit import aihwkit
 from twin.errors import TwinError
 from twin.files import check_outputs, check_suffix, slug
 
@@ -13,7 +15,24 @@ WEIGHTS = (".onnx", ".safetensors", ".npz")
 RESULTS = (".xlsx", ".tfevents")
 
 
-def export(
+class _FolderOrCommand(TyperGroup):
+    """A command that takes a folder; the name of another command in its place is that command."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Parse what follows the name, by the parameters of the command that it is for."""
+        if args and args[0] in self.commands:
+            return self.commands[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+export = typer.Typer(
+    cls=_FolderOrCommand, invoke_without_command=True, context_settings={"allow_interspersed_args": True}
+)
+export.command()(aihwkit)
+
+
+@export.callback()
+def _export(
     folder: Annotated[
         Path,
         typer.Argument(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import ceil, floor, isclose
 from typing import Any
 
+from twin.devices.family import DeviceFamily
 from twin.devices.presets import device_preset
 from twin.imports.aihwkit.devices import Device, device_of
 from twin.imports.aihwkit.found import Found
@@ -14,6 +15,13 @@ ROUNDING = 1e-5  # of 1 / p in float32
 SAME = 1e-6
 ASSUMED = "an assumed learning rate"
 """In the source of a value: that the rate of the optimiser is a part of it."""
+COMPOUNDS = {
+    "DynamicTransferCompound": "agad",
+    "ChoppedTransferCompound": "cttv2",
+    "BufferedTransferCompound": "ttv2",
+    "TransferCompound": "shd",
+}
+"""Compound to algorithm; one that is above another stands behind it."""
 RATE = "the learning rate of the optimiser, which no configuration has"
 
 
@@ -89,14 +97,13 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
     fast, slow = (device_of(device, found, io) for device in devices[:2])
     _list_other_references(devices, fast, slow)
     _enter([fast, slow], found)
-    share = _share_of_fast(fast, slow)
+    share = share_of_fast(_granularity(fast), _granularity(slow))
+    found.algorithm = next(COMPOUNDS[name] for name in cell.classes if name in COMPOUNDS)
     values = _schedule(cell, found, share)
     pulses = cell.below("transfer_update", "UpdateParameters")
     if cell.is_a("ChoppedTransferCompound"):
-        found.algorithm = "agad" if cell.is_a("DynamicTransferCompound") else "cttv2"
         values |= _chopped(cell, fast) | _crossing(cell, pulses)
     elif cell.is_a("BufferedTransferCompound"):
-        found.algorithm = "ttv2"
         line = cell.get("thres_scale").line
         step = cell.number("thres_scale") * _granularity(slow)
         if not step > 0:
@@ -104,7 +111,6 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
         values["transfer_lr"] = (values["transfer_lr"][0] / step, line)  # H counts in units of its threshold
         values |= _left(cell) | _crossing(cell, pulses)
     else:
-        found.algorithm = "shd"
         values["threshold"] = (0.0, cell.line)
         values["gamma"] = _gamma(cell)
     table = f"algorithms.{found.algorithm}"
@@ -129,13 +135,12 @@ def _list_other_references(devices: list[Settings], fast: Device, slow: Device) 
         )
 
 
-def _share_of_fast(fast: Device, slow: Device) -> float:
+def share_of_fast(own: float, other: float) -> float:
     """Return step of A / mean step of A and C, by which aihwkit's A learns faster.
 
     The trains of a compound are as long as the mean of its devices' granularities says (`VectorRPUDevice::populate`),
     though A alone is pulsed.
     """
-    own, other = _granularity(fast), _granularity(slow)
     return 1.0 if isclose(own, other, rel_tol=SAME) else 2 * own / (own + other)
 
 
@@ -259,7 +264,9 @@ def _crossing(cell: Settings, pulses: Settings) -> Values:
 
 
 def _granularity(device: Device) -> float:
+    return granularity(device_preset(device.preset, {key: value for key, (value, _) in device.overrides.items()}))
+
+
+def granularity(device: DeviceFamily) -> float:
     """Return the mean step of a device at weight 0, aihwkit's unit of the buffer."""
-    made = device_preset(device.preset, {key: value for key, (value, _) in device.overrides.items()})
-    found = getattr(made, "granularity", made.dw_min)
-    return float(found)
+    return float(getattr(device, "granularity", device.dw_min))

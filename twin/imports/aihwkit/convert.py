@@ -38,7 +38,12 @@ def read_configuration(path: Path, base: Base) -> Found:
         text = read_limited(path, MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TwinError(f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    reader = Reader(str(path))
+    return read_text(text, str(path), base)
+
+
+def read_text(text: str, label: str, base: Base) -> Found:
+    """Translate the text of a configuration, which messages name by `label`; raises as `read_configuration`."""
+    reader = Reader(label)
     found = Found(Report(reader), base)
     config = Settings(reader.read(text), "", found.report)
     if not config.is_a(CONFIGURATIONS):

@@ -154,16 +154,20 @@ def _word(settings: Settings, key: str, known: dict[str, str]) -> tuple[str, int
 
 
 def _most_repeats(io: Settings, steps: int) -> tuple[int, int]:
-    """Return the largest factor by which inputs shrink.
+    line = io.get("max_bm_factor").line
+    return largest_factor(io.number("max_bm_factor"), io.number("max_bm_res"), steps), line
+
+
+def largest_factor(most: float, most_steps: float, steps: int) -> int:
+    """Return the largest factor by which inputs shrink, by `max_bm_factor` and `max_bm_res`.
 
     aihwkit doubles it until it is beyond `max_bm_factor`, or beyond `max_bm_res` of the input's steps from 0 to 1, half
     of all: it multiplies `inp_res` by the converter's range, 2, before it compares.
     """
-    most = io.number("max_bm_factor")
     if steps:
-        most = min(most, io.number("max_bm_res") * steps / 2)
+        most = min(most, most_steps * steps / 2)
     doublings = floor(log2(min(most, LARGEST_FACTOR))) + 1 if most >= 1 else 0
-    return min(2**doublings, LARGEST_FACTOR), io.get("max_bm_factor").line
+    return int(min(2**doublings, LARGEST_FACTOR))
 
 
 def update_of(update: Settings) -> Values:

@@ -157,7 +157,7 @@ class Settings:
     def lose_unless_usual(self, instead: str, *keys: str) -> None:
         """List those of these values which differ from what their class has."""
         for key in keys:
-            if self.knows(key) and not _same(self.get(key).value, self._neutral.get(key)):
+            if self.knows(key) and not same(self.get(key).value, self._neutral.get(key)):
                 self.lose(key, instead)
 
     def pass_over(self, *keys: str) -> None:
@@ -182,17 +182,17 @@ class Settings:
                 self.lose_unless_usual("no such setting", key)
 
 
-def _same(value: Value, usual_value: Value) -> bool:
+def same(value: Value, usual_value: Value) -> bool:
     """Whether a value is the default; of objects, whether all their values are."""
     if isinstance(value, Call):
         if isinstance(usual_value, Call) and ancestors(value.name)[:1] and ancestors(usual_value.name):
             own, other = dict(usual(value.name)), usual(usual_value.name)
             own |= {key: given.value for key, given in value.fields.items()}
             expected = dict(other) | {key: given.value for key, given in usual_value.fields.items()}
-            return own.keys() == expected.keys() and all(_same(own[key], expected[key]) for key in own)
+            return own.keys() == expected.keys() and all(same(own[key], expected[key]) for key in own)
         return False
     if isinstance(value, list) and isinstance(usual_value, list):
-        return len(value) == len(usual_value) and all(map(_same, value, usual_value))
+        return len(value) == len(usual_value) and all(map(same, value, usual_value))
     if isinstance(value, bool) or isinstance(usual_value, bool):
         return value is usual_value
     return value == usual_value
