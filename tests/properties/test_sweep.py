@@ -240,6 +240,12 @@ def test_a_folder_of_another_sweep_is_refused(description, tmp_path):
     other = written(tmp_path / "other", SMALL.replace("[1, 2]", "[1, 3]"))
     with pytest.raises(TwinError, match="holds another sweep"):
         run_sweep(other, tmp_path, ThisProcess(), Settings(), nothing)
+    same = written(tmp_path / "other", SMALL)  # the place of a description decides nothing
+    run_sweep(same, tmp_path, ThisProcess(), Settings(budget_s=1e-9), nothing)
+    assert "/other/" in (tmp_path / "sweep.toml").read_text()
+    (tmp_path / "sweep.toml").write_text("schema =")
+    with pytest.raises(TwinError, match="holds another sweep"):
+        run_sweep(same, tmp_path, ThisProcess(), Settings(), nothing)
 
 
 def test_a_result_that_is_damaged_is_named(description, tmp_path):

@@ -3,9 +3,10 @@
 import importlib.util
 import io
 import math
+import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -151,12 +152,22 @@ def mean_and_interval(values: "pd.Series[float]") -> tuple[float, float]:
 def describe(folder: Path, text: str) -> None:
     """Keep the sweep's own description beside its results; another sweep may not go on in its folder.
 
+    The same sweep read from another place goes on: its text differs in the comments that name the place.
+
     Raises
     ------
     TwinError
         When the folder holds another sweep.
     """
     path = folder / "sweep.toml"
-    if path.exists() and path.read_text(encoding="utf-8") != text:
+    if path.exists() and _values(path.read_text(encoding="utf-8")) != tomllib.loads(text):
         raise TwinError(f"--out (= {folder}): holds another sweep (see sweep.toml there); name another folder")
     write_text(path, text)
+
+
+def _values(text: str) -> dict[str, Any] | None:
+    """Return what a description in a sweep's folder says; None where it is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
