@@ -176,17 +176,18 @@ def twin(monkeypatch, capsys, tmp_path):
 
 
 ECRAM = ("digits-mlp", "--set", 'device.preset="ecram"', "--set", 'calibration.method="none"')
+ECRAM += ("--set", 'chip.tile.io.bound_management="none"')
 
 
 def test_a_script_imports_what_it_names_and_nothing_else(twin, tmp_path):
-    code, out, err = twin(*ECRAM, "--algorithm", "agad", "--out", "config.py")
+    code, out, err = twin(*ECRAM, "--algorithm", "cttv2", "--out", "config.py")
     assert (code, out, err) == (0, "", "all as here\n")
     tree = ast.parse((tmp_path / "config.py").read_text())
     given = {name.name for one in tree.body if isinstance(one, ast.ImportFrom) for name in one.names}
     used = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)}
     assert used == given
-    assert "DynamicTransferCompound" in given
-    assert (tmp_path / "config.py").read_text() == twin(*ECRAM, "--algorithm", "agad")[1]
+    assert "ChoppedTransferCompound" in given
+    assert (tmp_path / "config.py").read_text() == twin(*ECRAM, "--algorithm", "cttv2")[1]
 
 
 def test_strict_refuses_and_without_it_a_line_each_says_what_is_missing(twin, tmp_path):
@@ -205,6 +206,12 @@ def test_strict_refuses_and_without_it_a_line_each_says_what_is_missing(twin, tm
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "aihwkit cannot express algorithms.shd.auto_scale = true; aihwkit: false (and 1 more" in err
     assert not (tmp_path / "config.py").exists()
+
+
+def test_what_aihwkit_does_by_another_rule_is_said_with_both(twin):
+    code, _, err = twin(*ECRAM, "--algorithm", "agad", "--strict")
+    assert (code, err.count("\n")) == (0, 3)
+    assert "\n  device.in_chop_prob = 0.1; here: before a sign has flipped, H adds nothing; aihwkit: H adds" in err
 
 
 @pytest.mark.parametrize(

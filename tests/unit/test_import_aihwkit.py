@@ -482,6 +482,62 @@ def test_a_misspelt_setting_is_listed_with_the_one_that_may_be_meant(read):
     assert lost.instead == "not known to the twin (did you mean desired_bl?)"
 
 
+QUIET_CELL = "transfer_forward=IOParameters(is_perfect=True)"
+EXPONENTIAL = "device=ExpStepDevice(A_up=0.1, A_down={down}, gamma_up=1.0, gamma_down=1.0, b=0.0)"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "place", "said"),
+    [
+        ("forward=IOParameters()", "forward.bound_management", "10 standard errors at 30 steps"),
+        ("device=LinearStepDevice(mult_noise=False, up_down=0.3)", "device.up_down", "30 standard errors"),
+        (EXPONENTIAL.format(down=0.2), "device.A_down", "ReRamES moves 12 % less there"),
+        ("device=PowStepDevice(pow_up_down=0.2)", "device.pow_up_down", "12 % apart"),
+        ("device=PiecewiseStepDevice(piecewise_up=[1, 0.5])", "device.piecewise_up", "middle node"),
+        ("update=UpdateParameters(pulse_type=PulseType.NONE)", "update.pulse_type", "no bounds"),
+        (f"device=DynamicTransferCompound({CELLS})", "device.in_chop_prob", "no pulse is fired"),
+        (f"device=DynamicTransferCompound({CELLS}, {QUIET_CELL})", "device.buffer_granularity", "it crosses"),
+        (f"device=BufferedTransferCompound({CELLS}, {QUIET_CELL})", "device.thres_scale", "it crosses"),
+        (f"device=BufferedTransferCompound({CELLS}),\nupdate=UpdateParameters(pulse_type=PulseType.NONE)",
+         "update.pulse_type", "no bounds"),
+        ("device=MixedPrecisionCompound(device=ConstantStepDevice())", "device.transfer_every", "after one more"),
+        ("device=MixedPrecisionCompound(device=ConstantStepDevice())", "update.desired_bl", "on average"),
+    ],
+)  # fmt: skip
+def test_a_setting_of_which_the_twin_makes_something_else_is_listed_by_its_rule(read, fragment, place, said):
+    differing = {one.place: one for one in read(f"SingleRPUConfig(\n{fragment}\n)").report.differing}
+    one = differing[place]
+    assert one.line == (1 if "desired_bl" in place else 2 + fragment[: fragment.find(place.split(".")[0])].count("\n"))
+    assert "; aihwkit: " in one.instead
+    assert said in one.instead
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "device=LinearStepDevice(mult_noise=True, up_down=0.3)",
+        "device=LinearStepDevice(mult_noise=False)",
+        EXPONENTIAL.format(down=0.1),
+        "device=PowStepDevice()",
+        "device=PiecewiseStepDevice()",
+        "device=IdealDevice(), update=UpdateParameters(pulse_type=PulseType.NONE)",
+        f"device=BufferedTransferCompound({CELLS})",
+        f"device=TransferCompound({CELLS}, {QUIET_CELL})",
+        "device=MixedPrecisionCompound(device=ConstantStepDevice()), update=UpdateParameters(desired_bl=1)",
+    ],
+)
+def test_a_rule_that_makes_no_difference_is_not_listed(read, fragment):
+    found = read(f"SingleRPUConfig({fragment}, forward=IOParameters(bound_management=BoundManagementType.NONE))")
+    assert {one.place for one in found.report.differing} <= {"device.transfer_every"}
+
+
+def test_other_rules_are_said_and_strict_takes_them(twin, text):
+    code, out, err = twin("import", "aihwkit", text("SingleRPUConfig()"), "--strict", "--out", "w.toml")
+    assert (code, err) == (0, "")
+    assert "all as in aihwkit\nby another rule: 1 setting\n  line 1: forward.bound_management = Bound" in out
+    assert "By another rule than aihwkit's: forward.bound_management" in load_workload("./w.toml").model.notes
+
+
 # -- refusals ------------------------------------------------------------------------------------------------------
 
 HOSTILE = {

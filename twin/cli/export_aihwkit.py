@@ -48,7 +48,12 @@ def aihwkit(
     else:
         write_text(out, text)
     said = f"not in aihwkit: {counted(len(lost), 'setting')}" if lost else "all as here"
-    for line in (said, *(f"  {line}" for line in lost)):
+    lines = [said, *(f"  {line}" for line in lost)]
+    rules = found.report.differing
+    if rules:
+        lines.append(f"by another rule: {counted(len(rules), 'setting')}")
+        lines += dict.fromkeys(f"  {one.place} = {one.value}; here: {one.instead}" for one in rules)
+    for line in lines:
         typer.echo(line, err=True)
 
 

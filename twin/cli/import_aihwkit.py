@@ -7,7 +7,7 @@ import typer
 from twin.config.resources import is_path
 from twin.descriptions.load import Parsed, load_chip, load_workload
 from twin.descriptions.timed import name_of
-from twin.errors import TwinError
+from twin.errors import TwinError, counted
 from twin.files import check_outputs, check_suffix, write_text
 from twin.imports.aihwkit.algorithms import ASSUMED
 from twin.imports.aihwkit.convert import read_configuration
@@ -85,8 +85,11 @@ def _assumed_rate(found: Found) -> str:
 def _say(found: Found, out: Path | None, chip_out: Path | None) -> None:
     """Say what was lost and how to run what was written; beside a workload on the standard output, not in it."""
     count = len(found.report.lost)
-    lines = [f"not as in aihwkit: {count} setting{'s' * (count > 1)}" if count else "all as in aihwkit"]
+    lines = [f"not as in aihwkit: {counted(count, 'setting')}" if count else "all as in aihwkit"]
     lines += [f"  line {one.line}: {one.place} = {one.value}; here: {one.instead}" for one in found.report.lost]
+    if found.report.differing:
+        lines.append(f"by another rule: {counted(len(found.report.differing), 'setting')}")
+    lines += [f"  line {one.line}: {one.place} = {one.value}; here: {one.instead}" for one in found.report.differing]
     rate = _assumed_rate(found)
     if rate:
         lines.append(rate)

@@ -51,6 +51,13 @@ def translate(config: Settings, io: Mapping[str, Any], found: Found) -> None:
         found.assume("algorithms.sgd.learning_rate", found.base.learning_rate, RATE)
         found.put_all("algorithms.sgd.update", update_of(update))
         _enter([device_of(device, found, io)], found)
+        _list_exact(update, found)
+
+
+def _list_exact(update: Settings, found: Found) -> None:
+    """List that exact updates of pulsed devices have bounds here."""
+    if found.values["device.preset"] != "ideal" and update.word("pulse_type") == "NONE":
+        update.differs("pulse_type", "weights end at the bounds of their devices", "they have no bounds")
 
 
 def _enter(devices: list[Device], found: Found) -> None:
@@ -82,6 +89,10 @@ def _mixed_precision(cell: Settings, update: Settings, io: Mapping[str, Any], fo
     found.put(f"{table}.desired_bl", update.count("desired_bl"), update.get("desired_bl").line)
     update.pass_over("update_management", "update_bl_management")
     cell.pass_over("stoc_round_x", "stoc_round_d")
+    cell.differs("transfer_every", "the first transfer comes after as many updates", "after one more")
+    if update.count("desired_bl") > 1:
+        there = "as many on average, and what is beyond desired_bl is lost"
+        update.differs("desired_bl", "whole steps of chi are pulses, the rest stays in chi", there)
     cell.lose_unless_usual("every line of chi takes its turn", "n_rows_per_transfer", "random_row")
     _enter([device_of(cell.below("device"), found, io)], found)
 
@@ -113,6 +124,9 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
     else:
         values["threshold"] = (0.0, cell.line)
         values["gamma"] = _gamma(cell)
+    read = cell.below("transfer_forward", "IOParameters")
+    _list_rules(cell, read, found)
+    _list_exact(update, found)
     table = f"algorithms.{found.algorithm}"
     found.put_all(table, values)
     _scaled_by(cell, found, table)
@@ -122,7 +136,18 @@ def _transfer(cell: Settings, update: Settings, io: Mapping[str, Any], found: Fo
     found.put_all(f"{table}.update", update_of(update))
     if found.algorithm == "shd":
         found.put_all(f"{table}.transfer_update", update_of(pulses))
-    own_conversion(cell.below("transfer_forward", "IOParameters"), io, found, "transfer")
+    own_conversion(read, io, found, "transfer")
+
+
+def _list_rules(cell: Settings, read: Settings, found: Found) -> None:
+    """List what aihwkit makes otherwise of H."""
+    key = "thres_scale" if found.algorithm == "ttv2" else "buffer_granularity"
+    quiet = read.flag("is_perfect") or not read.number("out_noise")
+    if found.algorithm != "shd" and quiet:
+        cell.differs(key, "an element of H that is exactly at its threshold waits for the next read", "it crosses")
+    if found.algorithm == "agad":
+        there = "H adds what A reads, and no pulse is fired until each sign has been read after its first flip"
+        cell.differs("in_chop_prob", "before a sign has flipped, H adds nothing", there)
 
 
 def _list_other_references(devices: list[Settings], fast: Device, slow: Device) -> None:

@@ -229,7 +229,7 @@ def _repeats(factor: int, steps: int) -> dict[str, float]:
     most, most_steps = (float(str(known[key])) for key in ("max_bm_factor", "max_bm_res"))
     if largest_factor(most, most_steps, steps) == factor:
         return {}
-    return {"max_bm_factor": factor / 2, "max_bm_res": float(ceil(factor / steps)) if steps else most_steps}
+    return {"max_bm_factor": factor // 2, "max_bm_res": float(ceil(factor / steps)) if steps else most_steps}
 
 
 def _member(enumeration: str, known: Mapping[str, str], value: str) -> str:

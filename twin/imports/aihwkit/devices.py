@@ -116,6 +116,7 @@ def _pulsed(device: Settings) -> Device:
         values["corrupt_devices_range"] = _plain(device, "corrupt_devices_range")
     device.pass_over("corrupt_devices_range")
     _list_ageing(device)
+    _list_rules(device, values)
     if device.knows("dw_min_std_add"):
         device.lose_unless_usual("only one-sided pairs have it", "dw_min_std_add", "dw_min_std_slope")
     preset = PRESETS.get(device.name, preset)
@@ -153,6 +154,24 @@ def _pmax(device: Settings) -> Values:
             device.lose(key, "follows from p_max, alpha and the range")
     rest = {key: _plain(device, key) for key in PULSED if key not in made}
     return rest | {key: (value, lines[key]) for key, value in made.items()}
+
+
+def _list_rules(device: Settings, values: Values) -> None:
+    """List what aihwkit makes otherwise of cycle noise, and of the mean step by which pulses are counted."""
+    own = {key: value for key, (value, _) in values.items()}
+    if own["up_down"] and own["dw_min_std"] and not own["mult_noise"]:
+        there = "of the step of its direction, 30 standard errors at up_down 0.3"
+        device.differs("up_down", "additive cycle noise is in units of dw_min", there)
+    mean = "pulses are counted by the mean of both steps"
+    if device.is_a("ExpStepDevice"):
+        up = (1 + min(own["up_down"], 0)) * max(1 - own["A_up"] * exp(own["gamma_up"] * own["b"]), 0)
+        down = (1 - max(own["up_down"], 0)) * max(1 - own["A_down"] * exp(-own["gamma_down"] * own["b"]), 0)
+        if not isclose(up, down):
+            device.differs("A_down", mean, "by the down step alone; ReRamES moves 12 % less there at the same rate")
+    elif own.get("pow_up_down"):
+        device.differs("pow_up_down", f"{mean} with it", "without it, 12 % apart at pow_up_down 0.2")
+    elif len({*own.get("piecewise_up", ()), *own.get("piecewise_down", ())}) > 1:
+        device.differs("piecewise_up", f"{mean} at weight 0", "by the middle node of piecewise_up")
 
 
 def _list_ageing(device: Settings) -> None:

@@ -45,6 +45,11 @@ def forward_io(config: Settings, found: Found) -> dict[str, Any]:
             io.pass_over("nm_thres")
         if values["bound_management"][0] == "iterative":
             values["max_bm_factor"] = _most_repeats(io, values["inp_res"][0])
+            if values["out_res"][0]:
+                here = "repeats where an output reaches the bound before it is converted"
+                io.differs(
+                    "bound_management", here, "where the converted one is beyond it, 10 standard errors at 30 steps"
+                )
         io.pass_over("max_bm_factor", "max_bm_res", "ir_drop_g_ratio", "bm_test_negative_bound")
     found.put_all("chip.tile.io", values)
     own = {key: value for key, (value, _) in values.items()}

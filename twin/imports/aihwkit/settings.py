@@ -24,17 +24,29 @@ class Lost(NamedTuple):
 
 @dataclass
 class Report:
-    """What becomes of a configuration on its way: the settings that are lost, and the objects that were met."""
+    """What becomes of a configuration on its way.
+
+    Attributes
+    ----------
+    lost : list of Lost
+        Settings that a run cannot express.
+    differing : list of Lost
+        Settings that a run has, of which it makes something else than aihwkit (docs/validation/aihwkit.md).
+    met : list of Settings
+        The objects of the configuration.
+    """
 
     reader: Reader
     lost: list[Lost] = field(default_factory=list)
+    differing: list[Lost] = field(default_factory=list)
     met: list["Settings"] = field(default_factory=list)
 
     def finish(self) -> None:
         """List what has another value than its class gives it and was not read by anything."""
         for settings in self.met:
             settings.list_unread()
-        self.lost.sort(key=lambda one: (one.line, one.place))
+        for entries in (self.lost, self.differing):
+            entries.sort(key=lambda one: (one.line, one.place))
 
 
 class Settings:
@@ -151,8 +163,15 @@ class Settings:
 
     def lose(self, key: str, instead: str) -> None:
         """List a value that a run cannot express."""
+        self.report.lost.append(self._entry(key, instead))
+
+    def differs(self, key: str, here: str, there: str) -> None:
+        """List a value of which the twin makes something else: what it does, and what aihwkit does."""
+        self.report.differing.append(self._entry(key, f"{here}; aihwkit: {there}"))
+
+    def _entry(self, key: str, instead: str) -> Lost:
         value, line = self.get(key)
-        self.report.lost.append(Lost(f"{self.place}.{key}".lstrip("."), shown(value), line, instead))
+        return Lost(f"{self.place}.{key}".lstrip("."), shown(value), line, instead)
 
     def lose_unless_usual(self, instead: str, *keys: str) -> None:
         """List those of these values which differ from what their class has."""

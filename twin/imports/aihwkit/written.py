@@ -68,6 +68,8 @@ def notes(found: Found) -> Iterator[str]:
         yield f"The io of the configuration belongs to the chip: {settings}"
     for one in found.report.lost:
         yield f"Not as in aihwkit: {one.place} = {one.value} (line {one.line}); here: {one.instead}"
+    for one in found.report.differing:
+        yield f"By another rule than aihwkit's: {one.place} = {one.value} (line {one.line}); here: {one.instead}"
 
 
 def checked(text: str, kind: str, found: Found) -> Loaded[Any]:
