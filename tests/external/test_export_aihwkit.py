@@ -4,7 +4,7 @@ Skips where aihwkit cannot be imported; docs/validation/aihwkit.md says how to r
 """
 
 import pytest
-from export_kit import CASES, expressed
+from export_kit import CASES, IO, expressed, io_of
 
 from twin.imports.aihwkit.convert import read_text
 from twin.imports.aihwkit.found import Base
@@ -17,7 +17,17 @@ floating = pytest.importorskip("aihwkit.simulator.tiles.floating_point")
 
 @pytest.mark.parametrize(("algorithm", "device"), CASES)
 def test_a_script_runs_makes_a_tile_and_prints_what_was_exported(algorithm, device):
-    exported, _, _ = expressed(algorithm, device)
+    executed(expressed(algorithm, device)[0], algorithm)
+
+
+@pytest.mark.parametrize("io", IO)
+@pytest.mark.parametrize("algorithm", ["sgd", "cttv2"])
+def test_the_io_of_every_direction_is_taken_and_printed(algorithm, io):
+    executed(expressed(algorithm, "ecram", **{"chip.tile.io": io_of(io)})[0], algorithm)
+
+
+def executed(exported, algorithm):
+    """Execute a script, make a tile, and hold what is printed against what was exported."""
     made = {}
     exec(script(exported.config, exported.learning_rate), made)  # noqa: S102 - a script of our own
     again = read_text(str(made["rpu_config"]), "printed", Base(made["LEARNING_RATE"]))

@@ -53,6 +53,21 @@ FAMILIES = {
     "pair": {"preset": "pcm-pair", "dw_min": 0.02, "refresh_every": 7, "refresh_bl": 9, "reset_std": 0.0},
 }
 """Devices that aihwkit has, of all families: preset and what replaces its parameters."""
+IO = {
+    "plain": {},
+    "perfect": {"inp_res": 0, "out_res": 0, "out_bound": 0.0, "out_noise": 0.0, "bound_management": "none"},
+    "a direction": {
+        "inp_res": 62,
+        "w_noise": 0.02,
+        "noise_management": "none",
+        "max_bm_factor": 16,
+        "backward": {"out_noise": 0.1, "inp_noise": 0.05, "noise_management": "abs_max"},
+        "transfer": {"out_res": 0, "out_bound": 0.0},
+    },
+    "one factor": {"max_bm_factor": 1},
+    "no repeats": {"bound_management": "none", "out_bound": 3.0, "out_res": 30, "backward": {"out_res": 60}},
+}
+"""What a chip converts otherwise than `aimc-512`."""
 CASES = [(algorithm, name) for algorithm in EXPRESSED for name in FAMILIES if algorithm == "sgd" or name != "ideal"]
 """Algorithm and devices; aihwkit's compounds take no ideal ones."""
 CALIBRATED = frozenset({"soft-bounds", "power step and reference", "lee-af1"})
@@ -76,3 +91,8 @@ def expressed(algorithm, name, **more):
     own = {key: toml_text(value) for key, value in settings.items() if not key.startswith("chip.")}
     workload, chip = load_workload("digits-mlp", own).model, load_chip("aimc-512", on).model
     return configuration(workload, chip, algorithm), workload, chip
+
+
+def io_of(name):
+    """Return the io of a chip by its name in `IO`."""
+    return load_chip("aimc-512").tables["tile"]["io"] | IO[name]

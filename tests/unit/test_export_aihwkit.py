@@ -4,7 +4,7 @@ import ast
 
 import pytest
 from command_kit import run_main
-from export_kit import CASES, EXPRESSED, FAMILIES, expressed
+from export_kit import CASES, EXPRESSED, FAMILIES, IO, expressed, io_of
 
 from twin.config.electricity import Electricity
 from twin.descriptions.load import Parsed, load_chip, load_workload
@@ -15,19 +15,6 @@ from twin.imports.aihwkit.python import script
 from twin.imports.aihwkit.returned import imported, left_out
 from twin.imports.aihwkit.written import chip_text, workload_text
 
-IO = {
-    "plain": {},
-    "perfect": {"inp_res": 0, "out_res": 0, "out_bound": 0.0, "out_noise": 0.0, "bound_management": "none"},
-    "a direction": {
-        "inp_res": 62,
-        "w_noise": 0.02,
-        "noise_management": "none",
-        "max_bm_factor": 16,
-        "backward": {"out_noise": 0.1, "inp_noise": 0.05, "noise_management": "abs_max"},
-        "transfer": {"out_res": 0, "out_bound": 0.0},
-    },
-    "no repeats": {"bound_management": "none", "out_bound": 3.0, "out_res": 30, "backward": {"out_res": 60}},
-}
 SOME = frozenset({"reram-es", "soft bounds", "pair"})
 """Devices that are tried with every algorithm, the others with SGD; tests/external tries all with all."""
 TAKEN = frozenset({"corrupt_devices_range", "t_0", "nu_dtod", *Electricity.model_fields, "endurance"})
@@ -105,8 +92,7 @@ def test_what_aihwkit_can_express_comes_back(tmp_path, algorithm, device):
 @pytest.mark.parametrize("io", IO)
 @pytest.mark.parametrize("algorithm", ["sgd", "cttv2"])
 def test_the_io_of_every_direction_comes_back(tmp_path, algorithm, io):
-    given = load_chip("aimc-512").tables["tile"]["io"] | IO[io]
-    exported, own, on = expressed(algorithm, "ecram", **{"chip.tile.io": given})
+    exported, own, on = expressed(algorithm, "ecram", **{"chip.tile.io": io_of(io)})
     _, chip, _ = back(exported, tmp_path)
     same_io(on.tile.io, chip.tile.io, read_out=algorithm == "cttv2")
     assert list(left_out(exported, imported(exported, 1), own, on)) == []
