@@ -1,5 +1,6 @@
 """Files of measured pulses: is each form recognised, does a known device come back, is a bad file refused in a line?"""
 
+import re
 import zipfile
 
 import numpy as np
@@ -283,6 +284,178 @@ def test_a_conductance_that_no_device_has_is_asked_about(tmp_path, capsys):
     assert "S: is the unit of 'G (kS)' right? devices have 1 nS to 10 mS" in capsys.readouterr().out
 
 
+def ramps(slow=0, floor=20):
+    """25 ramps of up pulses of 40 to 50 states, each behind some reads of the low state; resets take `slow` steps."""
+    rng, found = np.random.default_rng(3), []
+    for ramp in cycles(25, 50)[:, 0]:
+        back = np.linspace(found[-1][-1], ramp[0], slow + 1)[1:-1] if found and slow else []
+        found.append(np.concatenate([back, ramp[0] + 0.05 * rng.standard_normal(floor), ramp[: rng.integers(40, 50)]]))
+    return np.concatenate(found)
+
+
+@pytest.mark.parametrize("head", [["G (uS)"], ["d1 (uS)", "d2 (uS)"]])
+@pytest.mark.parametrize("named", [True, False])
+def test_resets_are_not_taken_as_down_pulses(tmp_path, head, named):
+    states = ramps()
+    rows = [["Pulse", *head], *((k, *[g] * len(head)) for k, g in enumerate(states))]
+    form = ("long-table" if len(head) == 1 else "wide-table") if named else None
+    with pytest.raises(TwinError) as caught:
+        read_measured(written(tmp_path, {"a.csv": table(rows)}), form)
+    first = int(np.argmax(np.diff(states) < -0.5 * np.ptp(states))) + 3  # a heading, lines from 1, the state after
+    assert f"a.csv:{first}: {head[0]} falls by 97 % of the way in one step, 24 times" in str(caught.value)
+    assert "--column direction=HEADING" in str(caught.value)
+
+
+def test_what_may_be_resets_is_warned_of_with_a_figure(tmp_path, capsys):
+    slow = ramps(slow=4, floor=0)
+    paths = written(tmp_path, {"a.csv": table([["V (V)", "G (uS)"], *((1.0, g) for g in slow)])})
+    fit_measured(paths, form="long-table", family="tabular")
+    printed = capsys.readouterr().out
+    assert "warning: " in printed
+    assert "a.csv: V (V) is positive throughout" in printed
+    assert re.search(r"down trains have 4 steps, up trains 4\d \(medians\): are the short ones resets\?", printed)
+    signs = [(-1.0 if back else 1.0, g) for back, g in zip(np.diff(slow, prepend=0) < -1, slow, strict=True)]
+    reading = read_measured(written(tmp_path, {"b.csv": table([["V (V)", "G (uS)"], *signs])}))[1]
+    assert "down trains have 4 steps" in reading.warnings[0]
+    for make in (keithley, long_table, wide_of_devices, aihwkit):
+        assert not read_measured(written(tmp_path, make()))[1].warnings
+
+
+def twin_table(seed):
+    rows = [
+        (k, g, way)
+        for traces in cycles(2, seed=seed)
+        for way, trace in zip(("up", "down"), traces, strict=True)
+        for k, g in enumerate(trace)
+    ]
+    return table([["pulse", "conductance (uS)", "direction"], *rows])
+
+
+SEVERAL = {
+    "twin": twin_table,
+    "aihwkit": lambda seed: table(zip(*cycles(1, seed=seed)[0], strict=True)),
+    "log": lambda seed: table(
+        [["V (V)", "G (uS)"],
+         *((v, g) for v, trace in zip((1, -1), cycles(1, seed=seed)[0], strict=True) for g in trace)]
+    ),
+    "wide-table": lambda seed: table([["a (uS)", "b (uS)"], *((g, 1.1 * g) for g in series(count=2, seed=seed))]),
+    "long-table": lambda seed: table([["Pulse", "G (uS)"], *enumerate(series(count=2, seed=seed))]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", SEVERAL)
+@pytest.mark.parametrize("named", [True, False])
+def test_all_of_several_files_are_read(tmp_path, form, named):
+    paths = written(tmp_path, {f"{seed}.csv": SEVERAL[form](seed) for seed in (1, 2, 3)})
+    trains, reading, name = read_measured(paths, form if named else None)
+    alone = [read_measured([path])[0] for path in paths]
+    assert name == form
+    assert trains.devices == sum(one.devices for one in alone)
+    np.testing.assert_array_equal(trains.after, np.concatenate([one.after for one in alone]))
+    assert f"3 files, devices of their own: {trains.devices} devices, " in reading.said
+
+
+def test_files_of_a_direction_each_belong_to_one_device(tmp_path):
+    files = {
+        f"{k}.csv": table([["Pulse", f"G ({unit})"], *enumerate(factor * trace)])
+        for k, (trace, unit, factor) in enumerate(zip(cycles(1, 400)[0], ("uS", "nS"), (1, 1e3), strict=True))
+    }
+    trains, reading, _ = read_measured(written(tmp_path, files))
+    assert (trains.devices, trains.up.sum(), (~trains.up).sum()) == (1, 400, 400)
+    assert "2 files, a direction each: 1 device, 2 trains" in reading.said
+    assert fit_device(trains).up_line.bound == pytest.approx(HIGH * 1e-6, rel=0.05)
+
+
+BOTH, UNITLESS, RISING = (
+    SEVERAL["long-table"](1),
+    SEVERAL["long-table"](2).replace(" (uS)", ""),
+    table([["Pulse", "G (uS)"], *enumerate(cycles(1, 400)[0, 0])]),
+)
+
+
+@pytest.mark.parametrize(
+    ("second", "form", "expected"),
+    [
+        (BOTH, None, "b.csv: holds the same as"),
+        (UNITLESS, "log", "a.csv: has no columns of voltage"),
+        (UNITLESS, None, "b.csv: is in no unit, "),
+        (RISING, None, "b.csv: has only up steps; of several files each must have both directions"),
+        (SEVERAL["log"](1), None, "b.csv: has the form log, "),
+        ("some text\n", None, "b.csv: has no form that is known, "),
+        (SEVERAL["log"](1), "neurosim", "a.csv:1: Pulse: is no heading of a time"),
+        (BOTH.replace("uS", "uX"), None, "b.csv:1: G (uX): unit (= uX): must be S"),
+        (RISING, "xbtorch", "b.csv: 2 files, must be six"),
+        (RISING, "crosssim", "a.csv:1: Pulse: is no heading of a ramp"),
+    ],
+)  # fmt: skip
+def test_files_that_do_not_go_together_are_refused_by_name(tmp_path, second, form, expected):
+    with pytest.raises(TwinError) as caught:
+        read_measured(written(tmp_path, {"a.csv": BOTH, "b.csv": second}), form)
+    assert expected in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_volts_that_differ_between_files_or_pulses_are_warned_of(tmp_path):
+    text = SEVERAL["log"](2)
+    files = {
+        "a.csv": SEVERAL["log"](1),
+        "b.csv": text.replace("\n-1,", "\n-1.5,"),
+        "c.csv": text.replace("\n1,", "\n1.2,", 9),
+    }
+    paths = written(tmp_path, files)
+    _, reading, _ = read_measured(paths[:2])
+    assert reading.warnings == ["down voltage differs between files, -1.5 to -1 V"]
+    assert reading.electricity["down_voltage_V"] == -1.25
+    assert "c.csv: up pulses have 1 to 1.2 V and are fitted as one kind" in read_measured(paths[2:])[1].warnings[0]
+
+
+def test_small_up_pulses_are_no_reads(tmp_path):
+    text = SEVERAL["log"](1).replace("\n-1,", "\n-2,")
+    trains, reading, _ = read_measured(written(tmp_path, {"a.csv": text}))
+    assert (trains.up.sum(), reading.electricity) == (PULSES, {"up_voltage_V": 1.0, "down_voltage_V": -2.0})
+
+
+@pytest.mark.parametrize("reads", [1, 2])
+def test_rows_at_no_voltage_between_pulses_are_reads(tmp_path, reads):
+    rows = [["V (V)", "G (uS)"]]
+    for v, trace in zip((1, -1), cycles(1, 300)[0], strict=True):
+        for g in trace:
+            rows += [[v, 99.0], *[[0.0, g]] * reads]
+    trains, reading, _ = read_measured(written(tmp_path, {"a.csv": table(rows)}))
+    assert "reads between pulses" in reading.said
+    assert trains.after.max() == pytest.approx(1e-6 * cycles(1, 300).max())
+    assert trains.up.sum() == 300
+
+
+def test_reads_that_repeat_a_pulse_number_are_one_state(tmp_path):
+    rng, states = np.random.default_rng(1), series(count=4)
+    rows = [(k, g + d) for k, g in enumerate(states) for d in 0.01 * rng.standard_normal(3)]
+    trains, reading, _ = read_measured(written(tmp_path, {"a.csv": table([["Pulse", "G (uS)"], *rows])}))
+    assert "3 reads of a pulse averaged" in reading.said
+    means = np.array([g for _, g in rows]).reshape(-1, 3).mean(axis=1) * 1e-6
+    np.testing.assert_allclose(trains.after, means[1:], rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "unit"), [("2 (uS)", "2 (uX)", "uX"), ("(uS)", "(furlong)", "furlong"), ("3 (uS)", "3 (Hz)", "Hz")]
+)
+def test_a_wide_table_refuses_units_as_the_other_forms_do(tmp_path, old, new, unit):
+    with pytest.raises(TwinError, match=rf"a.csv:1: dev \d \({unit}\): unit \(= {unit}\): must be S"):
+        read_measured(written(tmp_path, {"a.csv": wide_of_devices()["wide.csv"].replace(old, new)}), "wide-table")
+
+
+def test_headings_of_a_wide_table_may_name_cells_and_lack_units_together(tmp_path):
+    text = wide_of_devices()["wide.csv"]
+    cells = text.replace("dev 1 (uS)", '"cell (1,2)"').replace("dev 2 (uS)", '"cell (1,3)"')
+    assert read_measured(written(tmp_path, {"a.csv": cells.replace("dev 3 (uS)", "r1")}))[1].unit == ""
+    with pytest.raises(TwinError, match=r"a.csv:1: dev 2: has no unit, other columns have S"):
+        read_measured(written(tmp_path, {"a.csv": text.replace("dev 2 (uS)", "dev 2")}))
+    same = text.replace("dev 2", "dev 1")
+    assert (
+        read_measured(written(tmp_path, {"a.csv": same}))[0].devices == 3
+    )  # one heading is no reason to be one device
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])
 def test_encodings_of_instruments_are_read(tmp_path, encoding):
     text = long_table()["long.csv"].replace("nS", "µS")
@@ -370,12 +543,18 @@ SAME = {"a.csv": "Time,Conductance\n" + "1,2\n2,3\n3,4\n"}
         ({"a.csv": "\n".join([*LONG[:9], "9"])}, "a.csv:10: G (uS) (= ''): must be a number"),
         ({"a.csv": "\n".join([*LONG[:40], *SCALED])}, "a.csv:41: G (uS) (= 1000"),
         ({"a.csv": "1,2\n2\n"}, "a.csv:2: has 1 cells; every row must have two"),
-        ({"a.csv": "1,2\n2,3\n3,4\n"}, "a.csv: both columns rise"),
+        ({"a.csv": "1,2\n2,3\n4,5\n"}, "a.csv: both columns rise"),
         ({"a.csv": "rmp1\n1\n2\n3", "b.csv": "rmp1\n1\n2\n4"}, "b.csv: rises as"),
         ({"a.csv": "rmp1,rmp2\n1,1\n2,x\n"}, "a.csv:3: rmp2 (= 'x'): must be a number"),
-        ({**SAME, "b.csv": SAME["a.csv"]}, "b.csv: rises as"),
+        ({**SAME, "b.csv": SAME["a.csv"]}, "b.csv: holds the same as"),
+        ({**SAME, "b.csv": SAME["a.csv"].replace("4", "5")}, "b.csv: rises as"),
         ({"a.csv": "a;b\n1,5;2,5\n1.5;2\n"}, "decimal commas and others with points"),
         ({"a.csv": "V (V);G (uS)\n" + "1;5\n-1;4\n" * 3}, "a.csv: has 2 up steps"),
+        ({"a.csv": "V (mX);G (uS)\n" + "1;5\n-1;4\n" * 3}, "a.csv:1: V (mX): unit (= mX): must be V"),
+        ({"a.csv": "1,9\n2,7\n3,4\n"}, "a.csv: column 1 counts the rows"),
+        ({"a.csv": "\n".join([*LONG, "mean,5"])}, "Pulse (= 'mean'): must be a number"),
+        ({"a.csv": "\n".join([LONG[0], *LONG[:0:-1]])}, "a.csv:3: Pulse (= 158): falls from row to row"),
+        ({"a.csv": "\n".join([*LONG[:9], "9,1_0", *LONG[10:]])}, "a.csv:10: G (uS) (= '1_0'): must be a number"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_refused_in_one_line(tmp_path, files, expected):
@@ -411,6 +590,23 @@ def test_headings_are_split_into_name_and_unit():
     assert heading("Time[ns]") == ("time", "s", 1e-9)
     assert heading("R [kΩ]") == ("r", "Ohm", 1e3)
     assert heading("dev 1 (left)") == ("dev 1", "", 1.0)
+    assert heading("G_uS") == heading("G, uS") == heading("G/uS") == heading("G uS") == ("g", "S", 1e-6)
+    assert heading("G / S") == ("g", "S", 1.0)
+    assert heading("device A") == ("device a", "", 1.0)
+
+
+@pytest.mark.parametrize("text", ["G (uS)\n{}", "Pulse,G\n#,uS\n{}"])
+def test_units_are_found_in_a_table_of_one_column_and_in_a_row_of_their_own(tmp_path, text):
+    width = text.count(",") // 2 + 1
+    rows = "\n".join(f"{k},{g:.6g}" if width > 1 else f"{g:.6g}" for k, g in enumerate(series(count=2)))
+    _, reading, form = read_measured(written(tmp_path, {"a.csv": text.format(rows)}))
+    assert (form, reading.unit) == ("long-table", "S")
+
+
+def test_columns_of_a_direction_each_are_one_device(tmp_path):
+    rows = [["Pulse", "LTP (uS)", "LTD (uS)"], *((k, *pair) for k, pair in enumerate(zip(*cycles(1)[0], strict=True)))]
+    trains, reading, _ = read_measured(written(tmp_path, {"a.csv": table(rows)}))
+    assert (trains.devices, trains.up.sum(), reading.unit) == (1, PULSES, "S")
 
 
 def test_turning_points_of_a_saturated_series_are_where_the_direction_changes():

@@ -72,6 +72,7 @@ def read_lines(found: FittedDevice) -> list[str]:
     lines = [f"read as: {found.form}"]
     if found.reading.unused:
         lines.append(f"columns not used: {', '.join(found.reading.unused)}")
+    lines += [f"warning: {text}" for text in found.reading.warnings]
     if found.doubt:
         lines.append(f"warning: {found.doubt}")
     return lines

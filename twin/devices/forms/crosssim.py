@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted, one_train, opposite, rises, volts
+from twin.devices.forms.form import Array, Form, Reading, Wanted, distinct, one_train, opposite, rises, volts
 from twin.devices.forms.grid import Grid
-from twin.errors import counted
+from twin.errors import TwinError, counted
 
 READ_VOLTAGE = 0.1  # sandialabs/cross-sim v2.0, examples/lookup_table_generation
 RAMP = re.compile(r"rmp\s*\d+", re.IGNORECASE)
@@ -29,9 +29,15 @@ class CrossSim(Form):
     @staticmethod
     def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:
         """Read the ramps (see `Form.read`)."""
+        distinct(grids)
         voltage = volts(wanted, READ_VOLTAGE)
         trains, ways = [], []
         for grid in grids:
+            odd = next((cell for cell in grid.rows[0] if not RAMP.fullmatch(cell)), None)
+            if odd is not None:
+                raise TwinError(
+                    f"{grid.place(0)}: {odd}: is no heading of a ramp (rmp1, rmp2, ...); name another --form"
+                )
             ramps = [_ramp(grid, column) / voltage for column in range(len(grid.rows[0]))]
             full = [ramp for ramp in ramps if ramp.size > 1]
             ways.append(sum(rises(ramp) for ramp in full) * 2 >= len(full))

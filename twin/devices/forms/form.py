@@ -17,6 +17,9 @@ from twin.errors import TwinError
 Array = npt.NDArray[np.float64]
 
 HEADING = re.compile(r"(.*?)\s*[\(\[\{]\s*([^\)\]\}]*?)\s*[\)\]\}]\s*")
+TAIL = re.compile(r"(.*\w)\s*(?:[/,]\s*|[_\s]+)([^\W\d_]{2,4})")
+SLASH = re.compile(r"(.*\w)\s*/\s*([^\W\d_]{1,4})")
+LONGEST = 200  # characters of a heading
 PREFIXES = {
     "f": 1e-15,
     "p": 1e-12,
@@ -41,6 +44,8 @@ BASES = {
     "Hz": "Hz",
 }
 ARBITRARY = {"a.u.", "a.u", "au", "arb. u.", "arb. units", "norm.", "normalized", "normalised", "1", "-"}
+ADDRESS = re.compile(r"[rRcC]?\d+(\s*[,;:x]\s*[rRcC]?\d+)*")
+"""Place of a cell in an array, ``cell (3,4)``, which is no unit."""
 TURN = 0.3  # share of the range by which conductance must come back for a turning point
 
 
@@ -79,6 +84,8 @@ class Reading:
         Which columns were taken as what, "" where the form has no choice.
     unused : sequence of str
         Headings of columns that were not used.
+    warnings : sequence of str
+        What may be read wrongly, a line each.
     """
 
     trains: Sequence[Train]
@@ -88,6 +95,7 @@ class Reading:
     heading: str = ""
     taken: str = ""
     unused: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
 
 class Form(ABC):
@@ -119,16 +127,30 @@ class Form(ABC):
 def heading(text: str) -> tuple[str, str, float]:
     """Split a heading into its name in lower case, the base unit, and the factor to it: ``"G (uS)" -> g, S, 1e-6``.
 
-    The unit is "" (factor 1) where there is none or it is unknown.
+    A known unit may also stand without brackets: ``G_uS``, ``G uS``, ``G / S``. The unit is "" (factor 1) where there
+    is none or it is unknown.
     """
-    match = HEADING.fullmatch(text)
-    name, unit = (match[1], match[2]) if match else (text, "")
+    name, unit = _split(text)
     name = re.sub(r"[\s_#.:-]+", " ", name).strip().lower()
+    return name, *(_base(unit) or ("", 1.0))
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Name and unit as they are written; a unit in brackets may be unknown."""
+    match = HEADING.fullmatch(text) if len(text) <= LONGEST else None
+    if match is None and len(text) <= LONGEST:
+        bare = TAIL.fullmatch(text) or SLASH.fullmatch(text)
+        match = bare if bare and _base(bare[2]) else None
+    return (match[1], match[2]) if match else (text, "")
+
+
+def _base(unit: str) -> tuple[str, float] | None:
+    """Base unit and the factor to it; None if it is unknown."""
     if unit in BASES:
-        return name, BASES[unit], 1.0
+        return BASES[unit], 1.0
     if unit[:1] in PREFIXES and unit[1:] in BASES:
-        return name, BASES[unit[1:]], PREFIXES[unit[0]]
-    return name, "", 1.0
+        return BASES[unit[1:]], PREFIXES[unit[0]]
+    return None
 
 
 def check_unit(place: str, text: str, wanted: str) -> None:
@@ -139,9 +161,8 @@ def check_unit(place: str, text: str, wanted: str) -> None:
     TwinError
         With the heading, its unit, and what is known.
     """
-    match = HEADING.fullmatch(text)
-    unit = match[2] if match else ""
-    if unit and unit.lower() not in ARBITRARY and heading(text)[1] != wanted:
+    unit, known = _split(text)[1], heading(text)[1]
+    if unit and not ADDRESS.fullmatch(unit) and unit.lower() not in ARBITRARY and known != wanted:
         prefixes = ", ".join(filter(str.isascii, PREFIXES))
         raise TwinError(
             f"{place}: {text}: unit (= {unit}): must be {wanted}, with a prefix {prefixes} or none, or a.u.; "
@@ -199,6 +220,20 @@ def halves(device: str, values: Array) -> list[Train]:
         if part.size > 1:
             trains.append(one_train(device, rises(values[start:stop]), part))
     return trains
+
+
+def distinct(grids: Sequence[Grid]) -> None:
+    """Refuse a file that is named twice, or a copy of another.
+
+    Raises
+    ------
+    TwinError
+        Naming the second.
+    """
+    for number, grid in enumerate(grids):
+        same = next((one for one in grids[:number] if one.rows == grid.rows), None)
+        if same is not None:
+            raise TwinError(f"{grid.path}: holds the same as {same.path}; name each measurement once")
 
 
 def opposite(ways: Sequence[bool], grids: Sequence[Grid]) -> None:

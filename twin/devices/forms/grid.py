@@ -17,6 +17,7 @@ SPREADSHEETS = (".xls", ".xlsx", ".xlsb", ".ods")
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+BLANKS = re.compile(r"\s+(?![\[({])")  # the unit behind a heading belongs to it
 EMPTY = {"", "nan", "na", "n/a", "-", "--"}
 
 
@@ -46,6 +47,8 @@ class Grid:
         text = cells[column] if column < len(cells) else ""
         if text.lower() in EMPTY:
             return math.nan
+        if "_" in text:  # float() takes 1_0 for 10
+            return None
         try:
             return float(text.replace(",", ".") if self.comma else text)
         except ValueError:
@@ -95,7 +98,7 @@ def read_grid(path: Path) -> Grid:
     lines = [line for line in islice(io.StringIO(text), LOOKED_AT) if line.strip()]
     separator = _separator(lines)
     if separator is None:
-        rows = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1)]
+        rows = [(number, BLANKS.split(line.strip())) for number, line in enumerate(text.splitlines(), 1)]
     else:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
         try:
@@ -127,9 +130,12 @@ def _decoded(path: Path, raw: bytes) -> str:
     for mark, encoding in MARKS.items():
         if raw.startswith(mark):
             try:
-                return raw.decode(encoding)
+                text = raw.decode(encoding)
             except UnicodeDecodeError as error:
                 raise TwinError(f"{path}: is not {encoding.upper()} to its end; is it cut off?") from error
+            if "\x00" in text:
+                raise TwinError(f"{path}: is neither text nor a spreadsheet (it has zero bytes); save it as CSV")
+            return text
     if b"\x00" in raw:
         raise TwinError(f"{path}: is neither text nor a spreadsheet (it has a zero byte); save it as CSV")
     try:

@@ -1,8 +1,8 @@
 """An instrument's log: lines about the measurement, then voltage, current (or resistance) and perhaps time a row.
 
-The sign of a pulse's voltage is its direction. Rows at one small voltage are reads between pulses, and their current
-over that voltage is the state; without such rows each row is a pulse with the state after it. Devices and cycles are
-told by columns where they are there: no step is taken from one to another.
+The sign of a pulse's voltage is its direction. Rows at one small voltage, or at none, are reads between pulses, and
+their current over that voltage is the state; without such rows each row is a pulse with the state after it. Devices and
+cycles are told by columns where they are there: no step is taken from one to another.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted
+from twin.devices.forms.by_file import FileForm
+from twin.devices.forms.form import Array, Reading, Wanted
 from twin.devices.forms.grid import Grid
 from twin.devices.forms.roles import MEASURED, Roles, conductances, roles
 from twin.devices.trains import Train
@@ -22,7 +23,7 @@ CLOSE = 0.02  # by how much voltages of reads may differ, relative
 SMALLER = 0.67  # than the largest pulse a read's voltage must be, relative
 
 
-class Log(Form):
+class Log(FileForm):
     """Keithley 4200 and 2450, Clarius and the like."""
 
     NAME = "log"
@@ -30,44 +31,44 @@ class Log(Form):
     ROLES: ClassVar[Sequence[str]] = (*MEASURED, "voltage", "width", "device", "cycle", "pulse", "time")
 
     @staticmethod
-    def recognises(grids: Sequence[Grid]) -> bool:
-        """One file with a column of voltage beside something measured."""
-        found = roles(grids[0], Wanted())
-        return len(grids) == 1 and found is not None and "voltage" in found.of and found.measured is not None
+    def is_of(grid: Grid) -> bool:
+        """A file with a column of voltage beside something measured."""
+        found = roles(grid, Wanted())
+        return found is not None and "voltage" in found.of and found.measured is not None
 
     @staticmethod
-    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:
+    def read_one(grid: Grid, wanted: Wanted) -> Reading:
         """Read pulses and reads (see `Form.read`)."""
-        grid = grids[0]
         found = roles(grid, wanted)
         if found is None or found.measured is None or "voltage" not in found.of:
             raise TwinError(
                 f"{grid.path}: has no columns of voltage and current (or resistance, conductance); name them, e.g. "
                 "--column voltage=HEADING --column current=HEADING"
             )
+        found.check_order(grid)
         voltage, values = found.values(grid, "voltage"), found.values(grid, found.measured)
         read = _read_voltage(voltage, wanted)
-        if read is None:
-            states, unit, how = conductances(values, found.measured, wanted)
-            pulses = voltage
-        else:
-            at = np.abs(np.abs(voltage) - read) <= CLOSE * read
-            states = (
-                values / voltage if found.measured == "current" else conductances(values, found.measured, wanted)[0]
-            )
-            unit, how, pulses = "S", f"reads at {read:g} V", voltage[~at]
-            voltage = np.where(at, 0.0, voltage)
+        states, unit, how = conductances(values, found.measured, wanted)
+        unit = unit if found.units[found.of[found.measured]] else ""
+        at = np.zeros(voltage.size, bool) if read is None else np.abs(np.abs(voltage) - read) <= CLOSE * read
+        if read is not None:
+            how = f"reads at {read:g} V" if read else f"{how}, reads between pulses"
+        if read and found.measured == "current":
+            states, unit = values / np.where(at, voltage, 1.0), "S"
+        blank = (voltage == 0.0) & ~at  # neither pulse nor read
         told = _told(grid, found, wanted)
         trains: list[Train] = []
         for device, rows in _parts(grid, found, told):
+            own = rows[~blank[rows]]
             if read is None:
-                made = [(float(voltage[k]), [float(states[k])], int(k)) for k in rows]
+                made = [(float(voltage[k]), [float(states[k])], int(k)) for k in own]
             else:
-                made = _states(grid, found, rows, voltage, states)
+                made = _states(grid, found, own, np.where(at, 0.0, voltage), states)
             trains += _trains(grid, found, device, made)
+        pulses = voltage[~at]
         electricity = {f"{name}_voltage_V": float(np.median(pulses[way])) for name, way in (
             ("up", pulses > 0), ("down", pulses < 0)) if way.any()}  # fmt: skip
-        if read is not None:
+        if read:
             electricity["read_voltage_V"] = read
         if "width" in found.of:
             electricity["pulse_width_s"] = float(np.median(found.values(grid, "width")))
@@ -76,8 +77,20 @@ class Log(Form):
         used = ("voltage", found.measured, "width", *told)
         return Reading(
             trains, f"{counted(len(trains), 'train')}{of}, {how}, {said}", unit, electricity,
-            found.headings[found.of[found.measured]], found.taken(used), found.unused(used),
+            found.headings[found.of[found.measured]], found.taken(used), found.unused(used), _uneven(pulses),
         )  # fmt: skip
+
+
+def _uneven(pulses: Array) -> list[str]:
+    """Say where the pulses of a direction differ in voltage, though they are fitted as one kind."""
+    found = []
+    for name, volts in (("up", pulses[pulses > 0]), ("down", pulses[pulses < 0])):
+        if volts.size and np.ptp(volts) > 2 * CLOSE * np.abs(volts).max():
+            found.append(
+                f"{name} pulses have {volts.min():g} to {volts.max():g} V and are fitted as one kind; a file of one "
+                "voltage says what its pulse does"
+            )
+    return found
 
 
 def _told(grid: Grid, found: Roles, wanted: Wanted) -> tuple[str, ...]:
@@ -97,13 +110,24 @@ def _parts(grid: Grid, found: Roles, told: Sequence[str]) -> Iterator[tuple[str,
 
 
 def _read_voltage(voltage: Array, wanted: Wanted) -> float | None:
-    """Voltage of the rows that are reads, None where there are none."""
+    """Voltage of the rows that are reads (0: between pulses), None where there are none."""
     size = np.abs(voltage)
     if not size.any():
         return None
     least = float(size[size > 0].min()) if wanted.read_voltage is None else abs(wanted.read_voltage)
-    share = float(np.mean(np.abs(size - least) <= CLOSE * least))
-    return least if share >= READS and least < SMALLER * float(size.max()) else None
+    at = np.abs(size - least) <= CLOSE * least
+    trains = wanted.read_voltage is None and _one_way_each(voltage, at)
+    if np.mean(at) >= READS and least < SMALLER * float(size.max()) and not trains:
+        return least
+    return 0.0 if np.mean(size == 0.0) >= READS else None
+
+
+def _one_way_each(voltage: Array, at: npt.NDArray[np.bool_]) -> bool:
+    """Whether rows `at` the smallest voltage are pulses of one direction: all others have the other sign, in trains."""
+    some = voltage[voltage != 0]
+    signs, rest = np.sign(voltage[at]), np.sign(voltage[~at & (voltage != 0)])
+    one_each = rest.size > 0 and bool((signs == signs[0]).all() and (rest == -signs[0]).all())
+    return one_each and float(np.mean(np.diff(np.sign(some)) != 0)) < READS
 
 
 _States = list[tuple[float, list[float], int]]

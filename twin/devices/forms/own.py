@@ -1,9 +1,10 @@
 """The twin's own table: pulse, conductance, direction, and perhaps device and cycle."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
-from twin.devices.forms.form import Form, Reading, Wanted, check_unit, heading
+from twin.devices.forms.by_file import FileForm
+from twin.devices.forms.form import Reading, Wanted, check_unit, heading
 from twin.devices.forms.grid import Grid
 from twin.devices.trains import Train
 from twin.errors import TwinError, counted
@@ -22,7 +23,7 @@ class _Point(NamedTuple):
     cycle: str
 
 
-class Own(Form):
+class Own(FileForm):
     """Rows of one train follow one another, their pulse numbers rise by one; rows with one number are repeated reads.
 
     A train's first row is the state before its second pulse.
@@ -32,15 +33,14 @@ class Own(Form):
     SHAPE: ClassVar[str] = "columns pulse, conductance, direction (up or down), and perhaps device and cycle"
 
     @staticmethod
-    def recognises(grids: Sequence[Grid]) -> bool:
+    def is_of(grid: Grid) -> bool:
         """By its three headings."""
-        names = [heading(cell)[0] for cell in grids[0].rows[0]]
-        return len(grids) == 1 and all(name in names for name in NEEDED)
+        names = [heading(cell)[0] for cell in grid.rows[0]]
+        return all(name in names for name in NEEDED)
 
     @staticmethod
-    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:  # noqa: ARG004 - the interface
+    def read_one(grid: Grid, wanted: Wanted) -> Reading:  # noqa: ARG004 - the interface
         """Read the trains (see `Form.read`)."""
-        grid = grids[0]
         headings = [heading(cell) for cell in grid.rows[0]]
         names = [name for name, _, _ in headings]
         missing = [name for name in NEEDED if name not in names]

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from twin.devices.forms.by_file import FileForm
 from twin.devices.forms.crosssim import CrossSim
 from twin.devices.forms.form import Form, Reading, Wanted
-from twin.devices.forms.grid import read_grid
+from twin.devices.forms.grid import Grid, read_grid
 from twin.devices.forms.log import Log
 from twin.devices.forms.long_table import LongTable
 from twin.devices.forms.neurosim import NeuroSim
@@ -56,8 +57,7 @@ def read_measured(
     for role in wanted.columns:
         if role not in NAMES:
             raise TwinError(f"--column {role}: is no role of a column; {suggest(role, NAMES)}")
-    recognised = (one for one in FORMS if set(wanted.columns) <= set(one.ROLES) and one.recognises(grids))
-    chosen = names[form.lower()] if form else next(recognised, None)
+    chosen = names[form.lower()] if form else _recognised(grids, wanted)
     shown = ", ".join(map(str, paths))
     if chosen is None:
         if wanted.columns:
@@ -75,6 +75,26 @@ def read_measured(
         return assemble(shown, reading.trains), reading, chosen.NAME
     except TwinError as error:
         raise TwinError(f"{error}{as_read(chosen.NAME, reading)}") from error
+
+
+def _recognised(grids: Sequence[Grid], wanted: Wanted) -> type[Form] | None:
+    """Return the first form that recognises the files; refuse files of which each has another."""
+    forms = [one for one in FORMS if set(wanted.columns) <= set(one.ROLES)]
+    chosen = next((one for one in forms if one.recognises(grids)), None)
+    if len(grids) == 1 or (chosen is not None and not issubclass(chosen, FileForm)):
+        return chosen
+    alone = [next((one for one in forms if one.recognises([grid])), None) for grid in grids]
+    other = next((k for k, one in enumerate(alone) if one is not alone[0]), None)
+    if other is not None and not wanted.columns:
+        raise TwinError(
+            f"{grids[other].path}: has {_named(alone[other])}, {grids[0].path} {_named(alone[0])}; fit files of one "
+            "form together, or name it (--form)"
+        )
+    return chosen
+
+
+def _named(form: type[Form] | None) -> str:
+    return f"the form {form.NAME}" if form else "no form that is known"
 
 
 def as_read(name: str, reading: Reading) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin.devices.forms.form import Array, Wanted, check_unit, heading
+from twin.devices.forms.form import ARBITRARY, Array, Wanted, check_unit, heading
 from twin.devices.forms.grid import Grid
 from twin.devices.registry import suggest
 from twin.errors import TwinError
@@ -22,11 +22,13 @@ NAMES = {
     "cycle": {"cycle", "cycles", "cycle number"},
     "device": {"device", "cell", "dut", "sample"},
 }
+UP = {"up", "potentiation", "pot", "ltp", "p", "set", "increase", "+", "+1", "1", "positive", "pos"}
+DOWN = {"down", "depression", "dep", "ltd", "d", "reset", "decrease", "-", "-1", "0", "negative", "neg"}
 OF_UNIT = {"S": "conductance", "A": "current", "Ohm": "resistance", "V": "voltage", "s": "time"}
 MEASURED = ("conductance", "current", "resistance")
 SCALES, PART = 300, 5
 """By which factor, and over how many rows at least, a column that changes its unit is apart."""
-UNITS = {"conductance": "S", "current": "A", "resistance": "Ohm"}
+UNITS = {"conductance": "S", "current": "A", "resistance": "Ohm", "voltage": "V", "width": "s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,11 @@ class Roles:
         return next((role for role in MEASURED if role in self.of), None)
 
     def values(self, grid: Grid, role: str) -> Array:
-        """Numbers of a role's column in its base unit; raises TwinError for a measured one with another unit."""
+        """Numbers of a role's column in its base unit; raises TwinError where the heading has another unit."""
         column = self.of[role]
         rows = range(self.start, len(grid.rows))
         name = self.headings[column]
-        if role in MEASURED:
-            check_unit(grid.place(self.start - 1), name, UNITS[role])
+        check_unit(grid.place(self.start - 1), name, UNITS[role])
         values = np.array([grid.number(row, column, name) for row in rows]) * self.factor[column]
         if role in MEASURED:
             self._check_scale(grid, values, name)
@@ -80,6 +81,27 @@ class Roles:
     def taken(self, used: Iterable[str]) -> str:
         """Say which columns the roles have that are used."""
         return ", ".join(f"{self.headings[self.of[role]]!r} as {role}" for role in used if role in self.of)
+
+    def check_order(self, grid: Grid) -> None:
+        """Refuse text among pulse numbers or times, and rows against their order."""
+        for role in ("pulse", "time"):
+            if role not in self.of or not isinstance(grid.value(self.start, self.of[role]), float):
+                continue
+            column = self.of[role]
+            found = [grid.value(row, column) for row in range(self.start, len(grid.rows))]
+            if None in found:
+                row = self.start + found.index(None)
+                raise TwinError(
+                    f"{grid.place(row)}: {self.headings[column]} (= {grid.rows[row][column]!r}): must be a number; "
+                    "leave such rows out"
+                )
+            change = np.diff(np.array(found, np.float64))
+            if np.sum(change < 0) > change.size / 2:
+                row = self.start + 1 + int(np.argmax(change < 0))
+                raise TwinError(
+                    f"{grid.place(row)}: {self.headings[column]} (= {found[row - self.start]:g}): falls from row to "
+                    "row; sort the rows in the order of the pulses"
+                )
 
     def unused(self, used: Iterable[str]) -> list[str]:
         """Headings of the columns that have none of the roles that are used."""
@@ -114,11 +136,11 @@ def roles(grid: Grid, wanted: Wanted) -> Roles | None:
     header = next((k for k in range(min(len(grid.rows) - 1, 200)) if _heads(grid, k)), None)
     if header is None:
         return None
-    headings = grid.rows[header]
+    headings = _with_units(grid, header)
     split = [heading(cell) for cell in headings]
     found: dict[str, int] = {}
     for role, name in wanted.columns.items():
-        found[role] = _named(grid, header, name)
+        found[role] = _named(grid.place(header), headings, name)
     for role, names in NAMES.items():
         for k, (called, unit, _) in enumerate(split):
             matches = called in names and OF_UNIT.get(unit, role) == role
@@ -131,24 +153,47 @@ def roles(grid: Grid, wanted: Wanted) -> Roles | None:
     return Roles(header + 1, headings, found, [factor for *_, factor in split], [unit for _, unit, _ in split])
 
 
+def _with_units(grid: Grid, header: int) -> list[str]:
+    """Return the headings; units may stand in a row of their own below the names."""
+    below, above = grid.rows[header], grid.rows[header - 1] if header else []
+    units = [heading(f"({cell})")[1] != "" for cell in below]
+    if (
+        len(above) != len(below)
+        or not any(units)
+        or not all(
+            known or not cell or cell == "#" or cell.lower() in ARBITRARY
+            for known, cell in zip(units, below, strict=True)
+        )
+    ):
+        return below
+    return [f"{name} ({cell})" if known else name for name, cell, known in zip(above, below, units, strict=True)]
+
+
 def _heads(grid: Grid, row: int) -> bool:
     """Whether a row is a heading: text above a row of as many cells, at least half of them numbers."""
     cells, below = grid.rows[row], grid.rows[row + 1]
-    if len(cells) < 2 or any(isinstance(grid.value(row, k), float) and cells[k] for k in range(len(cells))):
+    if (len(cells) < 2 and not _speaks(cells[0])) or any(
+        isinstance(grid.value(row, k), float) and cells[k] for k in range(len(cells))
+    ):
         return False
     numbers = sum(bool(cell) and grid.value(row + 1, k) is not None for k, cell in enumerate(below))
     return 0 < len(below) <= len(cells) and 2 * numbers >= len(below)
 
 
-def _named(grid: Grid, header: int, name: str) -> int:
+def _speaks(text: str) -> bool:
+    """Whether a heading alone says that something measured stands below."""
+    name, unit, _ = heading(text)
+    return unit in OF_UNIT or any(name in NAMES[role] for role in MEASURED)
+
+
+def _named(place: str, headings: list[str], name: str) -> int:
     """Column by heading, or by number from 1."""
-    headings = grid.rows[header]
     for column, text in enumerate(headings):
         if name.lower() in {text.lower(), heading(text)[0]}:
             return column
     if name.isdigit() and 1 <= int(name) <= len(headings):
         return int(name) - 1
-    raise TwinError(f"{grid.place(header)}: --column (= {name!r}): is no heading; {suggest(name, headings)}")
+    raise TwinError(f"{place}: --column (= {name!r}): is no heading; {suggest(name, headings)}")
 
 
 def conductances(values: Array, role: str, wanted: Wanted) -> tuple[Array, str, str]:

@@ -1,30 +1,29 @@
 """aihwkit's pulse data: no headings, two columns, the up trace beside the down trace."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
-from twin.devices.forms.form import Form, Reading, Wanted, one_train, rises
+from twin.devices.forms.by_file import FileForm
+from twin.devices.forms.form import Reading, Wanted, one_train, rises
 from twin.devices.forms.grid import Grid
 from twin.errors import TwinError
 
 
-class TwoColumns(Form):
+class TwoColumns(FileForm):
     """Shape as in IBM/aihwkit, ``examples/csv``; the first row is data."""
 
     NAME = "aihwkit"
     SHAPE: ClassVar[str] = "no headings, two columns of conductances: up trace, down trace"
 
     @staticmethod
-    def recognises(grids: Sequence[Grid]) -> bool:
-        """One file whose rows are two numbers, the first included."""
-        return len(grids) == 1 and len(grids[0].rows[0]) == 2 and grids[0].numeric(0)
+    def is_of(grid: Grid) -> bool:
+        """A file whose rows are two numbers, the first included."""
+        return len(grid.rows[0]) == 2 and grid.numeric(0)
 
     @staticmethod
-    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:
+    def read_one(grid: Grid, wanted: Wanted) -> Reading:
         """Read the traces (see `Form.read`)."""
-        grid = grids[0]
         for row, cells in enumerate(grid.rows):
             if len(cells) != 2:
                 raise TwinError(f"{grid.place(row)}: has {len(cells)} cells; every row must have two, up and down")
@@ -32,6 +31,12 @@ class TwoColumns(Form):
             np.array([grid.number(row, column, f"column {column + 1}") for row in range(len(grid.rows))])
             for column in (0, 1)
         ]
+        for column, trace in enumerate(traces, 1):
+            if trace.size > 2 and (np.diff(trace) == 1).all():
+                raise TwinError(
+                    f"{grid.path}: column {column} counts the rows, it is no trace; keep the up and the down trace, or "
+                    'write headings, e.g. "Pulse" and "G (uS)", into the first line'
+                )
         ways = [rises(trace) for trace in traces]
         if ways[0] == ways[1]:
             way = "rise" if ways[0] else "fall"

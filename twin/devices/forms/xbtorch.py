@@ -12,7 +12,7 @@ import numpy as np
 
 from twin.devices.forms.form import Array, Form, Reading, Wanted, one_train
 from twin.devices.forms.grid import Grid
-from twin.errors import TwinError
+from twin.errors import TwinError, counted
 
 CYCLES, PULSES = 40, 300  # drawn; a few times what the tables' devices need to cross their range
 
@@ -37,6 +37,11 @@ class XBTorch(Form):
     @staticmethod
     def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:  # noqa: ARG004 - the interface
         """Draw trains of the tables (see `Form.read`)."""
+        if len(grids) != 6:
+            raise TwinError(
+                f"{grids[-1].path}: {counted(len(grids), 'file')}, must be six: G, dG and P of up pulses, then of down "
+                "pulses"
+            )
         sets = [_tables(grids[:3]), _tables(grids[3:])]
         drift = [float(np.median(_drawn(one, np.median(one.g), np.linspace(0.02, 0.98, 49)))) for one in sets]
         if drift[0] * drift[1] >= 0:
