@@ -578,6 +578,18 @@ def test_a_file_cut_off_is_read_as_far_as_it_goes_or_refused(tmp_path, make, sha
     assert "\n" not in message
 
 
+@pytest.mark.parametrize("make", [crosssim, keithley])
+def test_a_number_cut_off_before_its_exponent_is_no_state(tmp_path, make):
+    paths = written(tmp_path, make())
+    for path in paths:
+        text = path.read_text()
+        path.write_text(text[: text.rindex("e-0")])
+    with pytest.raises(
+        TwinError, match=r"is over 300 times as large as all others, at most .*; is the last row cut off"
+    ):
+        read_measured(paths)
+
+
 def test_binary_files_are_refused(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"PK\x03\x04\x00\x00\x01")
     with pytest.raises(TwinError, match="is neither text nor a spreadsheet"):

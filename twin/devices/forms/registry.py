@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from twin.devices.forms.by_file import FileForm
 from twin.devices.forms.crosssim import CrossSim
 from twin.devices.forms.form import Form, Reading, Wanted
@@ -11,7 +13,7 @@ from twin.devices.forms.log import Log
 from twin.devices.forms.long_table import LongTable
 from twin.devices.forms.neurosim import NeuroSim
 from twin.devices.forms.own import Own
-from twin.devices.forms.roles import NAMES
+from twin.devices.forms.roles import NAMES, SCALES
 from twin.devices.forms.two_columns import TwoColumns
 from twin.devices.forms.wide_table import WideTable
 from twin.devices.forms.xbtorch import XBTorch
@@ -71,6 +73,7 @@ def read_measured(
             users = " and ".join(one.NAME for one in FORMS if role in one.ROLES)
             raise TwinError(f"--column {role} (= {name}): is not used by the form {chosen.NAME}, only by {users}")
     reading = chosen.read(grids, wanted)
+    _check_apart(shown, len(grids), reading)
     try:
         return assemble(shown, reading.trains), reading, chosen.NAME
     except TwinError as error:
@@ -91,6 +94,18 @@ def _recognised(grids: Sequence[Grid], wanted: Wanted) -> type[Form] | None:
             "form together, or name it (--form)"
         )
     return chosen
+
+
+def _check_apart(shown: str, files: int, reading: Reading) -> None:
+    """Refuse single values, up to one a file, far above all others: a number cut off before its exponent."""
+    sizes = np.unique(np.abs(np.concatenate([np.zeros(1), *(np.asarray(one.values) for one in reading.trains)])))
+    if sizes.size > files + 1 and sizes[-1] > SCALES * sizes[-1 - files] > 0:
+        unit = reading.unit or "units of the file"
+        raise TwinError(
+            f"{shown}: {reading.heading or 'a state'} (= {sizes[-1]:.4g} {unit}): is over "
+            f"{SCALES} times as large as all others, at most {sizes[-1 - files]:.4g}; is the last row cut off, or a "
+            "number mistyped?"
+        )
 
 
 def _named(form: type[Form] | None) -> str:
