@@ -142,7 +142,7 @@ def single(device: Any) -> Any:
 def main() -> None:
     """Print a line a trace, and what all say."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--traces", type=int, default=30)
+    parser.add_argument("--traces", type=int, default=90)
     count = parser.parse_args().traces
     if not has_aihwkit():
         return

@@ -75,6 +75,10 @@ def device(dw_min: float, noise: float = 0.3, *, additive: bool = False) -> str:
 
 NOISELESS = {"tile.io.out_noise": "0.0"}
 QUIET_TRANSFER = {"tile.io.transfer": "{ out_noise = 0.0 }"}
+EXACT_TRANSFER = {"tile.io.transfer": "{ out_noise = 0.0, out_res = 0 }"}
+SYMMETRIC_C = '{preset = "gokmen-1200", matrices = { C = { slope = 1e-4, up_down_dtod = 0.0 } }}'
+SAME_STEP = '{preset = "gokmen-1200", up_down_dtod = 0.0}'  # in both directions, as the Array Model has it
+ALIKE = '{preset = "gokmen-1200", dw_min_dtod = 0.0, up_down_dtod = 0.0, slope_dtod = 0.0}'
 MODELS = {
     "Model III": (device(0.01, additive=True), ttv2(0.05, 0.4)),
     "Model II": (device(0.02, additive=True), ttv2(0.1, 0.2)),
@@ -113,6 +117,22 @@ PARTS = [  # what keeps TTv2 on 1200 states from SGD on symmetric devices: one c
     short("SGD, symmetric, all reads without noise", "sgd", SYMMETRIC, sgd(0.08), chip=NOISELESS),
     short("digital", "digital", STATES_1200, sgd(0.08)),
     short("TTv2, 120 states", "ttv2", device(0.01), ttv2(0.05, 0.4)),
+    short("TTv2, reads of A exact", "ttv2", STATES_1200, ttv2(0.02, 2.0), chip=EXACT_TRANSFER),
+    short("TTv2, rates of 120 states", "ttv2", STATES_1200, ttv2(0.05, 4.0)),
+    short("TTv2, a read an update, as strong", "ttv2", STATES_1200, ttv2(0.02, 2.0, transfer_every="1")),
+    short("TTv2, C symmetric", "ttv2", SYMMETRIC_C, ttv2(0.02, 2.0)),
+    short("TTv2, ten pulses a crossing", "ttv2", STATES_1200, ttv2(0.02, 20.0, transfer_update="{ desired_bl = 10 }")),
+    short("TTv2, one step for both directions", "ttv2", SAME_STEP, ttv2(0.02, 2.0)),
+    short("TTv2, devices alike", "ttv2", ALIKE, ttv2(0.02, 2.0)),
+    short("TTv2, no cycle noise", "ttv2", device(0.001, 0.0), ttv2(0.02, 2.0)),
+]
+BOUNDED = '{preset = "symmetric-1200"}'  # at 0.6 with a spread of 0.2, where the slopes of gokmen-1200 end
+COARSE_A, COARSE_C = (f'{{preset = "gokmen-1200", matrices = {{ {name} = {{ dw_min = 0.01 }} }}}}' for name in "AC")
+GAP = [  # the two that are left: the range of weights, and which of the two matrices wants fewer states
+    short("SGD, symmetric, bounded", "sgd", BOUNDED, sgd(0.08)),
+    short("TTv2, 120 states of C alone", "ttv2", COARSE_C, ttv2(0.05, 0.4)),
+    short("TTv2, 120 states of A alone", "ttv2", COARSE_A, ttv2(0.02, 2.0)),
+    Case("SGD, symmetric, bounded, 50 epochs", "sgd", BOUNDED, sgd(0.08), 0.93, 50),
 ]
 TRIALS = {  # three settings of each algorithm at each step of a device
     "ttv2": {
@@ -147,7 +167,7 @@ FIG4 = [  # the first setting of every point before the second of any
     for name, steps in TRIALS.items()
     for tried in [steps[dw_min]]
 ]
-LISTS = {"fig4": FIG4, "table1": TABLE, "fig3": FIG3, "fig5": FIG5, "parts": PARTS}
+LISTS = {"fig4": FIG4, "table1": TABLE, "fig3": FIG3, "fig5": FIG5, "parts": PARTS, "gap": GAP}
 
 
 def overrides(case: Case, samples: int, epochs: int) -> dict[str, str]:

@@ -1,15 +1,17 @@
 """Which families describe a measured device, and the simplest that does so within the noise.
 
 Each family's mean step is fitted to the steps within the middle of the range, weighted by the noise that was found with
-the free curve (`twin.devices.fit`), neighbours' read noise included. Beyond it, where hard bounds clip steps and noise,
-only the sum of the steps is held against soft bounds: a line that does not vanish at the ends of saturated trains is a
-linear step. The criterion is Schwarz's (Ann. Statist. 6:461, 1978),
-``BIC = chi^2 + k ln n`` of k parameters and n steps. Of the families within 2 of the lowest, a difference "not worth
-more than a bare mention" (Kass & Raftery, J. Am. Stat. Assoc. 90:773, 1995), the one with fewest parameters is taken.
+the free curve (`twin.devices.fit`), neighbours' read noise included, and at once to whole trains
+(`twin.devices.walks`), which say what steps add up to, and what they are beyond the middle, where hard bounds clip
+steps and noise. The criterion is Schwarz's (Ann. Statist. 6:461, 1978), ``BIC = chi^2 + k ln n`` of k parameters and n
+steps, and the same of the n independent readings of walks, added: both see the same noise, so a parameter pays for
+both. Of the families within 2 of the lowest, a difference "not worth more than a bare mention" (Kass & Raftery, J. Am.
+Stat. Assoc. 90:773, 1995), the one with fewest parameters is taken.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +20,14 @@ from scipy.optimize import least_squares
 from twin.devices.fit import MIDDLE, DeviceFit, short
 from twin.devices.noise import Whitening
 from twin.devices.trains import Array, Trains
+from twin.devices.walks import Course, Shape, free_nodes, interpolated
 
 BARE = 2.0  # difference of BIC that says nothing
-ENDS = 2.0  # chi^2 that two sums have on average: for families that end at bounds of their own
-PRECISE = 1e-6  # of chi^2, where a fit ends: a hundredth of what decides
+PRECISE = 1e-5  # of chi^2, where a fit ends: a hundredth of what decides
+ROUNDS = 20  # of a fit to walks: one that has an optimum is there in ten
 MOST = 20_000  # steps that are fitted, whole trains of them
 SOFT = "soft-bounds"
-KNOWN = 0.2  # how well a line foretells the sum of the steps beyond the middle, where ends of ranges are uncertain
 CORNERS = 5  # nodes of the short piecewise step
-Shape = Callable[[Array, Array], Array]
-"""Mean step of an up pulse from its parameters and the weight, -1 to 1; that of a down pulse is its mirror image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """A family's shape, where its parameters start and end, and the fields they make."""
+    """A family's shape, where its parameters start and end, the fields they make, and the weight that clips it."""
 
     name: str
     family: str
@@ -70,6 +70,7 @@ class _Model:
     least: tuple[float, ...]
     most: tuple[float, ...]
     fields: Callable[[Array, Array], dict[str, object]]
+    bound: float = 1.0
 
 
 def _constant(p: Array, w: Array) -> Array:
@@ -90,10 +91,6 @@ def _power(p: Array, w: Array) -> Array:
 
 def _exponential(p: Array, w: Array) -> Array:
     return np.asarray(np.maximum(p[0] * (1 - p[1] * np.exp(p[2] * w)), 0.0), np.float64)
-
-
-def _piecewise(p: Array, w: Array) -> Array:
-    return np.asarray(np.interp(w, np.linspace(-1.0, 1.0, p.size), p), np.float64)
 
 
 def _unequal(up: float, down: float) -> tuple[float, float]:
@@ -143,9 +140,18 @@ def _piecewise_fields(up: Array, down: Array) -> dict[str, object]:
 _FLAT, _LEAST, _MOST = (1.0,) * CORNERS, (0.0,) * CORNERS, (1e3,) * CORNERS
 MODELS = (
     _Model("constant-step", "constant-step", _constant, (1.0,), (1e-3,), (1e3,), _steps),
-    _Model(SOFT, "soft-bounds", _soft, (1.0, 1.1), (1e-3, 0.5), (1e3, 50.0), _soft_fields),
+    _Model(SOFT, "soft-bounds", _soft, (1.0, 1.1), (1e-3, 0.5), (1e3, 50.0), _soft_fields, np.inf),
     _Model("linear-step", "linear-step", _linear, (1.0, 0.5), (1e-3, 0.0), (1e3, 1.0), _linear_fields),
-    _Model("power-step", "power-step", _power, (2.0, 1.2, 1.1), (1e-3, 1e-2, 0.9), (1e3, 20.0, 10.0), _power_fields),
+    _Model(
+        name="power-step",
+        family="power-step",
+        shape=_power,
+        start=(2.0, 1.2, 1.1),
+        least=(1e-3, 1e-2, 0.9),
+        most=(1e3, 20.0, 10.0),
+        fields=_power_fields,
+        bound=np.inf,
+    ),
     _Model(
         name="exponential-step",
         family="exponential-step",
@@ -155,7 +161,7 @@ MODELS = (
         most=(1e3, 1e3, 10.0),
         fields=_exponential_fields,
     ),
-    _Model("piecewise-step", "piecewise-step", _piecewise, _FLAT, _LEAST, _MOST, _piecewise_fields),
+    _Model("piecewise-step", "piecewise-step", interpolated, _FLAT, _LEAST, _MOST, _piecewise_fields),
 )
 
 
@@ -167,11 +173,8 @@ class _Data:
     weight: Array
     scale: Array
     tabular: Array
-    cycle: Array
-    read: float
     whitening: Whitening
     up: npt.NDArray[np.bool_]
-    first: npt.NDArray[np.bool_]
 
     def mean(self, shape: Shape, up: Array, down: Array) -> Array:
         """Mean steps of a shape with these parameters for up and down pulses."""
@@ -182,24 +185,18 @@ class _Data:
         sign = np.where(self.up, 1.0, -1.0)
         return self.whitening.new(sign * (self.step - mean))
 
-    def sums(self, mean: Array) -> float:
-        """Chi^2 of the sums of the up steps and of the down steps; reads cancel within what is connected."""
-        found = 0.0
-        for way in (self.up, ~self.up):
-            variance = float(np.sum(self.cycle[way])) + 2 * self.read * np.count_nonzero(self.first[way])
-            variance += (KNOWN * float(np.sum(mean[way]))) ** 2
-            found += float(np.sum((self.step - mean)[way])) ** 2 / variance if variance > 0 else 0.0
-        return found
-
 
 def compare(trains: Trains, fitted: DeviceFit) -> list[Candidate]:
     """Fit all families; the free curve of `fitted` is the last, named ``tabular``."""
-    inside = np.abs(fitted.steps.place - 0.5) < MIDDLE / 2
-    data, beyond = (_data(trains, fitted, chosen) for chosen in (inside, _ahead(trains, fitted) & ~inside))
-    found = [_candidate(model, data, beyond, fitted) for model in MODELS]
+    every = max(-(-trains.train.size // MOST), 1)
+    kept = np.flatnonzero(trains.train // 2 % every == 0)
+    data, course = _data(trains, fitted, kept), Course.of(trains, fitted, kept)
+    found = [_candidate(model, data, course, fitted) for model in MODELS]
     levels = int(fitted.up.levels.max() + fitted.down.levels.max()) + 2
     chi2 = float(np.sum(data.rest(data.tabular) ** 2))
-    bic = chi2 + ENDS + levels * float(np.log(data.step.size))
+    up, down = (nodes * 2.0 / fitted.span for nodes in free_nodes(fitted))
+    along = course.rest(interpolated, up, down)
+    bic = chi2 + float(np.sum(along**2)) + levels * _price(data, course)
     mean = np.stack([fitted.up.nodes, fitted.down.nodes])
     fields = fitted.tabular()
     return [*found, Candidate("tabular", "piecewise-step", levels, chi2 / data.step.size, bic, fields, mean)]
@@ -224,51 +221,52 @@ def parameters(fitted: DeviceFit, chosen: Candidate) -> dict[str, object]:
     return numbers | {name: short(value) for name, value in spreads.items()} | {"mult_noise": fitted.noise.mult_noise}
 
 
-def _ahead(trains: Trains, fitted: DeviceFit) -> npt.NDArray[np.bool_]:
-    """Steps in the half of the range that their pulses go to."""
-    return np.asarray((fitted.steps.place > 0.5) == trains.up)
-
-
-def _data(trains: Trains, fitted: DeviceFit, chosen: npt.NDArray[np.bool_]) -> _Data:
-    every = max(-(-int(np.count_nonzero(chosen)) // MOST), 1)
-    kept = np.flatnonzero(chosen & (trains.train // 2 % every == 0))
+def _data(trains: Trains, fitted: DeviceFit, kept: npt.NDArray[np.int64]) -> _Data:
+    kept = kept[np.abs(fitted.steps.place[kept] - 0.5) < MIDDLE / 2]
     unit = 2.0 / fitted.span
     steps = fitted.steps
     up = trains.up[kept]
     first = trains.first[kept] | (np.diff(kept, prepend=-2) != 1)
-    cycle, read = steps.cycle[kept] * unit**2, steps.read * unit**2
     return _Data(
         step=steps.step[kept] * unit,
         weight=np.where(up, 1.0, -1.0) * (2 * steps.place[kept] - 1),
         scale=steps.scale[kept],
         tabular=steps.mean[kept] * unit,
-        cycle=cycle,
-        read=read,
-        whitening=Whitening.of(first, cycle, read),
+        whitening=Whitening.of(first, steps.cycle[kept] * unit**2, steps.read * unit**2),
         up=up,
-        first=first,
     )
 
 
-def _candidate(model: _Model, data: _Data, beyond: _Data, fitted: DeviceFit) -> Candidate:
-    """Fit both directions of a family at once: they share the reads."""
+def _candidate(model: _Model, data: _Data, course: Course, fitted: DeviceFit) -> Candidate:
+    """Fit both directions of a family at once, as they share the reads: to the steps, then to walks as well."""
     count = len(model.start)
     scales = np.array([fitted.dw_min if _is_step(model, k) else 1.0 for k in range(count)])
 
-    def rest(p: Array) -> Array:
+    def steps(p: Array) -> Array:
         up, down = p.reshape(2, count) * scales
         return data.rest(data.mean(model.shape, up, down))
 
-    bounds = (model.least * 2, model.most * 2)
-    found = least_squares(rest, model.start * 2, bounds=bounds, x_scale="jac", ftol=PRECISE, xtol=PRECISE)
+    def both(p: Array) -> Array:
+        up, down = p.reshape(2, count) * scales
+        return np.concatenate([steps(p), course.rest(model.shape, up, down, model.bound)])
+
+    def least(rest: Callable[[Array], Array], start: Sequence[float] | Array, most: int | None = None) -> Any:
+        bounds = (model.least * 2, model.most * 2)
+        return least_squares(rest, start, bounds=bounds, x_scale="jac", ftol=PRECISE, xtol=PRECISE, max_nfev=most)
+
+    found = least(both, least(steps, model.start * 2).x, ROUNDS)
     up, down = found.x.reshape(2, count) * scales
-    chi2 = 2 * float(found.cost)
-    ends = beyond.sums(beyond.mean(model.shape, up, down)) if model.name == SOFT else ENDS
-    bic = chi2 + ends + 2 * count * float(np.log(data.step.size))
+    chi2 = float(np.sum(found.fun[: data.step.size] ** 2)) / data.step.size
+    bic = 2 * float(found.cost) + 2 * count * _price(data, course)
     nodes = np.linspace(-1.0, 1.0, fitted.up.nodes.size)
     mean = np.stack([model.shape(up, nodes), model.shape(down, nodes)[::-1]]) * fitted.span / 2
-    return Candidate(model.name, model.family, 2 * count, chi2 / data.step.size, bic, model.fields(up, down), mean)
+    return Candidate(model.name, model.family, 2 * count, chi2, bic, model.fields(up, down), mean)
+
+
+def _price(data: _Data, course: Course) -> float:
+    """What BIC adds for a parameter."""
+    return float(np.log(data.step.size) + np.log(max(course.readings, 1.0)))
 
 
 def _is_step(model: _Model, k: int) -> bool:
-    return k == 0 or model.shape is _piecewise
+    return k == 0 or model.shape is interpolated
