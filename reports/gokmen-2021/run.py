@@ -51,8 +51,7 @@ def finish(case: Case, folder: Path, path: Path) -> None:
                 averages.restore(saved)
     if done < case.epochs:
         table = curves_of(path)  # without what was written after the state, or belongs to a state elsewhere
-        own = (table["case"] == case.name) & (table["seed"] == case.seed)
-        table[~own | (table["epoch"] <= done)].to_csv(path, index=False, float_format="%.6g")
+        table[~of_case(table, case) | (table["epoch"] <= done)].to_csv(path, index=False, float_format="%.6g")
     began = time.time()
     for epoch in epochs_of(case, parts, done, averages):
         row = {"case": case.name, "seed": case.seed, "epoch": epoch.number, "train_loss": epoch.train_loss}
@@ -87,10 +86,14 @@ def curves_of(path: Path) -> pd.DataFrame:
     return pd.read_csv(path) if path.exists() else pd.DataFrame({"case": [], "seed": [], "epoch": []})
 
 
+def of_case(table: pd.DataFrame, case: Case) -> "pd.Series[bool]":
+    """Return which rows of a table are a case's."""
+    return (table["case"] == case.name) & (table["seed"] == case.seed)
+
+
 def lacking(case: Case, folder: Path, path: Path) -> bool:
     """Return whether a case's curve is incomplete, or its models where its state is at hand."""
-    table = curves_of(path)
-    own = (table["case"] == case.name) & (table["seed"] == case.seed)
+    own = of_case(curves_of(path), case)
     begun = case.average_from > 0 and (folder / f"{case.label}.npz").exists()
     return bool(own.sum() < case.epochs) or (begun and not average_of(case, folder).exists())
 

@@ -20,13 +20,12 @@ from scipy.optimize import least_squares
 from twin.devices.fit import MIDDLE, DeviceFit, short
 from twin.devices.noise import Whitening
 from twin.devices.trains import Array, Trains
-from twin.devices.walks import Course, Shape, free_nodes, interpolated
+from twin.devices.walks import Course, Shape, interpolated
 
 BARE = 2.0  # difference of BIC that says nothing
 PRECISE = 1e-5  # of chi^2, where a fit ends: a hundredth of what decides
 ROUNDS = 20  # of a fit to walks: one that has an optimum is there in ten
 MOST = 20_000  # steps that are fitted, whole trains of them
-SOFT = "soft-bounds"
 CORNERS = 5  # nodes of the short piecewise step
 
 
@@ -140,7 +139,7 @@ def _piecewise_fields(up: Array, down: Array) -> dict[str, object]:
 _FLAT, _LEAST, _MOST = (1.0,) * CORNERS, (0.0,) * CORNERS, (1e3,) * CORNERS
 MODELS = (
     _Model("constant-step", "constant-step", _constant, (1.0,), (1e-3,), (1e3,), _steps),
-    _Model(SOFT, "soft-bounds", _soft, (1.0, 1.1), (1e-3, 0.5), (1e3, 50.0), _soft_fields, np.inf),
+    _Model("soft-bounds", "soft-bounds", _soft, (1.0, 1.1), (1e-3, 0.5), (1e3, 50.0), _soft_fields, np.inf),
     _Model("linear-step", "linear-step", _linear, (1.0, 0.5), (1e-3, 0.0), (1e3, 1.0), _linear_fields),
     _Model(
         name="power-step",
@@ -194,9 +193,7 @@ def compare(trains: Trains, fitted: DeviceFit) -> list[Candidate]:
     found = [_candidate(model, data, course, fitted) for model in MODELS]
     levels = int(fitted.up.levels.max() + fitted.down.levels.max()) + 2
     chi2 = float(np.sum(data.rest(data.tabular) ** 2))
-    up, down = (nodes * 2.0 / fitted.span for nodes in free_nodes(fitted))
-    along = course.rest(interpolated, up, down)
-    bic = chi2 + float(np.sum(along**2)) + levels * _price(data, course)
+    bic = chi2 + course.free + levels * _price(data, course)
     mean = np.stack([fitted.up.nodes, fitted.down.nodes])
     fields = fitted.tabular()
     return [*found, Candidate("tabular", "piecewise-step", levels, chi2 / data.step.size, bic, fields, mean)]
@@ -226,13 +223,12 @@ def _data(trains: Trains, fitted: DeviceFit, kept: npt.NDArray[np.int64]) -> _Da
     unit = 2.0 / fitted.span
     steps = fitted.steps
     up = trains.up[kept]
-    first = trains.first[kept] | (np.diff(kept, prepend=-2) != 1)
     return _Data(
         step=steps.step[kept] * unit,
         weight=np.where(up, 1.0, -1.0) * (2 * steps.place[kept] - 1),
         scale=steps.scale[kept],
         tabular=steps.mean[kept] * unit,
-        whitening=Whitening.of(first, steps.cycle[kept] * unit**2, steps.read * unit**2),
+        whitening=Whitening.of(trains.begins(kept), steps.cycle[kept] * unit**2, steps.read * unit**2),
         up=up,
     )
 
@@ -242,20 +238,22 @@ def _candidate(model: _Model, data: _Data, course: Course, fitted: DeviceFit) ->
     count = len(model.start)
     scales = np.array([fitted.dw_min if _is_step(model, k) else 1.0 for k in range(count)])
 
-    def steps(p: Array) -> Array:
+    def ways(p: Array) -> tuple[Array, Array]:
         up, down = p.reshape(2, count) * scales
-        return data.rest(data.mean(model.shape, up, down))
+        return up, down
+
+    def steps(p: Array) -> Array:
+        return data.rest(data.mean(model.shape, *ways(p)))
 
     def both(p: Array) -> Array:
-        up, down = p.reshape(2, count) * scales
-        return np.concatenate([steps(p), course.rest(model.shape, up, down, model.bound)])
+        return np.concatenate([steps(p), course.rest(model.shape, *ways(p), model.bound)])
 
     def least(rest: Callable[[Array], Array], start: Sequence[float] | Array, most: int | None = None) -> Any:
         bounds = (model.least * 2, model.most * 2)
         return least_squares(rest, start, bounds=bounds, x_scale="jac", ftol=PRECISE, xtol=PRECISE, max_nfev=most)
 
     found = least(both, least(steps, model.start * 2).x, ROUNDS)
-    up, down = found.x.reshape(2, count) * scales
+    up, down = ways(found.x)
     chi2 = float(np.sum(found.fun[: data.step.size] ** 2)) / data.step.size
     bic = 2 * float(found.cost) + 2 * count * _price(data, course)
     nodes = np.linspace(-1.0, 1.0, fitted.up.nodes.size)

@@ -227,7 +227,7 @@ def _noise(
     if np.count_nonzero(heard) < FEWEST:
         heard = np.ones_like(heard)
     where = np.flatnonzero(heard)
-    first = trains.first[where] | (np.diff(where, prepend=-2) != 1)  # what is left out breaks a train
+    first = trains.begins(where)
     mean, middle = (np.maximum(size[where], 1e-6 * float(size.max())) for size in sizes)
     rest, place, level = steps[:, where]
     if trains.devices > 1:  # a device's own deviation from the common curve is no noise

@@ -43,6 +43,10 @@ class Trains:
         """Where a train begins."""
         return np.asarray(np.diff(self.train, prepend=-1) != 0)
 
+    def begins(self, kept: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Where a train begins among the steps of these numbers, which rise; what is left out breaks a train."""
+        return np.asarray(self.first[kept] | (np.diff(kept, prepend=-2) != 1))
+
     @property
     def devices(self) -> int:
         """How many devices there are."""

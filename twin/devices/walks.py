@@ -45,7 +45,7 @@ class Walks:
     def of(cls, trains: Trains, fitted: DeviceFit, kept: npt.NDArray[np.int64], *, up: bool) -> "Walks":
         """Cut the kept steps of one direction into walks."""
         chosen = kept[trains.up[kept] == up]
-        begins = trains.first[chosen] | (np.diff(chosen, prepend=-2) != 1)
+        begins = trains.begins(chosen)
         since = np.arange(chosen.size) - np.maximum.accumulate(np.where(begins, np.arange(chosen.size), 0))
         first = np.flatnonzero(since % LONGEST == 0)
         size = np.diff(np.append(first, chosen.size))
@@ -84,23 +84,28 @@ class Course:
         Of a miss, weight units, times the square root of the misses' time of correlation.
     readings : float
         How many independent ones the misses are worth.
+    free : float
+        Chi^2 of the free curve.
     """
 
     up: Walks
     down: Walks
     deviation: float
     readings: float
+    free: float
 
     @classmethod
     def of(cls, trains: Trains, fitted: DeviceFit, kept: npt.NDArray[np.int64]) -> "Course":
         """Cut the kept steps into walks; the free curve says how far reads are from any."""
         ways = Walks.of(trains, fitted, kept, up=True), Walks.of(trains, fitted, kept, up=False)
         unit = 2.0 / fitted.span
-        misses = [way.misses(interpolated, nodes * unit) for way, nodes in zip(ways, free_nodes(fitted), strict=True)]
+        nodes = fitted.up.nodes * unit, fitted.down.nodes[::-1] * unit  # each from its far bound on
+        misses = [way.misses(interpolated, own) for way, own in zip(ways, nodes, strict=True)]
         together = np.concatenate([one for found in misses for one in found])
         square, time = float(np.mean(together**2)), correlation_time(misses)
-        least = fitted.steps.read * unit**2 + 1e-12
-        return cls(*ways, float(np.sqrt(max(square, least) * time)), together.size / time)
+        variance = max(square, fitted.steps.read * unit**2 + 1e-12)
+        readings = together.size / time
+        return cls(*ways, float(np.sqrt(variance * time)), readings, readings * square / variance)
 
     def rest(self, shape: Shape, up: Array, down: Array, bound: float = 1.0) -> Array:
         """Return the misses of a shape that is clipped at a bound, weighted to be added to those of the steps."""
@@ -116,11 +121,6 @@ def interpolated(p: Array, w: Array) -> Array:
 @cache
 def _grid(size: int) -> Array:
     return np.linspace(-1.0, 1.0, size)
-
-
-def free_nodes(fitted: DeviceFit) -> tuple[Array, Array]:
-    """Return the free curve's steps, conductance, of both directions, each from its far bound on."""
-    return fitted.up.nodes, fitted.down.nodes[::-1]
 
 
 def correlation_time(misses: list[list[Array]]) -> float:

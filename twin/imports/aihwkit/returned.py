@@ -5,6 +5,7 @@ from math import isclose, log2
 from typing import Any, NamedTuple
 
 from twin.config.chip import Chip, InputOutput
+from twin.config.part import Part, dotted, leaves
 from twin.descriptions.workload import Workload
 from twin.devices.presets import describe, device_preset
 from twin.imports.aihwkit.back import Devices, Exported
@@ -12,6 +13,7 @@ from twin.imports.aihwkit.convert import read_text
 from twin.imports.aihwkit.found import Base, Found
 from twin.imports.aihwkit.inout import NOISES, READ
 from twin.imports.aihwkit.python import expression
+from twin.imports.aihwkit.written import put
 
 ROUNDING = 1e-9
 FURTHER = ("lifetime", "nu")
@@ -48,7 +50,7 @@ def left_out(exported: Exported, found: Found, workload: Workload, chip: Chip) -
 def _compared(exported: Exported, found: Found, workload: Workload, chip: Chip) -> Compared:
     table = getattr(workload.algorithms, found.algorithm.replace("-", "_"))
     again = type(table).model_validate(_below(found, f"algorithms.{found.algorithm}"))
-    yield f"algorithms.{found.algorithm}.", _flat(table.model_dump()), _flat(again.model_dump())
+    yield f"algorithms.{found.algorithm}.", _flat(table), _flat(again)
     optimiser = workload.optimiser
     if workload.network.digital_bias and optimiser is not None:
         there = {"kind": "sgd", "learning_rate": exported.learning_rate}
@@ -102,20 +104,13 @@ def _below(found: Found, table: str) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for key, value in found.values.items():
         if key.startswith(f"{table}."):
-            *tables, last = key.removeprefix(f"{table}.").split(".")
-            inner = made
-            for one in tables:
-                inner = inner.setdefault(one, {})
-            inner[last] = value
+            put(made, key.removeprefix(f"{table}."), value)
     return made
 
 
-def _flat(table: Mapping[str, Any], beginning: str = "") -> dict[str, Any]:
+def _flat(table: Part) -> dict[str, Any]:
     """Return the values of a table and of those within it by dotted key."""
-    found: dict[str, Any] = {}
-    for key, value in table.items():
-        found |= _flat(value, f"{beginning}{key}.") if isinstance(value, dict) else {beginning + key: value}
-    return found
+    return {dotted(path): value for path, _, _, value in leaves(table)}
 
 
 def _alike(own: Any, there: Any) -> bool:

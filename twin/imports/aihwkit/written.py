@@ -35,7 +35,7 @@ def workload_text(found: Found, base: Parsed, name: str) -> str:
     data["algorithms"] = {"digital": deepcopy(algorithms["digital"])} if "digital" in algorithms else {}
     own = {key: value for key, value in found.values.items() if not key.startswith(CHIP)}
     for key, value in own.items():
-        _put(data, key, value)
+        put(data, key, value)
     sources = {
         key: text
         for key, text in flatten_sources(base.data.get("sources", {})).items()
@@ -51,7 +51,7 @@ def chip_text(found: Found, chip: Parsed, name: str) -> str:
     data["name"] = name
     data["sources"] = flatten_sources(data.get("sources", {}))
     for key, value in chip_values(found).items():
-        _put(data, key, value)
+        put(data, key, value)
         data["sources"][key] = found.source(CHIP + key)
     return _toml(data, found, CHIP)
 
@@ -94,7 +94,8 @@ def checked(text: str, kind: str, found: Found) -> Loaded[Any]:
         raise found.report.reader.refused(line, f"gives no {kind}: {rule}") from error
 
 
-def _put(data: dict[str, Any], key: str, value: Any) -> None:
+def put(data: dict[str, Any], key: str, value: Any) -> None:
+    """Put a value into tables within tables by its dotted key."""
     *tables, last = key.split(".")
     for table in tables:
         data = data.setdefault(table, {})
