@@ -80,9 +80,10 @@ def assemble(place: str, trains: Iterable[Train]) -> Trains:
     Raises
     ------
     TwinError
-        Beginning with `place`, if there are fewer than `FEWEST` steps of either direction.
+        Beginning with `place`, if there are fewer than `FEWEST` steps of either direction, or a device has none.
     """
     devices: dict[str, int] = {}
+    ways: dict[str, set[bool]] = {}
     columns: list[tuple[Array, Array, bool, int]] = []
     states = reads = 0
     square = 0.0
@@ -94,11 +95,21 @@ def assemble(place: str, trains: Iterable[Train]) -> Trains:
         if means.size > 1:
             square += float(np.sum((values - means[state]) ** 2))
             states, reads = states + means.size, reads + values.size
+            ways.setdefault(train.device, set()).add(bool(train.up))
             columns.append((means[:-1], means[1:], bool(train.up), devices.setdefault(train.device, len(devices))))
     for direction, wanted in (("up", True), ("down", False)):
         found = sum(before.size for before, _, up, _ in columns if up is wanted)
         if found < FEWEST:
-            raise TwinError(f"{place}: has {found} {direction} steps; at least {FEWEST} of either direction are needed")
+            cut = "" if found else "; is the file cut off, or is the other direction in another file?"
+            raise TwinError(
+                f"{place}: has {found} {direction} steps; at least {FEWEST} of either direction are needed{cut}"
+            )
+        bare = next((name for name, own in ways.items() if wanted not in own), None)
+        if bare is not None:
+            raise TwinError(
+                f"{place}: device {bare!r} has no {direction} train; measure both directions of every device, or leave "
+                "it out"
+            )
     sizes = [before.size for before, *_ in columns]
     before, after = (np.concatenate([column[k] for column in columns]) for k in (0, 1))
     up, device = (np.repeat([column[k] for column in columns], sizes) for k in (2, 3))

@@ -175,6 +175,21 @@ def volts(wanted: Wanted, usual: float) -> float:
     return usual if wanted.read_voltage is None else wanted.read_voltage
 
 
+def check_currents(what: str, wanted: Wanted) -> None:
+    """Refuse a read voltage for what holds no currents.
+
+    Raises
+    ------
+    TwinError
+        With the voltage.
+    """
+    if wanted.read_voltage is not None:
+        raise TwinError(
+            f"--read-voltage (= {wanted.read_voltage:g}): divides currents, and {what} is read, which holds none; "
+            "leave it out, or name the column of currents (--column current=HEADING)"
+        )
+
+
 def rises(values: Array) -> bool:
     """Whether a train goes up, by its mean before and after its middle."""
     half = max(values.size // 2, 1)

@@ -17,6 +17,8 @@ SPREADSHEETS = (".xls", ".xlsx", ".xlsb", ".ods")
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+DECIMALS = re.compile(r"[+-]?\d+(?:[.,](\d*))?")
+FEW = 10  # numbers above another that say how many decimals a column has
 BLANKS = re.compile(r"\s+(?![\[({])")  # the unit behind a heading belongs to it
 EMPTY = {"", "nan", "na", "n/a", "-", "--"}
 
@@ -109,7 +111,22 @@ def read_grid(path: Path) -> Grid:
     comma = separator != "," and any(DECIMAL_COMMA.fullmatch(cell) for cell in cells)
     if comma and any(DECIMAL_POINT.fullmatch(cell) for cell in cells):
         raise TwinError(f"{path}: has numbers with decimal commas and others with points; export it with one of them")
-    return _grid(path, rows, comma)
+    grid = _grid(path, rows, comma)
+    if not text.endswith(("\n", "\r")):
+        _check_last(grid)
+    return grid
+
+
+def _check_last(grid: Grid) -> None:
+    """Refuse a last number with fewer decimals than all above it, where no line break says that it is whole."""
+    column, last = len(grid.rows[-1]) - 1, grid.rows[-1][-1]
+    above = [found[1] for cells in grid.rows[:-1] for found in map(DECIMALS.match, cells[column : column + 1]) if found]
+    own = DECIMALS.match(last)
+    if own and len(above) >= FEW and len(own[1] or "") < min(len(decimals or "") for decimals in above):
+        raise TwinError(
+            f"{grid.place(len(grid.rows) - 1)}: column {column + 1} (= {last}): has fewer decimals than all above and "
+            "no line break behind it: is the file cut off? if it is whole, end it with a line break"
+        )
 
 
 def _grid(path: Path, rows: list[tuple[int, list[str]]], comma: bool) -> Grid:

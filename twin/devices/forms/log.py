@@ -48,7 +48,7 @@ class Log(FileForm):
         found.check_order(grid)
         voltage, values = found.values(grid, "voltage"), found.values(grid, found.measured)
         read = _read_voltage(voltage, wanted)
-        states, unit, how = conductances(values, found.measured, wanted)
+        states, unit, how = conductances(values, found.measured, Wanted() if read else wanted)
         unit = unit if found.units[found.of[found.measured]] else ""
         at = np.zeros(voltage.size, bool) if read is None else np.abs(np.abs(voltage) - read) <= CLOSE * read
         if read is not None:
@@ -116,7 +116,7 @@ def _read_voltage(voltage: Array, wanted: Wanted) -> float | None:
         return None
     least = float(size[size > 0].min()) if wanted.read_voltage is None else abs(wanted.read_voltage)
     at = np.abs(size - least) <= CLOSE * least
-    trains = wanted.read_voltage is None and _one_way_each(voltage, at)
+    trains = wanted.read_voltage is None and (np.ptp(np.sign(voltage[at])) > 0 or _one_way_each(voltage, at))
     if np.mean(at) >= READS and least < SMALLER * float(size.max()) and not trains:
         return least
     return 0.0 if np.mean(size == 0.0) >= READS else None

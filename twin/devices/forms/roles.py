@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twin.devices.forms.form import ARBITRARY, Array, Wanted, check_unit, heading
+from twin.devices.forms.form import ARBITRARY, Array, Wanted, check_currents, check_unit, heading
 from twin.devices.forms.grid import Grid
 from twin.devices.registry import suggest
 from twin.errors import TwinError
@@ -198,6 +198,8 @@ def _named(place: str, headings: list[str], name: str) -> int:
 
 def conductances(values: Array, role: str, wanted: Wanted) -> tuple[Array, str, str]:
     """Return states, their unit, and how they were made, from what was measured."""
+    if role != "current":
+        check_currents(f"a column of {role}s", wanted)
     if role == "resistance":
         if np.any(values == 0):
             raise TwinError(f"resistance (= 0): must not be 0, at row {int(np.argmax(values == 0)) + 1} of the table")

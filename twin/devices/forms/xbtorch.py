@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted, one_train
+from twin.devices.forms.form import Array, Form, Reading, Wanted, check_currents, one_train
 from twin.devices.forms.grid import Grid
 from twin.errors import TwinError, counted
 
@@ -35,8 +35,9 @@ class XBTorch(Form):
         return len(grids) == 6 and all(grid.numeric(0) for grid in grids) and sum(map(_is_table, grids)) == 2
 
     @staticmethod
-    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:  # noqa: ARG004 - the interface
+    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:
         """Draw trains of the tables (see `Form.read`)."""
+        check_currents("the form XBTorch", wanted)
         if len(grids) != 6:
             raise TwinError(
                 f"{grids[-1].path}: {counted(len(grids), 'file')}, must be six: G, dG and P of up pulses, then of down "
