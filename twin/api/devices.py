@@ -22,6 +22,7 @@ from twin.errors import TwinError, counted
 from twin.files import check_suffix, write_text
 from twin.report.figures.palette import ALGORITHMS, INKS, TEXT
 from twin.report.figures.svg import figure, render_as, styled
+from twin.results.text import scale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 UP, DOWN = INKS[ALGORITHMS["ttv2"]].light, INKS[ALGORITHMS["sgd"]].light
 SHOWN = 2000  # steps drawn of each direction
 LEAST, MOST = 1e-9, 1e-2  # S, assumption: below, a read at 0.1 V is under 0.1 nA; above, wires resist as much
-PREFIXES = {-5: "f", -4: "p", -3: "n", -2: "\u00b5", -1: "m", 0: "", 1: "k", 2: "M", 3: "G"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -246,11 +246,10 @@ def _drawn(found: FittedDevice) -> Figure:
 
 def _quantity(axis: Axis, name: str, unit: str, values: Array) -> None:
     """Label an axis with a quantity and its unit, with the prefix of its largest value."""
-    largest = float(np.abs(values).max())
-    power = int(np.clip(np.floor(np.log10(largest) / 3), min(PREFIXES), max(PREFIXES))) if unit and largest else 0
-    axis.set_label_text(f"{name} ({PREFIXES[power]}{unit})" if unit else f"{name} (unit of the file)")
-    if power:
-        axis.set_major_formatter(lambda value, _: f"{value / 1000.0**power:.6g}".replace("-", "\u2212"))
+    factor, prefixed = scale(float(np.abs(values).max()), unit) if unit else (1.0, "")
+    axis.set_label_text(f"{name} ({prefixed or 'unit of the file'})")
+    if factor != 1:
+        axis.set_major_formatter(lambda value, _: f"{value * factor:.6g}".replace("-", "\u2212"))
 
 
 def _trains(axes: Axes, trains: Trains, unit: str) -> None:

@@ -54,7 +54,7 @@ def common_end(values: Sequence[float]) -> float:
 
 def scale(largest: float, unit: str) -> tuple[float, str]:
     """Give the factor and the prefixed unit that bring values up to `largest` below 1000."""
-    prefixes = ((1e12, "p"), (1e9, "n"), (1e6, "µ"), (1e3, "m"), (1.0, ""), (1e-3, "k"), (1e-6, "M"))
+    prefixes = ((1e15, "f"), (1e12, "p"), (1e9, "n"), (1e6, "µ"), (1e3, "m"), (1.0, ""), (1e-3, "k"), (1e-6, "M"))
     for factor, symbol in prefixes:
         if largest * factor < 1000:
             return factor, symbol + unit
