@@ -35,19 +35,26 @@ def state_of(case: Case, folder: Path) -> Path:
 
 
 def finish(case: Case, folder: Path, curves: pd.DataFrame) -> pd.DataFrame:
-    """Train a case from its last saved epoch; return all rows with its own added."""
+    """Train a case from its last saved epoch; return all rows with its own added.
+
+    Rows later than the state, which a stop between the two leaves, or without a state at hand, are made again.
+    """
     state = state_of(case, folder)
     parts, done = parts_of(case), 0
     if state.exists():
         with np.load(state) as saved:
             done, parts.machine.f[:] = int(saved["epochs"]), saved["arena"]
+    if not curves.empty:
+        curves = curves[~(curves[KEYS] == list(case)).all(axis=1) | (curves["epoch"] <= done)]
     began = time.time()
     for epoch in train(parts, done):
         row = case._asdict() | {"epoch": epoch.number, "train_loss": epoch.train_loss, "test_loss": epoch.test_loss}
         row |= {"test_error": epoch.test_error, "exact_loss": epoch.exact_loss, "wall_s": time.time() - began}
         curves = pd.concat([curves, pd.DataFrame([row])], ignore_index=True)
         curves.to_csv(HERE / "curves.csv", index=False, float_format="%.6g")
-        np.savez(state, arena=parts.machine.f, epochs=epoch.number)
+        temporary = state.with_suffix(".new.npz")
+        np.savez(temporary, arena=parts.machine.f, epochs=epoch.number)
+        temporary.replace(state)
         began = time.time()
     return curves
 
@@ -63,8 +70,6 @@ def main(*given: str) -> None:
     for case in CASES:
         had = 0 if curves.empty else int((curves[KEYS] == list(case)).all(axis=1).sum())
         if had < EPOCHS:
-            if had and not state_of(case, folder).exists():  # its state is elsewhere: begin anew
-                curves = curves[~(curves[KEYS] == list(case)).all(axis=1)]
             curves = finish(case, folder, curves)
 
 
