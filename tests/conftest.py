@@ -1,5 +1,9 @@
 """Small machines for the numerical tests."""
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as the command line does, before NumPy is there
+
 from dataclasses import dataclass
 
 import numpy as np

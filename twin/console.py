@@ -14,7 +14,7 @@ Report = Callable[[str, float, float], None]
 """Takes the name of what goes on, how much of it is done, and how much there is."""
 
 WIDE = 180
-FIRST_S, EVERY_S = 1.5, 10.0
+FIRST_S, EVERY_S, LATER_S = 1.5, 10.0, 60.0
 
 
 def say(text: str) -> None:
@@ -32,7 +32,9 @@ def wide_console(width: int = WIDE) -> "Console":
 
 @contextmanager
 def progress(what: str, unit: str) -> Iterator[Report]:
-    """Show a bar for everything that reports, or where there is no terminal a line every ten seconds.
+    """Show a bar for everything that reports, or where there is no terminal a line.
+
+    One comes every ten seconds, after a minute one a minute.
 
     Parameters
     ----------
@@ -110,7 +112,7 @@ class _Lines:
         wait = FIRST_S
         while not self._ended.wait(wait):
             say(self._line())
-            wait = EVERY_S
+            wait = EVERY_S if time.monotonic() - self._begin < LATER_S else LATER_S
 
     def _line(self) -> str:
         elapsed_s = time.monotonic() - self._begin

@@ -32,7 +32,7 @@ def totals(parts):
     }
 
 
-@pytest.mark.parametrize("repeat", [1, 2, 4, 8])
+@pytest.mark.parametrize("repeat", [1, 2, pytest.param(4, marks=pytest.mark.slow), 8])
 def test_reused_blocks_take_the_time_of_all_blocks_to_the_picosecond(tmp_path, repeat):
     path = small(tmp_path, repeat)
     runs = [timed(path, "ttv2", "three-array", samples=3, reuse=reuse) for reuse in (True, False)]

@@ -116,8 +116,8 @@ LONG = ("--samples", "400", "--epochs", "4", "--set", "training.checkpoint_every
 @pytest.mark.parametrize(
     ("name", "code", "group"),
     [
-        ("SIGTERM", 143, False),
         ("SIGKILL", -9, False),
+        pytest.param("SIGTERM", 143, False, marks=pytest.mark.slow),
         pytest.param("SIGTERM", 143, True, marks=pytest.mark.slow),
         pytest.param("SIGHUP", 129, False, marks=pytest.mark.slow),
         pytest.param("SIGHUP", 129, True, marks=pytest.mark.slow),

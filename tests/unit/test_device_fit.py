@@ -196,7 +196,7 @@ def test_a_bad_row_is_refused_in_one_line_that_names_it(tmp_path, line, text, ex
         ([GOOD[0]] + [f"{n},0.5,{way}" for way in ("up", "down") for n in range(30)], "up must end higher"),
         (
             [GOOD[0] + ",device"] + [row + ",a" for row in GOOD[1:31]] + [row + ",b" for row in GOOD[31:]],
-            "device 'a' has no down train",
+            "device 'b' has no up train",
         ),
     ],
 )

@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 from forms_kit import (
+    CYCLES,
     HIGH,
     LOW,
     PULSES,
@@ -299,3 +300,20 @@ def test_a_log_gives_the_device_an_electrical_side(tmp_path):
 def test_a_file_without_units_says_nothing_electrical(tmp_path):
     fit_measured(written(tmp_path, aihwkit()), out=tmp_path / "mine.toml")
     assert "resistance" not in (tmp_path / "mine.toml").read_text()
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_states_read_before_the_pulse_of_their_row_are_told_from_those_after_it(tmp_path, before):
+    pulses = np.array([v for _ in range(CYCLES) for v in (1.0, -1.2) for _ in range(PULSES)])
+    states = series()
+    if before:
+        states = np.concatenate([[LOW], states[:-1]])
+    rows = [(v, 0.2, 2e-7 * g) for v, g in zip(pulses, states, strict=True)]
+    head = ["V pulse (V)", "V read (V)", "I (A)"]
+    trains, reading, form = read_measured(written(tmp_path, {"a.csv": table([head, *rows])}))
+    assert (form, reading.electricity["read_voltage_V"], reading.unit) == ("log", 0.2, "S")
+    assert ("each before its pulse" in reading.said) == before
+    assert "'V read (V)' as read_voltage" in reading.taken
+    np.testing.assert_allclose(trains.after - trains.before, np.diff(1e-6 * states), atol=1e-13)
+    assert np.mean((trains.after > trains.before) == trains.up) > 0.99
+    assert fit_device(trains).noise.cycle.value == pytest.approx(0.2, rel=0.15)

@@ -269,3 +269,11 @@ def test_a_column_without_one_direction_is_named(tmp_path):
     paths = written(tmp_path, {"a.csv": table([["d1 (uS)", "d2 (uS)", "d3 (uS)"], *rows])})
     with pytest.raises(TwinError, match=r"a.csv: device '.*d3.*' has no down train"):
         read_measured(paths)
+
+
+def test_read_voltages_that_differ_are_refused(tmp_path):
+    rows = [(1.0 if k // 40 % 2 == 0 else -1.0, 0.1 + 0.1 * (k % 2), 1e-7 * g) for k, g in enumerate(series(pulses=40))]
+    paths = written(tmp_path, {"a.csv": table([["V (V)", "Read (V)", "I (A)"], *rows])})
+    with pytest.raises(TwinError, match=r"a.csv: Read \(V\) has 0.1 to 0.2 V; currents must be read at one voltage"):
+        read_measured(paths)
+    assert read_measured(paths, None, Wanted(0.1))[1].unit == "S"

@@ -32,7 +32,7 @@ def test_the_part_follows_its_own_data_sheet(toy):
     done, (log,) = server(toy).trace(np.array([0]), np.array([0]), np.array([False]), commands=10)
     assert done[0] == rules.nRCD + rules.nCL + rules.nBL == 32_500
     assert made.peak_Bps == pytest.approx(6.4e9)
-    trace = np.sort(rng.integers(0, 10**7, 200)), rng.integers(0, int(made.size_B), 200), rng.random(200) < 0.5
+    trace = np.sort(rng.integers(0, 4 * 10**6, 80)), rng.integers(0, int(made.size_B), 80), rng.random(80) < 0.5
     _, (log,) = server(toy).trace(*trace, commands=10_000)
     assert violations(made, log) == []
 

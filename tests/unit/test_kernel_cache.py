@@ -182,7 +182,7 @@ def test_ctrl_c_ends_the_process_that_compiles(own_cache, monkeypatch, tmp_path)
         return children[0]
 
     monkeypatch.setattr(subprocess, "Popen", started)
-    monkeypatch.setattr(compiled, "EVERY_S", 0.01)
+    monkeypatch.setattr(compiled, "LATER_S", 0.01)
 
     def pressed(_):
         raise KeyboardInterrupt

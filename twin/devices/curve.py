@@ -19,7 +19,6 @@ Array = npt.NDArray[np.float64]
 
 SECTIONS = 32  # of the range: a power of two, so that the kernels' table holds the nodes exactly
 ROUNDS = 6  # of alternating between the curve and the devices' scales
-DRAWS = 400  # of the bins' means
 CHANCE = 0.005  # share of monotone curves that would scatter as much, below which steps are not monotone
 MATTERS = 0.02  # misfit beyond the noise, relative to the mean step, below which it is left alone
 
@@ -95,8 +94,17 @@ class Steps(NamedTuple):
         )
 
 
-def fit_curve(steps: Steps, read: float) -> Curve:
-    """Fit the curve and the devices' scales, in turn, by least squares; `read` is the variance of a read."""
+def fit_curve(steps: Steps, read: float, draws: int) -> Curve:
+    """Fit the curve and the devices' scales, in turn, by least squares.
+
+    Parameters
+    ----------
+    steps : Steps
+    read : float
+        Variance of a read.
+    draws : int
+        How often the bins' means are drawn about the curve, for `misfit`, `chance` and the ends of `middle`.
+    """
     place, step, device = steps.place, steps.step, steps.device
     scale = np.ones(int(device.max()) + 1)
     bins = np.minimum((place * SECTIONS).astype(np.int64), SECTIONS - 1)
@@ -115,7 +123,7 @@ def fit_curve(steps: Steps, read: float) -> Curve:
         scale = np.maximum(scale / mean_scale, 0.0)
     error = np.sqrt(_variance(steps, fitted, device, read)) / square / mean_scale
     scatter = _covariance(steps, own, bins, read)[np.ix_(full, full)] / np.outer(weight[full], weight[full])
-    chance, misfit, middle = _scatter(where, mean, scatter, np.asarray(weight[full], np.float64))
+    chance, misfit, middle = _scatter(where, mean, scatter, np.asarray(weight[full], np.float64), draws)
     rest = step - scale[device] * fitted
     explained = float(1 - rest.var() / step.var()) if step.var() > 0 else 1.0
     at_middle = float(nodes[SECTIONS // 2])
@@ -144,17 +152,19 @@ def _covariance(steps: Steps, factor: Array, group: npt.NDArray[np.int64], read:
     return found
 
 
-def _scatter(where: Array, mean: Array, scatter: Array, weight: Array) -> tuple[float, float, tuple[float, float]]:
+def _scatter(
+    where: Array, mean: Array, scatter: Array, weight: Array, draws: int
+) -> tuple[float, float, tuple[float, float]]:
     """Draw the bins' means about the curve; return chance, misfit beyond the noise and the middle's 95 % deviations."""
     rng = np.random.default_rng(0)
     spread = np.sqrt(np.diag(scatter))
     precision = 1.0 / np.maximum(spread, 1e-6 * np.abs(mean).max()) ** 2
     found = _monotone(mean, precision)
     value, direction = np.linalg.eigh(scatter)
-    drawn = found + rng.standard_normal((DRAWS, mean.size)) @ (direction * np.sqrt(np.maximum(value, 0.0))).T
+    drawn = found + rng.standard_normal((draws, mean.size)) @ (direction * np.sqrt(np.maximum(value, 0.0))).T
     fits = np.stack([_monotone(one, precision) for one in drawn])
     far = float(np.sum(precision * (mean - found) ** 2))
-    chance = (1 + np.count_nonzero(np.sum(precision * (drawn - fits) ** 2, axis=1) >= far)) / (1 + DRAWS)
+    chance = (1 + np.count_nonzero(np.sum(precision * (drawn - fits) ** 2, axis=1) >= far)) / (1 + draws)
     squares = (
         np.average((mean - found) ** 2, weights=weight),
         np.mean(np.average((drawn - fits) ** 2, axis=1, weights=weight)),

@@ -11,6 +11,7 @@ Stat. Assoc. 90:773, 1995), the one with fewest parameters is taken.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -245,8 +246,13 @@ def _candidate(model: _Model, data: _Data, course: Course, fitted: DeviceFit) ->
     def steps(p: Array) -> Array:
         return data.rest(data.mean(model.shape, *ways(p)))
 
+    @lru_cache(maxsize=4 * count)  # a derivative changes one direction and asks for the other as it was
+    def walked(up: bool, own: tuple[float, ...]) -> Array:
+        return course.rest(course.up if up else course.down, model.shape, np.array(own), model.bound)
+
     def both(p: Array) -> Array:
-        return np.concatenate([steps(p), course.rest(model.shape, *ways(p), model.bound)])
+        up, down = (tuple(map(float, own)) for own in ways(p))
+        return np.concatenate([steps(p), walked(True, up), walked(False, down)])
 
     def least(rest: Callable[[Array], Array], start: Sequence[float] | Array, most: int | None = None) -> Any:
         bounds = (model.least * 2, model.most * 2)

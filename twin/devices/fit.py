@@ -18,6 +18,7 @@ from twin.devices.trains import FEWEST, Array, Trains
 from twin.errors import TwinError
 
 PASSES = 4  # of alternating between the curve and the noise
+DRAWS = 400  # of the bins' means, in the last pass
 MIDDLE = 0.85  # share of the range in which noise and lines are fitted: at its bounds a device clips its noise
 PRECISE = 10.0  # times the variance of a read that of a step is, where reads say well enough where a device stands
 MANY = 100  # steps a level of the curve, from which on fitting the curve takes off no noise to speak of
@@ -169,9 +170,10 @@ def fit_device(trains: Trains, report: Report | None = None) -> DeviceFit:
     for turn in range(PASSES):
         if report is not None:
             report("fitting", turn, PASSES)
+        draws = DRAWS if turn == PASSES - 1 else 1
         place = np.clip((located - low[trains.device]) / (high - low)[trains.device], 0.0, 1.0)
         up, down = (
-            fit_curve(Steps(place, step, variance, trains.device, ~trains.first).of(one), read)
+            fit_curve(Steps(place, step, variance, trains.device, ~trains.first).of(one), read, draws)
             for one in (trains.up, ~trains.up)
         )
         scale = np.where(trains.up, up.scale[trains.device], down.scale[trains.device])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import lapack, solve_banded
+from scipy.linalg import lapack
 from scipy.special import lambertw
 from scipy.stats import chi2
 
@@ -115,8 +115,8 @@ class Whitening(NamedTuple):
         """Return the new parts of residuals in units of their deviation, shape (steps,) or (steps, columns)."""
         deviation = np.sqrt(self.variance)
         if self.below is not None:
-            bands = np.stack([np.ones_like(deviation), np.append(self.below, 0.0)])
-            rest = solve_banded((1, 0), bands, rest, check_finite=False)
+            bands = np.stack([deviation, np.append(self.below, 0.0)])  # of the diagonal, which is 1, nothing is read
+            rest, _ = lapack.dtbtrs(bands, rest, uplo="L", diag="U")
         return np.asarray((rest.T / deviation).T, np.float64)
 
 

@@ -107,10 +107,9 @@ class Course:
         readings = together.size / time
         return cls(*ways, float(np.sqrt(variance * time)), readings, readings * square / variance)
 
-    def rest(self, shape: Shape, up: Array, down: Array, bound: float = 1.0) -> Array:
+    def rest(self, way: Walks, shape: Shape, p: Array, bound: float = 1.0) -> Array:
         """Return the misses of a shape that is clipped at a bound, weighted to be added to those of the steps."""
-        misses = self.up.misses(shape, up, bound) + self.down.misses(shape, down, bound)
-        return np.concatenate(misses) / self.deviation
+        return np.concatenate(way.misses(shape, p, bound)) / self.deviation
 
 
 def interpolated(p: Array, w: Array) -> Array:

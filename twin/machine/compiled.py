@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from twin.console import EVERY_S, say
+from twin.console import LATER_S, say
 from twin.errors import TwinError
 from twin.files import write_text
 from twin.kernels.execute import execute
@@ -26,7 +26,7 @@ from twin.kernels.jit import KERNELS, config
 from twin.kernels.records import INSTRUCTION, LAYER, MATRIX, NODE, PART
 from twin.operation import N_COUNTS
 
-TAKES = "a minute on a free core, up to five on a busy or slow one"
+TAKES = "two to three minutes on a free core, twice as long on a busy or slow one"
 _found: set[str] = set()
 """Caches that this process has checked."""
 
@@ -104,7 +104,7 @@ def _compile() -> None:
         try:
             while True:
                 try:
-                    _, err = child.communicate(timeout=EVERY_S)
+                    _, err = child.communicate(timeout=LATER_S)
                     break
                 except subprocess.TimeoutExpired:
                     say(f"compiling the kernels: {time.monotonic() - begin:.0f} s so far, usually {TAKES}")

@@ -1,8 +1,9 @@
 """An instrument's log: lines about the measurement, then voltage, current (or resistance) and perhaps time a row.
 
 The sign of a pulse's voltage is its direction. Rows at one small voltage, or at none, are reads between pulses, and
-their current over that voltage is the state; without such rows each row is a pulse with the state after it. Devices and
-cycles are told by columns where they are there: no step is taken from one to another.
+their current over that voltage is the state; without such rows each row is a pulse with the state after it, or before
+it, which the turning points tell: the first step after a turn goes as the pulses before it did where states are read
+before their pulses. Devices and cycles are told by columns where they are there: no step is taken from one to another.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from twin.errors import TwinError, counted
 
 READS = 0.25  # share of the rows at the smallest voltage from which on these are reads
 CLOSE = 0.02  # by how much voltages of reads may differ, relative
+TURNED = 0.5  # of the last step before a turn, from which on the first after it has not turned; assumption
 SMALLER = 0.67  # than the largest pulse a read's voltage must be, relative
 
 
@@ -28,7 +30,7 @@ class Log(FileForm):
 
     NAME = "log"
     SHAPE: ClassVar[str] = "lines about the measurement, then columns of voltage, current or resistance, and time"
-    ROLES: ClassVar[Sequence[str]] = (*MEASURED, "voltage", "width", "device", "cycle", "pulse", "time")
+    ROLES: ClassVar[Sequence[str]] = (*MEASURED, "voltage", "read_voltage", "width", "device", "cycle", "pulse", "time")
 
     @staticmethod
     def is_of(grid: Grid) -> bool:
@@ -48,7 +50,8 @@ class Log(FileForm):
         found.check_order(grid)
         voltage, values = found.values(grid, "voltage"), found.values(grid, found.measured)
         read = _read_voltage(voltage, wanted)
-        states, unit, how = conductances(values, found.measured, Wanted() if read else wanted)
+        beside = _read_beside(grid, found, wanted) if not read else None
+        states, unit, how = conductances(values, found.measured, Wanted(beside) if read or beside else wanted)
         unit = unit if found.units[found.of[found.measured]] else ""
         at = np.zeros(voltage.size, bool) if read is None else np.abs(np.abs(voltage) - read) <= CLOSE * read
         if read is not None:
@@ -57,24 +60,27 @@ class Log(FileForm):
             states, unit = values / np.where(at, voltage, 1.0), "S"
         blank = (voltage == 0.0) & ~at  # neither pulse nor read
         told = _told(grid, found, wanted)
+        parts = [(device, rows[~blank[rows]]) for device, rows in _parts(grid, found, told)]
+        before = read is None and _read_before(voltage, states, [rows for _, rows in parts])
+        how += ", each before its pulse" * before
         trains: list[Train] = []
-        for device, rows in _parts(grid, found, told):
-            own = rows[~blank[rows]]
+        for device, own in parts:
             if read is None:
-                made = [(float(voltage[k]), [float(states[k])], int(k)) for k in own]
+                volts = np.append(0.0, voltage[own[:-1]]) if before else voltage[own]
+                made = [(float(v), [float(states[k])], int(k)) for v, k in zip(volts, own, strict=True)]
             else:
                 made = _states(grid, found, own, np.where(at, 0.0, voltage), states)
             trains += _trains(grid, found, device, made)
         pulses = voltage[~at]
         electricity = {f"{name}_voltage_V": float(np.median(pulses[way])) for name, way in (
             ("up", pulses > 0), ("down", pulses < 0)) if way.any()}  # fmt: skip
-        if read:
-            electricity["read_voltage_V"] = read
+        if read or beside:
+            electricity["read_voltage_V"] = read or beside or 0.0
         if "width" in found.of:
             electricity["pulse_width_s"] = float(np.median(found.values(grid, "width")))
         said = ", ".join(f"{name.partition('_')[0]} {value:g} V" for name, value in electricity.items() if "_V" in name)
         of = f" of {counted(len({train.device for train in trains}), 'device')}" if "device" in told else ""
-        used = ("voltage", found.measured, "width", *told)
+        used = ("voltage", found.measured, "width", *("read_voltage",) * bool(beside), *told)
         return Reading(
             trains, f"{counted(len(trains), 'train')}{of}, {how}, {said}", unit, electricity,
             found.headings[found.of[found.measured]], found.taken(used), found.unused(used), _uneven(pulses),
@@ -120,6 +126,32 @@ def _read_voltage(voltage: Array, wanted: Wanted) -> float | None:
     if np.mean(at) >= READS and least < SMALLER * float(size.max()) and not trains:
         return least
     return 0.0 if np.mean(size == 0.0) >= READS else None
+
+
+def _read_beside(grid: Grid, found: Roles, wanted: Wanted) -> float | None:
+    """Return the volts of a column of read voltages beside currents, None without one or where the user says them."""
+    if "read_voltage" not in found.of or found.measured != "current" or wanted.read_voltage is not None:
+        return None
+    volts = np.abs(found.values(grid, "read_voltage"))
+    if volts.min() <= 0 or np.ptp(volts) > CLOSE * volts.max():
+        raise TwinError(
+            f"{grid.path}: {found.headings[found.of['read_voltage']]} has {volts.min():g} to {volts.max():g} V; "
+            "currents must be read at one voltage: write conductances, or say it (--read-voltage)"
+        )
+    return float(np.median(volts))
+
+
+def _read_before(voltage: Array, states: Array, parts: Sequence[npt.NDArray[np.int64]]) -> bool:
+    """Whether the state in a row was read before the row's pulse: then the first step after a turn is as those before.
+
+    It is nothing where the state at a turn stands in two rows.
+    """
+    steps = np.zeros(3)  # the last before a turn, the first and the second after it, along the new direction
+    for rows in parts:
+        sign, step = np.sign(voltage[rows]), np.diff(states[rows])
+        turn = 1 + np.flatnonzero((sign[1:-2] == sign[:-3]) & (sign[2:-1] == -sign[1:-2]) & (sign[3:] == sign[2:-1]))
+        steps += [float(np.sum(sign[turn + 1] * step[turn + k])) for k in (-1, 0, 1)]
+    return bool(steps[2] > 0 and steps[0] < 0 and steps[1] < TURNED * steps[0])
 
 
 def _one_way_each(voltage: Array, at: npt.NDArray[np.bool_]) -> bool:

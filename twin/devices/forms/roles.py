@@ -15,6 +15,7 @@ NAMES = {
     "current": {"current", "i", "ai", "drain current", "id", "read current", "i read", "reading", "ch1 current"},
     "resistance": {"resistance", "r", "read resistance"},
     "voltage": {"voltage", "v", "av", "pulse voltage", "amplitude", "pulse amplitude", "source", "ch1 voltage", "vg"},
+    "read_voltage": {"read voltage", "read v", "v read", "vread", "read"},
     "time": {"time", "t", "timestamp", "relative time", "elapsed time"},
     "width": {"width", "pulse width"},
     "pulse": {"pulse", "pulses", "pulse number", "pulse no", "pulse index", "number", "no", "n", "index", ""},
@@ -25,10 +26,11 @@ NAMES = {
 UP = {"up", "potentiation", "pot", "ltp", "p", "set", "increase", "+", "+1", "1", "positive", "pos"}
 DOWN = {"down", "depression", "dep", "ltd", "d", "reset", "decrease", "-", "-1", "0", "negative", "neg"}
 OF_UNIT = {"S": "conductance", "A": "current", "Ohm": "resistance", "V": "voltage", "s": "time"}
+ALSO = {("V", "read_voltage")}  # which roles else a unit may have
 MEASURED = ("conductance", "current", "resistance")
 SCALES, PART = 300, 5
 """By which factor, and over how many rows at least, a column that changes its unit is apart."""
-UNITS = {"conductance": "S", "current": "A", "resistance": "Ohm", "voltage": "V", "width": "s"}
+UNITS = {"conductance": "S", "current": "A", "resistance": "Ohm", "voltage": "V", "read_voltage": "V", "width": "s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def roles(grid: Grid, wanted: Wanted) -> Roles | None:
         found[role] = _named(grid.place(header), headings, name)
     for role, names in NAMES.items():
         for k, (called, unit, _) in enumerate(split):
-            matches = called in names and OF_UNIT.get(unit, role) == role
+            matches = called in names and (OF_UNIT.get(unit, role) == role or (unit, role) in ALSO)
             if role not in found and k not in found.values() and matches:
                 found[role] = k
     for column, (_, unit, _) in enumerate(split):
