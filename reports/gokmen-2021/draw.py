@@ -87,11 +87,13 @@ def best(found: pd.DataFrame, algorithm: str, dw_min: float) -> float:
 def fig4(axes: "Axes") -> None:
     """Draw the loss after training against the step of the devices."""
     found, names = curves("fig4"), {"sgd": "SGD", "shd": "SHD (Tiki-Taka)", "ttv2": "TTv2"}
+    steps = list(TRIALS["ttv2"])
     for algorithm, label in names.items():
-        steps = list(TRIALS[algorithm])
         losses = [best(found, algorithm, dw_min) for dw_min in steps]
         axes.plot(steps, losses, color=ink(algorithm), marker="o", label=label)
     axes.set_xscale("log")
+    axes.set_xticks(steps, [f"{step:g}" for step in steps])
+    axes.minorticks_off()
     axes.set_xlabel("mean step of a device, dw_min")
     axes.set_ylabel(LOSS)
 
