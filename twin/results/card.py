@@ -36,7 +36,7 @@ BANDS = {
 
 
 class Entry(NamedTuple):
-    """A line of the card: what it is, its value, what is published, and the doubt where there is one."""
+    """A line of the card: what it is, its value, what is published, and the likely reason where it is far from that."""
 
     what: str
     value: float
@@ -84,17 +84,20 @@ def card(run: RunResult) -> list[Entry]:
 
 
 def doubts(run: RunResult) -> list[str]:
-    """Return what of a run is implausible, a line each."""
-    return [entry.doubt for entry in card(run) if entry.doubt]
+    """Return what of a run is implausible, a line for each likely reason."""
+    found = [entry for entry in card(run) if entry.doubt]
+    lines = [entry.doubt for entry in found if entry.what not in BANDS]
+    for why in dict.fromkeys(entry.doubt for entry in found if entry.what in BANDS):
+        figures = ", ".join(f"{one.what} of {one.shown} ({one.published})" for one in found if one.doubt == why)
+        lines.append(f"{figures}: more than {FAR:g} times outside of published chips at full work: {why}")
+    return lines
 
 
 def _entry(what: str, value: float, band: Band) -> Entry:
     doubt = ""
     if not band.low / FAR <= value <= band.high * FAR:
         idle = value > band.high if what == "pJ/MAC" else value < band.low
-        why = "tiles stand idle, as with a small network, or a constant is wrong" if idle else "a constant may be wrong"
         doubt = (
-            f"{what} of {fixed(value)} is more than {FAR:g} times outside of {band.low:g} to {band.high:g}, the "
-            f"range of published chips at full work: {why}"
+            "tiles stand idle, as with a small network, or a constant is wrong" if idle else "a constant may be wrong"
         )
     return Entry(what, value, f"{band.low:g} to {band.high:g}", band.source, doubt)
