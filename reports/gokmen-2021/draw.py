@@ -104,8 +104,9 @@ def fig5(axes: "Axes") -> None:
         "Model I": (ink("ttv2"), "-", "TTv2, hysteretic"),
         "TTv2 plain, 15 states": (ink("ttv2"), DASHED, "TTv2"),
     }
-    plot(axes, pd.concat([curves("table1"), curves("fig5")]), styles)
-    axes.plot(STATED.keys(), STATED.values(), "k*", label="paper: TTv2, hysteretic, epoch 50")
+    for name in ("table1", "fig5"):
+        plot(axes, curves(name), styles)
+    axes.plot([*STATED], [*STATED.values()], "k*", label="paper: hysteretic")
     by_epoch(axes)
 
 
