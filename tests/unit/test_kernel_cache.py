@@ -1,6 +1,7 @@
 """The cache of compiled kernels: damaged, shared, without a home, and compiled by one of several processes."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -195,3 +196,19 @@ def test_ctrl_c_ends_the_process_that_compiles(own_cache, monkeypatch, tmp_path)
         time.sleep(0.01)
     assert children[0].poll() is not None
     assert own_cache
+
+
+def test_a_package_of_the_same_name_in_the_folder_of_the_user_is_not_what_is_compiled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "twin").mkdir()
+    (tmp_path / "twin" / "__init__.py").write_text("raise ImportError('a stranger')\n")
+    monkeypatch.setattr(compiled.config, "CACHE_DIR", str(tmp_path))
+    real = subprocess.Popen
+
+    def started(command, **options):
+        assert command[-2:] == ["-m", compiled.__name__]
+        return real([*command[:-2], "-c", "import sys, twin; sys.exit(twin.__file__)"], **options)
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    with pytest.raises(TwinError, match=re.escape(str(Path(compiled.__file__).parents[1] / "__init__.py"))):
+        compiled._compile()

@@ -93,8 +93,9 @@ def _turn() -> Iterator[None]:
 
 
 def _compile() -> None:
-    command = [sys.executable, "-m", __name__]
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(config.CACHE_DIR)}
+    command = [sys.executable, "-P", "-m", __name__]  # of this package, not of one in the folder that the user is in
+    places = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(config.CACHE_DIR), "PYTHONPATH": os.pathsep.join(places)}
     try:
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - our own module
     except OSError as error:
