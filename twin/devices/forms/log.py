@@ -1,9 +1,10 @@
 """An instrument's log: lines about the measurement, then voltage, current (or resistance) and perhaps time a row.
 
 The sign of a pulse's voltage is its direction. Rows at one small voltage, or at none, are reads between pulses, and
-their current over that voltage is the state; without such rows each row is a pulse with the state after it, or before
-it, which the turning points tell: the first step after a turn goes as the pulses before it did where states are read
-before their pulses. Devices and cycles are told by columns where they are there: no step is taken from one to another.
+their current over that voltage is the state; without such rows each row is a pulse with the state after it. Where
+states are read before their pulses, which the turning points tell, the step to the first row of a direction is by the
+other's last pulse: it is left out. Devices and cycles are told by columns where they are there: no step is taken from
+one to another.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from twin.errors import TwinError, counted
 
 READS = 0.25  # share of the rows at the smallest voltage from which on these are reads
 CLOSE = 0.02  # by how much voltages of reads may differ, relative
-TURNED = 0.5  # of the last step before a turn, from which on the first after it has not turned; assumption
+TURNED = 0.25  # of the second step after turns, below which the first has not turned; assumption
 SMALLER = 0.67  # than the largest pulse a read's voltage must be, relative
 
 
@@ -61,13 +62,14 @@ class Log(FileForm):
         blank = (voltage == 0.0) & ~at  # neither pulse nor read
         told = _told(grid, found, wanted)
         parts = [(device, rows[~blank[rows]]) for device, rows in _parts(grid, found, told)]
-        before = read is None and _read_before(voltage, states, [rows for _, rows in parts])
-        how += ", each before its pulse" * before
+        if read is None and _lags(voltage, states, [rows for _, rows in parts]):
+            how += ", steps at turns left out as states are read before pulses"
+            parts = [(device, own) for device, rows in parts for own in np.split(
+                rows, 1 + np.flatnonzero(np.sign(voltage[rows[1:]]) != np.sign(voltage[rows[:-1]])))]  # fmt: skip
         trains: list[Train] = []
         for device, own in parts:
             if read is None:
-                volts = np.append(0.0, voltage[own[:-1]]) if before else voltage[own]
-                made = [(float(v), [float(states[k])], int(k)) for v, k in zip(volts, own, strict=True)]
+                made = [(float(voltage[k]), [float(states[k])], int(k)) for k in own]
             else:
                 made = _states(grid, found, own, np.where(at, 0.0, voltage), states)
             trains += _trains(grid, found, device, made)
@@ -141,17 +143,14 @@ def _read_beside(grid: Grid, found: Roles, wanted: Wanted) -> float | None:
     return float(np.median(volts))
 
 
-def _read_before(voltage: Array, states: Array, parts: Sequence[npt.NDArray[np.int64]]) -> bool:
-    """Whether the state in a row was read before the row's pulse: then the first step after a turn is as those before.
-
-    It is nothing where the state at a turn stands in two rows.
-    """
-    steps = np.zeros(3)  # the last before a turn, the first and the second after it, along the new direction
+def _lags(voltage: Array, states: Array, parts: Sequence[npt.NDArray[np.int64]]) -> bool:
+    """Whether steps turn a row after the pulses do: by the first two steps after a turn, along the new direction."""
+    steps = np.zeros(2)
     for rows in parts:
         sign, step = np.sign(voltage[rows]), np.diff(states[rows])
-        turn = 1 + np.flatnonzero((sign[1:-2] == sign[:-3]) & (sign[2:-1] == -sign[1:-2]) & (sign[3:] == sign[2:-1]))
-        steps += [float(np.sum(sign[turn + 1] * step[turn + k])) for k in (-1, 0, 1)]
-    return bool(steps[2] > 0 and steps[0] < 0 and steps[1] < TURNED * steps[0])
+        turn = 1 + np.flatnonzero((sign[1:-1] == -sign[:-2]) & (sign[2:] == sign[1:-1]))
+        steps += [float(np.sum(sign[turn] * step[turn + k])) for k in (-1, 0)]
+    return bool(steps[1] > 0 and steps[0] < TURNED * steps[1])
 
 
 def _one_way_each(voltage: Array, at: npt.NDArray[np.bool_]) -> bool:
