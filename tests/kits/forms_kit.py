@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from twin.devices.forms.form import Wanted
+
 LOW, HIGH, STEP, PULSES, CYCLES = 1.0, 11.0, 0.25, 120, 8  # microsiemens
 
 
@@ -159,7 +161,17 @@ SEVERAL = {
 }  # fmt: skip
 
 
-MAKERS = (
-    crosssim, neurosim, aihwkit, xbtorch, keithley, log_of_pulses, log_of_devices, long_table, long_of_devices,
-    wide_of_devices, wide_of_cycles,
-)  # fmt: skip
+FILES = [
+    (crosssim, "CrossSim", "16 ramps, currents at 0.1 V", 1e-6, Wanted()),
+    (neurosim, "NeuroSim", "2 tables of 401 and 401 states", 1.0, Wanted()),
+    (aihwkit, "aihwkit", "two traces of 401 rows, up first", 1.0, Wanted()),
+    (xbtorch, "XBTorch", "99 conductances and 100 changes", 1e-6, Wanted()),
+    (keithley, "log", "16 trains, reads at 0.1 V, up 1 V, down -1.2 V", 1e-6, Wanted()),
+    (log_of_pulses, "log", "16 trains, from resistances, up 1.5 V, down -1.5 V", 1e-6, Wanted()),
+    (log_of_devices, "log", "24 trains of 3 devices, conductances, up 1.2 V, down -1.4 V", 1e-6, Wanted()),
+    (long_table, "long-table", "16 trains, directions by where the series turns", 1e-6, Wanted()),
+    (long_of_devices, "long-table", "48 trains, directions by their column, currents at 0.1 V", 1e-6, Wanted(0.1)),
+    (wide_of_devices, "wide-table", "3 columns of 3 devices, 48 trains", 1e-6, Wanted()),
+    (wide_of_cycles, "wide-table", "8 columns of 1 device, 16 trains", 1e-6, Wanted()),
+]
+"""Maker, form, what is said of it, unit, and what the user says."""

@@ -6,26 +6,21 @@ import numpy as np
 import pytest
 from forms_kit import (
     CYCLES,
+    FILES,
     HIGH,
     LOW,
     PULSES,
     SEVERAL,
     STEP,
     aihwkit,
-    crosssim,
     cycles,
     keithley,
     log_of_devices,
-    log_of_pulses,
-    long_of_devices,
     long_table,
-    neurosim,
     series,
     table,
-    wide_of_cycles,
     wide_of_devices,
     written,
-    xbtorch,
 )
 
 from twin.cli.device_fit import fit_measured
@@ -35,20 +30,6 @@ from twin.devices.forms.form import Wanted, heading, turning
 from twin.devices.forms.registry import FORMS, read_measured
 from twin.devices.presets import read_description
 from twin.errors import TwinError
-
-FILES = [
-    (crosssim, "CrossSim", "16 ramps, currents at 0.1 V", 1e-6, Wanted()),
-    (neurosim, "NeuroSim", "2 tables of 401 and 401 states", 1.0, Wanted()),
-    (aihwkit, "aihwkit", "two traces of 401 rows, up first", 1.0, Wanted()),
-    (xbtorch, "XBTorch", "99 conductances and 100 changes", 1e-6, Wanted()),
-    (keithley, "log", "16 trains, reads at 0.1 V, up 1 V, down -1.2 V", 1e-6, Wanted()),
-    (log_of_pulses, "log", "16 trains, from resistances, up 1.5 V, down -1.5 V", 1e-6, Wanted()),
-    (log_of_devices, "log", "24 trains of 3 devices, conductances, up 1.2 V, down -1.4 V", 1e-6, Wanted()),
-    (long_table, "long-table", "16 trains, directions by where the series turns", 1e-6, Wanted()),
-    (long_of_devices, "long-table", "48 trains, directions by their column, currents at 0.1 V", 1e-6, Wanted(0.1)),
-    (wide_of_devices, "wide-table", "3 columns of 3 devices, 48 trains", 1e-6, Wanted()),
-    (wide_of_cycles, "wide-table", "8 columns of 1 device, 16 trains", 1e-6, Wanted()),
-]
 
 
 @pytest.mark.parametrize(("make", "form", "said", "unit", "wanted"), FILES, ids=lambda x: getattr(x, "__name__", ""))

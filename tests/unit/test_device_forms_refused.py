@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from forms_kit import (
-    MAKERS,
+    FILES,
     PULSES,
     SEVERAL,
     aihwkit,
@@ -203,7 +203,7 @@ def test_a_file_that_cannot_be_used_is_refused_in_one_line(tmp_path, files, expe
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [make for make, *_ in FILES], ids=lambda make: make.__name__)
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.97])
 def test_a_file_cut_off_is_read_as_far_as_it_goes_or_refused(tmp_path, make, share):
     paths = written(tmp_path, make())

@@ -83,7 +83,6 @@ def assemble(place: str, trains: Iterable[Train]) -> Trains:
         Beginning with `place`, if there are fewer than `FEWEST` steps of either direction, or a device has none.
     """
     devices: dict[str, int] = {}
-    ways: dict[str, set[bool]] = {}
     columns: list[tuple[Array, Array, bool, int]] = []
     states = reads = 0
     square = 0.0
@@ -95,7 +94,6 @@ def assemble(place: str, trains: Iterable[Train]) -> Trains:
         if means.size > 1:
             square += float(np.sum((values - means[state]) ** 2))
             states, reads = states + means.size, reads + values.size
-            ways.setdefault(train.device, set()).add(bool(train.up))
             columns.append((means[:-1], means[1:], bool(train.up), devices.setdefault(train.device, len(devices))))
     for direction, wanted in (("up", True), ("down", False)):
         found = sum(before.size for before, _, up, _ in columns if up is wanted)
@@ -104,7 +102,8 @@ def assemble(place: str, trains: Iterable[Train]) -> Trains:
             raise TwinError(
                 f"{place}: has {found} {direction} steps; at least {FEWEST} of either direction are needed{cut}"
             )
-        bare = next((name for name, own in ways.items() if wanted not in own), None)
+        having = {device for _, _, up, device in columns if up is wanted}
+        bare = next((name for name, device in devices.items() if device not in having), None)
         if bare is not None:
             raise TwinError(
                 f"{place}: device {bare!r} has no {direction} train; measure both directions of every device, or leave "

@@ -106,6 +106,8 @@ class Form(ABC):
     """The shape in a few words, for messages and docs."""
     ROLES: ClassVar[Sequence[str]] = ()
     """Roles of columns that a user can give; pulse and time only say that a column is nothing else."""
+    CURRENTS: ClassVar[bool] = True
+    """Whether its files may hold currents, which a read voltage divides."""
 
     @staticmethod
     @abstractmethod

@@ -76,8 +76,8 @@ class Log(FileForm):
         pulses = voltage[~at]
         electricity = {f"{name}_voltage_V": float(np.median(pulses[way])) for name, way in (
             ("up", pulses > 0), ("down", pulses < 0)) if way.any()}  # fmt: skip
-        if read or beside:
-            electricity["read_voltage_V"] = read or beside or 0.0
+        if volts := read or beside:
+            electricity["read_voltage_V"] = volts
         if "width" in found.of:
             electricity["pulse_width_s"] = float(np.median(found.values(grid, "width")))
         said = ", ".join(f"{name.partition('_')[0]} {value:g} V" for name, value in electricity.items() if "_V" in name)

@@ -6,18 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from twin.devices.forms.form import (
-    Form,
-    Reading,
-    Wanted,
-    check_currents,
-    check_unit,
-    distinct,
-    heading,
-    one_train,
-    opposite,
-    rises,
-)
+from twin.devices.forms.form import Form, Reading, Wanted, check_unit, distinct, heading, one_train, opposite, rises
 from twin.devices.forms.grid import Grid
 from twin.errors import TwinError
 
@@ -32,6 +21,7 @@ class NeuroSim(Form):
 
     NAME = "NeuroSim"
     SHAPE: ClassVar[str] = "two files, LTP and LTD: columns Time and Conductance, a row a pulse"
+    CURRENTS: ClassVar[bool] = False
 
     @staticmethod
     def recognises(grids: Sequence[Grid]) -> bool:
@@ -40,9 +30,8 @@ class NeuroSim(Form):
         return len(grids) > 1 and all(one == [*NAMES] for one in names)
 
     @staticmethod
-    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:
+    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:  # noqa: ARG004 - the interface
         """Read a train of each file (see `Form.read`)."""
-        check_currents("the form NeuroSim", wanted)
         distinct(grids)
         trains: list[Train] = []
         ways: list[bool] = []

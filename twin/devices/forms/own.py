@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
 from twin.devices.forms.by_file import FileForm
-from twin.devices.forms.form import Reading, Wanted, check_currents, check_unit, heading
+from twin.devices.forms.form import Reading, Wanted, check_unit, heading
 from twin.devices.forms.grid import Grid
 from twin.devices.trains import Train
 from twin.errors import TwinError, counted
@@ -31,6 +31,7 @@ class Own(FileForm):
 
     NAME = "twin"
     SHAPE: ClassVar[str] = "columns pulse, conductance, direction (up or down), and perhaps device and cycle"
+    CURRENTS: ClassVar[bool] = False
 
     @staticmethod
     def is_of(grid: Grid) -> bool:
@@ -39,9 +40,8 @@ class Own(FileForm):
         return all(name in names for name in NEEDED)
 
     @staticmethod
-    def read_one(grid: Grid, wanted: Wanted) -> Reading:
+    def read_one(grid: Grid, wanted: Wanted) -> Reading:  # noqa: ARG004 - the interface
         """Read the trains (see `Form.read`)."""
-        check_currents("the form twin", wanted)
         headings = [heading(cell) for cell in grid.rows[0]]
         names = [name for name, _, _ in headings]
         missing = [name for name in NEEDED if name not in names]

@@ -7,7 +7,7 @@ import numpy as np
 
 from twin.devices.forms.by_file import FileForm
 from twin.devices.forms.crosssim import CrossSim
-from twin.devices.forms.form import Form, Reading, Wanted
+from twin.devices.forms.form import Form, Reading, Wanted, check_currents
 from twin.devices.forms.grid import Grid, read_grid
 from twin.devices.forms.log import Log
 from twin.devices.forms.long_table import LongTable
@@ -72,6 +72,8 @@ def read_measured(
         if role not in chosen.ROLES:
             users = " and ".join(one.NAME for one in FORMS if role in one.ROLES)
             raise TwinError(f"--column {role} (= {name}): is not used by the form {chosen.NAME}, only by {users}")
+    if not chosen.CURRENTS:
+        check_currents(f"the form {chosen.NAME}", wanted)
     reading = chosen.read(grids, wanted)
     _check_apart(shown, len(grids), reading)
     try:

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from twin.devices.forms.form import Array, Form, Reading, Wanted, check_currents, one_train
+from twin.devices.forms.form import Array, Form, Reading, Wanted, one_train
 from twin.devices.forms.grid import Grid
 from twin.errors import TwinError, counted
 
@@ -28,6 +28,7 @@ class XBTorch(Form):
 
     NAME = "XBTorch"
     SHAPE: ClassVar[str] = "six files without headings: G, dG and P(dG <= x given G) for up, then the same for down"
+    CURRENTS: ClassVar[bool] = False
 
     @staticmethod
     def recognises(grids: Sequence[Grid]) -> bool:
@@ -35,9 +36,8 @@ class XBTorch(Form):
         return len(grids) == 6 and all(grid.numeric(0) for grid in grids) and sum(map(_is_table, grids)) == 2
 
     @staticmethod
-    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:
+    def read(grids: Sequence[Grid], wanted: Wanted) -> Reading:  # noqa: ARG004 - the interface
         """Draw trains of the tables (see `Form.read`)."""
-        check_currents("the form XBTorch", wanted)
         if len(grids) != 6:
             raise TwinError(
                 f"{grids[-1].path}: {counted(len(grids), 'file')}, must be six: G, dG and P of up pulses, then of down "
