@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from twin.data.sets import load
 from twin.runs.build import Parts, build
 from twin.runs.numerics import train
 from twin.runs.planning import plan_run
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from papers.training import kept  # noqa: E402 - reports/ is no package
+
 Settings = dict[str, float]
 
 
@@ -30,7 +32,6 @@ class Task(NamedTuple):
     validation: int
     tested: int
     epochs: int
-    steps: int
     axis: str
     tries: dict[str, list[Settings]]
 
@@ -51,7 +52,7 @@ def shd(fast: tuple[float, ...], transfer: tuple[float, ...], slope: float = 1.6
 
 
 MNIST = Task(
-    "mnist-mlp", 10_000, 5_000, 10_000, 3, 0, "row",
+    "mnist-mlp", 10_000, 5_000, 10_000, 3, "row",
     {
         "sgd": rates(0.1, 0.2, 0.3, 0.5),
         "momentum": velocities(0.9, 0.01, 0.02, 0.03, 0.05),
@@ -59,7 +60,7 @@ MNIST = Task(
     },
 )  # fmt: skip
 LSTM = Task(
-    "lstm-wp", 1_000, 250, 1_000, 3, 100, "column",
+    "lstm-wp", 1_000, 250, 1_000, 3, "column",
     {
         "sgd": rates(0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.16, 0.32),
         "momentum": velocities(0.9, 0.0025, 0.005, 0.007, 0.01, 0.02, 0.05, 0.1),
@@ -100,10 +101,7 @@ def tried(task: Task, algorithm: str, s: Settings, seed: int, *, test: bool) -> 
     parts = parts_of(task, algorithm, s, seed)
     machine, learnt = parts.machine, parts.data
     if not test:
-        end = task.samples + task.validation
-        whole = load(parts.workload.data.model_copy(update={"samples": end}), seed, task.steps)
-        kept = slice(task.samples, end)
-        machine.data = replace(learnt, test_inputs=whole.inputs[kept], test_targets=whole.targets[kept])
+        machine.data = kept(parts, task.samples, task.samples + task.validation)
     began = process_time()
     for epoch in train(parts):
         row: dict[str, object] = {"algorithm": algorithm, "seed": seed, **s, "epoch": epoch.number}

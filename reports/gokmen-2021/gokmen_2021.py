@@ -1,11 +1,14 @@
 """What the long runs of Gokmen 2021 train: devices, rates, epochs, seeds, and how a case becomes a network."""
 
+import sys
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from twin.data.sets import load
 from twin.runs.build import Parts, build
-from twin.runs.numerics import train
 from twin.runs.planning import plan_run
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from papers.training import first_loss, kept
 
 WHOLE = 28_764  # sequences of 100 characters of the training text
 VALIDATION = 2_876  # the last tenth of them, where rates are sought
@@ -201,14 +204,10 @@ def parts_of(case: Case, samples: int = 0, epochs: int = 0) -> Parts:
     own = overrides(case, learnt, epochs or case.epochs)
     parts = build(plan_run("lstm-wp", "aimc-512", LAYOUTS[case.algorithm], case.algorithm, "replayed", own, case.chip))
     if case.validation:
-        whole = load(parts.workload.data.model_copy(update={"samples": WHOLE}), case.seed, parts.network.steps)
-        kept = slice(WHOLE - VALIDATION, WHOLE)
-        parts.machine.data = replace(parts.data, test_inputs=whole.inputs[kept], test_targets=whole.targets[kept])
+        parts.machine.data = kept(parts, WHOLE - VALIDATION, WHOLE)
     return parts
 
 
 def piece(case: Case) -> float:
     """Return the mean training loss of the first 2 % of the first epoch."""
-    parts = parts_of(replace(case, validation=False), PIECE, 1)
-    parts.machine.data = parts.data.limited(PIECE, 10)  # the test is not asked for
-    return next(train(parts)).train_loss
+    return first_loss(parts_of(replace(case, validation=False), PIECE, 1), PIECE)

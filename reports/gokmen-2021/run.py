@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from averages import Averages
 from gokmen_2021 import LISTS, PIECE, Case, parts_of, piece
+from papers.training import restore, save
 
 from twin.extraction.inference import extract_model
 from twin.runs.build import Parts
@@ -44,11 +44,10 @@ def finish(case: Case, folder: Path, path: Path) -> None:
     """Train a case from its last saved epoch; add its rows to a table."""
     state, parts = folder / f"{case.label}.npz", parts_of(case)
     averages, done = (Averages(parts, case.average_from) if case.average_from else None), 0
-    if state.exists():
-        with np.load(state) as saved:
-            done, parts.machine.f[:] = int(saved["epochs"]), saved["arena"]
-            if averages:
-                averages.restore(saved)
+    if saved := restore(parts, state):
+        done = int(saved["epochs"])
+        if averages:
+            averages.restore(saved)
     if done < case.epochs:
         table = curves_of(path)  # without what was written after the state, or belongs to a state elsewhere
         table[~of_case(table, case) | (table["epoch"] <= done)].to_csv(path, index=False, float_format="%.6g")
@@ -65,10 +64,7 @@ def finish(case: Case, folder: Path, path: Path) -> None:
         pd.concat([curves_of(path), pd.DataFrame([row])], ignore_index=True).to_csv(
             path, index=False, float_format="%.6g"
         )
-        temporary = state.with_suffix(".new.npz")
-        more = averages.state() if averages else {}
-        np.savez(temporary, arena=parts.machine.f, epochs=epoch.number, **more)
-        temporary.replace(state)
+        save(parts, epoch.number, state, **(averages.state() if averages else {}))
         print(f"{case.name}, seed {case.seed}, epoch {epoch.number}: {epoch.test_loss:.3f}", flush=True)
         began = time.time()
     if averages:

@@ -11,9 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from onen_2021_fig3 import CASES, EPOCHS, KEYS, PIECE, Case, parts_of, piece
+from papers.training import restore, save
 
 from twin.runs.numerics import train
 
@@ -40,10 +40,8 @@ def finish(case: Case, folder: Path, curves: pd.DataFrame) -> pd.DataFrame:
     Rows later than the state, which a stop between the two leaves, or without a state at hand, are made again.
     """
     state = state_of(case, folder)
-    parts, done = parts_of(case), 0
-    if state.exists():
-        with np.load(state) as saved:
-            done, parts.machine.f[:] = int(saved["epochs"]), saved["arena"]
+    parts = parts_of(case)
+    done = int(restore(parts, state).get("epochs", 0))
     if not curves.empty:
         curves = curves[~(curves[KEYS] == list(case)).all(axis=1) | (curves["epoch"] <= done)]
     began = time.time()
@@ -52,9 +50,7 @@ def finish(case: Case, folder: Path, curves: pd.DataFrame) -> pd.DataFrame:
         row |= {"test_error": epoch.test_error, "exact_loss": epoch.exact_loss, "wall_s": time.time() - began}
         curves = pd.concat([curves, pd.DataFrame([row])], ignore_index=True)
         curves.to_csv(HERE / "curves.csv", index=False, float_format="%.6g")
-        temporary = state.with_suffix(".new.npz")
-        np.savez(temporary, arena=parts.machine.f, epochs=epoch.number)
-        temporary.replace(state)
+        save(parts, epoch.number, state)
         began = time.time()
     return curves
 
