@@ -42,30 +42,23 @@ class Log(FileForm):
     @staticmethod
     def read_one(grid: Grid, wanted: Wanted) -> Reading:
         """Read pulses and reads (see `Form.read`)."""
-        found = roles(grid, wanted)
-        if found is None or found.measured is None or "voltage" not in found.of:
-            raise TwinError(
-                f"{grid.path}: has no columns of voltage and current (or resistance, conductance); name them, e.g. "
-                "--column voltage=HEADING --column current=HEADING"
-            )
-        found.check_order(grid)
-        voltage, values = found.values(grid, "voltage"), found.values(grid, found.measured)
+        found, measured = _columns(grid, wanted)
+        voltage, values = found.values(grid, "voltage"), found.values(grid, measured)
         read = _read_voltage(voltage, wanted)
         beside = _read_beside(grid, found, wanted) if not read else None
-        states, unit, how = conductances(values, found.measured, Wanted(beside) if read or beside else wanted)
-        unit = unit if found.units[found.of[found.measured]] else ""
+        states, unit, how = conductances(values, measured, Wanted(beside) if read or beside else wanted)
+        unit = unit if found.units[found.of[measured]] else ""
         at = np.zeros(voltage.size, bool) if read is None else np.abs(np.abs(voltage) - read) <= CLOSE * read
         if read is not None:
             how = f"reads at {read:g} V" if read else f"{how}, reads between pulses"
-        if read and found.measured == "current":
+        if read and measured == "current":
             states, unit = values / np.where(at, voltage, 1.0), "S"
         blank = (voltage == 0.0) & ~at  # neither pulse nor read
         told = _told(grid, found, wanted)
         parts = [(device, rows[~blank[rows]]) for device, rows in _parts(grid, found, told)]
         if read is None and _lags(voltage, states, [rows for _, rows in parts]):
             how += ", steps at turns left out as states are read before pulses"
-            parts = [(device, own) for device, rows in parts for own in np.split(
-                rows, 1 + np.flatnonzero(np.sign(voltage[rows[1:]]) != np.sign(voltage[rows[:-1]])))]  # fmt: skip
+            parts = [(device, own) for device, rows in parts for own in _directions(rows, voltage)]
         trains: list[Train] = []
         for device, own in parts:
             if read is None:
@@ -73,20 +66,37 @@ class Log(FileForm):
             else:
                 made = _states(grid, found, own, np.where(at, 0.0, voltage), states)
             trains += _trains(grid, found, device, made)
-        pulses = voltage[~at]
-        electricity = {f"{name}_voltage_V": float(np.median(pulses[way])) for name, way in (
-            ("up", pulses > 0), ("down", pulses < 0)) if way.any()}  # fmt: skip
-        if volts := read or beside:
-            electricity["read_voltage_V"] = volts
-        if "width" in found.of:
-            electricity["pulse_width_s"] = float(np.median(found.values(grid, "width")))
+        electricity = _electricity(grid, found, voltage[~at], read or beside)
         said = ", ".join(f"{name.partition('_')[0]} {value:g} V" for name, value in electricity.items() if "_V" in name)
         of = f" of {counted(len({train.device for train in trains}), 'device')}" if "device" in told else ""
-        used = ("voltage", found.measured, "width", *("read_voltage",) * bool(beside), *told)
+        used = ("voltage", measured, "width", *("read_voltage",) * bool(beside), *told)
         return Reading(
             trains, f"{counted(len(trains), 'train')}{of}, {how}, {said}", unit, electricity,
-            found.headings[found.of[found.measured]], found.taken(used), found.unused(used), _uneven(pulses),
+            found.headings[found.of[measured]], found.taken(used), found.unused(used), _uneven(voltage[~at]),
         )  # fmt: skip
+
+
+def _columns(grid: Grid, wanted: Wanted) -> tuple[Roles, str]:
+    """Roles of the columns, and which is measured."""
+    found = roles(grid, wanted)
+    if found is None or found.measured is None or "voltage" not in found.of:
+        raise TwinError(
+            f"{grid.path}: has no columns of voltage and current (or resistance, conductance); name them, e.g. "
+            "--column voltage=HEADING --column current=HEADING"
+        )
+    found.check_order(grid)
+    return found, found.measured
+
+
+def _electricity(grid: Grid, found: Roles, pulses: Array, read: float | None) -> dict[str, float]:
+    """Voltages of pulses and reads and the width of pulses, as far as the file has them."""
+    ways = (("up", pulses > 0), ("down", pulses < 0))
+    values = {f"{name}_voltage_V": float(np.median(pulses[way])) for name, way in ways if way.any()}
+    if read:
+        values["read_voltage_V"] = read
+    if "width" in found.of:
+        values["pulse_width_s"] = float(np.median(found.values(grid, "width")))
+    return values
 
 
 def _uneven(pulses: Array) -> list[str]:
@@ -151,6 +161,12 @@ def _lags(voltage: Array, states: Array, parts: Sequence[npt.NDArray[np.int64]])
         turn = 1 + np.flatnonzero((sign[1:-1] == -sign[:-2]) & (sign[2:] == sign[1:-1]))
         steps += [float(np.sum(sign[turn] * step[turn + k])) for k in (-1, 0)]
     return bool(steps[1] > 0 and steps[0] < TURNED * steps[1])
+
+
+def _directions(rows: npt.NDArray[np.int64], voltage: Array) -> list[npt.NDArray[np.int64]]:
+    """Cut rows where the voltage changes its sign."""
+    sign = np.sign(voltage[rows])
+    return np.split(rows, 1 + np.flatnonzero(sign[1:] != sign[:-1]))
 
 
 def _one_way_each(voltage: Array, at: npt.NDArray[np.bool_]) -> bool:
