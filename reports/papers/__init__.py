@@ -4,11 +4,16 @@ A figure is a module with ``reproduce(seed, progress) -> Reproduction``; one lin
 has a `SWEEP` is drawn from the results of a sweep, and its function is ``reproduce(sweep, progress)``.
 """
 
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from twin.config.resources import suggestion
 from twin.errors import TwinError
+
+if TYPE_CHECKING:
+    from papers.output import Reproduction
 
 FIGURES = {
     "gokmen-2021-fig6": "papers.gokmen_2021_fig6",
@@ -48,32 +53,36 @@ def reproduce_figure(figure: str, out: Path, seed: int = 1, sweep: str = "", int
         raise TwinError(f"{figure!r}: no figure of this name{suggestion(figure, FIGURES)}")
     from papers.output import show, with_progress  # noqa: PLC0415 - pandas, matplotlib
 
-    module = import_module(FIGURES[figure])
-    own = getattr(module, "SWEEP", "")
-    if sweep and not own:
-        raise TwinError(f"--sweep (= {sweep}): {figure} is drawn from no sweep; leave it out")
-    if own and seed != 1:
-        raise TwinError(
-            f"--seed (= {seed}): {figure} has the seeds of its sweep; change them there and name it: --sweep"
-        )
-    source: str | int = (sweep or own) if own else seed
-    if interval and (rule := no_interval(figure)):
-        raise TwinError(f"--interval (= {interval}): {rule}")
-    more = (interval,) if interval else ()
-    done = with_progress(figure, lambda progress: module.reproduce(source, progress, *more))
-    files = done.write(out, asked(source, interval))
+    for key, value, rule in mistakes(figure, seed, sweep, interval):
+        raise TwinError(f"--{key} (= {value}): {rule}")
+    done = with_progress(figure, lambda progress: made(figure, seed, sweep, interval, progress))
+    files = done.write(out, asked(figure, seed, sweep, interval))
     show(done, files)
     if not all(claim.holds for claim in done.claims):
         raise SystemExit(1)
 
 
-def asked(source: str | int, interval: str) -> str:
-    """Return the options that make a figure again: the sweep it is drawn from, or its first seed, and its interval."""
-    option = f"--sweep {source}" if isinstance(source, str) else f"--seed {source}"
-    return f"{option} --interval {interval}" if interval else option
-
-
-def no_interval(figure: str) -> str:
-    """Return the rule that an interval breaks in a figure that draws none; empty where it draws one."""
+def mistakes(figure: str, seed: int, sweep: str, interval: str) -> Iterator[tuple[str, str | int, str]]:
+    """Yield the options that do not fit a figure: name, value, and the rule that it breaks."""
+    own = getattr(import_module(FIGURES[figure]), "SWEEP", "")
+    if sweep and not own:
+        yield "sweep", sweep, f"{figure} is drawn from no sweep; leave it out"
+    if own and seed != 1:
+        yield "seed", seed, f"{figure} has the seeds of its sweep; change them there and name it as sweep"
     draw = [name for name, module in FIGURES.items() if hasattr(import_module(module), "INTERVAL")]
-    return "" if figure in draw else f"{figure} draws no interval; leave it out ({' and '.join(draw)} do)"
+    if interval and figure not in draw:
+        yield "interval", interval, f"{figure} draws no interval; leave it out ({' and '.join(draw)} do)"
+
+
+def made(figure: str, seed: int, sweep: str, interval: str, progress: Callable[[int, int], None]) -> "Reproduction":
+    """Compute a figure, from its own sweep where it is drawn from one and no other is named."""
+    module = import_module(FIGURES[figure])
+    source = sweep or getattr(module, "SWEEP", "") or seed
+    return module.reproduce(source, progress, *((interval,) if interval else ()))
+
+
+def asked(figure: str, seed: int, sweep: str, interval: str) -> str:
+    """Return the options that make a figure again: the sweep it is drawn from, or its first seed, and its interval."""
+    source = sweep or getattr(import_module(FIGURES[figure]), "SWEEP", "")
+    option = f"--sweep {source}" if source else f"--seed {seed}"
+    return f"{option} --interval {interval}" if interval else option

@@ -8,18 +8,14 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 from figure_kit import drawing, undrawn
-from papers.output import COLUMNS, Claim, Reproduction
 from study_kit import Here, planned, shown
 
 from twin.cli import study as commands_study
 from twin.config.place import Places
 from twin.config.resources import find
 from twin.descriptions.load import load_study
-from twin.report.figures.svg import Drawing, figure
-from twin.study import run as running
 from twin.study import write as writing
 from twin.study.plan import plan_study
-from twin.study.published import papers
 from twin.study.run import Store
 from twin.study.tables import drawn_rows
 
@@ -290,15 +286,6 @@ interval = "{kind}"
     assert "test error (%)" in drawing
 
 
-def test_a_published_figure_without_intervals_takes_none(study):
-    head = 'schema = 1\nkind = "study"\nname = "s"\ntitle = "S"\ndescription = ""\n'
-    Path("s.toml").write_text(f'{head}[[reproductions]]\nfigure = "onen-2021-fig1"\ninterval = "t-95"\n')
-    code, out, err = study("s.toml", "--out", "out", executor=Here(stop_after=0))
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith("error: s.toml:8: reproductions.0.interval (= t-95): onen-2021-fig1 draws no interval")
-    assert "onen-2021-fig2 do" in err
-
-
 def test_a_finished_study_runs_nothing_again_and_leaves_the_same_bits(study, whole, lean, tmp_path):
     shutil.copytree(whole.folder / "cache", tmp_path / "out" / "cache")
     for _ in range(2):
@@ -430,34 +417,3 @@ def test_nothing_but_a_folder_of_this_study_is_replaced(study, tmp_path):
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert f"--out (= {name}): " in err
         assert (tmp_path / name / "README.md").read_text() == "mine"
-
-
-def test_a_published_figure_is_computed_once_and_a_claim_that_fails_is_said(study, monkeypatch):
-    calls = []
-
-    def reproduce(seed, progress):
-        calls.append(seed)
-        progress(1, 2)
-        drawing = Drawing("made-up-fig1", "A made-up figure", "nothing", figure(1, 1))
-        claims = (Claim("it rises", "it rose by 2", holds=True), Claim("it | falls", "it rose", holds=False))
-        table = pd.DataFrame([dict.fromkeys(COLUMNS, 1.5)])
-        return Reproduction("Nobody 2026, Fig. 1", drawing, claims, table, {"seed": str(seed)})
-
-    monkeypatch.setitem(papers().FIGURES, "made-up-fig1", "made_up")
-    monkeypatch.setattr(running, "import_module", lambda _: SimpleNamespace(reproduce=reproduce))
-    text = 'schema = 1\nkind = "study"\nname = "s"\ntitle = "S"\ndescription = ""\n[[reproductions]]\nfigure = '
-    Path("s.toml").write_text(f'{text}"made-up-fig1"\nseed = 7\n')
-    for _ in range(2):
-        code, _, err = study("s.toml", "--out", "out", executor=Here())
-        assert code == 2
-        assert "made-up-fig1: does not bear out: it | falls" in err
-    assert calls == [7]
-    page = Path("out/README.md").read_text()
-    assert "| it rises | it rose by 2 | holds |" in page
-    assert "| it \\| falls | it rose | does not hold |" in page
-    assert {path.suffix for path in Path("out").glob("made-up-fig1.*")} >= {".svg", ".csv", ".md"}
-    Path("s.toml").write_text(f'{text}"made-up-fig2"\n')
-    code, _, err = study("s.toml", "--out", "two", executor=Here())
-    assert (code, err.count("\n")) == (2, 1)
-    assert "s.toml:7: reproductions.0.figure (= made-up-fig2)" in err
-    assert "did you mean made-up-fig1" in err

@@ -15,7 +15,7 @@ from twin.runs.planning import plan_runs
 from twin.study.published import papers
 from twin.sweep.point import point_id, points_of
 
-PUBLISHED = sorted((Path(__file__).parents[2] / "reports").glob("*/study.toml"))
+PUBLISHED = sorted((Path(__file__).parents[2] / "reports").glob("**/study.toml"))
 
 
 @pytest.mark.parametrize(

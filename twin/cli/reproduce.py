@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from twin.cli.options import asking
-from twin.config.options import FigureInterval, FigureSeed
+from twin.config.options import FigureInterval, FigureSeed, FigureSweep
 
 
 @asking()
@@ -14,9 +14,7 @@ def reproduce(
     figure: Annotated[str, typer.Argument(help="gokmen-2021-fig6, lee-2022-fig2 to -fig9, onen-2021-fig1 or -fig2.")],
     out: Annotated[Path, typer.Option(help="Folder for the figure and its CSV.")] = Path("reproduced"),
     seed: FigureSeed = 1,
-    sweep: Annotated[
-        str, typer.Option(help="For lee-2022-fig7 to -fig9: another sweep with the same axes, by name or path.")
-    ] = "",
+    sweep: FigureSweep = "",
     interval: FigureInterval = None,
 ) -> None:
     """Reproduce a published figure: an SVG, a CSV, and what the paper says about it, checked."""

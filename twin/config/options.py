@@ -95,6 +95,7 @@ Out = Annotated[
 Jobs = Annotated[int, Ge(1), Le(1024), Option("Processes; results do not depend on it.", flags=("--jobs", "-j"))]
 Retry = Annotated[bool, Option("Run again what failed or was killed.")]
 FigureSeed = Annotated[int, Ge(0), Option("Seed of all that is drawn.")]
+FigureSweep = Annotated[str, Option("For lee-2022-fig7 to -fig9: another sweep with the same axes, by name or path.")]
 FigureInterval = Annotated[
     Interval | None, Option("What bands about means show, where a figure has some.", unset="the figure's own")
 ]

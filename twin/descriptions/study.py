@@ -16,6 +16,7 @@ from twin.config.options import (
     Chip,
     FigureInterval,
     FigureSeed,
+    FigureSweep,
     Interval,
     Layouts,
     Mode,
@@ -84,6 +85,7 @@ class Reproduction(Part):
     figure: Name
     """Name of the figure, as `twin reproduce` takes it."""
     seed: FigureSeed = 1
+    sweep: FigureSweep = ""
     interval: FigureInterval = None
 
 

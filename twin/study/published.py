@@ -11,7 +11,7 @@ from twin.errors import TwinError
 def papers() -> Any:
     """Return the package of published figures.
 
-    It has `FIGURES` (name to module), `reproduce_figure`, `asked` and `no_interval`.
+    It has `FIGURES` (name to module), `reproduce_figure`, `mistakes`, `made` and `asked`.
 
     Raises
     ------

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
-from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from twin.config.resources import find
+from twin.descriptions.load import load_sweep
 from twin.descriptions.study import Reproduction
 from twin.descriptions.sweep import Scalar, Stop
 from twin.errors import TwinError
@@ -139,8 +140,9 @@ class Store:
 
     def reproduction(self, entry: Reproduction) -> Path:
         """Return the folder of a published figure."""
-        content = json.dumps([__version__, entry.figure, entry.seed, *([entry.interval] if entry.interval else [])])
-        return self.folder / "reproductions" / sha256(content.encode()).hexdigest()[:16]
+        sweep = find("sweep", entry.sweep).text if entry.sweep else ""
+        content = [__version__, entry.figure, entry.seed, *filter(None, (entry.interval, sweep))]
+        return self.folder / "reproductions" / sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 def run_study(
@@ -157,8 +159,10 @@ def run_study(
         figures = papers().FIGURES
         if entry.figure not in figures:
             raise TwinError(plan.places.unknown(("reproductions", index, "figure"), entry.figure, figures))
-        if entry.interval and (rule := papers().no_interval(entry.figure)):
-            raise TwinError(plan.places.message(("reproductions", index, "interval"), rule, entry.interval))
+        for key, value, rule in papers().mistakes(*_options(entry)):
+            raise TwinError(plan.places.message(("reproductions", index, key), rule, value))
+        if entry.sweep:
+            load_sweep(entry.sweep)
     todo = [point for point in plan.points.values() if store.lacks(plan, point, retry=retry)]
     check_runs(plan, [point.id for point in todo])
     searches = list(_searches(plan, store, retry=retry))
@@ -231,21 +235,19 @@ def _measure(point: Point, folder: Path, stops: Mapping[str, Stop], whole: froze
     return measure(point, folder, stops.get(point.id), keep=point.id in whole)
 
 
+def _options(entry: Reproduction) -> tuple[str, int, str, str]:
+    """Figure, seed, sweep and interval, as `papers` takes them."""
+    return entry.figure, entry.seed, entry.sweep, entry.interval or ""
+
+
 def _reproduced(entry: Reproduction, store: Store, progress: Callable[[float], None]) -> Reproduced:
-    figure, seed, interval = entry.figure, entry.seed, entry.interval or ""
     folder = store.reproduction(entry)
     if not (folder / CLAIMS).exists():
-        module = import_module(papers().FIGURES[figure])
-        sweep = getattr(module, "SWEEP", "")  # whose seeds are its own
-        if sweep and seed != 1:
-            raise TwinError(f"{figure}: seed (= {seed}): this figure has the seeds of its sweep {sweep}; leave it out")
-        source: str | int = sweep or seed
-        more = (interval,) if interval else ()
-        done = module.reproduce(source, lambda k, of: progress(k / of if of else 0.0), *more)
-        done.write(folder, papers().asked(source, interval))
+        done = papers().made(*_options(entry), lambda k, of: progress(k / of if of else 0.0))
+        done.write(folder, papers().asked(*_options(entry)))
         claims = [(claim.paper, claim.measured, bool(claim.holds)) for claim in done.claims]
         content = {"title": done.drawing.title, "source": done.source, "claims": claims}
         write_text(folder / CLAIMS, json.dumps(content, indent=2) + "\n")  # last: it marks the figure as whole
     kept = read_json(folder / CLAIMS)
     claims = [(str(paper), str(measured), bool(holds)) for paper, measured, holds in kept["claims"]]
-    return Reproduced(figure, folder, str(kept["title"]), str(kept["source"]), claims)
+    return Reproduced(entry.figure, folder, str(kept["title"]), str(kept["source"]), claims)
