@@ -181,7 +181,32 @@ FIG4 += [  # a fourth at the smallest step: A read after every update
     trial("shd", 6e-4, (0.01, 0.03), 1),
     trial("sgd", 6e-4, (0.015,)),
 ]
-LISTS = {"fig4": FIG4, "table1": TABLE, "fig3": FIG3, "fig5": FIG5, "parts": PARTS, "gap": GAP}
+ALONE = [  # of TTv2 only, so none may be a point of the figure
+    trial("ttv2", 6e-4, (0.02, 10.0), 1),
+    trial("ttv2", 6e-4, (0.04, 2.0), 1),
+    trial("ttv2", 0.06, (0.15, 0.2)),
+    trial("ttv2", 0.06, (0.1, 0.1)),
+]
+SOUGHT = {  # of every model three pairs of rates: as run, with twice the transfer, with half of A's besides
+    "Model III": [(0.05, 0.4), (0.05, 0.8), (0.025, 0.8)],
+    "Model II": [(0.1, 0.2), (0.1, 0.4), (0.05, 0.4)],
+    "Model I": [(0.2, 0.03), (0.2, 0.06), (0.1, 0.06)],
+}
+RATES = [
+    short(f"{name} with {fast:g} {slow:g}", "ttv2", MODELS[name][0], ttv2(fast, slow))
+    for name, pairs in SOUGHT.items()
+    for fast, slow in pairs
+]
+LISTS = {
+    "fig4": FIG4,
+    "fig4-ttv2": ALONE,
+    "table1": TABLE,
+    "rates": RATES,
+    "fig3": FIG3,
+    "fig5": FIG5,
+    "parts": PARTS,
+    "gap": GAP,
+}
 
 
 def overrides(case: Case, samples: int, epochs: int) -> dict[str, str]:
