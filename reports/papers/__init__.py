@@ -69,9 +69,10 @@ def mistakes(figure: str, seed: int, sweep: str, interval: str) -> Iterator[tupl
         yield "sweep", sweep, f"{figure} is drawn from no sweep; leave it out"
     if own and seed != 1:
         yield "seed", seed, f"{figure} has the seeds of its sweep; change them there and name it as sweep"
-    draw = [name for name, module in FIGURES.items() if hasattr(import_module(module), "INTERVAL")]
-    if interval and figure not in draw:
-        yield "interval", interval, f"{figure} draws no interval; leave it out ({' and '.join(draw)} do)"
+    if interval:
+        draw = [name for name, module in FIGURES.items() if hasattr(import_module(module), "INTERVAL")]
+        if figure not in draw:
+            yield "interval", interval, f"{figure} draws no interval; leave it out ({' and '.join(draw)} do)"
 
 
 def made(figure: str, seed: int, sweep: str, interval: str, progress: Callable[[int, int], None]) -> "Reproduction":
