@@ -1,4 +1,4 @@
-"""Texts as aihwkit prints configurations, written for the tests."""
+"""Texts as aihwkit prints configurations, written for the tests, and what they lose."""
 
 PRINTED = """UnitCellRPUConfig(
     runtime=RuntimeParameter(),
@@ -35,3 +35,15 @@ REPR = (
     "update=UpdateParameters(pulse_type=<PulseType.STOCHASTIC_COMPRESSED: 'StochasticCompressed'>, desired_bl=7))"
 )
 """What repr gives: all values, enumerations in angle brackets, everything in one line."""
+
+
+def written(folder, content):
+    """Write a configuration; return its path."""
+    path = folder / "config.txt"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def lost(found):
+    """Return what was lost, by its place."""
+    return {one.place: one for one in found.report.lost}
