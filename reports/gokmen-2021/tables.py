@@ -1,7 +1,8 @@
 """Tables 1 to 3 of Gokmen 2021 from the models that run.py table1 leaves: extracted, averaged, pruned, disturbed.
 
 python reports/gokmen-2021/tables.py [FOLDER] (default: runs/gokmen-2021) writes table1.csv, table2.csv and table3.csv
-beside this file: minutes. Needs TWIN_DATA_DIR with war-and-peace.txt.
+beside this file: minutes. Rows of table1.csv whose models FOLDER lacks stay as they are. Needs TWIN_DATA_DIR with
+war-and-peace.txt.
 """
 
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from gokmen_2021 import TABLE, Case, parts_of
+from run import of_case
 
 from twin.extraction.disturbance import disturb, disturb_at_random, prune, prune_at_random
 from twin.extraction.inference import infer, program
@@ -39,7 +41,7 @@ def exact_loss(machine: Machine, model: Model) -> float:
 def table1(case: Case, analog: Machine, digital: Machine, folder: Path) -> Iterator[dict[str, object]]:
     """Yield the five values of a model."""
     curve = pd.read_csv(HERE / "curves-table1.csv")
-    own = curve[(curve["case"] == case.name) & (curve["epoch"] == case.epochs)].iloc[0]
+    own = curve[of_case(curve, case) & (curve["epoch"] == case.epochs)].iloc[0]
     models = {kind: load_model(folder / f"{case.label}-{kind}.model.npz") for kind in ("extracted", "average")}
     found = [("trained", "the same arrays", float(own["test_loss"]), 0.0)]
     for kind, model in models.items():
@@ -47,8 +49,8 @@ def table1(case: Case, analog: Machine, digital: Machine, folder: Path) -> Itera
         found.append((kind, "other arrays", read.loss, read.clipped))
     found += [(kind, "digital", exact_loss(digital, model), 0.0) for kind, model in models.items()]
     for (kind, hardware, loss, clipped), paper in zip(found, PAPER[case.name], strict=True):
-        row = {"case": case.name, "weights": kind, "hardware": hardware, "test_loss": loss, "paper": paper}
-        yield row | {"difference": loss - paper, "clipped": clipped}
+        row = {"case": case.name, "seed": case.seed, "weights": kind, "hardware": hardware, "test_loss": loss}
+        yield row | {"paper": paper, "difference": loss - paper, "clipped": clipped}
 
 
 def repeated(losses: list[float]) -> dict[str, float]:
@@ -81,19 +83,20 @@ def table3(analog: Machine, model: Model) -> Iterator[dict[str, object]]:
 
 def main(folder: Path = Path("runs/gokmen-2021")) -> None:
     """Write the tables of the models that are there."""
-    rows: list[dict[str, object]] = []
+    table = pd.read_csv(HERE / "table1.csv")
     digital = parts_of(Case("", "digital", TABLE[0].device, {}, 1.0, 1)).machine
     for case in TABLE:
         if not (folder / f"{case.label}-average.model.npz").exists():
             continue
         analog = parts_of(replace(case, seed=case.seed + OTHER_CHIP)).machine
-        rows += table1(case, analog, digital, folder)
-        pd.DataFrame(rows).to_csv(HERE / "table1.csv", index=False, float_format="%.5g")
-        if case.name == "Model III":
+        made = pd.DataFrame(table1(case, analog, digital, folder))
+        table = pd.concat([table[~of_case(table, case)], made], ignore_index=True)
+        table.to_csv(HERE / "table1.csv", index=False, float_format="%.5g")
+        if case is TABLE[0]:
             model = load_model(folder / f"{case.label}-average.model.npz")
             for name, found in (("table2", table2(digital, model)), ("table3", table3(analog, model))):
                 pd.DataFrame(found).to_csv(HERE / f"{name}.csv", index=False, float_format="%.5g")
-    print(pd.DataFrame(rows).to_string(index=False))
+    print(table.to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,6 @@ def reproduce_figure(figure: str, out: Path, seed: int = 1, sweep: str = "", int
         The first of the seeds that are averaged over; those of a sweep stand in its description.
     sweep : str
         Name or path of the sweep from which to draw a figure of one, instead of the figure's own.
-
     interval : str
         What a figure with bands about its means draws, a key of `twin.results.intervals.INTERVALS`; the figure's own
         where it is empty.
@@ -76,14 +75,17 @@ def mistakes(figure: str, seed: int, sweep: str, interval: str) -> Iterator[tupl
 
 
 def made(figure: str, seed: int, sweep: str, interval: str, progress: Callable[[int, int], None]) -> "Reproduction":
-    """Compute a figure, from its own sweep where it is drawn from one and no other is named."""
+    """Compute a figure."""
     module = import_module(FIGURES[figure])
-    source = sweep or getattr(module, "SWEEP", "") or seed
-    return module.reproduce(source, progress, *((interval,) if interval else ()))
+    return module.reproduce(source(figure, seed, sweep), progress, *((interval,) if interval else ()))
 
 
 def asked(figure: str, seed: int, sweep: str, interval: str) -> str:
     """Return the options that make a figure again: the sweep it is drawn from, or its first seed, and its interval."""
-    source = sweep or getattr(import_module(FIGURES[figure]), "SWEEP", "")
-    option = f"--sweep {source}" if source else f"--seed {seed}"
-    return f"{option} --interval {interval}" if interval else option
+    name = "seed" if isinstance(made_from := source(figure, seed, sweep), int) else "sweep"
+    return f"--{name} {made_from}" + (f" --interval {interval}" if interval else "")
+
+
+def source(figure: str, seed: int, sweep: str) -> str | int:
+    """Return what a figure is made from: the sweep that is named, else its own, else the first seed."""
+    return sweep or getattr(import_module(FIGURES[figure]), "SWEEP", "") or seed
