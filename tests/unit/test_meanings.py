@@ -9,9 +9,9 @@ from rich.console import Console
 from twin.algorithms.mixed_precision import MixedPrecisionTable
 from twin.chip.dram.memory import Dram
 from twin.cli.show_key import key_group
-from twin.config.chip import Converter, Tile
 from twin.config.meaning import meanings_of
 from twin.config.part import Part
+from twin.config.tile import Converter, Tile
 from twin.descriptions.load import MODELS, models_in
 from twin.descriptions.schema import json_schema
 from twin.descriptions.sweep import Sweep

@@ -6,10 +6,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from twin.config.chip import STATUSES, Chip
+from twin.config.chip import Chip
 from twin.config.loaded import Loaded
 from twin.config.presets import part_preset
 from twin.config.resources import shipped
+from twin.config.sources import STATUSES
 from twin.descriptions.load import load_layout
 from twin.runs.constants import description_rows, plain
 from twin.runs.names import available

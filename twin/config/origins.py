@@ -4,12 +4,12 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from twin.config.chip import flatten_sources
 from twin.config.kinds import DEFAULT, KINDS
 from twin.config.lines import key_lines
 from twin.config.part import KeyPath, Part, dotted, leaves, visible
 from twin.config.presets import Preset, families, may_be_file, preset_file, presets
 from twin.config.resources import Document, is_path, misspelt, suggestion
+from twin.config.sources import flatten_sources
 from twin.errors import TwinError, one_line
 
 COMMAND_LINE = "command line"

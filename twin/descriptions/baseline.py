@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from twin.config.checks import refusal
-from twin.config.chip import SOURCE, SourceTable, source_key
 from twin.config.description import HEADER, Description
 from twin.config.part import Part
 from twin.config.quantity import Area, Bandwidth, Bytes, FlopRate, Power
+from twin.config.sources import SOURCE, SourceTable, source_key
 
 Format = Literal["fp32", "tf32", "bf16", "fp16", "fp8"]
 

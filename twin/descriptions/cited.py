@@ -6,9 +6,9 @@ from functools import cache
 from importlib.resources import files
 
 from twin.algorithms.registry import own_tables
-from twin.config.chip import source_key
 from twin.config.origins import COMMAND_LINE, SET_SOURCE, split
 from twin.config.part import KeyPath, Part, dotted, leaves
+from twin.config.sources import source_key
 from twin.descriptions.algorithms import Algorithms
 
 CONSTANTS = frozenset(

@@ -6,23 +6,16 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from twin.config.chip import (
-    Converter,
-    Digital,
-    Host,
-    InputOutput,
-    Placement,
-    System,
-    Tile,
-    Vector,
-    source_key,
-)
+from twin.config.chip import Digital, Host, System, Vector
 from twin.config.electricity import ELECTRICITY
 from twin.config.interconnect import NetworkOnChip
 from twin.config.kinds import DEFAULT, KINDS, Kinds
 from twin.config.origins import COMMAND_LINE, Draft
 from twin.config.part import Part, dimension_of
+from twin.config.placement import Placement
+from twin.config.sources import source_key
 from twin.config.technology import Technology
+from twin.config.tile import Converter, InputOutput, Tile
 from twin.descriptions.electricity import DERIVED, Devices, take
 from twin.descriptions.formulas import BY_FORMAT, FORMULAS, OF_KIND
 from twin.errors import TwinError

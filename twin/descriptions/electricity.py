@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twin.config.chip import Tile
 from twin.config.electricity import ELECTRICITY
 from twin.config.loaded import Loaded
 from twin.config.origins import Draft, show_value
 from twin.config.part import dimension_of
+from twin.config.tile import Tile
 from twin.descriptions.cited import of_constant
 from twin.errors import TwinError
 

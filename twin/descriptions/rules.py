@@ -8,10 +8,10 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from twin.algorithms.registry import algorithm_class
 from twin.config.checks import Name, refusal
-from twin.config.chip import InputOutput
 from twin.config.layout import Layout
 from twin.config.part import Part
 from twin.config.resources import suggestion
+from twin.config.tile import InputOutput
 from twin.descriptions.device import Device
 from twin.errors import TwinError
 from twin.networks.kinds import names_of

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from twin.config.chip import STATUSES
 from twin.config.kinds import DEFAULT, KINDS, Kinds
 from twin.config.presets import families, may_be_file, presets
+from twin.config.sources import STATUSES
 from twin.descriptions.derived import OF_DEVICE, model_of
 from twin.descriptions.formulas import FORMULAS, OF_KIND
 from twin.descriptions.load import MODELS

@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 
 from twin.config.calibration import Calibration
 from twin.config.checks import Identifier, refusal
-from twin.config.chip import SourceTable, check_sources, citable
 from twin.config.data import CLASSES, OWN, TEXTS, Data
 from twin.config.description import HEADER, Description
 from twin.config.extraction import Extraction
@@ -16,6 +15,7 @@ from twin.config.optimiser import Optimiser
 from twin.config.part import Part
 from twin.config.programming import Programming
 from twin.config.schedule import Schedule
+from twin.config.sources import SourceTable, check_sources, citable
 from twin.config.timing import Timing
 from twin.config.weights import Initial, WeightMapping
 from twin.descriptions.algorithms import Algorithms

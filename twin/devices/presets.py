@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from twin.config.chip import SOURCE, STATUSES
 from twin.config.origins import split
+from twin.config.sources import SOURCE, STATUSES
 from twin.devices.family import DeviceFamily
 from twin.devices.registry import family_of, suggest
 from twin.errors import TwinError

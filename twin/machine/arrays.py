@@ -9,7 +9,7 @@ import numpy.typing as npt
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.settings import Update
 from twin.config.calibration import Calibration as CalibrationConfig
-from twin.config.chip import InputOutput
+from twin.config.tile import InputOutput
 from twin.devices.family import Affine, DeviceFamily
 from twin.devices.response import Pair, PulseResponse
 from twin.kernels.array.dense import dense_from

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from twin.algorithms.algorithm import Algorithm
 from twin.algorithms.settings import Settings, Update
-from twin.config.chip import Tile
 from twin.config.layout import Layout
+from twin.config.tile import Tile
 from twin.config.weights import WeightMapping
 from twin.devices.family import DeviceFamily
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.algorithms.settings import Settings
-from twin.config.chip import Placement
+from twin.config.placement import Placement
 from twin.errors import TwinError
 from twin.machine.state import FIELDS
 

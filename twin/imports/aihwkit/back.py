@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from math import ceil, floor, log2
 from typing import Any, NamedTuple
 
-from twin.config.chip import Chip, InputOutput
+from twin.config.chip import Chip
+from twin.config.tile import InputOutput
 from twin.descriptions.workload import Workload
 from twin.devices.family import DeviceFamily
 from twin.devices.presets import describe, device_preset

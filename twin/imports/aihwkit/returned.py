@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from math import isclose, log2
 from typing import Any, NamedTuple
 
-from twin.config.chip import Chip, InputOutput
+from twin.config.chip import Chip
 from twin.config.part import Part, dotted, leaves
+from twin.config.tile import InputOutput
 from twin.descriptions.workload import Workload
 from twin.devices.presets import describe, device_preset
 from twin.imports.aihwkit.back import Devices, Exported

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
-from twin.config.chip import flatten_sources
 from twin.config.loaded import Loaded
 from twin.config.resources import Document
+from twin.config.sources import flatten_sources
 from twin.descriptions.load import Parsed
 from twin.descriptions.resolved import toml_text
 from twin.errors import TwinError
