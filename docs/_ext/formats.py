@@ -18,8 +18,10 @@ from twin.descriptions.load import MODELS
 from twin.descriptions.schema import json_schema
 from twin.devices.presets import describe, preset_names
 from twin.devices.registry import family_names, family_of
-from twin.results.columns import DIFFERENCE, TABLES, TIDY, Table
+from twin.results.columns import Table
+from twin.results.compared import DIFFERENCE, TIDY
 from twin.results.equal import EQUAL
+from twin.results.tables import TABLES
 from twin.study.columns import STUDIED
 from twin.study.reproduced import REPRODUCED
 from twin.sweep.columns import SWEEP

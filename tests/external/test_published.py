@@ -12,10 +12,11 @@ from schema_kit import rows_of
 from twin.cli.schema import WRITTEN, groups, written_schema
 from twin.operation import Counts, Stream
 from twin.report.write import write_report
-from twin.results.columns import DIFFERENCE, TABLES, TIDY
+from twin.results.compared import DIFFERENCE, TIDY
 from twin.results.difference import tidy_difference
 from twin.results.equal import EQUAL, equal_tables
 from twin.results.store import load_run, write_csv
+from twin.results.tables import TABLES
 from twin.runs.comparison import begin
 from twin.runs.finished import compared, finished
 from twin.runs.folder import prepare

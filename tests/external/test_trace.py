@@ -16,8 +16,8 @@ from trace_kit import decode, track_of
 
 from twin.engine import Engine
 from twin.operation import Counts
-from twin.results.columns import TABLES
 from twin.results.derived import IDLE, STATIC
+from twin.results.tables import TABLES
 from twin.runs import recording
 from twin.runs.folder import prepare
 from twin.runs.library import Library

@@ -43,8 +43,9 @@ def written_schema(kind: str) -> dict[str, Any]:
 
 def groups() -> dict[str, Any]:
     """Return tables by what writes them: a run, a report, finished runs compared, a sweep, a study, a figure."""
-    from twin.results.columns import DIFFERENCE, TABLES, TIDY
+    from twin.results.compared import DIFFERENCE, TIDY
     from twin.results.equal import EQUAL
+    from twin.results.tables import TABLES
     from twin.study.columns import STUDIED
     from twin.study.reproduced import REPRODUCED
     from twin.sweep.columns import SWEEP

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from twin.files import whole
 from twin.operation import Counts
-from twin.results.columns import TABLES
 from twin.results.result import SCHEMA
+from twin.results.tables import TABLES
 from twin.version import __version__
 
 if TYPE_CHECKING:

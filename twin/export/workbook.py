@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from twin.errors import TwinError
 from twin.files import write_bytes
 from twin.results import totals
-from twin.results.columns import TABLES
 from twin.results.result import RunResult, Source, unit
+from twin.results.tables import TABLES
 from twin.version import __version__
 
 if TYPE_CHECKING:

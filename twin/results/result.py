@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from twin.errors import TwinError
-from twin.results.columns import TABLES
+from twin.results.tables import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from twin.errors import TwinError
 from twin.files import read_limited, remove, write_text
-from twin.results.columns import TABLES
 from twin.results.result import LEDGER, OPTIONAL, SCHEMA, RunResult, Source, unit
 from twin.results.summary import run_summary, to_json
+from twin.results.tables import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd

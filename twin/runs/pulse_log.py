@@ -15,7 +15,7 @@ from twin.files import write_text
 from twin.kernels.records import ROW
 from twin.machine.machine import Machine
 from twin.operation import Kind, Opcode
-from twin.results.columns import TABLES
+from twin.results.tables import TABLES
 from twin.runs.exports import PULSES, window_of
 from twin.runs.plan import RunRequest
 from twin.runs.rows import RowParts
