@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from run import CASES, HERE, Case, parts_of, state_of
+from run import CASES, HERE, Case, parts_of, restore, state_of
 
 from twin.files import write_text
 from twin.machine.machine import Machine
@@ -38,9 +38,7 @@ def spread(parts: Parts, layer: int, first_line: int) -> float:
 def row(case: Case, folder: Path) -> str:
     """Return one row of the table."""
     parts = parts_of(case)
-    with np.load(state_of(case, folder)) as saved:
-        epoch = len(saved["rows"])
-        parts.machine.f[:] = saved["arena"]
+    epoch = int(restore(parts, state_of(case, folder))["epochs"])
     symbols = int(parts.machine.layers["features"][0])
     cells = [f"{loss(parts.machine, factor, epoch):.3f}" for factor in FACTORS]
     cells += [f"{loss(parts.machine, np.eye(3)[layer].tolist(), epoch):.3f}" for layer in range(3)]

@@ -20,6 +20,8 @@ from twin.runs.numerics import Epoch, train
 from twin.runs.planning import plan_run
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from papers.training import restore, save  # noqa: E402 - reports/ is no package
 
 
 class Case(NamedTuple):
@@ -86,16 +88,11 @@ def state_of(case: Case, folder: Path) -> Path:
 def finish(case: Case, folder: Path) -> pd.DataFrame:
     """Train a case from its last saved epoch; return its curve."""
     parts, state = parts_of(case), state_of(case, folder)
-    rows: list[Epoch] = []
-    if state.exists():
-        with np.load(state) as saved:
-            rows = [Epoch(int(row[0]), *row[1:]) for row in saved["rows"].tolist()]
-            parts.machine.f[:] = saved["arena"]
+    saved = restore(parts, state)
+    rows = [Epoch(int(row[0]), *row[1:]) for row in saved["rows"].tolist()] if saved else []
     for epoch in train(parts, len(rows)):
         rows.append(epoch)
-        temporary = state.with_suffix(".new.npz")
-        np.savez(temporary, arena=parts.machine.f, rows=np.array(rows))
-        temporary.replace(state)
+        save(parts, epoch.number, state, rows=np.array(rows))
         print(f"{case.name}, seed {case.seed}, epoch {epoch.number}: {epoch.test_loss:.3f}", flush=True)
     curve = pd.DataFrame(rows[: case.epochs])
     curve.insert(0, "seed", case.seed)
