@@ -25,6 +25,8 @@ LOSS = "test cross-entropy / nats a character"
 DIGITAL = (1.315, 1.332)  # the paper's floating-point network, epoch 50
 STATED = {50: 1.633}  # its Model I, hysteretic; 1.570 at epoch 200 is off the axis
 DASHED = (0, (6, 2, 1, 2))
+NAMES = {"sgd": "SGD", "shd": "SHD (Tiki-Taka)", "ttv2": "TTv2"}
+LAST = 50
 
 
 def ink(algorithm: str) -> str:
@@ -84,15 +86,26 @@ def best(found: pd.DataFrame, algorithm: str, dw_min: float) -> float:
     return float(last.loc[last["test_loss"].idxmin(), "final_test_loss"])
 
 
+def after(algorithm: str) -> dict[float, float]:
+    """Return the test loss after 50 epochs by step of the devices: the point of Fig. 3, then those run for Fig. 4."""
+    name = NAMES[algorithm].split()[0]
+    found = pd.concat([curves("fig3"), curves("fig4-long")])
+    found = found[(found["seed"] == 1) & (found["epoch"] == LAST)].set_index("case")["test_loss"]
+    cases = {1e-3: f"{name}, 1200 states"} | {step: f"{name} at {step:g}" for step in (0.01, 0.1)}
+    return {step: float(found[case]) for step, case in cases.items() if case in found.index}
+
+
 def fig4(axes: "Axes") -> None:
-    """Draw the loss after training against the step of the devices."""
-    found, names = curves("fig4"), {"sgd": "SGD", "shd": "SHD (Tiki-Taka)", "ttv2": "TTv2"}
-    steps = list(TRIALS["ttv2"])
-    for algorithm, label in names.items():
+    """Draw the loss after training against the step of the devices, at both budgets."""
+    found, steps = curves("fig4"), list(TRIALS["ttv2"])
+    for algorithm, label in NAMES.items():
+        long = after(algorithm)
+        axes.plot([*long], [*long.values()], color=ink(algorithm), marker="o", label=f"{label}, 50 epochs")
         losses = [best(found, algorithm, dw_min) for dw_min in steps]
-        axes.plot(steps, losses, color=ink(algorithm), marker="o", label=label)
+        axes.plot(steps, losses, color=ink(algorithm), linestyle=DASHED, marker="o", mfc="none", label="1 epoch's text")
     axes.set_xscale("log")
-    axes.set_xticks(steps, [f"{step:g}" for step in steps])
+    ticks = sorted({*steps, 1e-3, 0.01, 0.1})
+    axes.set_xticks(ticks, [f"{step:g}" for step in ticks])
     axes.minorticks_off()
     axes.set_xlabel("mean step of a device, dw_min")
     axes.set_ylabel(LOSS)

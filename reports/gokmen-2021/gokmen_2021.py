@@ -185,16 +185,6 @@ FIG4 += [  # a fourth at the smallest step: A read after every update
     trial("shd", 6e-4, (0.01, 0.03), 1),
     trial("sgd", 6e-4, (0.015,)),
 ]
-BEST = {  # the settings of the figure that did best, each for 10 epochs of the whole text
-    "ttv2": {6e-4: ((0.02, 4.0), 1), 6e-3: ((0.04, 1.0), 5), 0.06: ((0.15, 0.1), 5)},
-    "shd": {6e-4: ((0.01, 0.03), 5), 6e-3: ((0.02, 0.03), 5), 0.06: ((0.1, 0.01), 5)},
-    "sgd": {6e-4: ((0.015,), 5), 6e-3: ((0.02,), 5), 0.06: ((0.05,), 5)},
-}
-FIG4_LONG = [
-    replace(found, name=f"{found.name}, 10 epochs", decay=0.8, epochs=10, samples=0, validation=False)
-    for name, best in BEST.items()
-    for found in [trial(name, dw_min, *best[dw_min]) for dw_min in (6e-4, 0.06, 6e-3)]
-]
 ALONE = [  # of TTv2 only, so none may be a point of the figure
     trial("ttv2", 6e-4, (0.02, 10.0), 1),
     trial("ttv2", 6e-4, (0.04, 2.0), 1),
@@ -212,10 +202,21 @@ RATES = [  # is it the rates that put Model III above Model II? The first pair o
         ("Model II", 0.1, 0.2),
     ]
 ]
+COARSE = [  # rates of TTv2 for the coarsest devices of Fig. 4 at 50 epochs
+    short(f"TTv2 at 0.1 with {fast:g} {slow:g}", "ttv2", device(0.1), ttv2(fast, slow))
+    for fast, slow in [(0.2, 0.06), (0.15, 0.06), (0.2, 0.1), (0.3, 0.06), (0.2, 0.04), (0.3, 0.04), (0.4, 0.04)]
+]
+STEPS = [  # the points of Fig. 4 at 50 epochs that Fig. 3 lacks
+    Case("TTv2 at 0.01", "ttv2", device(0.01), ttv2(0.05, 0.4), 0.94, 50),
+    Case("TTv2 at 0.1", "ttv2", device(0.1), ttv2(0.3, 0.06), 0.94, 50),
+    Case("SHD at 0.1", "shd", device(0.1), ttv2(0.1, 0.01), 0.97, 50),
+    Case("SGD at 0.1", "sgd", device(0.1), sgd(0.05), 0.97, 50),
+]
 LISTS = {
     "fig4": FIG4,
-    "fig4-long": FIG4_LONG,
     "fig4-ttv2": ALONE,
+    "fig4-coarse": COARSE,
+    "fig4-long": STEPS,
     "table1": TABLE,
     "rates": RATES,
     "fig3": FIG3,
