@@ -5,9 +5,11 @@ import tomllib
 import numpy as np
 import pytest
 
-from twin.api.devices import description, draw, measured_device
+from twin.api.device_figure import draw
+from twin.api.devices import measured_device
 from twin.cli.device_fit import fit_measured
 from twin.devices import device_preset
+from twin.devices.described import description
 from twin.devices.families import compare, simplest
 from twin.devices.fit import fit_device
 from twin.devices.forms.form import Reading, Wanted

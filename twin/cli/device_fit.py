@@ -7,7 +7,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from twin.api.devices import FittedDevice, draw, measured_device
+from twin.api.device_figure import draw
+from twin.api.devices import FittedDevice, measured_device
 from twin.console import progress
 from twin.devices.curve import CHANCE
 from twin.devices.families import BARE, Candidate
