@@ -202,15 +202,17 @@ RATES = [  # is it the rates that put Model III above Model II? The first pair o
         ("Model II", 0.1, 0.2),
     ]
 ]
-COARSE = [  # rates of TTv2 for the coarsest devices of Fig. 4 at 50 epochs
+COARSE = [  # rates of TTv2 for the coarsest devices
     short(f"TTv2 at 0.1 with {fast:g} {slow:g}", "ttv2", device(0.1), ttv2(fast, slow))
     for fast, slow in [(0.2, 0.06), (0.15, 0.06), (0.2, 0.1), (0.3, 0.06), (0.2, 0.04), (0.3, 0.04), (0.4, 0.04)]
 ]
 STEPS = [  # the points of Fig. 4 at 50 epochs that Fig. 3 lacks
     Case("TTv2 at 0.01", "ttv2", device(0.01), ttv2(0.05, 0.4), 0.94, 50),
+    Case("TTv2 at 0.06", "ttv2", device(0.06), ttv2(0.2, 0.08), 0.94, 50),
+    Case("TTv2 at 0.0006", "ttv2", device(6e-4), ttv2(0.02, 4.0), 0.97, 50),
+    Case("SHD at 0.06", "shd", device(0.06), ttv2(0.1, 0.01), 0.97, 50),
+    Case("SGD at 0.06", "sgd", device(0.06), sgd(0.05), 0.97, 50),
     Case("TTv2 at 0.1", "ttv2", device(0.1), ttv2(0.3, 0.06), 0.94, 50),
-    Case("SHD at 0.1", "shd", device(0.1), ttv2(0.1, 0.01), 0.97, 50),
-    Case("SGD at 0.1", "sgd", device(0.1), sgd(0.05), 0.97, 50),
 ]
 LISTS = {
     "fig4": FIG4,

@@ -2,9 +2,9 @@
 
 python reports/gokmen-2021/run.py LIST... [--folder FOLDER] adds to curves-LIST.csv beside this file whatever epochs it
 lacks. FOLDER (default: runs/gokmen-2021) keeps the state after every epoch, so that an interrupted command goes on
-where it was, and models, of which tables.py makes Tables 1 to 3. python reports/gokmen-2021/run.py --pieces writes
-pieces.csv: of every case with a curve, the mean training loss of the first 2 % of the first epoch. Needs TWIN_DATA_DIR
-with war-and-peace.txt.
+where it was, and models, of which tables.py makes Tables 1 to 3. python reports/gokmen-2021/run.py --pieces adds to
+pieces.csv what it lacks: of every case with a curve, the mean training loss of the first 2 % of the first epoch. Needs
+TWIN_DATA_DIR with war-and-peace.txt.
 """
 
 import argparse
@@ -95,17 +95,18 @@ def lacking(case: Case, folder: Path, path: Path) -> bool:
 
 
 def pieces() -> None:
-    """Write the first losses of all cases that have a curve."""
+    """Write the first losses of all cases that have a curve, those that are there as they are."""
+    path = HERE / "pieces.csv"
+    known = pd.read_csv(path).set_index(["list", "case", "seed"])["train_loss"].to_dict() if path.exists() else {}
     rows = []
     for name, cases in LISTS.items():
-        path = HERE / f"curves-{name}.csv"
-        curves = curves_of(path)
-        done = set(zip(curves["case"], curves["seed"], strict=True))
+        curves = curves_of(HERE / f"curves-{name}.csv")
         for case in cases:
-            if (case.name, case.seed) in done:
+            if of_case(curves, case).any():
+                key = name, case.name, case.seed
                 row = {"list": name, "case": case.name, "seed": case.seed, "sequences": PIECE}
-                rows.append(row | {"train_loss": piece(case)})
-                pd.DataFrame(rows).to_csv(HERE / "pieces.csv", index=False, float_format="%.7g")
+                rows.append(row | {"train_loss": known[key] if key in known else piece(case)})
+    pd.DataFrame(rows).to_csv(path, index=False, float_format="%.7g")
 
 
 def main() -> None:
