@@ -11,6 +11,7 @@ import time
 
 import pytest
 from figure_kit import UNDRAWN
+from signal_kit import pressed_at_every_child
 
 import twin.cli as cli_package
 from twin.__main__ import main as command
@@ -92,6 +93,12 @@ def test_ctrl_c_before_training_and_while_the_report_is_written_says_how_to_go_o
     assert (code, out) == (130, "")
     assert err == "interrupted; continue with: twin resume cut\n"
     assert twin("resume", "cut")[0] == 0
+
+
+def test_workers_leave_ctrl_c_to_their_parent_from_their_first_instruction_on(twin):
+    with pressed_at_every_child():
+        code, _, _ = twin("compare", *SMALL, "--algorithms", "digital,sgd", "--jobs", "2")
+    assert code == 0
 
 
 def begun(arguments, cwd):

@@ -11,6 +11,7 @@ import time
 import pandas as pd
 import pytest
 from scipy import stats
+from signal_kit import pressed_at_every_child
 from sweep_kit import (
     ACCIDENTS,
     HEADER,
@@ -139,6 +140,13 @@ def test_a_process_that_ends_is_a_row_and_the_rest_completes(tmp_path):
     rows = {point.axes["seed"]: row for point, row in LocalProcesses(2).run(points, fate)}
     assert [rows[seed]["status"] for seed in range(1, 5)] == ["done", "killed", "out of memory", "done"]
     assert "code 3" in rows[2]["reason"]
+
+
+def test_workers_leave_ctrl_c_to_their_parent_from_their_first_instruction_on(tmp_path, capfd):
+    points = points_of(load_sweep(written(tmp_path, SMALL.replace("[1, 2]", "[1, 4]"))).model)[:2]
+    with pressed_at_every_child():
+        rows = [row for _, row in LocalProcesses(2).run(points, fate)]
+    assert ([row["status"] for row in rows], capfd.readouterr().err) == (["done"] * 2, "")
 
 
 def test_processes_that_end_before_they_begin_are_rows(tmp_path, monkeypatch):

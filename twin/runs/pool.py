@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
-from threading import Thread, current_thread, main_thread
+from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from twin.console import Report
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 AfterEpochOf = Callable[[str, CurveRow], object]
 POLL_S = 0.1
+OF_THE_TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+"""Signals that a terminal sends to the whole group."""
 
 
 class Prepared(NamedTuple):
@@ -82,7 +84,8 @@ def run_all(
 def _run_in_workers(runs: Sequence[Prepared], jobs: int, report: Report) -> list[tuple[Path, TwinError]]:
     try:
         with _pool(min(jobs, len(runs))) as (pool, messages):
-            futures = {pool.submit(_run_in_worker, one): one.folder for one in runs}
+            with deaf_children():
+                futures = {pool.submit(_run_in_worker, one): one.folder for one in runs}
             for name, done, total in _messages(messages, list(futures)):
                 report(name, done, total)
     except OSError as error:
@@ -103,9 +106,9 @@ def _run_in_workers(runs: Sequence[Prepared], jobs: int, report: Report) -> list
 
 @contextmanager
 def _pool(workers: int) -> Iterator[tuple[ProcessPoolExecutor, "Messages"]]:
-    _start_tracker()
     context = multiprocessing.get_context("spawn")
-    messages: Messages = context.Queue()
+    with deaf_children():
+        messages: Messages = context.Queue()
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(messages,))
     try:
         yield pool, messages
@@ -117,12 +120,22 @@ def _pool(workers: int) -> Iterator[tuple[ProcessPoolExecutor, "Messages"]]:
     pool.shutdown()
 
 
-def _start_tracker() -> None:
-    """Start the process that tracks multiprocessing's semaphores, deaf to SIGHUP as it is to Ctrl-C."""
-    if hasattr(signal, "SIGHUP") and current_thread() is main_thread():
-        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        resource_tracker.ensure_running()
-        signal.signal(signal.SIGHUP, before)
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Start processes that leave Ctrl-C and the end of the terminal to this one from their first instruction on.
+
+    They inherit what is blocked here, until `obey_parent` ignores it; what is pressed meanwhile is heard afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, OF_THE_TERMINAL)
+    try:
+        resource_tracker.ensure_running()  # one of them; where it starts, it unblocks SIGINT here
+        signal.pthread_sigmask(signal.SIG_BLOCK, OF_THE_TERMINAL)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _messages(messages: "Messages", futures: list[Future[None]]) -> Iterator[tuple[str, int, int]]:
@@ -146,9 +159,8 @@ def _start_worker(messages: "Messages") -> None:
 
 def obey_parent() -> None:
     """Leave signals to the parent of this worker process, and end when it does: whoever goes on meets no other."""
-    for name in ("SIGINT", "SIGHUP"):  # what a terminal sends to the whole group
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in OF_THE_TERMINAL:
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     Thread(target=_end_with_parent, daemon=True).start()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from pebble import ProcessExpired, ProcessPool
 
-from twin.runs.pool import obey_parent
+from twin.runs.pool import deaf_children, obey_parent
 from twin.sweep.executor import Measure, outcomes
 from twin.sweep.measure import Row, Status, ended, out_of_memory
 from twin.sweep.point import Point
@@ -39,9 +39,10 @@ class LocalProcesses:
 
         def submit(point: Point) -> "Future[Row]":
             nonlocal pool
-            if not pool.active:  # its processes ended before they could take a point
-                pool = self._pool()
-            return pool.schedule(measure, args=[point])
+            with deaf_children():  # the first use starts them, and the thread that replaces those that end
+                if not pool.active:  # its processes ended before they could take a point
+                    pool = self._pool()
+                return pool.schedule(measure, args=[point])
 
         try:
             for point, future in outcomes(submit, points, self.jobs):
