@@ -117,6 +117,7 @@ def short(name: str, algorithm: str, made: str, rates: dict[str, str], decay: fl
     return Case(name, algorithm, made, rates, decay, 6, samples=THIRD, validation=True, **more)  # type: ignore[arg-type]
 
 
+TEN = {"transfer_update": "{ desired_bl = 10 }"}  # pulses of C a crossing
 PARTS = [  # what keeps TTv2 on 1200 states from SGD on symmetric devices: one change at a time
     short("SGD, symmetric", "sgd", SYMMETRIC, sgd(0.08)),
     short("TTv2", "ttv2", STATES_1200, ttv2(0.02, 2.0)),
@@ -132,17 +133,21 @@ PARTS = [  # what keeps TTv2 on 1200 states from SGD on symmetric devices: one c
     short("TTv2, rates of 120 states", "ttv2", STATES_1200, ttv2(0.05, 4.0)),
     short("TTv2, a read an update, as strong", "ttv2", STATES_1200, ttv2(0.02, 2.0, transfer_every="1")),
     short("TTv2, C symmetric", "ttv2", SYMMETRIC_C, ttv2(0.02, 2.0)),
-    short("TTv2, ten pulses a crossing", "ttv2", STATES_1200, ttv2(0.02, 20.0, transfer_update="{ desired_bl = 10 }")),
+    short("TTv2, ten pulses a crossing", "ttv2", STATES_1200, ttv2(0.02, 20.0, **TEN)),
     short("TTv2, one step for both directions", "ttv2", SAME_STEP, ttv2(0.02, 2.0)),
     short("TTv2, devices alike", "ttv2", ALIKE, ttv2(0.02, 2.0)),
     short("TTv2, no cycle noise", "ttv2", device(0.001, 0.0), ttv2(0.02, 2.0)),
 ]
 BOUNDED = '{preset = "symmetric-1200"}'  # at 0.6 with a spread of 0.2, where the slopes of gokmen-1200 end
 COARSE_A, COARSE_C = (f'{{preset = "gokmen-1200", matrices = {{ {name} = {{ dw_min = 0.01 }} }}}}' for name in "AC")
-GAP = [  # the two that are left: the range of weights, and which of the two matrices wants fewer states
+ROOM = {"update.desired_bl": "1000"}  # pulses of an update of A; the workload's 31 clip more than 31 dw_min
+GAP = [  # what is left: the range of weights, which of the two matrices wants fewer states, and room for pulses
     short("SGD, symmetric, bounded", "sgd", BOUNDED, sgd(0.08)),
     short("TTv2, 120 states of C alone", "ttv2", COARSE_C, ttv2(0.05, 0.4)),
     short("TTv2, 120 states of A alone", "ttv2", COARSE_A, ttv2(0.02, 2.0)),
+    short("TTv2, rates of 120 states, 1000 pulses", "ttv2", STATES_1200, ttv2(0.05, 4.0, **ROOM)),
+    short("TTv2, 120 states of C alone, 1000 pulses", "ttv2", COARSE_C, ttv2(0.05, 0.4, **ROOM)),
+    short("TTv2, rates of 120 states, and ten a crossing", "ttv2", STATES_1200, ttv2(0.05, 4.0, **ROOM, **TEN)),
     Case("SGD, symmetric, bounded, 50 epochs", "sgd", BOUNDED, sgd(0.08), 0.93, 50),
 ]
 TRIALS = {  # three settings of each algorithm at each step of a device
