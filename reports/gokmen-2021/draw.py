@@ -25,6 +25,7 @@ LOSS = "test cross-entropy / nats a character"
 DIGITAL = (1.315, 1.332)  # the paper's floating-point network, epoch 50
 STATED = {50: 1.633}  # its Model I, hysteretic; 1.570 at epoch 200 is off the axis
 DASHED = (0, (6, 2, 1, 2))
+LONG = (0.01, 0.06, 0.1)  # steps of the long runs of Fig. 4; the point at 0.001 is Fig. 3's
 NAMES = {"sgd": "SGD", "shd": "SHD (Tiki-Taka)", "ttv2": "TTv2"}
 
 
@@ -85,25 +86,25 @@ def best(found: pd.DataFrame, algorithm: str, dw_min: float) -> float:
     return float(last.loc[last["test_loss"].idxmin(), "final_test_loss"])
 
 
-def after(algorithm: str) -> dict[float, float]:
-    """Return the last test loss of the long runs by step of the devices: that of Fig. 3, then those run for Fig. 4."""
+def after(last: "pd.Series[float]", algorithm: str) -> dict[float, float]:
+    """Return an algorithm's losses by step of the devices, of the last losses of the long runs by case."""
     name = NAMES[algorithm].split()[0]
-    found = pd.concat([curves("fig3"), curves("fig4-long")])
-    last = found[found["seed"] == 1].groupby("case")["test_loss"].last()
-    cases = {f"{name}, 1200 states": 1e-3} | {f"{name} at {step:g}": step for step in (0.01, 0.06, 0.1)}
-    return {step: float(last[case]) for case, step in sorted(cases.items(), key=lambda one: one[1]) if case in last}
+    cases = {0.001: f"{name}, 1200 states"} | {step: f"{name} at {step:g}" for step in LONG}
+    return {step: float(last[case]) for step, case in cases.items() if case in last}
 
 
 def fig4(axes: "Axes") -> None:
     """Draw the loss after training against the step of the devices, at both budgets."""
     found, steps = curves("fig4"), list(TRIALS["ttv2"])
+    runs = pd.concat([curves("fig3"), curves("fig4-long")])
+    last = runs[runs["seed"] == 1].groupby("case")["test_loss"].last()
     for algorithm, label in NAMES.items():
-        long = after(algorithm)
+        long = after(last, algorithm)
         axes.plot([*long], [*long.values()], color=ink(algorithm), marker="o", label=f"{label}, long")
         losses = [best(found, algorithm, dw_min) for dw_min in steps]
         axes.plot(steps, losses, color=ink(algorithm), linestyle=DASHED, marker="o", mfc="none", label="short")
     axes.set_xscale("log")
-    ticks = sorted({*steps, 1e-3, 0.01, 0.1})
+    ticks = sorted({*steps, 0.001, *LONG})
     axes.set_xticks(ticks, [f"{step:g}" for step in ticks])
     axes.minorticks_off()
     axes.set_xlabel("mean step of a device, dw_min")

@@ -95,18 +95,17 @@ def lacking(case: Case, folder: Path, path: Path) -> bool:
 
 
 def pieces() -> None:
-    """Write the first losses of all cases that have a curve, those that are there as they are."""
-    path = HERE / "pieces.csv"
-    known = pd.read_csv(path).set_index(["list", "case", "seed"])["train_loss"].to_dict() if path.exists() else {}
-    rows = []
+    """Add the first losses of cases that have a curve and are not there yet, each as it comes."""
+    path, index = HERE / "pieces.csv", ["list", "case", "seed", "sequences"]
+    known = pd.read_csv(path).set_index(index)["train_loss"].to_dict() if path.exists() else {}
+    wanted: dict[tuple[str, str, int, int], Case] = {}
     for name, cases in LISTS.items():
         curves = curves_of(HERE / f"curves-{name}.csv")
-        for case in cases:
-            if of_case(curves, case).any():
-                key = name, case.name, case.seed
-                row = {"list": name, "case": case.name, "seed": case.seed, "sequences": PIECE}
-                rows.append(row | {"train_loss": known[key] if key in known else piece(case)})
-    pd.DataFrame(rows).to_csv(path, index=False, float_format="%.7g")
+        wanted |= {(name, case.name, case.seed, PIECE): case for case in cases if of_case(curves, case).any()}
+    for key in [one for one in wanted if one not in known]:
+        known[key] = piece(wanted[key])
+        rows = [(*one, known[one]) for one in wanted if one in known]
+        pd.DataFrame(rows, columns=[*index, "train_loss"]).to_csv(path, index=False, float_format="%.7g")
 
 
 def main() -> None:
